@@ -1,0 +1,9 @@
+//! The engine: from a film to neurons and their activity.
+//!
+//! Stages, in order: `read` and `motion` (one pass), `seeds`, `init`, `demix`, `deconvolve`, `evaluate`. Each is a plain function from
+//! typed input to typed output. [`types`] holds what passes between them.
+#![deny(unsafe_op_in_unsafe_fn)]
+
+pub mod cache;
+pub mod params;
+pub mod types;

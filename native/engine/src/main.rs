@@ -1,0 +1,2 @@
+//! `calyx-engine run <job folder>`.
+fn main() {}

@@ -1,0 +1,197 @@
+//! What passes between the stages. Conventions: images are row-major `height × width`, traces `K × T`; the centre of the top-left pixel of
+//! the stored frame is (0, 0); pixel `i` of a `b`-binned grid has its centre at `b·i + (b−1)/2`; motion is the displacement of the *content*
+//! in raw pixels, `(dy, dx)`; `diameter` is twice the half-maximum radius of a typical soma, `σ = diameter / 2.36`.
+
+use crate::cache::TileCache;
+
+/// Bits of `frame_flags.npy` (one `u32` a frame). Fixed: never renumbered, new causes take new bits.
+pub mod flag {
+    /// The frame's pixels equal those of the frame before it.
+    pub const REPEATED: u32 = 1 << 0;
+    /// Torn or corrupt rows.
+    pub const TORN: u32 = 1 << 1;
+    /// More than 1 % of the pixels are at the highest grey level.
+    pub const SATURATED: u32 = 1 << 2;
+    /// The frame's mean jumped against its neighbours (light off, flicker).
+    pub const BRIGHTNESS: u32 = 1 << 3;
+    /// Registration found no reliable peak; the shift is carried over from the frame before.
+    pub const MOTION_UNSURE: u32 = 1 << 4;
+    /// The shift lies at the bound of the search.
+    pub const MOTION_BOUND: u32 = 1 << 5;
+    /// The time stamp is missing (NaN in `time.npy`).
+    pub const TIME_MISSING: u32 = 1 << 6;
+    /// Frames were lost just before this one (a gap in the time stamps).
+    pub const AFTER_GAP: u32 = 1 << 7;
+    /// The frame could not be decoded; its pixels are those of the frame before.
+    pub const UNREADABLE: u32 = 1 << 8;
+
+    /// Frames with any of these bits never enter templates or statistics; their traces are interpolated.
+    pub const MASKED: u32 = REPEATED | TORN | BRIGHTNESS | UNREADABLE;
+}
+
+/// The working grid: the raw frame, trimmed to a multiple of `bin` at the bottom and right, block-averaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grid {
+    /// Raw pixels per grid pixel on each axis.
+    pub bin: usize,
+    /// Height of the grid.
+    pub height: usize,
+    /// Width of the grid.
+    pub width: usize,
+    /// Height of the stored frame.
+    pub frame_height: usize,
+    /// Width of the stored frame.
+    pub frame_width: usize,
+}
+
+/// What the stages `read` and `motion` leave behind.
+pub struct Registered {
+    /// The registered film on the working grid, 8 bit, all `T` frames.
+    pub cache: TileCache,
+    /// The working grid.
+    pub grid: Grid,
+    /// `T` words of [`flag`] bits.
+    pub flags: Vec<u32>,
+    /// `T × (dy, dx)`: displacement of the content, raw px.
+    pub motion: Vec<[f32; 2]>,
+    /// `T` registration qualities: correlation peak against the template, 0 … 1.
+    pub motion_quality: Vec<f32>,
+    /// `T` seconds since the recording's start; NaN where unknown.
+    pub time_s: Vec<f64>,
+    /// Frames per second, the median of the time stamps' differences.
+    pub fps: f64,
+    /// Mean over valid frames of the registered film, raw grid `frame_height × frame_width`, grey levels.
+    pub mean: Vec<f32>,
+    /// Standard deviation, like `mean`.
+    pub std: Vec<f32>,
+    /// Maximum, like `mean`.
+    pub max: Vec<f32>,
+    /// Border in grid pixels (top, bottom, left, right) that motion moved out of the field in some valid frame.
+    pub border: [usize; 4],
+}
+
+/// One footprint on the working grid: its bounding window and values inside it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Footprint {
+    /// First row and column of the window on the working grid.
+    pub top: usize,
+    /// First column of the window.
+    pub left: usize,
+    /// Window height.
+    pub height: usize,
+    /// Window width.
+    pub width: usize,
+    /// `height × width` values ≥ 0, row-major; the largest is 1 in a finished result.
+    pub values: Vec<f32>,
+}
+
+/// What `demix` and `deconvolve` hand to `evaluate` and to the run folder: all components, rejected ones too.
+pub struct Components {
+    /// `K` footprints on the working grid, maximum 1.
+    pub footprints: Vec<Footprint>,
+    /// `K × T` background-free traces before deconvolution, grey levels at the footprint's maximum.
+    pub raw: Vec<Vec<f32>>,
+    /// `K × T` denoised calcium, same unit.
+    pub denoised: Vec<Vec<f32>>,
+    /// `K × T` deconvolved activity, grey levels of jump per frame.
+    pub deconvolved: Vec<Vec<f32>>,
+    /// `K × T` ΔF/F: (denoised or raw − F0) / F0; `run.json` says which and what F0 is.
+    pub dff: Vec<Vec<f32>>,
+    /// `K` AR(1) coefficients per frame.
+    pub gamma: Vec<f32>,
+    /// `K` baselines, grey levels.
+    pub baseline: Vec<f32>,
+    /// `K` noise standard deviations, grey levels.
+    pub noise: Vec<f32>,
+}
+
+/// Metrics of one component; every value may be NaN where it cannot be computed. Written to `metrics.json`.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CellMetrics {
+    /// Peak to noise of the seed pixel.
+    pub seed_pnr: f32,
+    /// Local correlation at the seed pixel.
+    pub seed_correlation: f32,
+    /// Largest denoised value over the noise of the raw trace.
+    pub snr: f32,
+    /// Correlation of the footprint with the background-free event-triggered average.
+    pub r_value: f32,
+    /// Raw pixels at or above half the footprint's maximum.
+    pub area_px: f32,
+    /// Twice the radius of a disc of that area, raw px.
+    pub diameter_px: f32,
+    /// 4π·area / perimeter², 1 for a disc.
+    pub roundness: f32,
+    /// Distance of the centroid from the frame's edge, raw px.
+    pub edge_distance_px: f32,
+    /// Count of deconvolved events above 3 σ.
+    pub events: u32,
+    /// Skewness of the raw trace.
+    pub skewness: f32,
+    /// Cosine of footprints estimated on the two halves of the recording.
+    pub split_half: f32,
+    /// Largest footprint cosine with another component.
+    pub overlap: f32,
+    /// Index of that component, if any.
+    pub overlap_with: Option<u32>,
+    /// The engine's suggestion.
+    pub accepted: bool,
+    /// Why not, in words, one reason a string; empty when accepted.
+    pub reasons: Vec<String>,
+}
+
+/// Asked between units of work: true when the run must stop.
+pub type CancelFn<'a> = dyn Fn() -> bool + Sync + 'a;
+
+/// Told how far a stage is (0 … 1) and how many frames it has handled.
+pub type ProgressFn<'a> = dyn Fn(f32, u64) + Sync + 'a;
+
+/// What every stage gets beside its data.
+pub struct Context<'a> {
+    /// Worker threads.
+    pub threads: usize,
+    /// Bytes the engine may hold.
+    pub memory_bytes: u64,
+    /// Cancellation.
+    pub cancelled: &'a CancelFn<'a>,
+    /// Progress of the running stage.
+    pub progress: &'a ProgressFn<'a>,
+}
+
+/// Why a stage ended without a result.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// The run was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+    /// A film could not be read.
+    #[error(transparent)]
+    Media(#[from] calyx_media::MediaError),
+    /// The disk or another file failed.
+    #[error("{context}: {source}")]
+    Io {
+        /// What was being done, with the path.
+        context: String,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// The input cannot be processed; the sentence says why and what to do.
+    #[error("{message}")]
+    Input {
+        /// Error code `domain.reason`.
+        code: &'static str,
+        /// The sentence.
+        message: String,
+    },
+    /// More memory is needed than the budget allows.
+    #[error("stage {stage} needs about {needed} bytes, the limit is {limit}")]
+    Memory {
+        /// The stage.
+        stage: &'static str,
+        /// Bytes it needs.
+        needed: u64,
+        /// The budget.
+        limit: u64,
+    },
+}

@@ -1,0 +1,1 @@
+//! Arrays in and out: NumPy NPY and NPZ files.

@@ -1,0 +1,1 @@
+//! Known-truth pictures: the one scene generator.
