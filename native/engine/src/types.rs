@@ -44,6 +44,22 @@ pub struct Grid {
     pub frame_width: usize,
 }
 
+/// One recording of a run: ordered films that follow one another in one field of view.
+#[derive(Clone, Debug)]
+pub struct RecordingInput {
+    /// The films, in order.
+    pub films: Vec<std::path::PathBuf>,
+    /// Seconds since the recording's start, one per film frame (from the film's first frame, not from `first_frame`); NaN where unknown; may be
+    /// shorter than the film, which leaves the rest unknown.
+    pub time_s: Vec<f64>,
+    /// Frames per second where the time stamps do not tell.
+    pub fps: f64,
+    /// First frame that is used, 0-based.
+    pub first_frame: u64,
+    /// Last frame that is used (inclusive); `None`: to the end.
+    pub last_frame: Option<u64>,
+}
+
 /// What the stages `read` and `motion` leave behind.
 pub struct Registered {
     /// The registered film on the working grid, 8 bit, all `T` frames.
