@@ -6,4 +6,5 @@
 
 pub mod cache;
 pub mod params;
+pub mod size;
 pub mod types;

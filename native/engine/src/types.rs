@@ -72,10 +72,15 @@ pub struct Registered {
     pub motion: Vec<[f32; 2]>,
     /// `T` registration qualities: correlation peak against the template, 0 … 1.
     pub motion_quality: Vec<f32>,
-    /// `T` seconds since the recording's start; NaN where unknown.
+    /// `T` seconds since the start of the frame's own recording; NaN where unknown. Where a further recording begins the value falls back
+    /// and the frame carries [`flag::AFTER_GAP`].
     pub time_s: Vec<f64>,
     /// Frames per second, the median of the time stamps' differences.
     pub fps: f64,
+    /// Diameter that was used (given or estimated), raw px.
+    pub diameter_px: f32,
+    /// Stuck or hot pixels of the sensor (row-major in the raw frame) that were replaced by the mean of their neighbours.
+    pub repaired: Vec<u32>,
     /// Mean over valid frames of the registered film, raw grid `frame_height × frame_width`, grey levels.
     pub mean: Vec<f32>,
     /// Standard deviation, like `mean`.

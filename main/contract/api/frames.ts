@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+import { z } from 'zod';
+import { defineApi, query, stream } from '../define.ts';
+import { Uuid } from '../types.ts';
+
+export const movieLayers = ['raw', 'registered'] as const;
+
+/** Admission to the process that owns the frames; asked of the core. */
+export const framesApi = defineApi('frames', {
+  ticket: query(
+    z.object({ runUuid: Uuid }),
+    z.object({
+      ticket: z.string(),
+      /** Path of the WebSocket on the same host, whose first message is the ticket. */
+      path: z.string(),
+    }),
+    { doc: "A single-use ticket for the media process's socket, bound to the films of one run." },
+  ),
+});
+
+/** Spoken on the media process's own socket. */
+export const movieApi = defineApi('movie', {
+  frames: stream(
+    z.object({ layer: z.enum(movieLayers) }),
+    z.object({
+      /** 0-based frame of the run's input. */
+      frame: z.number().int(),
+      height: z.number().int(),
+      width: z.number().int(),
+      layer: z.enum(movieLayers),
+      timeS: z.number().nullable(),
+      /** The frame could not be decoded; the pixels are those of the frame before. */
+      unreadable: z.boolean(),
+    }),
+    z.object({ frame: z.number().int().min(0) }),
+    { doc: 'Frames as H × W bytes; the newest asked for wins.' },
+  ),
+});

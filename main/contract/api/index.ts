@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+import { appApi } from './app.ts';
+import { filesApi } from './files.ts';
+import { framesApi, movieApi } from './frames.ts';
+import { processingApi } from './processing.ts';
+import { reviewApi } from './review.ts';
+import { sessionsApi } from './sessions.ts';
+
+/** Raised whenever a committed snapshot changes in a way an older client could trip over; compared first by every client. */
+export const contractVersion = 1;
+
+/** Every domain the core serves. */
+export const coreApis = {
+  app: appApi,
+  files: filesApi,
+  sessions: sessionsApi,
+  processing: processingApi,
+  review: reviewApi,
+  frames: framesApi,
+} as const;
+
+/** What the media process serves on its own socket. */
+export const mediaApis = { movie: movieApi } as const;

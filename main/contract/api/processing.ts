@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+import { z } from 'zod';
+import { command, defineApi, query, subscription } from '../define.ts';
+import { RunProgress, RunRow, StageName, Uuid } from '../types.ts';
+
+/** Parameters by the names of assets/engine-parameters.json; absent ones take their defaults. Checked against that file. */
+export const ParameterValues = z.record(z.string(), z.union([z.number(), z.boolean(), z.string(), z.null()]));
+export type ParameterValues = z.infer<typeof ParameterValues>;
+
+export const Budget = z.object({
+  threads: z.number().int().min(1).max(256).optional(),
+  memoryBytes: z
+    .number()
+    .int()
+    .min(64 * 1024 * 1024)
+    .optional(),
+});
+export type Budget = z.infer<typeof Budget>;
+
+const RunInput = z.object({
+  /** Ordered recordings of one field; at least one. */
+  recordingUuids: z.array(Uuid).min(1),
+  parameters: ParameterValues,
+  budget: Budget,
+});
+
+export const PlanStep = z.object({
+  stage: StageName,
+  state: z.enum(['cached', 'will-run']),
+  seconds: z.number().nullable(),
+});
+
+/** Running the engine. */
+export const processingApi = defineApi('processing', {
+  plan: query(
+    RunInput,
+    z.object({
+      steps: z.array(PlanStep),
+      frames: z.number().int(),
+      /** Estimate of the whole run, null where nothing has been measured on this machine. */
+      seconds: z.number().nullable(),
+      memoryBytes: z.number(),
+      commandLine: z.string(),
+      warnings: z.array(z.string()),
+    }),
+    { doc: 'What would run and what it would cost.' },
+  ),
+  start: command(RunInput, z.object({ run: RunRow }), { doc: 'Queues a run; it survives the window.' }),
+  cancel: command(z.object({ runUuid: Uuid }), z.object({ run: RunRow }), {
+    doc: 'Stops a run; nothing half-written stays.',
+  }),
+  runs: query(z.object({ sessionUuid: Uuid.optional() }), z.array(RunRow), { doc: 'Runs, newest first.' }),
+  run: query(
+    z.object({ runUuid: Uuid }),
+    z.object({
+      run: RunRow,
+      progress: RunProgress,
+      parameters: ParameterValues,
+      commandLine: z.string(),
+      log: z.array(z.string()),
+    }),
+    { doc: 'One run with its parameters, last progress and the tail of its log.' },
+  ),
+  progress: subscription(z.object({ runUuid: Uuid }), RunProgress, {
+    doc: 'Progress of a run until it ends; the first value comes at once.',
+  }),
+  export: command(
+    z.object({ runUuid: Uuid, destination: z.string() }),
+    z.object({ files: z.array(z.string()), components: z.number().int(), accepted: z.number().int() }),
+    { doc: 'Writes a run as flat NumPy files into an absolute folder.', audience: 'local' },
+  ),
+});

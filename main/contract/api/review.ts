@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+import { z } from 'zod';
+import { command, defineApi, query, stream } from '../define.ts';
+import { Cell, CellLabel, LogEntry, Rater, RunRow, SessionRow, Uuid } from '../types.ts';
+
+export const imageNames = ['mean', 'max', 'correlation', 'pnr', 'std'] as const;
+export const traceKinds = ['raw', 'denoised', 'deconvolved', 'dff'] as const;
+
+/** A curation: one person's judgement of one run. */
+export const Curation = z.object({
+  uuid: Uuid,
+  runUuid: Uuid,
+  createdAt: z.string(),
+  canUndo: z.boolean(),
+  canRedo: z.boolean(),
+  counts: z.object({ accepted: z.number().int(), rejected: z.number().int(), undecided: z.number().int() }),
+});
+export type Curation = z.infer<typeof Curation>;
+
+const Changed = z.object({ curation: Curation, entries: z.array(LogEntry) });
+
+/** Looking at a run and judging its cells. */
+export const reviewApi = defineApi('review', {
+  open: query(
+    z.object({ runUuid: Uuid }),
+    z.object({
+      run: RunRow,
+      session: SessionRow,
+      frames: z.number().int(),
+      height: z.number().int(),
+      width: z.number().int(),
+      fps: z.number(),
+      startS: z.number(),
+      endS: z.number(),
+      diameterPx: z.number().nullable(),
+      images: z.array(z.enum(imageNames)),
+      traces: z.array(z.enum(traceKinds)),
+      filmsPresent: z.boolean(),
+      curation: Curation.nullable(),
+      raters: z.array(Rater),
+      /** Why decisions are not possible, if so. */
+      readOnly: z.string().nullable(),
+    }),
+    { doc: 'All that Review needs to begin with a run.' },
+  ),
+  cells: query(z.object({ runUuid: Uuid }), z.array(Cell), {
+    doc: 'All components, rejected suggestions too, by row.',
+  }),
+  image: stream(
+    z.object({ runUuid: Uuid, image: z.enum(imageNames) }),
+    z.object({ height: z.number().int(), width: z.number().int(), minimum: z.number(), maximum: z.number() }),
+    z.never(),
+    { doc: 'One packet: H × W little-endian float32, row-major.' },
+  ),
+  footprints: stream(
+    z.object({ runUuid: Uuid }),
+    z.object({
+      height: z.number().int(),
+      width: z.number().int(),
+      /** Per cell by row: window and the byte offset of its height × width values (uint8, 255 = the maximum). */
+      cells: z.array(
+        z.object({
+          top: z.number().int(),
+          left: z.number().int(),
+          height: z.number().int(),
+          width: z.number().int(),
+          offset: z.number().int(),
+        }),
+      ),
+    }),
+    z.never(),
+    { doc: 'One packet with all footprints of a run.' },
+  ),
+  traces: stream(
+    z.object({ runUuid: Uuid }),
+    z.object({
+      request: z.number().int(),
+      rows: z.array(z.number().int()),
+      kinds: z.array(z.enum(traceKinds)),
+      firstFrame: z.number().int(),
+      lastFrame: z.number().int(),
+      columns: z.number().int(),
+    }),
+    z.object({
+      request: z.number().int(),
+      rows: z.array(z.number().int()).max(64),
+      kinds: z.array(z.enum(traceKinds)),
+      firstFrame: z.number().int(),
+      lastFrame: z.number().int(),
+      /** Columns wanted; each is a minimum and a maximum. */
+      columns: z.number().int().min(1).max(8192),
+    }),
+    {
+      doc: 'Windows of traces. Packet: columns float64 times (s, centre of each column), then for each row, for each kind, columns float32 minima and columns float32 maxima.',
+    },
+  ),
+  addRater: command(
+    z.object({ initials: z.string().trim().min(1).max(8), name: z.string().max(200).optional() }),
+    Rater,
+    { doc: 'Makes a rater known; the same initials return the same rater.' },
+  ),
+  decide: command(
+    z.object({
+      runUuid: Uuid,
+      raterUuid: Uuid,
+      cellUuids: z.array(Uuid).min(1),
+      to: CellLabel,
+      /** What the rater saw: background image, movie layer, scores hidden … */
+      context: z.record(z.string(), z.json()),
+    }),
+    Changed,
+    { doc: 'Appends one decision a cell to the log; the first makes the curation.' },
+  ),
+  undo: command(z.object({ runUuid: Uuid, raterUuid: Uuid }), Changed, {
+    doc: 'Takes the newest decision back (one more row).',
+  }),
+  redo: command(z.object({ runUuid: Uuid, raterUuid: Uuid }), Changed, { doc: 'Repeats the newest undone decision.' }),
+  log: query(z.object({ runUuid: Uuid }), z.array(LogEntry), { doc: 'The decisions in order.' }),
+});

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+import { z } from 'zod';
+
+/**
+ * Every code an error may carry: `domain.reason`, a closed union. Screens switch on the code; the sentences are made where the
+ * error is, in the words of ux.md 7 (what happened, where, what to do).
+ */
+export const errorCodes = [
+  'rpc.invalid_input',
+  'rpc.invalid_output',
+  'rpc.unknown_procedure',
+  'rpc.not_allowed',
+  'rpc.disconnected',
+  'rpc.cancelled',
+  'rpc.version_mismatch',
+  'rpc.internal',
+  'usage.invalid',
+  'session.not_found',
+  'session.no_films',
+  'session.ambiguous_films',
+  'session.bad_csv',
+  'session.bad_metadata',
+  'session.not_imported',
+  'media.unreadable',
+  'media.empty',
+  'media.size_mismatch',
+  'media.ffmpeg_missing',
+  'media.truncated',
+  'media.io',
+  'library.not_sqlite',
+  'library.from_future',
+  'library.read_only',
+  'library.locked',
+  'library.not_found',
+  'library.corrupt',
+  'library.io',
+  'run.not_found',
+  'run.not_ready',
+  'run.already_ended',
+  'run.format_newer',
+  'engine.missing',
+  'engine.crashed',
+  'engine.cancelled',
+  'engine.out_of_memory',
+  'engine.bad_job',
+  'engine.no_signal',
+  'engine.internal',
+  'review.no_rater',
+  'review.nothing_to_undo',
+  'review.unknown_cell',
+  'review.frozen',
+  'export.exists',
+  'disk.full',
+  'disk.io',
+  'files.outside_roots',
+  'files.not_found',
+] as const;
+
+/** A code of {@link errorCodes}. */
+export type ErrorCode = (typeof errorCodes)[number];
+
+/** An error as it crosses a process or the wire. */
+export const ErrorData = z.object({
+  code: z.enum(errorCodes),
+  message: z.string(),
+  hint: z.string().optional(),
+  details: z.record(z.string(), z.json()).optional(),
+  retryable: z.boolean(),
+});
+export type ErrorData = z.infer<typeof ErrorData>;
+
+interface AppErrorOptions {
+  readonly hint?: string | undefined;
+  readonly details?: ErrorData['details'] | undefined;
+  readonly retryable?: boolean | undefined;
+  readonly cause?: unknown;
+}
+
+/** The only error that is thrown on purpose. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly details: ErrorData['details'] | undefined;
+  readonly retryable: boolean;
+
+  constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.hint = options.hint;
+    this.details = options.details;
+    this.retryable = options.retryable ?? false;
+  }
+
+  /** The form that crosses a boundary. */
+  toData(): ErrorData {
+    return {
+      code: this.code,
+      message: this.message,
+      ...(this.hint === undefined ? {} : { hint: this.hint }),
+      ...(this.details === undefined ? {} : { details: this.details }),
+      retryable: this.retryable,
+    };
+  }
+
+  /** The error that data stands for. */
+  static fromData(data: ErrorData): AppError {
+    return new AppError(data.code, data.message, data);
+  }
+
+  /** Any thrown value as an AppError; what is not one becomes `rpc.internal` and keeps its cause. */
+  static from(thrown: unknown): AppError {
+    if (thrown instanceof AppError) return thrown;
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    return new AppError('rpc.internal', message, { cause: thrown });
+  }
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+/**
+ * What main publishes to a window: procedures, streams, domain types, errors, the rpc's wire format and client. The only part of
+ * `main/` that `renderer/` may import. Imports zod and nothing else.
+ */
+export * from './define.ts';
+export * from './errors.ts';
+export * from './types.ts';
+export * from './api/index.ts';
+export * from './api/app.ts';
+export * from './api/files.ts';
+export * from './api/frames.ts';
+export * from './api/processing.ts';
+export * from './api/review.ts';
+export * from './api/sessions.ts';
