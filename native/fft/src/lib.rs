@@ -27,7 +27,7 @@ pub fn good_size(n: usize) -> usize {
     loop {
         let mut rest = size;
         for factor in [2, 3, 5] {
-            while rest % factor == 0 {
+            while rest.is_multiple_of(factor) {
                 rest /= factor;
             }
         }
@@ -136,7 +136,7 @@ impl RealFft2 {
         for (line, out) in scratch.rows.chunks_exact_mut(bins).zip(image.chunks_exact_mut(self.width)) {
             // The real transform refuses an imaginary part, which rounding leaves, in the bins that must be real.
             line[0].im = 0.0;
-            if self.width % 2 == 0 {
+            if self.width.is_multiple_of(2) {
                 line[bins - 1].im = 0.0;
             }
             self.row_inverse
