@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+/** The library: one folder with an embedded database, one owner, one writer. See README.md. */
+export * from './types.ts';
+export { openLibrary } from './library.ts';
+export { acquireOwnership, readOwner } from './ownership.ts';
+export type { AcquireResult, OtherOwner, Ownership } from './ownership.ts';
+export { currentProcess, isAlive } from './process-identity.ts';
+export { canonicalJson, djParamHash, parameterSetHash } from './parameter-hash.ts';
+export type { TypedJson } from './parameter-hash.ts';

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: MIT
+import type {
+  Cell,
+  CellLabel,
+  Finding,
+  LogEntry,
+  Rater,
+  RecordingRow,
+  RunProgress,
+  RunRow,
+  RunState,
+  SessionRow,
+  Uuid,
+} from '../contract/index.ts';
+import type { TypedJson } from './parameter-hash.ts';
+
+/** What other domains see of the library: plain values in, plain values out; no SQL and no file handle crosses this line. */
+
+/** A session as the library knows it. Whether its files still exist is a question for the disk, see {@link Library.filesPresent}. */
+export type StoredSession = Omit<SessionRow, 'filesPresent'> & {
+  /** Absolute folder that {@link NewRecordingFile.path} is relative to. */
+  readonly folder: string;
+  /** `miniscope-daq-v4`, `film` … as the reader named it. */
+  readonly format: string;
+  readonly contentDigest: string;
+};
+
+export interface NewRecordingFile {
+  /** Path relative to the session's folder, with forward slashes. */
+  readonly path: string;
+  readonly frames: number;
+  readonly bytes: number;
+}
+
+/** One miniscope of a session (`miniscope.Recording` with its `RecordingInfo`). */
+export interface NewRecording {
+  readonly device: string;
+  readonly deviceType?: string | null | undefined;
+  /** `Miniscope-DAQ-V4` and the like, where it is known. */
+  readonly acquisitionSoftware?: string | null | undefined;
+  /** Frames of the films, all files together. */
+  readonly frames: number;
+  readonly height: number;
+  readonly width: number;
+  /** Rate from the time stamps, Hz. */
+  readonly fps: number | null;
+  readonly durationS: number | null;
+  /** ISO-8601 UTC with milliseconds, e.g. `2026-05-01T10:00:00.123Z`. */
+  readonly startedAt?: string | null | undefined;
+  readonly tzOffsetMin?: number | null | undefined;
+  readonly codec: string;
+  /** Film files in numeric order. */
+  readonly files: readonly NewRecordingFile[];
+  /** The device's metaData.json, as read. */
+  readonly config?: unknown;
+  readonly notes?: string | undefined;
+}
+
+export interface NewSession {
+  readonly name: string;
+  /** Name of the animal; made known when it is new. Compared without case. */
+  readonly subject?: string | null | undefined;
+  /** ISO-8601 UTC with milliseconds; null where nothing says so. */
+  readonly startedAt?: string | null | undefined;
+  readonly tzOffsetMin?: number | null | undefined;
+  /** Absolute folder the files are in. Files are linked, not copied. */
+  readonly folder: string;
+  readonly format: string;
+  /** Hex digest that identifies the content (see docs/architecture.md 5); the same digest is the same recording. */
+  readonly contentDigest: string;
+  readonly sample?: boolean | undefined;
+  readonly recordings: readonly NewRecording[];
+  readonly findings: readonly Finding[];
+}
+
+/** A recording with what it takes to open its films. */
+export type StoredRecording = RecordingRow & {
+  readonly sessionName: string;
+  /** Absolute folder of the session. */
+  readonly folder: string;
+  /** Film files in order, absolute. */
+  readonly files: readonly { readonly path: string; readonly frames: number; readonly bytes: number }[];
+  readonly startedAt: string | null;
+  readonly tzOffsetMin: number | null;
+  readonly config: unknown;
+  readonly sample: boolean;
+};
+
+export interface SessionStore {
+  /**
+   * Adds a session with its recordings, files and findings in one transaction. A digest that is there already adds nothing and
+   * returns what is there. A clash of the natural key (subject, start) becomes a finding, never an error.
+   */
+  insert(session: NewSession): Promise<{ readonly session: StoredSession; readonly alreadyImported: boolean }>;
+  /** Newest first. `search` matches name, subject and device without case. */
+  list(filter?: { readonly search?: string | undefined }): Promise<readonly StoredSession[]>;
+  /** @throws AppError `session.not_imported` */
+  get(sessionUuid: Uuid): Promise<StoredSession>;
+  findByDigest(contentDigest: string): Promise<StoredSession | null>;
+  findSample(): Promise<StoredSession | null>;
+  /** @throws AppError `session.not_imported` */
+  recording(recordingUuid: Uuid): Promise<StoredRecording>;
+}
+
+export interface RunBudget {
+  readonly threads?: number | undefined;
+  readonly memoryBytes?: number | undefined;
+}
+
+export interface RunInputRow {
+  readonly recordingUuid: Uuid;
+  readonly firstFrame: number;
+  /** Inclusive; null = to the end. */
+  readonly lastFrame: number | null;
+}
+
+export interface NewRun {
+  /** Shown in lists. */
+  readonly name: string;
+  /** Ordered; at least one. */
+  readonly inputs: readonly RunInputRow[];
+  /** `calyx` unless a lookup row says otherwise. */
+  readonly method?: string | undefined;
+  /** Complete, checked parameters. */
+  readonly parameters: Readonly<Record<string, TypedJson>>;
+  /** Version of the parameters' file. */
+  readonly parametersVersion?: number | undefined;
+  readonly engineVersion: string | null;
+  readonly budget: RunBudget;
+  readonly commandLine?: string | undefined;
+}
+
+/** The process that answers for a run, or the engine it started. */
+export interface ProcessRef {
+  readonly pid: number;
+  readonly bootId: string;
+  /** Start of the process in clock ticks since boot; null where the system does not say. */
+  readonly startTicks: string | null;
+}
+
+export interface RunAttempt {
+  readonly number: number;
+  readonly host: string;
+  readonly owner: ProcessRef;
+  readonly engine: ProcessRef | null;
+  readonly startedAt: string;
+  readonly heartbeatAt: string;
+  readonly endedAt: string | null;
+  readonly exitCode: number | null;
+  readonly errorClass: string | null;
+  /** Relative to the library folder, e.g. `logs/<run>.log`. */
+  readonly logFile: string | null;
+}
+
+/** A run with all that is known of it. */
+export interface RunDetail {
+  readonly run: RunRow;
+  readonly method: string;
+  readonly parameters: Readonly<Record<string, TypedJson>>;
+  readonly parameterSetUuid: Uuid;
+  readonly budget: RunBudget;
+  readonly inputs: readonly RunInputRow[];
+  readonly attempts: readonly RunAttempt[];
+  /** Absolute: where the run's files are or will be. */
+  readonly folder: string;
+  readonly commandLine: string;
+  /** The last one saved; null before the first. */
+  readonly progress: RunProgress | null;
+  readonly arrays: readonly RunArray[];
+}
+
+/** An array of a run folder. */
+export interface RunArray {
+  /** Relative to the run folder, with forward slashes. */
+  readonly path: string;
+  /** NumPy type string (`<f4`), or `npz`/`json` for files that hold more than one array. */
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly bytes: number;
+  /** 64 hex digits. */
+  readonly sha256: string;
+}
+
+export interface NewCell {
+  readonly row: number;
+  readonly centroid: { readonly y: number; readonly x: number };
+  readonly box: { readonly top: number; readonly left: number; readonly height: number; readonly width: number };
+  /** Numbers that are not finite are stored as null. */
+  readonly metrics: Readonly<Record<string, number | null>>;
+  readonly suggested: boolean;
+  readonly reasons: readonly string[];
+}
+
+export interface RunFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string | undefined;
+  readonly exitCode?: number | null | undefined;
+  /** `transient`, `input`, `resource`, `bug` …: what a retry policy looks at. */
+  readonly errorClass?: string | undefined;
+}
+
+export interface RunStore {
+  create(run: NewRun): Promise<RunRow>;
+  /**
+   * Takes a queued run (the given one, else the oldest) for the calling process: state `running`, a new attempt. Null when there is none.
+   * Two claims never get the same run.
+   */
+  claim(options: {
+    readonly runUuid?: Uuid | undefined;
+    readonly logFile?: string | undefined;
+  }): Promise<RunDetail | null>;
+  /** Says that the attempt lives; notes the engine's process once it is known and the progress to show after a restart. */
+  heartbeat(
+    runUuid: Uuid,
+    beat?: { readonly engine?: ProcessRef | undefined; readonly progress?: RunProgress | undefined },
+  ): Promise<void>;
+  /**
+   * Commits a result: arrays and cells (with new uuids) in one transaction, state `succeeded`.
+   * @throws AppError `run.already_ended`
+   */
+  finish(
+    runUuid: Uuid,
+    result: {
+      readonly cells: readonly NewCell[];
+      readonly arrays: readonly RunArray[];
+      readonly engineVersion?: string | undefined;
+      readonly progress?: RunProgress | undefined;
+      readonly exitCode?: number | undefined;
+    },
+  ): Promise<RunRow>;
+  /** @throws AppError `run.already_ended` */
+  fail(runUuid: Uuid, failure: RunFailure): Promise<RunRow>;
+  /** A queued or running run becomes `cancelled`. @throws AppError `run.already_ended` */
+  cancel(runUuid: Uuid): Promise<RunRow>;
+  /** Newest first. */
+  list(filter?: {
+    readonly sessionUuid?: Uuid | undefined;
+    readonly state?: RunState | undefined;
+  }): Promise<readonly RunRow[]>;
+  /** @throws AppError `run.not_found` */
+  get(runUuid: Uuid): Promise<RunDetail>;
+  /** All cells by row, with the labels of the run's curation. @throws AppError `run.not_found` */
+  cells(runUuid: Uuid): Promise<readonly Cell[]>;
+}
+
+export interface CurationState {
+  readonly uuid: Uuid;
+  readonly runUuid: Uuid;
+  readonly createdAt: string;
+  readonly frozen: boolean;
+  /** Counts frozen versions of this run's judgements, from 1. */
+  readonly version: number;
+  readonly canUndo: boolean;
+  readonly canRedo: boolean;
+  readonly counts: { readonly accepted: number; readonly rejected: number; readonly undecided: number };
+}
+
+export interface CurationChange {
+  readonly curation: CurationState;
+  /** The rows that were appended; empty when every cell already had the label. */
+  readonly entries: readonly LogEntry[];
+}
+
+export interface CurationStore {
+  /** The curation that decisions on a run go to, null before the first. */
+  current(runUuid: Uuid): Promise<CurationState | null>;
+  raters(): Promise<readonly Rater[]>;
+  /** The same initials (without case) are the same rater. */
+  addRater(rater: { readonly initials: string; readonly name?: string | undefined }): Promise<Rater>;
+  /**
+   * One step: a row of the log for each cell whose label changes.
+   * @throws AppError `review.no_rater`, `review.unknown_cell`, `review.frozen`, `run.not_ready`
+   */
+  decide(decision: {
+    readonly runUuid: Uuid;
+    readonly raterUuid: Uuid;
+    readonly cellUuids: readonly Uuid[];
+    readonly to: CellLabel;
+    readonly context: Readonly<Record<string, unknown>>;
+  }): Promise<CurationChange>;
+  /** Takes the newest step back by appending its reverse. @throws AppError `review.nothing_to_undo`, `review.frozen`, `review.no_rater` */
+  undo(step: { readonly runUuid: Uuid; readonly raterUuid: Uuid }): Promise<CurationChange>;
+  /** Repeats the newest step taken back since the last decision. @throws as {@link CurationStore.undo} */
+  redo(step: { readonly runUuid: Uuid; readonly raterUuid: Uuid }): Promise<CurationChange>;
+  /** Makes the curation an immutable version; decisions after it are refused. */
+  freeze(runUuid: Uuid): Promise<CurationState>;
+  /** The log of the run's curation in order. */
+  log(runUuid: Uuid): Promise<readonly LogEntry[]>;
+}
+
+/** A run that a dead owner left behind; it is marked failed (`engine.crashed`). Its engine may still live: end it by this reference. */
+export interface RecoveredRun {
+  readonly runUuid: Uuid;
+  readonly engine: ProcessRef | null;
+}
+
+/** Absolute folders of a library. Those that nothing needed yet may not exist. */
+export interface LibraryFolders {
+  readonly root: string;
+  readonly database: string;
+  readonly runs: string;
+  readonly edits: string;
+  readonly cache: string;
+  readonly backups: string;
+  readonly quarantine: string;
+  readonly logs: string;
+  readonly lock: string;
+}
+
+/** The open library. Every call goes to the database worker; nothing here blocks the caller's loop. */
+export interface Library {
+  readonly folders: LibraryFolders;
+  /** Why nothing may be changed, as a sentence for people; null when it may. Changes are refused with `library.read_only`. */
+  readonly readOnly: string | null;
+  /** Runs that were found running without an owner when the library was opened. */
+  readonly recovered: readonly RecoveredRun[];
+  readonly sessions: SessionStore;
+  readonly runs: RunStore;
+  readonly curation: CurationStore;
+  /** Absolute folder of a run: `runs/<uuid>`. */
+  runFolder(runUuid: Uuid): string;
+  /** For each session uuid asked about: are all its films where they were? Asks the disk, not the database. */
+  filesPresent(sessionUuids: readonly Uuid[]): Promise<ReadonlyMap<Uuid, boolean>>;
+  /** Checkpoints the log and ends the worker. */
+  close(): Promise<void>;
+}
+
+export interface OpenLibraryOptions {
+  /** Absolute; made when it does not exist. */
+  readonly directory: string;
+  /** Open without changing a byte, for this reason. */
+  readonly readOnly?: string | undefined;
+  /** This process; read from the system when absent. */
+  readonly owner?: ProcessRef | undefined;
+  /** Milliseconds since 1970 for tests: the clock stands still at this and goes on by 1 ms a call. */
+  readonly fixedClockMs?: number | undefined;
+  /** Seed of the uuids' random part for tests. */
+  readonly seed?: number | undefined;
+}
