@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+import { defineConfig } from 'vitest/config';
+
+const project = (name: string, timeoutMs: number, parallel: boolean) => ({
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    testTimeout: timeoutMs,
+    hookTimeout: timeoutMs,
+    fileParallelism: parallel,
+    pool: 'forks' as const,
+    env: { CALYX_TEST: '1' },
+  },
+});
+
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    reporters:
+      process.env['CALYX_TEST_SUMMARY'] === undefined ? ['default'] : ['default', './test/support/summary-reporter.ts'],
+    projects: [
+      project('unit', 20_000, true),
+      project('contract', 60_000, true),
+      project('integration', 120_000, false),
+      project('e2e', 180_000, false),
+      project('electron', 180_000, false),
+    ],
+  },
+});
