@@ -1,0 +1,503 @@
+//! The NPY format: a magic number, a header that is a Python literal, the elements.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Read, Write};
+use std::path::Path;
+
+use crate::NpyError;
+
+const MAGIC: &[u8; 6] = b"\x93NUMPY";
+/// The header ends at a multiple of this, as NumPy pads it.
+const ALIGN: usize = 64;
+/// Elements converted at a time.
+const CHUNK: usize = 16 << 10;
+/// Headers of real files have about 100 bytes; more than this is not an array.
+const LONGEST_HEADER: usize = 1 << 16;
+
+/// The element types that are read and written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dtype {
+    /// `float32`
+    F32,
+    /// `float64`
+    F64,
+    /// `uint8`
+    U8,
+    /// `uint32`
+    U32,
+    /// `int32`
+    I32,
+    /// `int64`
+    I64,
+}
+
+impl Dtype {
+    /// NumPy's description, e.g. `<f4`.
+    pub fn descr(self) -> &'static str {
+        match self {
+            Self::F32 => "<f4",
+            Self::F64 => "<f8",
+            Self::U8 => "|u1",
+            Self::U32 => "<u4",
+            Self::I32 => "<i4",
+            Self::I64 => "<i8",
+        }
+    }
+
+    /// NumPy's name, e.g. `float32`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "float32",
+            Self::F64 => "float64",
+            Self::U8 => "uint8",
+            Self::U32 => "uint32",
+            Self::I32 => "int32",
+            Self::I64 => "int64",
+        }
+    }
+
+    /// Bytes of one element.
+    pub fn size(self) -> usize {
+        match self {
+            Self::U8 => 1,
+            Self::F32 | Self::U32 | Self::I32 => 4,
+            Self::F64 | Self::I64 => 8,
+        }
+    }
+
+    fn from_descr(descr: &str) -> Result<Self, NpyError> {
+        match descr {
+            "<f4" => Ok(Self::F32),
+            "<f8" => Ok(Self::F64),
+            // Booleans are bytes of 0 and 1.
+            "|u1" | "<u1" | "u1" | "|b1" => Ok(Self::U8),
+            "<u4" => Ok(Self::U32),
+            "<i4" => Ok(Self::I32),
+            "<i8" => Ok(Self::I64),
+            other => Err(NpyError::Format(format!("arrays of type {other} are not read here"))),
+        }
+    }
+}
+
+/// A number that an NPY file can hold.
+pub trait Element: Copy + Default {
+    /// Its type.
+    const DTYPE: Dtype;
+    /// Appends the little-endian bytes.
+    fn put(self, out: &mut Vec<u8>);
+    /// From as many little-endian bytes as the type has.
+    fn get(bytes: &[u8]) -> Self;
+}
+
+macro_rules! element {
+    ($type:ty, $dtype:expr) => {
+        impl Element for $type {
+            const DTYPE: Dtype = $dtype;
+            fn put(self, out: &mut Vec<u8>) {
+                out.extend_from_slice(&self.to_le_bytes());
+            }
+            fn get(bytes: &[u8]) -> Self {
+                let mut raw = [0; size_of::<$type>()];
+                raw.copy_from_slice(bytes);
+                Self::from_le_bytes(raw)
+            }
+        }
+    };
+}
+element!(f32, Dtype::F32);
+element!(f64, Dtype::F64);
+element!(u8, Dtype::U8);
+element!(u32, Dtype::U32);
+element!(i32, Dtype::I32);
+element!(i64, Dtype::I64);
+
+/// An array in C order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Array<T> {
+    /// Length of each axis; empty for a single number.
+    pub shape: Vec<usize>,
+    /// The elements, the last axis fastest.
+    pub data: Vec<T>,
+}
+
+/// What stands before the elements.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Element type.
+    pub dtype: Dtype,
+    /// Length of each axis.
+    pub shape: Vec<usize>,
+    /// The first axis is the fastest.
+    pub fortran_order: bool,
+}
+
+impl Header {
+    /// Number of elements.
+    ///
+    /// # Errors
+    /// [`NpyError::Format`] when the product does not fit.
+    pub fn count(&self) -> Result<usize, NpyError> {
+        count(&self.shape)
+    }
+}
+
+fn count(shape: &[usize]) -> Result<usize, NpyError> {
+    shape
+        .iter()
+        .try_fold(1usize, |n, axis| n.checked_mul(*axis))
+        .ok_or_else(|| NpyError::Format(format!("an array of shape {shape:?} is too large")))
+}
+
+/// The bytes before the elements, padded as NumPy does it.
+pub(crate) fn header_bytes(descr: &str, shape: &[usize]) -> Vec<u8> {
+    let axes: Vec<String> = shape.iter().map(usize::to_string).collect();
+    let tuple = match axes.as_slice() {
+        [one] => format!("({one},)"),
+        many => format!("({})", many.join(", ")),
+    };
+    let mut text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {tuple}, }}");
+    let unpadded = MAGIC.len() + 4 + text.len() + 1;
+    text.extend(std::iter::repeat_n(' ', unpadded.next_multiple_of(ALIGN) - unpadded));
+    text.push('\n');
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend_from_slice(&[1, 0]);
+    bytes.extend_from_slice(&(text.len() as u16).to_le_bytes());
+    bytes.extend_from_slice(text.as_bytes());
+    bytes
+}
+
+fn put_all<T: Element>(writer: &mut impl Write, data: &[T]) -> std::io::Result<()> {
+    let mut bytes = Vec::with_capacity(CHUNK.min(data.len()) * T::DTYPE.size());
+    for chunk in data.chunks(CHUNK) {
+        bytes.clear();
+        for value in chunk {
+            value.put(&mut bytes);
+        }
+        writer.write_all(&bytes)?;
+    }
+    Ok(())
+}
+
+/// Writes an array of `shape` whose elements are `data` (C order).
+///
+/// # Errors
+/// [`NpyError::Format`] when shape and data do not fit, [`NpyError::Io`] when the writer fails.
+pub fn write_to<T: Element>(writer: &mut impl Write, shape: &[usize], data: &[T]) -> Result<(), NpyError> {
+    if count(shape)? != data.len() {
+        return Err(NpyError::Format(format!("{} elements do not fill the shape {shape:?}", data.len())));
+    }
+    writer
+        .write_all(&header_bytes(T::DTYPE.descr(), shape))
+        .and_then(|()| put_all(writer, data))
+        .map_err(NpyError::io("writing an array"))
+}
+
+/// Writes an array to a new file at `path` (an old one is replaced).
+///
+/// # Errors
+/// As [`write_to`].
+pub fn write<T: Element>(path: &Path, shape: &[usize], data: &[T]) -> Result<(), NpyError> {
+    let name = path.display().to_string();
+    let mut writer = BufWriter::new(File::create(path).map_err(NpyError::io(&name))?);
+    write_to(&mut writer, shape, data)?;
+    writer.flush().map_err(NpyError::io(&name))
+}
+
+/// Writes a `rows × columns` array row by row, so that it never has to be in memory whole.
+pub struct RowWriter<W: Write, T: Element> {
+    writer: W,
+    rows: usize,
+    columns: usize,
+    written: usize,
+    element: std::marker::PhantomData<T>,
+}
+
+impl<W: Write, T: Element> RowWriter<W, T> {
+    /// Writes the header; `rows` rows of `columns` elements must follow.
+    ///
+    /// # Errors
+    /// [`NpyError::Io`] when the writer fails.
+    pub fn new(mut writer: W, rows: usize, columns: usize) -> Result<Self, NpyError> {
+        writer
+            .write_all(&header_bytes(T::DTYPE.descr(), &[rows, columns]))
+            .map_err(NpyError::io("writing an array"))?;
+        Ok(Self {
+            writer,
+            rows,
+            columns,
+            written: 0,
+            element: std::marker::PhantomData,
+        })
+    }
+
+    /// Appends a row.
+    ///
+    /// # Errors
+    /// [`NpyError::Format`] for a row of another length or one too many, [`NpyError::Io`] when the writer fails.
+    pub fn push(&mut self, row: &[T]) -> Result<(), NpyError> {
+        if row.len() != self.columns || self.written == self.rows {
+            return Err(NpyError::Format(format!(
+                "row {} of {} elements does not fit {} × {}",
+                self.written,
+                row.len(),
+                self.rows,
+                self.columns
+            )));
+        }
+        self.written += 1;
+        put_all(&mut self.writer, row).map_err(NpyError::io("writing an array"))
+    }
+
+    /// Flushes and hands the writer back.
+    ///
+    /// # Errors
+    /// [`NpyError::Format`] when rows are missing, [`NpyError::Io`] when the writer fails.
+    pub fn finish(mut self) -> Result<W, NpyError> {
+        if self.written != self.rows {
+            return Err(NpyError::Format(format!("{} of {} rows were written", self.written, self.rows)));
+        }
+        self.writer.flush().map_err(NpyError::io("writing an array"))?;
+        Ok(self.writer)
+    }
+}
+
+/// Reads an array of elements `T` from a file.
+///
+/// # Errors
+/// [`NpyError::Io`] when the file cannot be read, [`NpyError::Format`] when it is no array, holds another type or ends early.
+pub fn read<T: Element>(path: &Path) -> Result<Array<T>, NpyError> {
+    let file = File::open(path).map_err(NpyError::io(path.display().to_string()))?;
+    read_from(&mut BufReader::new(file)).map_err(|error| named(path, error))
+}
+
+/// Reads an array of any type this crate knows as `float64`.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_converted(path: &Path) -> Result<Array<f64>, NpyError> {
+    let file = File::open(path).map_err(NpyError::io(path.display().to_string()))?;
+    converted_from(&mut BufReader::new(file)).map_err(|error| named(path, error))
+}
+
+/// Reads the type and shape of the array in a file, not its elements.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_header(path: &Path) -> Result<Header, NpyError> {
+    let file = File::open(path).map_err(NpyError::io(path.display().to_string()))?;
+    let (descr, fortran_order, shape) = raw_header(&mut BufReader::new(file)).map_err(|error| named(path, error))?;
+    let dtype = Dtype::from_descr(&descr).map_err(|error| named(path, error))?;
+    Ok(Header {
+        dtype,
+        shape,
+        fortran_order,
+    })
+}
+
+fn named(path: &Path, error: NpyError) -> NpyError {
+    match error {
+        NpyError::Format(message) => NpyError::Format(format!("{}: {message}", path.display())),
+        NpyError::Io { source, .. } => NpyError::Io {
+            context: path.display().to_string(),
+            source,
+        },
+    }
+}
+
+/// Reads an array of elements `T`.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_from<T: Element>(reader: &mut impl Read) -> Result<Array<T>, NpyError> {
+    let (descr, fortran_order, shape) = raw_header(reader)?;
+    let dtype = Dtype::from_descr(&descr)?;
+    if dtype != T::DTYPE {
+        return Err(NpyError::Format(format!("holds {}, not {}", dtype.name(), T::DTYPE.name())));
+    }
+    elements(reader, shape, fortran_order)
+}
+
+pub(crate) fn converted_from(reader: &mut impl Read) -> Result<Array<f64>, NpyError> {
+    let (descr, fortran, shape) = raw_header(reader)?;
+    match Dtype::from_descr(&descr)? {
+        Dtype::F32 => elements::<f32>(reader, shape, fortran).map(|a| convert(a, f64::from)),
+        Dtype::F64 => elements(reader, shape, fortran),
+        Dtype::U8 => elements::<u8>(reader, shape, fortran).map(|a| convert(a, f64::from)),
+        Dtype::U32 => elements::<u32>(reader, shape, fortran).map(|a| convert(a, f64::from)),
+        Dtype::I32 => elements::<i32>(reader, shape, fortran).map(|a| convert(a, f64::from)),
+        Dtype::I64 => elements::<i64>(reader, shape, fortran).map(|a| convert(a, |v| v as f64)),
+    }
+}
+
+fn convert<T: Copy>(array: Array<T>, to: impl Fn(T) -> f64) -> Array<f64> {
+    Array {
+        shape: array.shape,
+        data: array.data.into_iter().map(to).collect(),
+    }
+}
+
+fn elements<T: Element>(reader: &mut impl Read, shape: Vec<usize>, fortran: bool) -> Result<Array<T>, NpyError> {
+    let n = count(&shape)?;
+    let size = T::DTYPE.size();
+    let mut data = Vec::new();
+    let mut bytes = vec![0; CHUNK.min(n.max(1)) * size];
+    // Memory grows with what is really there: a header may promise anything.
+    while data.len() < n {
+        let part = &mut bytes[..CHUNK.min(n - data.len()) * size];
+        reader.read_exact(part).map_err(|error| match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => NpyError::Format(format!("ends before its {n} elements")),
+            _ => NpyError::io("reading an array")(error),
+        })?;
+        data.extend(part.chunks_exact(size).map(T::get));
+    }
+    if fortran && shape.len() > 1 {
+        data = to_c_order(&data, &shape);
+    }
+    Ok(Array { shape, data })
+}
+
+/// Elements of a Fortran-ordered array in C order.
+fn to_c_order<T: Element>(data: &[T], shape: &[usize]) -> Vec<T> {
+    let mut out = vec![T::default(); data.len()];
+    let mut index = vec![0; shape.len()];
+    for value in data {
+        let position = index.iter().zip(shape).fold(0, |p, (i, n)| p * n + i);
+        out[position] = *value;
+        for (i, n) in index.iter_mut().zip(shape) {
+            *i += 1;
+            if *i < *n {
+                break;
+            }
+            *i = 0;
+        }
+    }
+    out
+}
+
+/// Type description, order and shape.
+pub(crate) fn raw_header(reader: &mut impl Read) -> Result<(String, bool, Vec<usize>), NpyError> {
+    let not_an_array = || NpyError::Format("is not an NPY array".to_owned());
+    let mut start = [0; 8];
+    reader.read_exact(&mut start).map_err(|_| not_an_array())?;
+    if &start[..6] != MAGIC {
+        return Err(not_an_array());
+    }
+    let mut length = [0; 4];
+    let wide = start[6] >= 2;
+    reader
+        .read_exact(&mut length[..if wide { 4 } else { 2 }])
+        .map_err(|_| not_an_array())?;
+    let length = u32::from_le_bytes(length) as usize;
+    if length > LONGEST_HEADER {
+        return Err(not_an_array());
+    }
+    let mut text = vec![0; length];
+    reader.read_exact(&mut text).map_err(|_| not_an_array())?;
+    parse(&String::from_utf8_lossy(&text)).ok_or_else(not_an_array)
+}
+
+fn parse(text: &str) -> Option<(String, bool, Vec<usize>)> {
+    let after = |key: &str| {
+        let rest = &text[text.find(&format!("'{key}'"))? + key.len() + 2..];
+        Some(rest[rest.find(':')? + 1..].trim_start())
+    };
+    let descr = after("descr")?.strip_prefix('\'')?;
+    let descr = &descr[..descr.find('\'')?];
+    let fortran = after("fortran_order")?.starts_with("True");
+    let shape = after("shape")?.strip_prefix('(')?;
+    let shape = shape[..shape.find(')')?]
+        .split(',')
+        .map(str::trim)
+        .filter(|axis| !axis.is_empty())
+        .map(|axis| axis.parse().ok())
+        .collect::<Option<Vec<usize>>>()?;
+    Some((descr.to_owned(), fortran, shape))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes_of<T: Element>(shape: &[usize], data: &[T]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        write_to(&mut bytes, shape, data).unwrap();
+        bytes
+    }
+
+    fn comes_back<T: Element + PartialEq + std::fmt::Debug>(shape: &[usize], data: &[T]) {
+        let bytes = bytes_of(shape, data);
+        assert_eq!((bytes.len() - data.len() * T::DTYPE.size()) % ALIGN, 0);
+        let array: Array<T> = read_from(&mut bytes.as_slice()).unwrap();
+        assert_eq!((array.shape.as_slice(), array.data.as_slice()), (shape, data));
+    }
+
+    #[test]
+    fn every_type_and_shape_comes_back() {
+        comes_back(&[2, 3], &[1.5f32, -2.0, f32::MAX, 0.0, 1e-30, 7.0]);
+        comes_back(&[3], &[1.5f64, f64::MIN, 3.0]);
+        comes_back(&[1, 2, 2], &[0u8, 255, 3, 4]);
+        comes_back(&[2], &[u32::MAX, 1]);
+        comes_back(&[2], &[i32::MIN, 1]);
+        comes_back(&[2], &[i64::MIN, 1]);
+        comes_back(&[], &[4.0f32]);
+        comes_back::<f32>(&[0, 5], &[]);
+        comes_back(&[3, CHUNK], &vec![2.5f32; 3 * CHUNK]);
+    }
+
+    #[test]
+    fn not_a_number_survives() {
+        let bytes = bytes_of(&[1], &[f32::NAN]);
+        assert!(read_from::<f32>(&mut bytes.as_slice()).unwrap().data[0].is_nan());
+    }
+
+    #[test]
+    fn fortran_order_is_turned() {
+        let mut bytes = bytes_of(&[2, 3], &[0u8, 3, 1, 4, 2, 5]);
+        let at = bytes.windows(5).position(|w| w == b"False").unwrap();
+        bytes[at..at + 5].copy_from_slice(b"True ");
+        let array: Array<u8> = read_from(&mut bytes.as_slice()).unwrap();
+        assert_eq!(array.data, [0, 1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn rows_written_one_by_one_make_the_same_file() {
+        let mut rows = RowWriter::<_, f32>::new(Vec::new(), 2, 3).unwrap();
+        rows.push(&[1.0, 2.0, 3.0]).unwrap();
+        assert!(rows.push(&[1.0]).is_err());
+        rows.push(&[4.0, 5.0, 6.0]).unwrap();
+        assert!(rows.push(&[7.0, 8.0, 9.0]).is_err());
+        assert_eq!(rows.finish().unwrap(), bytes_of(&[2, 3], &[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0]));
+        assert!(RowWriter::<_, f32>::new(Vec::new(), 2, 3).unwrap().finish().is_err());
+    }
+
+    #[test]
+    fn broken_files_are_refused_in_words() {
+        let bytes = bytes_of(&[2, 3], &[1.0f32; 6]);
+        let message = |bytes: &[u8]| read_from::<f32>(&mut &bytes[..]).unwrap_err().to_string();
+        assert!(message(&bytes[..bytes.len() - 1]).contains("ends before"));
+        assert!(message(&bytes[..20]).contains("not an NPY"));
+        assert!(message(b"RIFF and so on").contains("not an NPY"));
+        assert!(read_from::<f64>(&mut bytes.as_slice()).unwrap_err().to_string().contains("float32"));
+        assert!(write_to(&mut Vec::new(), &[2, 2], &[1.0f32; 3]).is_err());
+        let huge = bytes_of::<f32>(&[], &[1.0]);
+        let huge: Vec<u8> = String::from_utf8_lossy(&huge[10..])
+            .replace("()", "(9999999999, 9999999999, 99)")
+            .into_bytes();
+        let mut file = MAGIC.to_vec();
+        file.extend_from_slice(&[1, 0, huge.len() as u8, (huge.len() >> 8) as u8]);
+        file.extend_from_slice(&huge);
+        assert!(message(&file).contains("too large"));
+    }
+
+    #[test]
+    fn any_type_can_be_read_as_numbers() {
+        let folder = std::env::temp_dir().join(format!("calyx-npy-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("a.npy");
+        write(&path, &[2], &[7u8, 9]).unwrap();
+        assert_eq!(read_converted(&path).unwrap().data, [7.0, 9.0]);
+        assert_eq!(read_header(&path).unwrap().dtype, Dtype::U8);
+        assert_eq!(read_header(&path).unwrap().count().unwrap(), 2);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}
