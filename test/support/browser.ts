@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { type Browser, chromium } from 'playwright-core';
+import { repositoryRoot } from './shared.ts';
+
+const unpacked = path.join(repositoryRoot, 'node_modules', '.cache', 'calyx-chromium');
+
+/** `$CALYX_CHROMIUM`, else the one that set-up unpacked, else one of the system; undefined when there is none. */
+export function chromiumExecutable(): string | undefined {
+  const own = process.env['CALYX_CHROMIUM'];
+  if (own !== undefined) return own;
+  const candidates = [path.join(unpacked, 'chromium')];
+  for (const folder of (process.env['PATH'] ?? '').split(path.delimiter)) {
+    for (const name of ['chromium', 'chromium-browser', 'google-chrome']) candidates.push(path.join(folder, name));
+  }
+  return candidates.find((candidate) => existsSync(candidate));
+}
+
+/** A headless Chromium with WebGL2 on software drawing. */
+export async function launchChromium(): Promise<Browser> {
+  const executablePath = chromiumExecutable();
+  if (executablePath === undefined) throw new Error('No Chromium: set CALYX_CHROMIUM or install chromium.');
+  const bundled = executablePath.startsWith(unpacked);
+  return chromium.launch({
+    executablePath,
+    env: {
+      ...process.env,
+      ...(bundled
+        ? { LD_LIBRARY_PATH: path.join(unpacked, 'lib'), FONTCONFIG_PATH: path.join(unpacked, 'fonts') }
+        : {}),
+    } as Record<string, string>,
+    args: [
+      '--no-sandbox',
+      '--use-gl=angle',
+      '--use-angle=swiftshader',
+      '--enable-unsafe-swiftshader',
+      '--disable-background-networking',
+    ],
+  });
+}
