@@ -29,7 +29,7 @@ export async function launchChromium(): Promise<Browser> {
       ...(bundled
         ? { LD_LIBRARY_PATH: path.join(unpacked, 'lib'), FONTCONFIG_PATH: path.join(unpacked, 'fonts') }
         : {}),
-    } as Record<string, string>,
+    },
     args: [
       '--no-sandbox',
       '--use-gl=angle',
