@@ -3,6 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The file that describes every parameter, as it was when the engine was built.
+pub const DESCRIPTION: &str = include_str!("../../../assets/engine-parameters.json");
+
 /// Every parameter of a run, by the names of `assets/engine-parameters.json`.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -31,4 +34,220 @@ pub struct Parameters {
     pub min_snr: f32,
     /// Accepted components have at least this footprint correlation with their background-free event average.
     pub min_r_value: f32,
+}
+
+/// The whole of `assets/engine-parameters.json`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Description {
+    /// Version of the file's form.
+    pub format_version: u32,
+    /// The parameters, in the order in which a form shows them.
+    pub parameters: Vec<Parameter>,
+    /// What limits the run and never changes its result.
+    pub budget: Vec<Parameter>,
+}
+
+/// Type of a parameter's value.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Any number.
+    Number,
+    /// A whole number.
+    Integer,
+    /// True or false.
+    Boolean,
+}
+
+/// One parameter as the file describes it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Parameter {
+    /// Its name in `job.json`, in forms and in the contract.
+    pub name: String,
+    /// What a person sees.
+    pub label: String,
+    /// The first stage that reads it; budgets have none.
+    #[serde(default)]
+    pub stage: Option<String>,
+    /// Unit, or empty.
+    pub unit: String,
+    /// Type of the value.
+    #[serde(rename = "type")]
+    pub kind: Kind,
+    /// `null` is allowed and means "chosen from the data".
+    pub nullable: bool,
+    /// Smallest value.
+    #[serde(default)]
+    pub minimum: Option<f64>,
+    /// Largest value.
+    #[serde(default)]
+    pub maximum: Option<f64>,
+    /// Step of a form's field.
+    #[serde(default)]
+    pub step: Option<f64>,
+    /// The value where nobody says otherwise.
+    pub default: serde_json::Value,
+    /// Why it is this value.
+    pub why: String,
+    /// What it does, in plain words.
+    pub help: String,
+    /// Hidden until asked for.
+    pub advanced: bool,
+    /// Flag of the command line.
+    pub cli_flag: String,
+}
+
+/// The description, read.
+///
+/// # Errors
+/// A sentence, only when the file that was built in is broken.
+pub fn description() -> Result<Description, String> {
+    serde_json::from_str(DESCRIPTION).map_err(|error| format!("assets/engine-parameters.json: {error}"))
+}
+
+impl Parameters {
+    /// The defaults of the file.
+    ///
+    /// # Errors
+    /// As [`description`].
+    pub fn defaults() -> Result<Self, String> {
+        let values: serde_json::Map<String, serde_json::Value> = description()?
+            .parameters
+            .into_iter()
+            .map(|parameter| (parameter.name, parameter.default))
+            .collect();
+        serde_json::from_value(values.into()).map_err(|error| format!("assets/engine-parameters.json: {error}"))
+    }
+
+    /// Checks values as they stand in `job.json` against the file's types and ranges and makes them a struct; absent ones take their defaults.
+    ///
+    /// # Errors
+    /// A sentence that names the parameter by name, and the range it must lie in.
+    pub fn from_json(values: &serde_json::Value) -> Result<Self, String> {
+        let given = values.as_object().ok_or("parameters must be an object")?;
+        let description = description()?;
+        for name in given.keys() {
+            if !description.parameters.iter().any(|parameter| parameter.name == *name) {
+                return Err(format!("parameters.{name} is not a parameter of this engine"));
+            }
+        }
+        let mut complete = serde_json::Map::new();
+        for parameter in description.parameters {
+            let value = given.get(&parameter.name).unwrap_or(&parameter.default);
+            check(&parameter, value).map_err(|why| format!("parameters.{} {why}", parameter.name))?;
+            complete.insert(parameter.name, whole(parameter.kind, value));
+        }
+        serde_json::from_value(complete.into()).map_err(|error| format!("parameters: {error}"))
+    }
+}
+
+/// JavaScript may write a whole number as `3.0`; serde wants `3` for an integer.
+fn whole(kind: Kind, value: &serde_json::Value) -> serde_json::Value {
+    match (kind, value.as_f64()) {
+        (Kind::Integer, Some(number)) => (number as u64).into(),
+        _ => value.clone(),
+    }
+}
+
+/// Says why a value does not fit its description.
+fn check(parameter: &Parameter, value: &serde_json::Value) -> Result<(), String> {
+    if value.is_null() {
+        return if parameter.nullable {
+            Ok(())
+        } else {
+            Err("must have a value".to_owned())
+        };
+    }
+    if parameter.kind == Kind::Boolean {
+        return value.as_bool().map(|_| ()).ok_or_else(|| "must be true or false".to_owned());
+    }
+    let number = value.as_f64().ok_or_else(|| format!("must be a number, not {value}"))?;
+    if parameter.kind == Kind::Integer && number.fract() != 0.0 {
+        return Err(format!("must be a whole number, not {number}"));
+    }
+    let (low, high) = (
+        parameter.minimum.unwrap_or(f64::NEG_INFINITY),
+        parameter.maximum.unwrap_or(f64::INFINITY),
+    );
+    if number < low || number > high {
+        return Err(format!("must lie between {low} and {high}, not {number}"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const STAGES: [&str; 7] = ["read", "motion", "seeds", "init", "demix", "deconvolve", "evaluate"];
+
+    #[test]
+    fn the_file_and_the_struct_name_the_same_parameters() {
+        let serde_json::Value::Object(fields) = serde_json::to_value(Parameters::defaults().unwrap()).unwrap() else {
+            panic!("a struct is an object")
+        };
+        let mut ours: Vec<_> = fields.keys().cloned().collect();
+        let mut theirs: Vec<_> = description().unwrap().parameters.into_iter().map(|p| p.name).collect();
+        ours.sort();
+        theirs.sort();
+        assert_eq!(ours, theirs);
+    }
+
+    #[test]
+    fn every_description_is_complete_and_its_default_lies_in_its_range() {
+        let description = description().unwrap();
+        assert_eq!(description.format_version, 1);
+        for parameter in description.parameters.iter().chain(&description.budget) {
+            let name = &parameter.name;
+            check(parameter, &parameter.default).unwrap_or_else(|why| panic!("{name} {why}"));
+            assert!(
+                parameter.label.len() > 2 && parameter.help.len() > 40 && parameter.why.len() > 20,
+                "{name}"
+            );
+            let flag: String = name.chars().map(kebab).collect();
+            let flag = if name == "memoryBytes" { "memory" } else { &flag };
+            assert_eq!(parameter.cli_flag, format!("--{flag}"));
+            if parameter.kind != Kind::Boolean {
+                assert!(parameter.minimum.unwrap() < parameter.maximum.unwrap() && parameter.step.unwrap() > 0.0);
+            }
+        }
+        for parameter in &description.parameters {
+            assert!(STAGES.contains(&parameter.stage.as_deref().unwrap()), "{}", parameter.name);
+        }
+    }
+
+    fn kebab(c: char) -> String {
+        if c.is_uppercase() {
+            format!("-{}", c.to_lowercase())
+        } else {
+            c.to_string()
+        }
+    }
+
+    #[test]
+    fn absent_values_take_their_defaults_and_whole_numbers_may_be_written_with_a_point() {
+        let values = Parameters::from_json(&json!({ "diameterPx": 7, "rounds": 3.0, "lastFrame": 99.0 })).unwrap();
+        let wanted = Parameters {
+            diameter_px: Some(7.0),
+            rounds: 3,
+            last_frame: Some(99),
+            ..Parameters::defaults().unwrap()
+        };
+        assert_eq!(values, wanted);
+    }
+
+    #[test]
+    fn wrong_values_are_refused_by_name() {
+        let message = |values| Parameters::from_json(&values).unwrap_err();
+        assert!(message(json!({ "diameter": 7 })).contains("parameters.diameter is not"));
+        assert!(message(json!({ "diameterPx": 1e6 })).contains("parameters.diameterPx must lie between 3 and 120"));
+        assert!(message(json!({ "diameterPx": "7" })).contains("parameters.diameterPx must be a number"));
+        assert!(message(json!({ "rounds": 1.5 })).contains("parameters.rounds must be a whole number"));
+        assert!(message(json!({ "rounds": null })).contains("parameters.rounds must have a value"));
+        assert!(message(json!([])).contains("object"));
+    }
 }
