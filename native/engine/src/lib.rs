@@ -5,6 +5,8 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 pub mod cache;
+pub mod motion;
 pub mod params;
+mod simd;
 pub mod size;
 pub mod types;

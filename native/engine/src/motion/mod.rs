@@ -1,0 +1,10 @@
+//! Stage `motion`: the displacement of each frame's content against one template of the whole run, and the warp that takes it back.
+
+pub mod filter;
+pub mod peak;
+pub mod registrar;
+pub mod template;
+pub mod warp;
+
+pub use peak::Shift;
+pub use registrar::{Registrar, Workspace};
