@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+import { AppError } from '../contract/index.ts';
+
+/** Which columns a table is asked for, by header name (compared without case and outer spaces). */
+export interface WantedColumns {
+  readonly required: readonly string[];
+  readonly optional?: readonly string[];
+  /** Accept `nan` and `inf` (head orientation holds them); otherwise they are errors like any other word. */
+  readonly allowNonFinite?: boolean;
+}
+
+/** Columns of numbers read from a CSV file. */
+export interface NumberTable {
+  readonly rows: number;
+  /** Wanted columns that are there, by the name they were asked for with. */
+  readonly columns: ReadonlyMap<string, Float64Array>;
+  /** The last row ended in the middle (a crash while writing) and was left out. */
+  readonly cut: boolean;
+}
+
+const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+const nonFinite = /^[+-]?(?:nan|inf|infinity)(?:\(ind\))?$/i;
+
+function parseNumber(text: string, allowNonFinite: boolean): number | undefined {
+  if (decimal.test(text)) return Number(text);
+  if (allowNonFinite && nonFinite.test(text)) return Number.NaN;
+  return undefined;
+}
+
+const normal = (name: string): string => name.trim().toLowerCase();
+
+function shorten(text: string): string {
+  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
+}
+
+interface Column {
+  readonly name: string;
+  readonly index: number;
+  readonly values: Float64Array;
+}
+
+function locate(header: string, file: string, wanted: WantedColumns, rows: number): Column[] {
+  const names = header.split(',').map(normal);
+  const columns: Column[] = [];
+  for (const name of [...wanted.required, ...(wanted.optional ?? [])]) {
+    const index = names.indexOf(normal(name));
+    if (index >= 0) columns.push({ name, index, values: new Float64Array(rows) });
+    else if (wanted.required.includes(name)) {
+      const headless = names.every((field) => parseNumber(field, true) !== undefined);
+      throw new AppError(
+        'session.bad_csv',
+        headless
+          ? `${file}, line 1: there is no header line; the first line must name the columns (“${wanted.required.join(',')}”).`
+          : `${file}, line 1: the column “${name}” is missing; found “${shorten(header)}”.`,
+        { details: { file, line: 1 } },
+      );
+    }
+  }
+  return columns;
+}
+
+/**
+ * Reads columns of numbers by header name. Spaces around fields, CR LF, a byte-order mark and empty lines at the end are accepted; further
+ * columns are ignored.
+ *
+ * @throws AppError `session.bad_csv` with file, line (from 1) and column
+ */
+export function readNumberTable(text: string, file: string, wanted: WantedColumns): NumberTable {
+  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
+  const complete = lines.at(-1) === '';
+  while (lines.at(-1)?.trim() === '') lines.pop();
+  const [header, ...body] = lines;
+  if (header === undefined) throw new AppError('session.bad_csv', `${file}: the file is empty.`, { details: { file } });
+  const columns = locate(header, file, wanted, body.length);
+  let rows = 0;
+  let cut = false;
+  for (const [position, line] of body.entries()) {
+    const problem = readRow(line, position, columns, wanted.allowNonFinite ?? false);
+    if (problem === undefined) {
+      rows += 1;
+      continue;
+    }
+    if (position === body.length - 1 && !complete) {
+      cut = true;
+      break;
+    }
+    const place = `${file}, line ${position + 2}, column ${problem.column.index + 1} (“${problem.column.name}”)`;
+    throw new AppError('session.bad_csv', `${place}: ${problem.text}`, {
+      hint: 'Correct that line, or move the file away to read the film without it.',
+      details: { file, line: position + 2, column: problem.column.index + 1 },
+    });
+  }
+  return { rows, columns: new Map(columns.map(({ name, values }) => [name, values.subarray(0, rows)])), cut };
+}
+
+function readRow(
+  line: string,
+  row: number,
+  columns: readonly Column[],
+  allowNonFinite: boolean,
+): { readonly column: Column; readonly text: string } | undefined {
+  const fields = line.split(',');
+  for (const column of columns) {
+    const field = fields[column.index]?.trim();
+    if (field === undefined) return { column, text: `the row has only ${fields.length} fields.` };
+    const value = parseNumber(field, allowNonFinite);
+    if (value === undefined) return { column, text: `“${shorten(field)}” is not a number.` };
+    column.values[row] = value;
+  }
+  return undefined;
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+import { realpath } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { AppError, type FolderRef } from '../contract/index.ts';
+import { readerOf } from './open.ts';
+import { isFilmName, listFolder } from './places.ts';
+import { miniscopeV4 } from './readers/miniscope-v4.ts';
+
+/** A folder below which browsing is allowed. */
+export interface DataRoot {
+  /** Sent to the window in place of the path. */
+  readonly id: string;
+  /** Shown name. */
+  readonly name: string;
+  /** Absolute. */
+  readonly path: string;
+}
+
+/** The roots of this machine: `CALYX_DATA_ROOTS` (separated like PATH) and the home folder. */
+export function dataRoots(env: NodeJS.ProcessEnv, home: string = homedir()): readonly DataRoot[] {
+  const folders = (env['CALYX_DATA_ROOTS'] ?? '').split(path.delimiter).filter((folder) => folder !== '');
+  const data = folders.map((folder, index) => ({
+    id: `data-${index + 1}`,
+    name: path.basename(path.resolve(folder)) || folder,
+    path: path.resolve(folder),
+  }));
+  return [...data, { id: 'home', name: 'Home', path: home }];
+}
+
+const inside = (root: string, candidate: string): boolean => {
+  const relative = path.relative(root, candidate);
+  return relative === '' || (!relative.startsWith('..') && !path.isAbsolute(relative));
+};
+
+/**
+ * The real path of a folder that a window chose. Symbolic links are followed first: what leads out of the root is refused.
+ *
+ * @throws AppError `files.outside_roots`, `files.not_found`
+ */
+export async function resolveFolder(roots: readonly DataRoot[], folder: FolderRef): Promise<string> {
+  const root = roots.find((candidate) => candidate.id === folder.root);
+  const parts = folder.path.split(/[/\\]/).filter((part) => part !== '' && part !== '.');
+  if (root === undefined || parts.some((part) => part === '..' || part.includes('\0') || part.startsWith('.'))) {
+    throw new AppError('files.outside_roots', 'That folder is outside the folders offered here.');
+  }
+  try {
+    const real = await realpath(path.join(root.path, ...parts));
+    if (inside(await realpath(root.path), real)) return real;
+  } catch (error) {
+    throw new AppError('files.not_found', `“${parts.at(-1) ?? root.name}” is not there any more.`, { cause: error });
+  }
+  throw new AppError('files.outside_roots', 'That folder is outside the folders offered here.');
+}
+
+/** One line of a folder's list. */
+export interface FolderEntry {
+  readonly name: string;
+  readonly kind: 'folder' | 'session' | 'film';
+  readonly detail?: string;
+}
+
+/** Folders, recognised sessions and films of a folder; hidden files, all other files and links that leave the root are not listed. */
+export async function listChoices(roots: readonly DataRoot[], folder: FolderRef): Promise<readonly FolderEntry[]> {
+  const real = await resolveFolder(roots, folder);
+  const root = roots.find((candidate) => candidate.id === folder.root);
+  const top = await realpath(root?.path ?? real);
+  const listed = await listFolder(real).catch((error: unknown) => {
+    throw new AppError('files.not_found', `“${path.basename(real)}” cannot be opened.`, { cause: error });
+  });
+  const entries: FolderEntry[] = [];
+  for (const { name, kind } of listed) {
+    const target = await realpath(path.join(real, name)).catch(() => undefined);
+    if (target === undefined || !inside(top, target)) continue;
+    if (kind === 'folder') entries.push(await folderEntry(target, name));
+    else if (isFilmName(name)) entries.push({ name, kind: 'film' });
+  }
+  return entries;
+}
+
+async function folderEntry(target: string, name: string): Promise<FolderEntry> {
+  try {
+    const reader = await readerOf({ path: target, kind: 'folder', entries: await listFolder(target) });
+    // A folder with films is a folder one looks into; only a session is chosen whole.
+    return reader === miniscopeV4 ? { name, kind: 'session', detail: reader.title } : { name, kind: 'folder' };
+  } catch {
+    return { name, kind: 'folder', detail: 'cannot be opened' };
+  }
+}

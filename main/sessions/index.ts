@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+/** Reading sessions from disk and linking them into the library. See README.md. */
+export { createFilesHandlers, createSessionsHandlers } from './handlers.ts';
+export type { SessionsDependencies } from './handlers.ts';
+export { dataRoots } from './files.ts';
+export type { DataRoot } from './files.ts';
+export { frameTimes, openSession } from './open.ts';
+export type { FilmProbe, ProbeFilm, ReadDevice, ReadFilm, ReadSession } from './types.ts';

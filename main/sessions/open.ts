@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+import path from 'node:path';
+import { AppError } from '../contract/index.ts';
+import { lookAt } from './places.ts';
+import { sessionReaders } from './readers/index.ts';
+import type { Place, ReadContext, ReadFilm, ReadSession, SessionReader } from './types.ts';
+
+/** The reader of a place; undefined where none knows it. */
+export async function readerOf(place: Place): Promise<SessionReader | undefined> {
+  for (const reader of sessionReaders) if (await reader.recognises(place)) return reader;
+  return undefined;
+}
+
+/**
+ * Reads a session folder, a device folder or a film.
+ *
+ * @param given absolute path
+ * @throws AppError `session.not_found`, `session.no_films`, `session.ambiguous_films`, `session.bad_metadata`, `media.io`
+ */
+export async function openSession(given: string, context: ReadContext): Promise<ReadSession> {
+  const place = await lookAt(given);
+  const reader = await readerOf(place);
+  if (reader !== undefined) return await reader.read(place, context);
+  const name = path.basename(place.path);
+  throw place.kind === 'file'
+    ? new AppError('session.no_films', `${name} is no film that Calyx knows.`, {
+        hint: 'Give an AVI, MKV, MP4 or MOV file, or a session folder.',
+      })
+    : new AppError('session.no_films', `${name} holds no films and no recording.`, {
+        hint: 'Give the folder that holds metaData.json, or the device folder with 0.avi and timeStamps.csv.',
+      });
+}
+
+/**
+ * Times of a stored recording's frames: seconds since its start, one per film frame, NaN where unknown; null where the format has none.
+ *
+ * @param format the session's format as it was stored
+ * @throws AppError `session.no_films` (moved away), `session.bad_csv`
+ */
+export async function frameTimes(format: string, films: readonly ReadFilm[]): Promise<Float64Array | null> {
+  const reader = sessionReaders.find((candidate) => candidate.format === format);
+  return reader === undefined ? null : await reader.frameTimes(films);
+}
