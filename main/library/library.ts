@@ -1,8 +1,218 @@
 // SPDX-License-Identifier: MIT
-import { AppError } from '../contract/index.ts';
-import type { Library, OpenLibraryOptions } from './types.ts';
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { AppError, type Uuid } from '../contract/index.ts';
+import { libraryFolders } from './folders.ts';
+import { currentProcess } from './process-identity.ts';
+import type { FromWorker, StoreName, ToWorker, WorkerSettings } from './protocol.ts';
+import type {
+  CurationStore,
+  Library,
+  LibraryFolders,
+  OpenLibraryOptions,
+  RecoveredRun,
+  RunStore,
+  SessionStore,
+} from './types.ts';
 
-/** Opens the library of a folder the caller owns ({@link acquireOwnership}). */
-export function openLibrary(options: OpenLibraryOptions): Promise<Library> {
-  return Promise.reject(new AppError('library.io', `${options.directory}: the database worker is on its way.`));
+interface Waiting {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: AppError) => void;
+  readonly items: unknown[];
+}
+
+/** Every method of a store by name; the compiler checks that none is missing. */
+type MethodNames<T> = Readonly<Record<keyof T, true>>;
+
+const sessionMethods: MethodNames<SessionStore> = {
+  insert: true,
+  list: true,
+  get: true,
+  findByDigest: true,
+  findSample: true,
+  recording: true,
+  filmPaths: true,
+};
+const runMethods: MethodNames<RunStore> = {
+  create: true,
+  claim: true,
+  heartbeat: true,
+  finish: true,
+  fail: true,
+  cancel: true,
+  list: true,
+  get: true,
+  cells: true,
+};
+const curationMethods: MethodNames<CurationStore> = {
+  current: true,
+  raters: true,
+  addRater: true,
+  decide: true,
+  undo: true,
+  redo: true,
+  freeze: true,
+  log: true,
+};
+
+/** Calls to the database worker, matched by number. */
+class WorkerCalls {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #closed: Promise<void>;
+  #next = 1;
+  #ended: AppError | null = null;
+
+  constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.on('message', (message: FromWorker) => {
+      this.#receive(message);
+    });
+    this.#closed = new Promise((resolve) => {
+      worker.once('exit', () => {
+        this.#end(new AppError('library.io', 'The library was closed.'));
+        resolve();
+      });
+    });
+    worker.on('error', (error) => {
+      this.#end(new AppError('library.io', `The database stopped: ${String(error)}`, { cause: error }));
+    });
+  }
+
+  #end(error: AppError): void {
+    this.#ended ??= error;
+    for (const waiting of this.#waiting.values()) waiting.reject(this.#ended);
+    this.#waiting.clear();
+  }
+
+  #receive(message: FromWorker): void {
+    if (message.type === 'value' || message.type === 'part' || message.type === 'error') {
+      const waiting = this.#waiting.get(message.id);
+      if (waiting === undefined) return;
+      if (message.type === 'part') {
+        waiting.items.push(...message.items);
+        if (!message.last) {
+          this.#post({ type: 'more', id: message.id });
+          return;
+        }
+      }
+      this.#waiting.delete(message.id);
+      if (message.type === 'error') waiting.reject(AppError.fromData(message.error));
+      else waiting.resolve(message.type === 'value' ? message.value : waiting.items);
+    }
+  }
+
+  #post(message: ToWorker): void {
+    this.#worker.postMessage(message);
+  }
+
+  call(store: StoreName, method: string, args: readonly unknown[]): Promise<unknown> {
+    if (this.#ended !== null) return Promise.reject(this.#ended);
+    const id = this.#next;
+    this.#next += 1;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject, items: [] });
+      this.#post({ type: 'call', id, store, method, args });
+    });
+  }
+
+  /** Calls already sent are answered first: the worker serves in order. */
+  async close(): Promise<void> {
+    if (this.#ended === null) this.#post({ type: 'close' });
+    await this.#closed;
+  }
+}
+
+function remoteStore<T>(calls: WorkerCalls, store: StoreName, methods: MethodNames<T>): T {
+  const remote = Object.fromEntries(
+    Object.keys(methods).map((method) => [method, (...args: readonly unknown[]) => calls.call(store, method, args)]),
+  );
+  // MethodNames makes the keys those of T, and the worker's tables are checked against Sync<T>.
+  return remote as T;
+}
+
+interface Opened {
+  readonly readOnly: string | null;
+  readonly recovered: readonly RecoveredRun[];
+}
+
+function whenOpened(worker: Worker): Promise<Opened> {
+  return new Promise((resolve, reject) => {
+    worker.once('error', (error) => {
+      reject(new AppError('library.io', `The database could not be started: ${error.message}`, { cause: error }));
+    });
+    worker.once('message', (message: FromWorker) => {
+      if (message.type === 'opened') {
+        resolve({ readOnly: message.readOnly?.reason ?? null, recovered: message.recovered });
+      } else if (message.type === 'refused') {
+        reject(AppError.fromData(message.error));
+      }
+    });
+  });
+}
+
+/** How many files are looked for at once: enough to hide a network's delay, too few to exhaust the thread pool. */
+const lookups = 4;
+
+async function allThere(paths: readonly string[]): Promise<boolean> {
+  try {
+    for (const path of paths) await access(path);
+    return paths.length > 0;
+  } catch {
+    return false;
+  }
+}
+
+class OpenLibrary implements Library {
+  readonly folders: LibraryFolders;
+  readonly readOnly: string | null;
+  readonly recovered: readonly RecoveredRun[];
+  readonly sessions: SessionStore;
+  readonly runs: RunStore;
+  readonly curation: CurationStore;
+  readonly #calls: WorkerCalls;
+
+  constructor(folders: LibraryFolders, opened: Opened, calls: WorkerCalls) {
+    this.folders = folders;
+    this.readOnly = opened.readOnly;
+    this.recovered = opened.recovered;
+    this.#calls = calls;
+    this.sessions = remoteStore<SessionStore>(calls, 'sessions', sessionMethods);
+    this.runs = remoteStore<RunStore>(calls, 'runs', runMethods);
+    this.curation = remoteStore<CurationStore>(calls, 'curation', curationMethods);
+  }
+
+  runFolder(runUuid: Uuid): string {
+    return join(this.folders.runs, runUuid);
+  }
+
+  async filesPresent(sessionUuids: readonly Uuid[]): Promise<ReadonlyMap<Uuid, boolean>> {
+    const present = new Map<Uuid, boolean>(sessionUuids.map((uuid) => [uuid, false]));
+    const queue = [...(await this.sessions.filmPaths(sessionUuids))].values();
+    const look = async (): Promise<void> => {
+      for (const { sessionUuid, paths } of queue) present.set(sessionUuid, await allThere(paths));
+    };
+    // All share one iterator, so each session is looked at once.
+    await Promise.all(Array.from({ length: lookups }, look));
+    return present;
+  }
+
+  close(): Promise<void> {
+    return this.#calls.close();
+  }
+}
+
+/**
+ * Opens the library of a folder the caller owns ({@link acquireOwnership}); makes it when there is none. A library of a newer program
+ * opens for reading only.
+ *
+ * @throws AppError `library.not_sqlite`, `library.corrupt`, `library.not_found`, `library.read_only`, `library.locked`, `library.io`, `disk.full`
+ */
+export async function openLibrary(options: OpenLibraryOptions): Promise<Library> {
+  const settings: WorkerSettings = { ...options, owner: options.owner ?? currentProcess() };
+  const worker = new Worker(new URL('./library-worker.ts', import.meta.url), { workerData: settings, name: 'library' });
+  const calls = new WorkerCalls(worker);
+  const opened = await whenOpened(worker);
+  return new OpenLibrary(libraryFolders(options.directory), opened, calls);
 }

@@ -100,6 +100,10 @@ export interface SessionStore {
   findSample(): Promise<StoredSession | null>;
   /** @throws AppError `session.not_imported` */
   recording(recordingUuid: Uuid): Promise<StoredRecording>;
+  /** First and last film of each recording, absolute: what tells whether a session's files are still there. Unknown uuids are left out. */
+  filmPaths(
+    sessionUuids: readonly Uuid[],
+  ): Promise<readonly { readonly sessionUuid: Uuid; readonly paths: readonly string[] }[]>;
 }
 
 export interface RunBudget {
@@ -320,7 +324,10 @@ export interface Library {
   readonly curation: CurationStore;
   /** Absolute folder of a run: `runs/<uuid>`. */
   runFolder(runUuid: Uuid): string;
-  /** For each session uuid asked about: are all its films where they were? Asks the disk, not the database. */
+  /**
+   * For each session uuid asked about: are its films where they were? Looks on the disk for the first and last film of each recording;
+   * a missing disk answers soon enough for a list of thousands.
+   */
   filesPresent(sessionUuids: readonly Uuid[]): Promise<ReadonlyMap<Uuid, boolean>>;
   /** Checkpoints the log and ends the worker. */
   close(): Promise<void>;

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: MIT
+import { AppError, type CellLabel, type LogEntry, type Rater, type Uuid } from '../../contract/index.ts';
+import type { CurationChange, CurationState, CurationStore } from '../types.ts';
+import { uuidBytes, uuidText } from '../uuid.ts';
+import { type Context, type Sync, writing } from './context.ts';
+import { foldSteps, type Step, type StepStacks } from './curation-fold.ts';
+
+interface RaterSql {
+  readonly id: number;
+  readonly uuid: Uint8Array;
+  readonly initials: string;
+  readonly name: string | null;
+}
+
+interface CurationSql {
+  readonly id: number;
+  readonly uuid: Uint8Array;
+  readonly version: number;
+  readonly createdAt: string;
+  readonly frozenAt: string | null;
+  readonly accepted: number;
+  readonly rejected: number;
+}
+
+interface RunKey {
+  readonly id: number;
+  readonly cells: number | null;
+}
+
+interface Change {
+  readonly cellId: number;
+  readonly from: CellLabel;
+  readonly to: CellLabel;
+}
+
+interface Act {
+  readonly kind: LogEntry['kind'];
+  readonly target: number | null;
+  readonly raterId: number;
+  readonly context: Readonly<Record<string, unknown>>;
+}
+
+const curationColumns =
+  'id, uuid, version, created_at AS createdAt, frozen_at AS frozenAt, accepted_count AS accepted, rejected_count AS rejected';
+
+function toRater(row: RaterSql): Rater {
+  return { uuid: uuidText(row.uuid), initials: row.initials, name: row.name };
+}
+
+/** Raters, curations and their append-only logs. */
+export class CurationTables implements Sync<CurationStore> {
+  readonly #context: Context;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  #run(runUuid: Uuid): RunKey {
+    const run = this.#context.database
+      .prepare<[Uint8Array], RunKey>('SELECT id, cell_count AS cells FROM run WHERE uuid = ?')
+      .get(uuidBytes(runUuid));
+    if (run === undefined) throw new AppError('run.not_found', `No run ${runUuid} is in this library.`);
+    return run;
+  }
+
+  #newest(runId: number): CurationSql | null {
+    return (
+      this.#context.database
+        .prepare<[number], CurationSql>(
+          `SELECT ${curationColumns} FROM curation WHERE run_id = ? ORDER BY id DESC LIMIT 1`,
+        )
+        .get(runId) ?? null
+    );
+  }
+
+  #stacks(curationId: number): StepStacks {
+    const steps = this.#context.database
+      .prepare<[number], Step>(
+        'SELECT DISTINCT step, kind, target_step AS target FROM curation_log WHERE curation_id = ? ORDER BY step',
+      )
+      .all(curationId);
+    return foldSteps(steps);
+  }
+
+  #state(runUuid: Uuid, run: RunKey, curation: CurationSql): CurationState {
+    const { done, undone } = this.#stacks(curation.id);
+    const frozen = curation.frozenAt !== null;
+    return {
+      uuid: uuidText(curation.uuid),
+      runUuid,
+      createdAt: curation.createdAt,
+      frozen,
+      version: curation.version,
+      canUndo: !frozen && done.length > 0,
+      canRedo: !frozen && undone.length > 0,
+      counts: {
+        accepted: curation.accepted,
+        rejected: curation.rejected,
+        undecided: (run.cells ?? 0) - curation.accepted - curation.rejected,
+      },
+    };
+  }
+
+  current(runUuid: Uuid): CurationState | null {
+    const run = this.#run(runUuid);
+    const curation = this.#newest(run.id);
+    return curation === null ? null : this.#state(runUuid, run, curation);
+  }
+
+  raters(): readonly Rater[] {
+    return this.#context.database
+      .prepare<[], RaterSql>('SELECT id, uuid, initials, name FROM rater ORDER BY initials')
+      .all()
+      .map(toRater);
+  }
+
+  addRater(rater: { readonly initials: string; readonly name?: string | undefined }): Rater {
+    return writing(this.#context, () => {
+      const { database, newUuid, now } = this.#context;
+      const initials = rater.initials.trim();
+      database
+        .prepare(
+          'INSERT INTO rater (uuid, initials, name, created_at) VALUES (?, ?, ?, ?) ON CONFLICT (initials) DO NOTHING',
+        )
+        .run(uuidBytes(newUuid()), initials, rater.name ?? null, now());
+      if (rater.name !== undefined) {
+        database.prepare('UPDATE rater SET name = ? WHERE initials = ? AND name IS NULL').run(rater.name, initials);
+      }
+      const row = database
+        .prepare<[string], RaterSql>('SELECT id, uuid, initials, name FROM rater WHERE initials = ?')
+        .get(initials);
+      if (row === undefined) throw new AppError('rpc.internal', `Rater ${initials} was not stored.`);
+      return toRater(row);
+    });
+  }
+
+  #raterId(raterUuid: Uuid): number {
+    const row = this.#context.database
+      .prepare<[Uint8Array], { id: number }>('SELECT id FROM rater WHERE uuid = ?')
+      .get(uuidBytes(raterUuid));
+    if (row === undefined) {
+      throw new AppError('review.no_rater', 'Nobody with these initials is known yet.', {
+        hint: 'Enter your initials; they are kept with each decision.',
+      });
+    }
+    return row.id;
+  }
+
+  #begin(run: RunKey, ownerId: number): CurationSql {
+    const { database, newUuid, now } = this.#context;
+    const existing = this.#newest(run.id);
+    if (existing?.frozenAt !== null && existing !== null) this.#refuseFrozen(existing);
+    if (existing !== null) return existing;
+    database
+      .prepare('INSERT INTO curation (uuid, run_id, owner_id, created_at) VALUES (?, ?, ?, ?)')
+      .run(uuidBytes(newUuid()), run.id, ownerId, now());
+    const made = this.#newest(run.id);
+    if (made === null) throw new AppError('rpc.internal', 'The curation was not stored.');
+    return made;
+  }
+
+  #refuseFrozen(curation: CurationSql): never {
+    throw new AppError(
+      'review.frozen',
+      `Version ${curation.version} of this curation is frozen and cannot be changed.`,
+      {
+        hint: 'Begin a new version to go on.',
+      },
+    );
+  }
+
+  #cell(runId: number, uuid: Uuid, curationId: number): { readonly id: number; readonly label: CellLabel } {
+    const row = this.#context.database
+      .prepare<[{ run: number; curation: number; uuid: Uint8Array }], { id: number; label: CellLabel | null }>(
+        `SELECT cell.id, (SELECT to_label FROM curation_log WHERE curation_id = :curation AND cell_id = cell.id ORDER BY seq DESC LIMIT 1)
+          AS label FROM cell WHERE cell.uuid = :uuid AND cell.run_id = :run`,
+      )
+      .get({ run: runId, curation: curationId, uuid: uuidBytes(uuid) });
+    if (row === undefined) throw new AppError('review.unknown_cell', `Cell ${uuid} does not belong to this run.`);
+    return { id: row.id, label: row.label ?? 'undecided' };
+  }
+
+  decide(decision: {
+    readonly runUuid: Uuid;
+    readonly raterUuid: Uuid;
+    readonly cellUuids: readonly Uuid[];
+    readonly to: CellLabel;
+    readonly context: Readonly<Record<string, unknown>>;
+  }): CurationChange {
+    return writing(this.#context, () => {
+      const run = this.#run(decision.runUuid);
+      const raterId = this.#raterId(decision.raterUuid);
+      if (run.cells === null) throw new AppError('run.not_ready', 'This run has no result to judge.');
+      const curation = this.#begin(run, raterId);
+      const changes: Change[] = [];
+      for (const uuid of new Set(decision.cellUuids)) {
+        const { id, label } = this.#cell(run.id, uuid, curation.id);
+        if (label !== decision.to) changes.push({ cellId: id, from: label, to: decision.to });
+      }
+      const { context } = decision;
+      const entries = this.#append(curation, changes, { kind: 'decide', target: null, raterId, context });
+      return this.#changed(decision.runUuid, run, entries);
+    });
+  }
+
+  undo(step: { readonly runUuid: Uuid; readonly raterUuid: Uuid }): CurationChange {
+    return this.#move(step, 'undo');
+  }
+
+  redo(step: { readonly runUuid: Uuid; readonly raterUuid: Uuid }): CurationChange {
+    return this.#move(step, 'redo');
+  }
+
+  #move(step: { readonly runUuid: Uuid; readonly raterUuid: Uuid }, kind: 'undo' | 'redo'): CurationChange {
+    return writing(this.#context, () => {
+      const run = this.#run(step.runUuid);
+      const raterId = this.#raterId(step.raterUuid);
+      const curation = this.#newest(run.id);
+      if (curation !== null && curation.frozenAt !== null) this.#refuseFrozen(curation);
+      const stacks = curation === null ? { done: [], undone: [] } : this.#stacks(curation.id);
+      const target = (kind === 'undo' ? stacks.done : stacks.undone).at(-1);
+      if (curation === null || target === undefined) {
+        throw new AppError('review.nothing_to_undo', `There is nothing to ${kind}.`);
+      }
+      const rows = this.#context.database
+        .prepare<[number, number], Change>(
+          'SELECT cell_id AS cellId, from_label AS "from", to_label AS "to" FROM curation_log WHERE curation_id = ? AND step = ? ORDER BY seq',
+        )
+        .all(curation.id, target);
+      const changes = kind === 'redo' ? rows : rows.map(({ cellId, from, to }) => ({ cellId, from: to, to: from }));
+      const entries = this.#append(curation, changes, { kind, target, raterId, context: {} });
+      return this.#changed(step.runUuid, run, entries);
+    });
+  }
+
+  #changed(runUuid: Uuid, run: RunKey, entries: readonly LogEntry[]): CurationChange {
+    const curation = this.#newest(run.id);
+    if (curation === null) throw new AppError('rpc.internal', 'The curation was not stored.');
+    return { curation: this.#state(runUuid, run, curation), entries };
+  }
+
+  #append(curation: CurationSql, changes: readonly Change[], act: Act): readonly LogEntry[] {
+    if (changes.length === 0) return [];
+    const { database, now } = this.#context;
+    const last = database
+      .prepare<[number], { seq: number | null; step: number | null }>(
+        'SELECT max(seq) AS seq, max(step) AS step FROM curation_log WHERE curation_id = ?',
+      )
+      .get(curation.id);
+    const firstSeq = (last?.seq ?? 0) + 1;
+    const step = (last?.step ?? 0) + 1;
+    const at = now();
+    const add = database.prepare(
+      `INSERT INTO curation_log (curation_id, seq, step, kind, target_step, rater_id, cell_id, from_label, to_label, at, context)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    const moved = { accepted: 0, rejected: 0, undecided: 0 };
+    for (const [i, { cellId, from, to }] of changes.entries()) {
+      add.run(
+        curation.id,
+        firstSeq + i,
+        step,
+        act.kind,
+        act.target,
+        act.raterId,
+        cellId,
+        from,
+        to,
+        at,
+        JSON.stringify(act.context),
+      );
+      moved[from] -= 1;
+      moved[to] += 1;
+    }
+    database
+      .prepare(
+        'UPDATE curation SET accepted_count = accepted_count + ?, rejected_count = rejected_count + ? WHERE id = ?',
+      )
+      .run(moved.accepted, moved.rejected, curation.id);
+    return this.#entries(curation.id, firstSeq);
+  }
+
+  #entries(curationId: number, fromSeq: number): readonly LogEntry[] {
+    return this.#context.database
+      .prepare<
+        [number, number],
+        {
+          seq: number;
+          at: string;
+          kind: LogEntry['kind'];
+          from: CellLabel;
+          to: CellLabel;
+          row: number;
+          cellUuid: Uint8Array;
+          raterUuid: Uint8Array;
+          initials: string;
+          name: string | null;
+        }
+      >(
+        `SELECT log.seq, log.at, log.kind, log.from_label AS "from", log.to_label AS "to", cell.row, cell.uuid AS cellUuid,
+          rater.uuid AS raterUuid, rater.initials, rater.name
+        FROM curation_log AS log JOIN cell ON cell.id = log.cell_id JOIN rater ON rater.id = log.rater_id
+        WHERE log.curation_id = ? AND log.seq >= ? ORDER BY log.seq`,
+      )
+      .all(curationId, fromSeq)
+      .map((row) => ({
+        seq: row.seq,
+        at: row.at,
+        rater: { uuid: uuidText(row.raterUuid), initials: row.initials, name: row.name },
+        cellUuid: uuidText(row.cellUuid),
+        row: row.row,
+        from: row.from,
+        to: row.to,
+        kind: row.kind,
+      }));
+  }
+
+  freeze(runUuid: Uuid): CurationState {
+    return writing(this.#context, () => {
+      const run = this.#run(runUuid);
+      const curation = this.#newest(run.id);
+      if (curation === null) throw new AppError('run.not_ready', 'Nothing has been decided yet.');
+      if (curation.frozenAt !== null) this.#refuseFrozen(curation);
+      const { database, now } = this.#context;
+      database.prepare('UPDATE curation SET frozen_at = ? WHERE id = ?').run(now(), curation.id);
+      return this.#changed(runUuid, run, []).curation;
+    });
+  }
+
+  log(runUuid: Uuid): readonly LogEntry[] {
+    const curation = this.#newest(this.#run(runUuid).id);
+    return curation === null ? [] : this.#entries(curation.id, 1);
+  }
+}

@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: MIT
+import { AppError, RunProgress, type Cell, type RunRow, type RunState, type Uuid } from '../../contract/index.ts';
+import { djParamHash, canonicalJson, parameterSetHash } from '../parameter-hash.ts';
+import { isAlive } from '../process-identity.ts';
+import type { NewCell, NewRun, ProcessRef, RecoveredRun, RunArray, RunDetail, RunFailure, RunStore } from '../types.ts';
+import { uuidBytes, uuidText } from '../uuid.ts';
+import { type Context, mustBeWritable, type Sync, writing } from './context.ts';
+import { cellsSql, readDetail, type CellSql, toCell } from './run-detail.ts';
+
+interface RunSql {
+  readonly id: number;
+  readonly uuid: Uint8Array;
+  readonly sessionUuid: Uint8Array;
+  readonly name: string;
+  readonly state: RunState;
+  readonly createdAt: string;
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+  readonly cells: number | null;
+  readonly suggested: number | null;
+  readonly decided: number;
+  readonly engineVersion: string | null;
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+  readonly errorHint: string | null;
+}
+
+const conditions = {
+  all: '1',
+  uuid: 'run.uuid = :uuid',
+  session: 'run.session_id = (SELECT session.id FROM session WHERE session.uuid = :session)',
+  state: 'run.state = :state',
+  sessionState:
+    'run.session_id = (SELECT session.id FROM session WHERE session.uuid = :session) AND run.state = :state',
+} as const;
+type RunScope = keyof typeof conditions;
+
+/** Runs with the counts of their newest curation: one index probe per run. */
+export function runsSql(scope: RunScope): string {
+  return `
+    SELECT run.id, run.uuid, session.uuid AS sessionUuid, run.name, run.state, run.created_at AS createdAt,
+      run.started_at AS startedAt, run.ended_at AS endedAt, run.cell_count AS cells, run.suggested_count AS suggested,
+      coalesce(judged.accepted_count + judged.rejected_count, 0) AS decided, run.engine_version AS engineVersion,
+      run.error_code AS errorCode, run.error_message AS errorMessage, run.error_hint AS errorHint
+    FROM run
+    JOIN session ON session.id = run.session_id
+    LEFT JOIN curation AS judged ON judged.id = (SELECT max(curation.id) FROM curation WHERE curation.run_id = run.id)
+    WHERE ${conditions[scope]}
+    ORDER BY run.id DESC`;
+}
+
+export function runInputsSql(scope: RunScope): string {
+  return `
+    SELECT input.run_id AS runId, recording.uuid AS recordingUuid
+    FROM run_input AS input JOIN recording ON recording.id = input.recording_id
+    WHERE ${scope === 'all' ? '1' : `input.run_id IN (SELECT run.id FROM run WHERE ${conditions[scope]})`}
+    ORDER BY input.run_id, input.position`;
+}
+
+interface RunKey {
+  readonly id: number;
+  readonly state: RunState;
+}
+
+type Values = Readonly<Record<string, string | Uint8Array>>;
+
+/** Runs with their parameters, attempts, inputs, arrays and cells. */
+export class RunTables implements Sync<RunStore> {
+  readonly #context: Context;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  #rows(scope: RunScope, values: Values): readonly RunRow[] {
+    const { database } = this.#context;
+    const inputs = new Map<number, Uuid[]>();
+    const bound = scope === 'all' ? [] : [values];
+    for (const row of database
+      .prepare<Values[], { runId: number; recordingUuid: Uint8Array }>(runInputsSql(scope))
+      .all(...bound)) {
+      const list = inputs.get(row.runId) ?? [];
+      list.push(uuidText(row.recordingUuid));
+      inputs.set(row.runId, list);
+    }
+    return database
+      .prepare<Values[], RunSql>(runsSql(scope))
+      .all(...bound)
+      .map((row) => ({
+        uuid: uuidText(row.uuid),
+        sessionUuid: uuidText(row.sessionUuid),
+        recordingUuids: inputs.get(row.id) ?? [],
+        name: row.name,
+        state: row.state,
+        createdAt: row.createdAt,
+        startedAt: row.startedAt,
+        endedAt: row.endedAt,
+        cells: row.cells,
+        suggested: row.suggested,
+        decided: row.decided,
+        engineVersion: row.engineVersion,
+        error:
+          row.errorCode === null
+            ? null
+            : {
+                code: row.errorCode,
+                message: row.errorMessage ?? '',
+                ...(row.errorHint === null ? {} : { hint: row.errorHint }),
+              },
+      }));
+  }
+
+  #row(runUuid: Uuid): RunRow {
+    const row = this.#rows('uuid', { uuid: uuidBytes(runUuid) })[0];
+    if (row === undefined) throw new AppError('run.not_found', `No run ${runUuid} is in this library.`);
+    return row;
+  }
+
+  #key(runUuid: Uuid): RunKey {
+    const key = this.#context.database
+      .prepare<[Uint8Array], RunKey>('SELECT id, state FROM run WHERE uuid = ?')
+      .get(uuidBytes(runUuid));
+    if (key === undefined) throw new AppError('run.not_found', `No run ${runUuid} is in this library.`);
+    return key;
+  }
+
+  list(
+    filter: { readonly sessionUuid?: Uuid | undefined; readonly state?: RunState | undefined } = {},
+  ): readonly RunRow[] {
+    const { sessionUuid, state } = filter;
+    if (sessionUuid !== undefined && state !== undefined) {
+      return this.#rows('sessionState', { session: uuidBytes(sessionUuid), state });
+    }
+    if (sessionUuid !== undefined) return this.#rows('session', { session: uuidBytes(sessionUuid) });
+    return state === undefined ? this.#rows('all', {}) : this.#rows('state', { state });
+  }
+
+  get(runUuid: Uuid): RunDetail {
+    return readDetail(this.#context, this.#key(runUuid).id, this.#row(runUuid));
+  }
+
+  cells(runUuid: Uuid): readonly Cell[] {
+    const { id } = this.#key(runUuid);
+    return this.#context.database.prepare<[{ run: number }], CellSql>(cellsSql).all({ run: id }).map(toCell);
+  }
+
+  create(run: NewRun): RunRow {
+    return writing(this.#context, () => {
+      const { database, newUuid, now } = this.#context;
+      const recordings = run.inputs.map((input) => this.#recording(input.recordingUuid));
+      const first = recordings[0];
+      if (first === undefined) throw new AppError('usage.invalid', 'A run needs at least one recording.');
+      const uuid = newUuid();
+      const { lastInsertRowid } = database
+        .prepare(
+          `INSERT INTO run (uuid, session_id, processing_param_set_id, name, created_at, engine_version, output_folder,
+            budget_threads, budget_memory_bytes, command_line)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        )
+        .run(
+          uuidBytes(uuid),
+          first.sessionId,
+          this.#parameterSetId(run),
+          run.name,
+          now(),
+          run.engineVersion,
+          `runs/${uuid}`,
+          run.budget.threads ?? null,
+          run.budget.memoryBytes ?? null,
+          run.commandLine ?? '',
+        );
+      const addInput = database.prepare(
+        'INSERT INTO run_input (run_id, position, recording_id, first_frame, last_frame) VALUES (?, ?, ?, ?, ?)',
+      );
+      for (const [position, input] of run.inputs.entries()) {
+        addInput.run(lastInsertRowid, position, recordings[position]?.id, input.firstFrame, input.lastFrame);
+      }
+      return this.#row(uuid);
+    });
+  }
+
+  #recording(uuid: Uuid): { readonly id: number; readonly sessionId: number } {
+    const row = this.#context.database
+      .prepare<[Uint8Array], { id: number; sessionId: number }>(
+        'SELECT id, session_id AS sessionId FROM recording WHERE uuid = ?',
+      )
+      .get(uuidBytes(uuid));
+    if (row === undefined) throw new AppError('session.not_imported', `No recording ${uuid} is in this library.`);
+    return row;
+  }
+
+  #parameterSetId(run: NewRun): number {
+    const { database, newUuid, now } = this.#context;
+    const method = run.method ?? 'calyx';
+    const parametersVersion = run.parametersVersion ?? 1;
+    const found = database
+      .prepare<[string], { id: number; name: string }>(
+        'SELECT id, processing_method AS name FROM processing_method WHERE processing_method = ?',
+      )
+      .get(method);
+    if (found === undefined) throw new AppError('usage.invalid', `No processing method “${method}” is known.`);
+    const sha256 = parameterSetHash({
+      method: found.name,
+      engineVersion: run.engineVersion,
+      parametersVersion,
+      parameters: run.parameters,
+    });
+    const existing = database
+      .prepare<[string], { id: number }>('SELECT id FROM processing_param_set WHERE params_sha256 = ?')
+      .get(sha256);
+    if (existing !== undefined) return existing.id;
+    const added = database
+      .prepare(
+        `INSERT INTO processing_param_set (uuid, processing_method_id, engine_version, params_version, dj_param_hash, params_sha256,
+          created_at, params)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      )
+      .run(
+        uuidBytes(newUuid()),
+        found.id,
+        run.engineVersion,
+        parametersVersion,
+        uuidBytes(djParamHash(run.parameters)),
+        sha256,
+        now(),
+        canonicalJson(run.parameters),
+      );
+    return Number(added.lastInsertRowid);
+  }
+
+  claim(options: { readonly runUuid?: Uuid | undefined; readonly logFile?: string | undefined }): RunDetail | null {
+    return writing(this.#context, () => {
+      const { database, owner, host, now } = this.#context;
+      const at = now();
+      const which = options.runUuid === undefined ? 'ORDER BY id LIMIT 1' : 'AND uuid = ?';
+      const bound = options.runUuid === undefined ? [] : [uuidBytes(options.runUuid)];
+      const taken = database
+        .prepare<(string | Uint8Array)[], { id: number; uuid: Uint8Array }>(
+          `UPDATE run SET state = 'running', started_at = ? WHERE id = (SELECT id FROM run WHERE state = 'queued' ${which}) RETURNING id, uuid`,
+        )
+        .get(at, ...bound);
+      if (taken === undefined) return null;
+      database
+        .prepare(
+          `INSERT INTO run_attempt (run_id, number, host, owner_pid, owner_boot_id, owner_start_ticks, started_at, heartbeat_at, log_file)
+          VALUES (?, coalesce((SELECT max(number) FROM run_attempt WHERE run_id = ?), 0) + 1, ?, ?, ?, ?, ?, ?, ?)`,
+        )
+        .run(taken.id, taken.id, host, owner.pid, owner.bootId, owner.startTicks, at, at, options.logFile ?? null);
+      return this.get(uuidText(taken.uuid));
+    });
+  }
+
+  heartbeat(
+    runUuid: Uuid,
+    beat: { readonly engine?: ProcessRef | undefined; readonly progress?: RunProgress | undefined } = {},
+  ): void {
+    const { database, now } = this.#context;
+    mustBeWritable(this.#context);
+    // A lost heartbeat costs nothing: no need to wait for the disk.
+    database.pragma('synchronous = NORMAL');
+    try {
+      database
+        .prepare(
+          `UPDATE run_attempt SET heartbeat_at = ?, engine_pid = coalesce(?, engine_pid), engine_boot_id = coalesce(?, engine_boot_id),
+            engine_start_ticks = coalesce(?, engine_start_ticks), progress = coalesce(?, progress)
+          WHERE run_id = (SELECT id FROM run WHERE uuid = ? AND state = 'running') AND ended_at IS NULL`,
+        )
+        .run(
+          now(),
+          beat.engine?.pid ?? null,
+          beat.engine?.bootId ?? null,
+          beat.engine?.startTicks ?? null,
+          beat.progress === undefined ? null : JSON.stringify(RunProgress.parse(beat.progress)),
+          uuidBytes(runUuid),
+        );
+    } finally {
+      database.pragma('synchronous = FULL');
+    }
+  }
+
+  finish(
+    runUuid: Uuid,
+    result: {
+      readonly cells: readonly NewCell[];
+      readonly arrays: readonly RunArray[];
+      readonly engineVersion?: string | undefined;
+      readonly progress?: RunProgress | undefined;
+      readonly exitCode?: number | undefined;
+    },
+  ): RunRow {
+    return writing(this.#context, () => {
+      const { database } = this.#context;
+      const { id } = this.#mustBe(runUuid, ['running']);
+      this.#addArrays(id, result.arrays);
+      this.#addCells(id, result.cells);
+      const suggested = result.cells.filter((cell) => cell.suggested).length;
+      const at = this.#endAttempt(id, {
+        exitCode: result.exitCode ?? 0,
+        errorClass: null,
+        progress: result.progress,
+      });
+      database
+        .prepare(
+          `UPDATE run SET state = 'succeeded', ended_at = ?, cell_count = ?, suggested_count = ?,
+            engine_version = coalesce(?, engine_version) WHERE id = ?`,
+        )
+        .run(at, result.cells.length, suggested, result.engineVersion ?? null, id);
+      return this.#row(runUuid);
+    });
+  }
+
+  #addArrays(runId: number, arrays: readonly RunArray[]): void {
+    const add = this.#context.database.prepare(
+      'INSERT INTO run_array (run_id, path, dtype, shape, bytes, sha256) VALUES (?, ?, ?, ?, ?, ?)',
+    );
+    for (const array of arrays) {
+      add.run(runId, array.path, array.dtype, JSON.stringify(array.shape), array.bytes, array.sha256);
+    }
+  }
+
+  #addCells(runId: number, cells: readonly NewCell[]): void {
+    const { database, newUuid } = this.#context;
+    const add = database.prepare(
+      `INSERT INTO cell (uuid, run_id, row, centroid_y, centroid_x, box_top, box_left, box_height, box_width, suggested, reasons, metrics)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    for (const cell of cells) {
+      const metrics = Object.fromEntries(
+        Object.entries(cell.metrics).map(([name, value]) => [
+          name,
+          value !== null && Number.isFinite(value) ? value : null,
+        ]),
+      );
+      add.run(
+        uuidBytes(newUuid()),
+        runId,
+        cell.row,
+        cell.centroid.y,
+        cell.centroid.x,
+        cell.box.top,
+        cell.box.left,
+        cell.box.height,
+        cell.box.width,
+        cell.suggested ? 1 : 0,
+        JSON.stringify(cell.reasons),
+        JSON.stringify(metrics),
+      );
+    }
+  }
+
+  /** Ends the open attempt, if there is one; returns the time used. */
+  #endAttempt(
+    runId: number,
+    end: {
+      readonly exitCode: number | null;
+      readonly errorClass: string | null;
+      readonly progress?: RunProgress | undefined;
+    },
+  ): string {
+    const { database, now } = this.#context;
+    const at = now();
+    database
+      .prepare(
+        `UPDATE run_attempt SET ended_at = ?, exit_code = ?, error_class = ?, progress = coalesce(?, progress)
+        WHERE run_id = ? AND ended_at IS NULL`,
+      )
+      .run(
+        at,
+        end.exitCode,
+        end.errorClass,
+        end.progress === undefined ? null : JSON.stringify(RunProgress.parse(end.progress)),
+        runId,
+      );
+    return at;
+  }
+
+  #mustBe(runUuid: Uuid, states: readonly RunState[]): RunKey {
+    const key = this.#key(runUuid);
+    if (!states.includes(key.state)) {
+      throw new AppError(
+        key.state === 'queued' ? 'run.not_ready' : 'run.already_ended',
+        key.state === 'queued' ? 'The run has not begun.' : `The run has already ended (${key.state}).`,
+        { details: { runUuid, state: key.state } },
+      );
+    }
+    return key;
+  }
+
+  fail(runUuid: Uuid, failure: RunFailure): RunRow {
+    return writing(this.#context, () => {
+      const { id } = this.#mustBe(runUuid, ['queued', 'running']);
+      this.#markFailed(id, failure);
+      return this.#row(runUuid);
+    });
+  }
+
+  #markFailed(id: number, failure: RunFailure): void {
+    const at = this.#endAttempt(id, {
+      exitCode: failure.exitCode ?? null,
+      errorClass: failure.errorClass ?? null,
+    });
+    this.#context.database
+      .prepare(
+        "UPDATE run SET state = 'failed', ended_at = ?, error_code = ?, error_message = ?, error_hint = ? WHERE id = ?",
+      )
+      .run(at, failure.code, failure.message, failure.hint ?? null, id);
+  }
+
+  cancel(runUuid: Uuid): RunRow {
+    return writing(this.#context, () => {
+      const { id } = this.#mustBe(runUuid, ['queued', 'running']);
+      const at = this.#endAttempt(id, { exitCode: null, errorClass: 'cancelled' });
+      this.#context.database.prepare("UPDATE run SET state = 'cancelled', ended_at = ? WHERE id = ?").run(at, id);
+      return this.#row(runUuid);
+    });
+  }
+
+  /** Marks the runs failed that a process which is gone left `running`; called once when the library is opened by its new owner. */
+  recover(): readonly RecoveredRun[] {
+    return writing(this.#context, () => {
+      const { database, owner } = this.#context;
+      const open = database
+        .prepare<
+          [],
+          {
+            id: number;
+            uuid: Uint8Array;
+            pid: number | null;
+            bootId: string | null;
+            startTicks: string | null;
+            enginePid: number | null;
+            engineBootId: string | null;
+            engineStartTicks: string | null;
+          }
+        >(
+          `SELECT run.id, run.uuid, owner_pid AS pid, owner_boot_id AS bootId, owner_start_ticks AS startTicks,
+            engine_pid AS enginePid, engine_boot_id AS engineBootId, engine_start_ticks AS engineStartTicks
+          FROM run LEFT JOIN run_attempt ON run_attempt.run_id = run.id AND run_attempt.ended_at IS NULL
+          WHERE run.state = 'running' ORDER BY run.id`,
+        )
+        .all();
+      const recovered: RecoveredRun[] = [];
+      for (const row of open) {
+        const supervisor: ProcessRef | null =
+          row.pid === null ? null : { pid: row.pid, bootId: row.bootId ?? '', startTicks: row.startTicks };
+        // A run of this very process: the library was closed and opened again while it goes on.
+        const ours = supervisor?.pid === owner.pid && supervisor.startTicks === owner.startTicks;
+        if (supervisor !== null && (ours || isAlive(supervisor))) continue;
+        this.#markFailed(row.id, {
+          code: 'engine.crashed',
+          message: 'The program that ran this was ended before the run was done.',
+          hint: 'Start the run again; the recording and earlier results are untouched.',
+          errorClass: 'owner-lost',
+        });
+        recovered.push({
+          runUuid: uuidText(row.uuid),
+          engine:
+            row.enginePid === null
+              ? null
+              : { pid: row.enginePid, bootId: row.engineBootId ?? '', startTicks: row.engineStartTicks },
+        });
+      }
+      return recovered;
+    });
+  }
+}

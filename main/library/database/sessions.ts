@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: MIT
+import { join } from 'node:path';
+import { AppError, type Finding, type RecordingRow, type Uuid } from '../../contract/index.ts';
+import type { NewRecording, NewSession, SessionStore, StoredRecording, StoredSession } from '../types.ts';
+import { uuidBytes, uuidText } from '../uuid.ts';
+import { type Context, type Sync, writing } from './context.ts';
+
+interface SessionSql {
+  readonly id: number;
+  readonly uuid: Uint8Array;
+  readonly name: string;
+  readonly subject: string | null;
+  readonly startedAt: string | null;
+  readonly importedAt: string;
+  readonly folder: string;
+  readonly format: string;
+  readonly contentDigest: string;
+  readonly sample: number;
+  readonly runs: number;
+  readonly cells: number;
+  readonly decided: number;
+}
+
+interface RecordingSql {
+  readonly id: number;
+  readonly sessionId: number;
+  readonly uuid: Uint8Array;
+  readonly sessionUuid: Uint8Array;
+  readonly device: string;
+  readonly deviceType: string | null;
+  readonly frames: number;
+  readonly height: number;
+  readonly width: number;
+  readonly fps: number | null;
+  readonly durationS: number | null;
+  readonly codec: string;
+}
+
+interface FileSql {
+  readonly recordingId: number;
+  readonly path: string;
+  readonly frames: number;
+  readonly bytes: number;
+}
+
+interface FindingSql {
+  readonly sessionId: number;
+  readonly severity: Finding['severity'];
+  readonly code: string;
+  readonly message: string;
+  readonly place: string | null;
+}
+
+/** Which sessions a query is about; every query of a list uses the same words, so that a list is four statements however long. */
+type Scope = 'all' | 'search' | 'uuid' | 'digest' | 'sample';
+
+const scopes: Readonly<Record<Scope, string>> = {
+  all: '1',
+  search: `(session.name LIKE :value ESCAPE '\\' OR subject.subject LIKE :value ESCAPE '\\'
+    OR EXISTS (SELECT 1 FROM recording AS r WHERE r.session_id = session.id AND r.device LIKE :value ESCAPE '\\'))`,
+  uuid: 'session.uuid = :value',
+  digest: 'session.content_digest = :value',
+  sample: 'session.sample = 1',
+};
+
+/**
+ * Counts come from the newest finished run: one index probe into `run` and one into `curation` per session.
+ */
+export function sessionsSql(scope: Scope): string {
+  return `
+    SELECT session.id, session.uuid, session.name, subject.subject, session.session_datetime AS startedAt,
+      session.imported_at AS importedAt, session.folder, session.format, session.content_digest AS contentDigest, session.sample,
+      (SELECT count(*) FROM run WHERE run.session_id = session.id AND run.state = 'succeeded') AS runs,
+      coalesce(newest.cell_count, 0) AS cells,
+      coalesce(judged.accepted_count + judged.rejected_count, 0) AS decided
+    FROM session
+    LEFT JOIN subject ON subject.id = session.subject_id
+    LEFT JOIN run AS newest ON newest.id =
+      (SELECT max(run.id) FROM run WHERE run.session_id = session.id AND run.state = 'succeeded')
+    LEFT JOIN curation AS judged ON judged.id = (SELECT max(curation.id) FROM curation WHERE curation.run_id = newest.id)
+    WHERE ${scopes[scope]}
+    ORDER BY coalesce(session.session_datetime, session.imported_at) DESC, session.id DESC`;
+}
+
+/** Without a scope's condition the join with `session` falls away, and the table is read in key order. */
+function scoped(scope: Scope): string {
+  return scope === 'all'
+    ? ''
+    : `AND session.id IN (SELECT session.id FROM session LEFT JOIN subject ON subject.id = session.subject_id WHERE ${scopes[scope]})`;
+}
+
+export function recordingsSql(scope: Scope): string {
+  return `
+    SELECT recording.id, recording.session_id AS sessionId, recording.uuid, session.uuid AS sessionUuid, recording.device,
+      recording.device_type AS deviceType, info.nframes AS frames, info.px_height AS height, info.px_width AS width, info.fps,
+      info.recording_duration AS durationS, info.codec
+    FROM recording
+    JOIN session ON session.id = recording.session_id
+    JOIN recording_info AS info ON info.recording_id = recording.id
+    WHERE 1 ${scoped(scope)}
+    ORDER BY recording.session_id, recording.recording_id`;
+}
+
+export function filesSql(scope: Scope): string {
+  return `
+    SELECT file.recording_id AS recordingId, file.file_path AS path, file.frames, file.bytes
+    FROM recording_file AS file
+    ${scope === 'all' ? 'WHERE 1' : `JOIN recording ON recording.id = file.recording_id JOIN session ON session.id = recording.session_id WHERE 1`}
+    ${scoped(scope)}
+    ORDER BY file.recording_id, file.file_id`;
+}
+
+export function findingsSql(scope: Scope): string {
+  return `
+    SELECT finding.session_id AS sessionId, finding.severity, finding.code, finding.message, finding.place
+    FROM session_finding AS finding
+    ${scope === 'all' ? 'WHERE 1' : `JOIN session ON session.id = finding.session_id WHERE 1`}
+    ${scoped(scope)}
+    ORDER BY finding.session_id, finding.position`;
+}
+
+function groupBy<T>(rows: readonly T[], key: (row: T) => number): ReadonlyMap<number, readonly T[]> {
+  const groups = new Map<number, T[]>();
+  for (const row of rows) {
+    const group = groups.get(key(row));
+    if (group === undefined) groups.set(key(row), [row]);
+    else group.push(row);
+  }
+  return groups;
+}
+
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+function toRecordingRow(row: RecordingSql, files: readonly FileSql[]): RecordingRow {
+  return {
+    uuid: uuidText(row.uuid),
+    sessionUuid: uuidText(row.sessionUuid),
+    device: row.device,
+    deviceType: row.deviceType,
+    frames: row.frames,
+    height: row.height,
+    width: row.width,
+    fps: row.fps,
+    durationS: row.durationS,
+    codec: row.codec,
+    films: files.map((file) => ({ name: baseName(file.path), frames: file.frames })),
+  };
+}
+
+function toFinding({ severity, code, message, place }: FindingSql): Finding {
+  return place === null ? { severity, code, message } : { severity, code, message, where: place };
+}
+
+/** Subjects, sessions, recordings, films and findings. */
+export class SessionTables implements Sync<SessionStore> {
+  readonly #context: Context;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  #read(scope: Scope, value?: string | Uint8Array): readonly StoredSession[] {
+    const { database } = this.#context;
+    type Bound = Readonly<{ value: string | Uint8Array }>;
+    const bound: readonly Bound[] = value === undefined ? [] : [{ value }];
+    const files = groupBy(database.prepare<Bound[], FileSql>(filesSql(scope)).all(...bound), (row) => row.recordingId);
+    const findings = groupBy(
+      database.prepare<Bound[], FindingSql>(findingsSql(scope)).all(...bound),
+      (row) => row.sessionId,
+    );
+    const recordings = groupBy(
+      database.prepare<Bound[], RecordingSql>(recordingsSql(scope)).all(...bound),
+      (row) => row.sessionId,
+    );
+    return database
+      .prepare<Bound[], SessionSql>(sessionsSql(scope))
+      .all(...bound)
+      .map((row) => ({
+        uuid: uuidText(row.uuid),
+        name: row.name,
+        subject: row.subject,
+        startedAt: row.startedAt,
+        importedAt: row.importedAt,
+        recordings: (recordings.get(row.id) ?? []).map((found) => toRecordingRow(found, files.get(found.id) ?? [])),
+        findings: (findings.get(row.id) ?? []).map(toFinding),
+        runs: row.runs,
+        cells: row.cells,
+        decided: row.decided,
+        sample: row.sample === 1,
+        folder: row.folder,
+        format: row.format,
+        contentDigest: row.contentDigest,
+      }));
+  }
+
+  list(filter: { readonly search?: string | undefined } = {}): readonly StoredSession[] {
+    const search = filter.search?.trim() ?? '';
+    return search === '' ? this.#read('all') : this.#read('search', `%${search.replaceAll(/[\\%_]/g, '\\$&')}%`);
+  }
+
+  get(sessionUuid: Uuid): StoredSession {
+    const session = this.#read('uuid', uuidBytes(sessionUuid))[0];
+    if (session === undefined) {
+      throw new AppError('session.not_imported', `No session ${sessionUuid} is in this library.`);
+    }
+    return session;
+  }
+
+  findByDigest(contentDigest: string): StoredSession | null {
+    return this.#read('digest', contentDigest)[0] ?? null;
+  }
+
+  findSample(): StoredSession | null {
+    return this.#read('sample')[0] ?? null;
+  }
+
+  recording(recordingUuid: Uuid): StoredRecording {
+    const { database } = this.#context;
+    const row = database
+      .prepare<
+        [Uint8Array],
+        RecordingSql & {
+          readonly sessionName: string;
+          readonly folder: string;
+          readonly sample: number;
+          readonly startedAt: string | null;
+          readonly tzOffsetMin: number | null;
+          readonly config: string | null;
+        }
+      >(
+        `SELECT recording.id, recording.session_id AS sessionId, recording.uuid, session.uuid AS sessionUuid, recording.device,
+          recording.device_type AS deviceType, info.nframes AS frames, info.px_height AS height, info.px_width AS width, info.fps,
+          info.recording_duration AS durationS, info.codec, session.name AS sessionName, session.folder, session.sample,
+          info.recording_datetime AS startedAt, info.tz_offset_min AS tzOffsetMin, info.config
+        FROM recording JOIN session ON session.id = recording.session_id
+          JOIN recording_info AS info ON info.recording_id = recording.id
+        WHERE recording.uuid = ?`,
+      )
+      .get(uuidBytes(recordingUuid));
+    if (row === undefined) {
+      throw new AppError('session.not_imported', `No recording ${recordingUuid} is in this library.`);
+    }
+    const files = database
+      .prepare<[number], FileSql>(
+        'SELECT recording_id AS recordingId, file_path AS path, frames, bytes FROM recording_file WHERE recording_id = ? ORDER BY file_id',
+      )
+      .all(row.id);
+    return {
+      ...toRecordingRow(row, files),
+      sessionName: row.sessionName,
+      folder: row.folder,
+      files: files.map((file) => ({ path: join(row.folder, file.path), frames: file.frames, bytes: file.bytes })),
+      startedAt: row.startedAt,
+      tzOffsetMin: row.tzOffsetMin,
+      config: row.config === null ? null : (JSON.parse(row.config) as unknown),
+      sample: row.sample === 1,
+    };
+  }
+
+  filmPaths(
+    sessionUuids: readonly Uuid[],
+  ): readonly { readonly sessionUuid: Uuid; readonly paths: readonly string[] }[] {
+    const films = this.#context.database.prepare<[Uint8Array], { folder: string; path: string; edge: number }>(
+      `SELECT session.folder, file.file_path AS path,
+        file.file_id = 0 OR file.file_id = (SELECT max(file_id) FROM recording_file WHERE recording_id = recording.id) AS edge
+      FROM session JOIN recording ON recording.session_id = session.id
+        JOIN recording_file AS file ON file.recording_id = recording.id
+      WHERE session.uuid = ? ORDER BY recording.recording_id, file.file_id`,
+    );
+    return sessionUuids.map((sessionUuid) => ({
+      sessionUuid,
+      paths: films
+        .all(uuidBytes(sessionUuid))
+        .filter((film) => film.edge === 1)
+        .map((film) => join(film.folder, film.path)),
+    }));
+  }
+
+  insert(session: NewSession): { readonly session: StoredSession; readonly alreadyImported: boolean } {
+    return writing(this.#context, () => {
+      const existing = this.findByDigest(session.contentDigest);
+      if (existing !== null) return { session: existing, alreadyImported: true };
+      const uuid = this.#insertSession(session);
+      return { session: this.get(uuid), alreadyImported: false };
+    });
+  }
+
+  #subjectId(name: string): number {
+    const { database, newUuid, now } = this.#context;
+    const found = database.prepare<[string], { id: number }>('SELECT id FROM subject WHERE subject = ?').get(name);
+    if (found !== undefined) return found.id;
+    const added = database
+      .prepare('INSERT INTO subject (uuid, subject, created_at) VALUES (?, ?, ?)')
+      .run(uuidBytes(newUuid()), name, now());
+    return Number(added.lastInsertRowid);
+  }
+
+  /** A clash of the natural key is said, not refused: it is resolved when somebody exports to a server that needs the key. */
+  #clash(session: NewSession, subjectId: number | null): readonly Finding[] {
+    if (subjectId === null || (session.startedAt ?? null) === null) return [];
+    const other = this.#context.database
+      .prepare<[number, string | null | undefined], { name: string }>(
+        'SELECT name FROM session WHERE subject_id = ? AND session_datetime = ? LIMIT 1',
+      )
+      .get(subjectId, session.startedAt);
+    if (other === undefined) return [];
+    return [
+      {
+        severity: 'warning',
+        code: 'session.key_clash',
+        message: `Another session of ${session.subject ?? 'this animal'} began at the same moment: “${other.name}”.`,
+      },
+    ];
+  }
+
+  #insertSession(session: NewSession): Uuid {
+    const { database, newUuid, now } = this.#context;
+    const uuid = newUuid();
+    const name = session.subject?.trim() ?? '';
+    const subjectId = name === '' ? null : this.#subjectId(name);
+    const findings = [...session.findings, ...this.#clash(session, subjectId)];
+    const { lastInsertRowid } = database
+      .prepare(
+        `INSERT INTO session (uuid, subject_id, session_datetime, tz_offset_min, name, folder, format, content_digest, sample, imported_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      )
+      .run(
+        uuidBytes(uuid),
+        subjectId,
+        session.startedAt ?? null,
+        session.tzOffsetMin ?? null,
+        session.name,
+        session.folder,
+        session.format,
+        session.contentDigest,
+        session.sample === true ? 1 : 0,
+        now(),
+      );
+    const sessionId = Number(lastInsertRowid);
+    const insertFinding = database.prepare(
+      'INSERT INTO session_finding (session_id, position, severity, code, message, place) VALUES (?, ?, ?, ?, ?, ?)',
+    );
+    for (const [position, finding] of findings.entries()) {
+      insertFinding.run(sessionId, position, finding.severity, finding.code, finding.message, finding.where ?? null);
+    }
+    for (const [position, recording] of session.recordings.entries()) {
+      this.#insertRecording(sessionId, position, recording);
+    }
+    return uuid;
+  }
+
+  #softwareId(name: string): number {
+    const { database } = this.#context;
+    database.prepare('INSERT INTO acquisition_software (acq_software) VALUES (?) ON CONFLICT DO NOTHING').run(name);
+    const row = database
+      .prepare<[string], { id: number }>('SELECT id FROM acquisition_software WHERE acq_software = ?')
+      .get(name);
+    if (row === undefined) throw new AppError('rpc.internal', `Acquisition software ${name} was not stored.`);
+    return row.id;
+  }
+
+  #insertRecording(sessionId: number, position: number, recording: NewRecording): void {
+    const { database, newUuid } = this.#context;
+    const software = recording.acquisitionSoftware ?? null;
+    const { lastInsertRowid } = database
+      .prepare(
+        `INSERT INTO recording (uuid, session_id, recording_id, device, device_type, acquisition_software_id, recording_notes)
+        VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      )
+      .run(
+        uuidBytes(newUuid()),
+        sessionId,
+        position,
+        recording.device,
+        recording.deviceType ?? null,
+        software === null ? null : this.#softwareId(software),
+        recording.notes ?? '',
+      );
+    const recordingId = Number(lastInsertRowid);
+    database
+      .prepare(
+        `INSERT INTO recording_info (recording_id, nframes, px_height, px_width, fps, recording_datetime, tz_offset_min,
+          recording_duration, codec, config)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      )
+      .run(
+        recordingId,
+        recording.frames,
+        recording.height,
+        recording.width,
+        recording.fps,
+        recording.startedAt ?? null,
+        recording.tzOffsetMin ?? null,
+        recording.durationS,
+        recording.codec,
+        recording.config === undefined ? null : JSON.stringify(recording.config),
+      );
+    const insertFile = database.prepare(
+      'INSERT INTO recording_file (recording_id, file_id, file_path, frames, bytes) VALUES (?, ?, ?, ?, ?)',
+    );
+    for (const [fileId, file] of recording.files.entries()) {
+      insertFile.run(recordingId, fileId, file.path, file.frames, file.bytes);
+    }
+  }
+}

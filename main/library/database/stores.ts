@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+import Database from 'better-sqlite3';
+import { AppError, type ErrorCode } from '../../contract/index.ts';
+import { libraryFolders } from '../folders.ts';
+import { currentProcess } from '../process-identity.ts';
+import type { OpenLibraryOptions, RecoveredRun } from '../types.ts';
+import { createUuid7, seededRandom, systemRandom, type Clock } from '../uuid.ts';
+import type { Context } from './context.ts';
+import { CurationTables } from './curation.ts';
+import type { Migration } from './migrations/index.ts';
+import { openDatabase, toLibraryError } from './open.ts';
+import { RunTables } from './runs.ts';
+import { SessionTables } from './sessions.ts';
+
+/** Version of this schema's program, written beside each migration it applies. */
+const program = 'calyx 0.1';
+
+/** The open database with its groups of tables; synchronous, for the worker and for tests of the tables. */
+export interface Stores {
+  readonly database: Database.Database;
+  readonly readOnly: { readonly reason: string; readonly code: ErrorCode } | null;
+  readonly recovered: readonly RecoveredRun[];
+  readonly sessions: SessionTables;
+  readonly runs: RunTables;
+  readonly curation: CurationTables;
+  /** Any thrown value in the words of the contract. */
+  toError(thrown: unknown): AppError;
+  close(): void;
+}
+
+export interface OpenStoresOptions extends OpenLibraryOptions {
+  readonly host: string;
+  /** Replaces the program's migrations for tests. */
+  readonly migrations?: readonly Migration[] | undefined;
+}
+
+function clockOf(options: OpenLibraryOptions): Clock {
+  if (options.fixedClockMs === undefined) return Date.now;
+  let at = options.fixedClockMs;
+  return () => {
+    at += 1;
+    return at;
+  };
+}
+
+/**
+ * Opens the database and marks runs failed whose owner is gone.
+ *
+ * @throws AppError as {@link openDatabase}
+ */
+export function openStores(options: OpenStoresOptions): Stores {
+  const folders = libraryFolders(options.directory);
+  const clock = clockOf(options);
+  const now = (): string => new Date(clock()).toISOString();
+  const { database, readOnly } = openDatabase({
+    folders,
+    now,
+    program,
+    ...(options.readOnly === undefined ? {} : { readOnly: options.readOnly }),
+    ...(options.migrations === undefined ? {} : { migrations: options.migrations }),
+  });
+  const random = options.seed === undefined ? systemRandom : seededRandom(options.seed);
+  const context: Context = {
+    database,
+    folders,
+    readOnly,
+    owner: options.owner ?? currentProcess(),
+    host: options.host,
+    now,
+    newUuid: createUuid7(clock, random),
+  };
+  const toError = (thrown: unknown): AppError => {
+    if (readOnly?.code === 'library.from_future' && thrown instanceof Database.SqliteError) {
+      return new AppError(
+        'library.from_future',
+        'This library was changed by a newer version of Calyx and cannot be read.',
+        {
+          hint: 'Update Calyx to open it.',
+          cause: thrown,
+        },
+      );
+    }
+    return toLibraryError(thrown, folders);
+  };
+  const runs = new RunTables(context);
+  try {
+    return {
+      database,
+      readOnly,
+      recovered: readOnly === null ? runs.recover() : [],
+      sessions: new SessionTables(context),
+      runs,
+      curation: new CurationTables(context),
+      toError,
+      close: () => {
+        if (readOnly === null && database.open) {
+          database.pragma('optimize');
+          database.pragma('wal_checkpoint(TRUNCATE)');
+        }
+        database.close();
+      },
+    };
+  } catch (error) {
+    database.close();
+    throw toError(error);
+  }
+}
