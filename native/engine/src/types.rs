@@ -79,6 +79,8 @@ pub struct Registered {
     pub fps: f64,
     /// Diameter that was used (given or estimated), raw px.
     pub diameter_px: f32,
+    /// SHA-256 (hexadecimal) of the decoded pixels of the frames used, one for each recording: frame after frame, row by row, one byte a pixel.
+    pub digests: Vec<String>,
     /// Stuck or hot pixels of the sensor (row-major in the raw frame) that were replaced by the mean of their neighbours.
     pub repaired: Vec<u32>,
     /// Mean over valid frames of the registered film, raw grid `frame_height × frame_width`, grey levels.
@@ -89,6 +91,13 @@ pub struct Registered {
     pub max: Vec<f32>,
     /// Border in grid pixels (top, bottom, left, right) that motion moved out of the field in some valid frame.
     pub border: [usize; 4],
+}
+
+impl Registered {
+    /// Frames of the run, `T`.
+    pub fn frames(&self) -> usize {
+        self.flags.len()
+    }
 }
 
 /// One footprint on the working grid: its bounding window and values inside it.

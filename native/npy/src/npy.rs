@@ -166,7 +166,7 @@ pub(crate) fn header_bytes(descr: &str, shape: &[usize]) -> Vec<u8> {
     bytes
 }
 
-fn put_all<T: Element>(writer: &mut impl Write, data: &[T]) -> std::io::Result<()> {
+fn put_all<T: Element>(writer: &mut (impl Write + ?Sized), data: &[T]) -> std::io::Result<()> {
     let mut bytes = Vec::with_capacity(CHUNK.min(data.len()) * T::DTYPE.size());
     for chunk in data.chunks(CHUNK) {
         bytes.clear();
@@ -182,7 +182,7 @@ fn put_all<T: Element>(writer: &mut impl Write, data: &[T]) -> std::io::Result<(
 ///
 /// # Errors
 /// [`NpyError::Format`] when shape and data do not fit, [`NpyError::Io`] when the writer fails.
-pub fn write_to<T: Element>(writer: &mut impl Write, shape: &[usize], data: &[T]) -> Result<(), NpyError> {
+pub fn write_to<T: Element>(writer: &mut (impl Write + ?Sized), shape: &[usize], data: &[T]) -> Result<(), NpyError> {
     if count(shape)? != data.len() {
         return Err(NpyError::Format(format!("{} elements do not fill the shape {shape:?}", data.len())));
     }
