@@ -4,6 +4,6 @@ export * from './types.ts';
 export { openLibrary } from './library.ts';
 export { acquireOwnership, readOwner } from './ownership.ts';
 export type { AcquireResult, OtherOwner, Ownership } from './ownership.ts';
-export { currentProcess, isAlive } from './process-identity.ts';
+export { currentProcess, isAlive, processRef } from './process-identity.ts';
 export { canonicalJson, djParamHash, parameterSetHash } from './parameter-hash.ts';
 export type { TypedJson } from './parameter-hash.ts';
