@@ -5,8 +5,19 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 pub mod cache;
+pub mod control;
+pub mod failure;
+pub mod job;
+pub mod machine;
+pub mod manifest;
+pub mod mask;
 pub mod motion;
+pub mod output;
 pub mod params;
+pub mod progress;
+pub mod read;
+pub mod result;
+pub mod run;
 mod simd;
 pub mod size;
 pub mod types;

@@ -75,7 +75,7 @@ pub struct Registered {
     /// `T` seconds since the start of the frame's own recording; NaN where unknown. Where a further recording begins the value falls back
     /// and the frame carries [`flag::AFTER_GAP`].
     pub time_s: Vec<f64>,
-    /// Frames per second, the median of the time stamps' differences.
+    /// Frames per second as the time stamps tell it; where they do not, as it was given.
     pub fps: f64,
     /// Diameter that was used (given or estimated), raw px.
     pub diameter_px: f32,

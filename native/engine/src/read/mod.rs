@@ -1,0 +1,127 @@
+//! Stages `read` and `motion`: one streaming pass from raw frames to the registered film.
+//!
+//! A sample spread over the run tells what is usual (rows, light, stuck pixels), the size of the neurons and the template; then every frame is
+//! decoded once, checked, binned, registered, warped into the tile cache and added to the statistics of the raw grid (reference, analysis 8.1).
+//! Memory is bounded by the block size and the sample, not by the film.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use crate::cache::TileCache;
+use crate::params::Parameters;
+use crate::types::{Context, Registered, StageError};
+
+pub mod input;
+pub mod pass;
+pub mod pixels;
+pub mod sample;
+pub mod source;
+pub mod statistics;
+
+use input::{Part, clock, common_size};
+use pass::Pass;
+use source::Held;
+
+/// Share of the memory budget up to which the film is held decoded instead of being decoded again for the sample.
+const HELD_SHARE: u64 = 4;
+/// Share of the budget up to which the tile cache stays in memory.
+const CACHE_SHARE: u64 = 8;
+
+/// Runs both stages over the parts of a run, on a pool of `ctx.threads` threads of its own. `scratch` is a folder for the tile cache.
+///
+/// # Errors
+/// [`StageError`]: input that cannot be processed, cancellation, disk.
+pub fn run_parts(parts: Vec<Part>, params: &Parameters, scratch: &Path, ctx: &Context<'_>) -> Result<Registered, StageError> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(ctx.threads.max(1))
+        .build()
+        .map_err(|error| StageError::Io {
+            context: "starting the worker threads".into(),
+            source: std::io::Error::other(error),
+        })?;
+    pool.install(|| run_in_pool(parts, params, scratch, ctx))
+}
+
+fn run_in_pool(parts: Vec<Part>, params: &Parameters, scratch: &Path, ctx: &Context<'_>) -> Result<Registered, StageError> {
+    let size = common_size(&parts)?;
+    let clock = clock(&parts)?;
+    let frames = clock.flags.len();
+    let held = (frames * size[0] * size[1]) as u64 <= ctx.memory_bytes / HELD_SHARE;
+    let parts = if held { hold(parts, frames, ctx)? } else { parts };
+    let learnt = sample::learn(sample::take(&parts, ctx)?, size, params, ctx)?;
+    let from = if held { 0.45 } else { 0.1 };
+    (ctx.progress)(from, 0);
+    let grid = learnt.grid;
+    let cache_bytes = (frames * grid.height * grid.width) as u64;
+    let (mean, step) = (learnt.grid_mean.clone(), learnt.step);
+    let cache = if cache_bytes <= ctx.memory_bytes / CACHE_SHARE {
+        TileCache::in_memory(grid.height, grid.width, mean, step)?
+    } else {
+        TileCache::on_disk(&scratch.join("registered.tiles"), grid.height, grid.width, mean, step)?
+    };
+    let mut pass = Pass::new(&learnt, cache, clock.flags, from, ctx);
+    for part in &parts {
+        pass.take(part)?;
+    }
+    let Pass {
+        mut cache,
+        statistics,
+        flags,
+        motion,
+        quality,
+        border,
+        digests,
+        ..
+    } = pass;
+    cache.flush()?;
+    let images = statistics.finish();
+    Ok(Registered {
+        cache,
+        grid,
+        flags,
+        motion,
+        motion_quality: quality,
+        time_s: clock.time_s,
+        fps: clock.fps,
+        diameter_px: learnt.diameter_px,
+        digests,
+        repaired: learnt.stuck.indices(),
+        mean: images.mean,
+        std: images.std,
+        max: images.max,
+        border,
+    })
+}
+
+/// Decodes all parts into memory.
+fn hold(parts: Vec<Part>, total: usize, ctx: &Context<'_>) -> Result<Vec<Part>, StageError> {
+    let mut done = 0;
+    parts
+        .into_iter()
+        .map(|part| {
+            let mut cancelled = false;
+            let held = Held::read(part.source.as_ref(), part.range.clone(), &mut || {
+                done += 1;
+                if done % pass::BLOCK == 0 {
+                    (ctx.progress)(0.4 * done as f32 / total as f32, 0);
+                }
+                cancelled = (ctx.cancelled)();
+                if cancelled {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            })?;
+            if cancelled {
+                return Err(StageError::Cancelled);
+            }
+            let frames = part.frames() as u64;
+            Ok(Part {
+                source: Box::new(held),
+                range: 0..frames,
+                time_s: part.time_s,
+                fps: part.fps,
+            })
+        })
+        .collect()
+}

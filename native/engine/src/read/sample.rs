@@ -1,0 +1,310 @@
+//! A sample of frames spread over the whole run, and what is learnt from it before the pass: stuck pixels, usual rows and light, neuron size, grid,
+//! template, and the offsets and step of the tile cache.
+
+use std::ops::ControlFlow;
+
+use rayon::prelude::*;
+
+use super::input::Part;
+use super::pixels::{StuckPixels, bin};
+use crate::mask::Usual;
+use crate::motion::warp::{fill_outside, inside, warp};
+use crate::motion::{Registrar, Shift};
+use crate::params::Parameters;
+use crate::types::{Context, Grid, StageError, flag};
+
+/// Most pairs of neighbouring frames that are taken.
+const PAIRS: usize = 100;
+/// Bytes the sample costs for each raw pixel: the frame, its binned copy, its spectrum.
+const BYTES_PER_PIXEL: u64 = 10;
+/// σ of a neuron on the working grid is at least this (architecture.md 5).
+const LEAST_GRID_SIGMA: f32 = 1.3;
+/// Codes of the cache for one standard deviation of the noise: finer steps gain nothing measurable.
+const CODES_PER_NOISE: f32 = 3.5;
+/// The codes reach this many times as far as the sample did; a film has brighter moments than its sample.
+const RANGE_MARGIN: f32 = 2.0;
+
+/// Two neighbouring frames.
+pub struct Pair {
+    /// Their pixels.
+    pub frames: [Vec<u8>; 2],
+}
+
+/// What the pass needs to know.
+pub struct Learnt {
+    /// Stuck pixels of the sensor.
+    pub stuck: StuckPixels,
+    /// Usual rows and light.
+    pub usual: Usual,
+    /// Diameter of a neuron, raw px.
+    pub diameter_px: f32,
+    /// The working grid.
+    pub grid: Grid,
+    /// Trained on the sample.
+    pub registrar: Registrar,
+    /// Mean of the raw sample: about the mean of the film.
+    pub raw_mean: Vec<f32>,
+    /// Mean of the registered sample on the grid: the cache's offsets.
+    pub grid_mean: Vec<f32>,
+    /// The cache's step, grey levels.
+    pub step: f32,
+}
+
+/// Numbers of the first frames of the sample's pairs in a run of `frames`, at most `most`, spread evenly.
+pub fn places(frames: usize, most: usize) -> Vec<usize> {
+    if frames < 2 {
+        return (0..frames).collect();
+    }
+    let count = most.clamp(1, frames / 2);
+    (0..count).map(|i| ((2 * i + 1) * frames / (2 * count)).min(frames - 2)).collect()
+}
+
+/// Reads the sample. A pair never spans two recordings; unreadable frames are left out with their pair.
+///
+/// # Errors
+/// As `Source::stream`; [`StageError::Cancelled`]; [`StageError::Input`] `engine.unreadable` when no pair could be read.
+pub fn take(parts: &[Part], ctx: &Context<'_>) -> Result<Vec<Pair>, StageError> {
+    let [height, width] = parts.first().map_or([0, 0], |p| p.source.size());
+    let total: usize = parts.iter().map(Part::frames).sum();
+    let budget = ctx.memory_bytes / 4 / (BYTES_PER_PIXEL * (height * width).max(1) as u64) / 2;
+    let wanted: Vec<(usize, u64)> = places(total, PAIRS.min(budget.max(10) as usize))
+        .into_iter()
+        .map(|place| {
+            let (mut part, mut frame) = (0, place);
+            while frame >= parts[part].frames() && part + 1 < parts.len() {
+                frame -= parts[part].frames();
+                part += 1;
+            }
+            (
+                part,
+                parts[part].range.start + frame.min(parts[part].frames().saturating_sub(2)) as u64,
+            )
+        })
+        .collect();
+    let pairs: Vec<Option<Pair>> = wanted
+        .par_iter()
+        .map(|(part, first)| take_pair(&parts[*part], *first, ctx))
+        .collect::<Result<_, _>>()?;
+    let pairs: Vec<Pair> = pairs.into_iter().flatten().collect();
+    if pairs.is_empty() {
+        return Err(StageError::Input {
+            code: "engine.unreadable",
+            message: "none of the frames looked at could be decoded".into(),
+        });
+    }
+    Ok(pairs)
+}
+
+fn take_pair(part: &Part, first: u64, ctx: &Context<'_>) -> Result<Option<Pair>, StageError> {
+    if (ctx.cancelled)() {
+        return Err(StageError::Cancelled);
+    }
+    let mut frames = Vec::with_capacity(2);
+    part.source
+        .stream(first..(first + 2).min(part.range.end), &mut |_, readable, pixels| {
+            if readable {
+                frames.push(pixels.to_vec());
+            }
+            ControlFlow::Continue(())
+        })?;
+    // A recording of one frame is its own neighbour.
+    if frames.len() == 1 && part.frames() == 1 {
+        frames.push(frames[0].clone());
+    }
+    Ok(<[Vec<u8>; 2]>::try_from(frames).ok().map(|frames| Pair { frames }))
+}
+
+/// Learns from the sample, repairing its stuck pixels on the way.
+///
+/// # Errors
+/// [`StageError::Cancelled`]; [`StageError::Input`] `engine.diameter-unknown` when the size was not given and does not show, `engine.diameter`
+/// when it is no size, `engine.unreadable` when every frame of the sample is faulty.
+pub fn learn(mut pairs: Vec<Pair>, [height, width]: [usize; 2], params: &Parameters, ctx: &Context<'_>) -> Result<Learnt, StageError> {
+    let before_repair = mean_of(pairs.iter().flat_map(|p| &p.frames), height * width);
+    let stuck = StuckPixels::find(&before_repair, height, width);
+    pairs.iter_mut().flat_map(|p| &mut p.frames).for_each(|frame| stuck.repair(frame));
+    let views: Vec<[&[u8]; 2]> = pairs.iter().map(|p| [p.frames[0].as_slice(), p.frames[1].as_slice()]).collect();
+    let usual = Usual::of_pairs(&views, width);
+    drop(views);
+    pairs.retain(|pair| is_good(&usual, pair, width));
+    if pairs.is_empty() {
+        return Err(StageError::Input {
+            code: "engine.unreadable",
+            message: "every frame looked at is torn or badly lit: there is nothing to register against".into(),
+        });
+    }
+    let diameter_px = diameter(&pairs, [height, width], params)?;
+    let grid = grid_for([height, width], diameter_px, params.bin);
+    let raw_mean = mean_of(pairs.iter().flat_map(|p| &p.frames), height * width);
+    let binned: Vec<Vec<f32>> = pairs
+        .par_iter()
+        .flat_map_iter(|pair| &pair.frames)
+        .map(|frame| {
+            let mut out = vec![0.0; grid.height * grid.width];
+            bin(frame, &grid, &mut out);
+            out
+        })
+        .collect();
+    drop(pairs);
+    let (b, sigma) = (grid.bin as f32, diameter_px / 2.36);
+    let (registrar, shifts) = Registrar::train(
+        &binned,
+        [grid.height, grid.width],
+        sigma / b,
+        params.max_shift_px / b,
+        ctx.cancelled,
+    )
+    .ok_or(StageError::Cancelled)?;
+    let (grid_mean, step) = offsets_and_step(binned, &shifts, &registrar, &grid);
+    Ok(Learnt {
+        stuck,
+        usual,
+        diameter_px,
+        grid,
+        registrar,
+        raw_mean,
+        grid_mean,
+        step,
+    })
+}
+
+fn is_good(usual: &Usual, pair: &Pair, width: usize) -> bool {
+    let mut scratch = Vec::new();
+    pair.frames.iter().all(|frame| {
+        let check = usual.check(frame, None, width, &mut scratch);
+        usual.flags(&check) & flag::MASKED == 0 && !usual.light_fails(check.mean)
+    })
+}
+
+fn diameter(pairs: &[Pair], [height, width]: [usize; 2], params: &Parameters) -> Result<f32, StageError> {
+    if let Some(given) = params.diameter_px {
+        if given.is_finite() && given >= 1.0 && given <= height.min(width) as f32 / 2.0 {
+            return Ok(given);
+        }
+        return Err(StageError::Input {
+            code: "engine.diameter",
+            message: format!("a neuron's diameter of {given} px does not fit a frame of {width}×{height} px"),
+        });
+    }
+    let frames: Vec<Vec<u8>> = pairs.iter().flat_map(|p| p.frames.iter().cloned()).collect();
+    crate::size::estimate(&frames, height, width).ok_or_else(|| StageError::Input {
+        code: "engine.diameter-unknown",
+        message: "the size of the neurons does not show in the film: give their diameter in pixels".into(),
+    })
+}
+
+/// The grid for neurons of `diameter_px`: `bin`, or the largest block at which σ stays at least [`LEAST_GRID_SIGMA`].
+pub fn grid_for([height, width]: [usize; 2], diameter_px: f32, bin: Option<u32>) -> Grid {
+    let fitting = ((diameter_px / 2.36 / LEAST_GRID_SIGMA + 1e-4).floor() as usize).max(1);
+    let bin = bin.map_or(fitting, |b| b.max(1) as usize).min((height.min(width) / 16).max(1));
+    Grid {
+        bin,
+        height: height / bin,
+        width: width / bin,
+        frame_height: height,
+        frame_width: width,
+    }
+}
+
+/// Mean of the registered sample (grid), and the step that gives its noise enough codes and its range enough room.
+fn offsets_and_step(sample: Vec<Vec<f32>>, shifts: &[Shift], registrar: &Registrar, grid: &Grid) -> (Vec<f32>, f32) {
+    let size = [grid.height, grid.width];
+    let still = |shift: &Shift| shift.quality < registrar.least_quality();
+    let displacement = |shift: &Shift| if still(shift) { [0.0, 0.0] } else { [shift.dy, shift.dx] };
+    let mut registered: Vec<Vec<f32>> = sample
+        .par_iter()
+        .zip(shifts)
+        .map_init(Vec::new, |line, (frame, shift)| {
+            let mut out = vec![0.0; frame.len()];
+            warp(frame, size, displacement(shift), line, &mut out);
+            out
+        })
+        .collect();
+    let mean = registered_mean(&registered, shifts, displacement, size);
+    for (frame, shift) in registered.iter_mut().zip(shifts) {
+        let [dy, dx] = displacement(shift);
+        fill_outside(frame, &mean, size[1], inside(size[0], dy), inside(size[1], dx));
+    }
+    // Neighbouring frames differ by noise alone but for a few pixels that the median does not see.
+    let noise = middle(
+        registered
+            .chunks_exact(2)
+            .map(|pair| middle(pair[0].iter().zip(&pair[1]).map(|(a, b)| (a - b).abs()).collect()) * 1.4826 / std::f32::consts::SQRT_2)
+            .collect(),
+    );
+    let mut reach: Vec<f32> = (0..mean.len())
+        .map(|p| registered.iter().map(|f| (f[p] - mean[p]).abs()).fold(0.0, f32::max))
+        .collect();
+    reach.sort_unstable_by(f32::total_cmp);
+    let far = reach[(reach.len() - 1) * 999 / 1000];
+    (mean, (noise / CODES_PER_NOISE).max(RANGE_MARGIN * far / 127.0).max(0.01))
+}
+
+fn registered_mean(registered: &[Vec<f32>], shifts: &[Shift], displacement: impl Fn(&Shift) -> [f32; 2], size: [usize; 2]) -> Vec<f32> {
+    let length = size[0] * size[1];
+    let (mut sum, mut count) = (vec![0.0f64; length], vec![0u32; length]);
+    for (frame, shift) in registered.iter().zip(shifts) {
+        let [dy, dx] = displacement(shift);
+        for y in inside(size[0], dy) {
+            for x in inside(size[1], dx) {
+                sum[y * size[1] + x] += f64::from(frame[y * size[1] + x]);
+                count[y * size[1] + x] += 1;
+            }
+        }
+    }
+    let held = |p: usize| registered.iter().map(|f| f64::from(f[p])).sum::<f64>() / registered.len() as f64;
+    (0..length)
+        .map(|p| if count[p] > 0 { sum[p] / f64::from(count[p]) } else { held(p) } as f32)
+        .collect()
+}
+
+fn mean_of<'a>(frames: impl Iterator<Item = &'a Vec<u8>>, length: usize) -> Vec<f32> {
+    let (mut sum, mut count) = (vec![0u32; length], 0u32);
+    for frame in frames {
+        sum.iter_mut().zip(frame).for_each(|(s, v)| *s += u32::from(*v));
+        count += 1;
+    }
+    sum.into_iter().map(|s| s as f32 / count.max(1) as f32).collect()
+}
+
+fn middle(mut values: Vec<f32>) -> f32 {
+    if values.is_empty() {
+        return 0.0;
+    }
+    let at = values.len() / 2;
+    *values.select_nth_unstable_by(at, f32::total_cmp).1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_spread_over_the_run_and_leave_room_for_the_second_frame() {
+        assert_eq!(places(0, 100), [0usize; 0]);
+        assert_eq!(places(1, 100), [0]);
+        assert_eq!(places(2, 100), [0]);
+        assert_eq!(places(7, 100), [1, 3, 5]);
+        let many = places(36_000, 100);
+        assert_eq!((many.len(), many[0], many[99]), (100, 180, 35_820));
+    }
+
+    #[test]
+    fn the_largest_block_that_leaves_a_neuron_wide_enough_is_chosen() {
+        let grid = |diameter, bin| grid_for([228, 304], diameter, bin);
+        assert_eq!(grid(6.0, None).bin, 1);
+        assert_eq!(grid(6.2, None).bin, 2);
+        assert_eq!(
+            grid(12.8, None),
+            Grid {
+                bin: 4,
+                height: 57,
+                width: 76,
+                frame_height: 228,
+                frame_width: 304
+            }
+        );
+        assert_eq!(grid(12.8, Some(1)).bin, 1);
+        assert_eq!(grid_for([40, 60], 20.0, None).bin, 2);
+    }
+}
