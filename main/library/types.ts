@@ -177,8 +177,9 @@ export interface RunDetail {
 export interface RunArray {
   /** Relative to the run folder, with forward slashes. */
   readonly path: string;
-  /** NumPy type string (`<f4`), or `npz`/`json` for files that hold more than one array. */
+  /** NumPy's name of the element type (`float32`) as `run.json` lists it. */
   readonly dtype: string;
+  /** Sizes of the axes, row-major. */
   readonly shape: readonly number[];
   readonly bytes: number;
   /** 64 hex digits. */

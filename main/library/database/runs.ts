@@ -57,6 +57,9 @@ export function runInputsSql(scope: RunScope): string {
     ORDER BY input.run_id, input.position`;
 }
 
+/** The oldest run that waits. */
+export const nextQueuedSql = "SELECT id FROM run INDEXED BY run_queued WHERE state = 'queued' ORDER BY id LIMIT 1";
+
 interface RunKey {
   readonly id: number;
   readonly state: RunState;
@@ -232,11 +235,12 @@ export class RunTables implements Sync<RunStore> {
     return writing(this.#context, () => {
       const { database, owner, host, now } = this.#context;
       const at = now();
-      const which = options.runUuid === undefined ? 'ORDER BY id LIMIT 1' : 'AND uuid = ?';
+      const which =
+        options.runUuid === undefined ? nextQueuedSql : "SELECT id FROM run WHERE state = 'queued' AND uuid = ?";
       const bound = options.runUuid === undefined ? [] : [uuidBytes(options.runUuid)];
       const taken = database
         .prepare<(string | Uint8Array)[], { id: number; uuid: Uint8Array }>(
-          `UPDATE run SET state = 'running', started_at = ? WHERE id = (SELECT id FROM run WHERE state = 'queued' ${which}) RETURNING id, uuid`,
+          `UPDATE run SET state = 'running', started_at = ? WHERE id = (${which}) RETURNING id, uuid`,
         )
         .get(at, ...bound);
       if (taken === undefined) return null;
@@ -335,8 +339,9 @@ export class RunTables implements Sync<RunStore> {
         uuidBytes(newUuid()),
         runId,
         cell.row,
-        cell.centroid.y,
-        cell.centroid.x,
+        // A component without a pixel has no centre; it is listed at its (empty) box.
+        Number.isFinite(cell.centroid.y) ? cell.centroid.y : cell.box.top,
+        Number.isFinite(cell.centroid.x) ? cell.centroid.x : cell.box.left,
         cell.box.top,
         cell.box.left,
         cell.box.height,

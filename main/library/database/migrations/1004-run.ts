@@ -36,7 +36,8 @@ export const run: Migration = {
     ) STRICT;
     CREATE INDEX run_by_session ON run (session_id, state, id);
     CREATE INDEX run_by_param_set ON run (processing_param_set_id);
-    CREATE INDEX run_open ON run (state, id) WHERE state IN ('queued', 'running');
+    CREATE INDEX run_queued ON run (id) WHERE state = 'queued';
+    CREATE INDEX run_running ON run (id) WHERE state = 'running';
     CREATE TRIGGER run_ended BEFORE UPDATE OF state ON run
     WHEN OLD.state IN ('succeeded', 'failed', 'cancelled') AND NEW.state <> OLD.state
     BEGIN SELECT RAISE(ABORT, 'run: an ended run keeps its state'); END;
