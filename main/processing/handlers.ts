@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+import { open, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { AppError, type ParameterValues, type processingApi } from '../contract/index.ts';
+import type { Library, RunDetail } from '../library/index.ts';
+import type { Handlers } from '../rpc/index.ts';
+import { exportRun, refuseForeign } from './export.ts';
+import type { FileStore } from './file-store.ts';
+import type { Limits } from './job-folder.ts';
+import { readParameterSet, type ParameterSet } from './parameters.ts';
+import { planRun } from './plan.ts';
+import type { RunQueue } from './queue.ts';
+
+/** What the processing procedures need. */
+export interface ProcessingDependencies {
+  readonly library: Library;
+  readonly queue: RunQueue;
+  readonly limits: Limits;
+  readonly parameters?: ParameterSet;
+  /** Replaced in tests by a disk that fills. */
+  readonly store?: FileStore;
+}
+
+/** Lines of a run's log that are shown. */
+const shownLines = 200;
+const tailBytes = 64 * 1024;
+
+async function tail(file: string): Promise<string[]> {
+  const size = await stat(file).then(
+    (info) => info.size,
+    () => 0,
+  );
+  if (size === 0) return [];
+  const handle = await open(file, 'r');
+  try {
+    const buffer = Buffer.alloc(Math.min(size, tailBytes));
+    await handle.read(buffer, 0, buffer.length, size - buffer.length);
+    const lines = buffer.toString('utf8').trimEnd().split('\n');
+    return (size > tailBytes ? lines.slice(1) : lines).slice(-shownLines);
+  } finally {
+    await handle.close();
+  }
+}
+
+function plainParameters(detail: RunDetail): ParameterValues {
+  const values: ParameterValues = {};
+  for (const [name, value] of Object.entries(detail.parameters)) {
+    if (value === null || typeof value !== 'object') values[name] = value;
+  }
+  return values;
+}
+
+/** Serves `processing.*`. */
+export function createProcessingHandlers(
+  dependencies: ProcessingDependencies,
+): Handlers<typeof processingApi.procedures> {
+  const { library, queue, limits } = dependencies;
+  const set = dependencies.parameters ?? readParameterSet();
+  return {
+    plan: async (input) => {
+      const { steps, frames, seconds, memoryBytes, commandLine, warnings } = await planRun(library, set, limits, input);
+      return { steps, frames, seconds, memoryBytes, commandLine, warnings };
+    },
+    start: async (input) => {
+      const plan = await planRun(library, set, limits, input);
+      await refuseUnusable(library, plan.recordings);
+      const run = await queue.add({
+        name: plan.recordings.map((recording) => recording.device).join(' + '),
+        inputs: plan.inputs,
+        parameters: plan.parameters,
+        parametersVersion: set.version,
+        engineVersion: null,
+        budget: input.budget,
+        commandLine: plan.commandLine,
+      });
+      return { run };
+    },
+    cancel: async ({ runUuid }) => ({ run: await queue.cancel(runUuid) }),
+    runs: async ({ sessionUuid }) => [...(await library.runs.list({ sessionUuid }))],
+    run: async ({ runUuid }) => {
+      const detail = await library.runs.get(runUuid);
+      return {
+        run: detail.run,
+        progress: await queue.progressOf(runUuid),
+        parameters: plainParameters(detail),
+        commandLine: detail.commandLine,
+        log: await tail(path.join(library.folders.logs, `${runUuid}.log`)),
+      };
+    },
+    progress: ({ runUuid }, context) => queue.follow(runUuid, context.signal),
+    export: async ({ runUuid, destination }) => {
+      if (!path.isAbsolute(destination))
+        throw new AppError('usage.invalid', `The destination must be absolute: ${destination}`);
+      const detail = await library.runs.get(runUuid);
+      if (detail.run.state !== 'succeeded') {
+        throw new AppError('run.not_ready', `This run is ${detail.run.state}; only a finished run can be exported.`);
+      }
+      await refuseForeign(destination, dependencies.store);
+      return await exportRun(detail.folder, destination, dependencies.store);
+    },
+  };
+}
+
+/** What would only fail later in the queue is refused at once. */
+async function refuseUnusable(
+  library: Library,
+  recordings: readonly { readonly sessionUuid: string; readonly device: string; readonly fps: number | null }[],
+): Promise<void> {
+  const noRate = recordings.find((recording) => recording.fps === null);
+  if (noRate !== undefined) {
+    throw new AppError('usage.invalid', `Nothing says how many frames per second ${noRate.device} has.`, {
+      hint: 'Import it again with --fps.',
+    });
+  }
+  const present = await library.filesPresent(recordings.map((recording) => recording.sessionUuid));
+  const gone = recordings.find((recording) => present.get(recording.sessionUuid) !== true);
+  if (gone !== undefined) {
+    throw new AppError('session.no_films', `The films of ${gone.device} are no longer where they were imported from.`, {
+      hint: 'Connect the disk they lie on, or import the session again from where it is now.',
+    });
+  }
+}

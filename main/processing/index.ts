@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+/** Running the engine and what becomes of its results. See README.md. */
+import { availableParallelism, totalmem } from 'node:os';
+import { engineExecutable, engineProblem } from '../installation/index.ts';
+import type { Compute } from './compute.ts';
+import type { Limits } from './job-folder.ts';
+import { createLocalCompute } from './local-compute.ts';
+
+export { createProcessingHandlers } from './handlers.ts';
+export type { ProcessingDependencies } from './handlers.ts';
+export { createRunQueue } from './queue.ts';
+export type { RunQueue, RunQueueOptions } from './queue.ts';
+export { readParameterSet } from './parameters.ts';
+export type { ParameterSet, ParameterSpec } from './parameters.ts';
+export type { Compute } from './compute.ts';
+export type { Limits } from './job-folder.ts';
+
+/** Cores and memory of a run that says nothing else: all cores, 2 GiB or half of what the machine has. */
+export function machineLimits(): Limits {
+  return { threads: availableParallelism(), memoryBytes: Math.min(2 * 1024 ** 3, Math.floor(totalmem() / 2)) };
+}
+
+/** The engine of this installation. `ffmpeg` finds the decoder of compressed films. */
+export function localCompute(ffmpeg: () => string | undefined): Compute {
+  return createLocalCompute({ engine: engineExecutable(), engineProblem: () => engineProblem(), ffmpeg });
+}

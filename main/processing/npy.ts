@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+
+/** Element types that are written from here. */
+export type NpyData = Float64Array | Uint8Array;
+
+/**
+ * A NumPy NPY file (version 1.0, little-endian, C order).
+ *
+ * @param shape product must equal the number of elements
+ */
+export function encodeNpy(data: NpyData, shape: readonly number[]): Uint8Array {
+  const count = shape.reduce((product, length) => product * length, 1);
+  if (count !== data.length) throw new RangeError(`${data.length} elements do not fill the shape ${shape.join(' × ')}`);
+  const descr = data instanceof Float64Array ? '<f8' : '|u1';
+  const axes = shape.length === 1 ? `${shape[0] ?? 0},` : shape.join(', ');
+  const dictionary = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${axes}), }`;
+  // The header with its 10 bytes before it is padded to a multiple of 64 and ends with a newline.
+  const length = Math.ceil((10 + dictionary.length + 1) / 64) * 64 - 10;
+  const header = Buffer.alloc(10 + length, ' ');
+  header.write('\u0093NUMPY\u0001\u0000', 'latin1');
+  header.writeUInt16LE(length, 8);
+  header.write(dictionary, 10, 'latin1');
+  header.write('\n', 9 + length, 'latin1');
+  return Buffer.concat([header, bytesOf(data)]);
+}
+
+function bytesOf(data: NpyData): Uint8Array {
+  if (data instanceof Uint8Array) return data;
+  const bytes = Buffer.alloc(data.length * 8);
+  for (const [index, value] of data.entries()) bytes.writeDoubleLE(value, index * 8);
+  return bytes;
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+import { AppError, stageNames, type Budget, type StageName } from '../contract/index.ts';
+import type { Library, RunDetail, RunInputRow, StoredRecording } from '../library/index.ts';
+import type { Limits } from './job-folder.ts';
+import { parameterFlags, type Parameters, type ParameterSet } from './parameters.ts';
+
+/** What a run would be given. */
+export interface RunPlan {
+  readonly recordings: readonly StoredRecording[];
+  readonly inputs: readonly RunInputRow[];
+  readonly parameters: Parameters;
+  /** Frames that would be used. */
+  readonly frames: number;
+  readonly steps: {
+    readonly stage: StageName;
+    readonly state: 'cached' | 'will-run';
+    readonly seconds: number | null;
+  }[];
+  readonly seconds: number | null;
+  readonly memoryBytes: number;
+  readonly commandLine: string;
+  readonly warnings: string[];
+}
+
+/** Earlier runs looked at for an estimate. */
+const runsLookedAt = 5;
+
+/** Bytes of the engine without a film: code, transform plans, rings of frames. */
+const engineBase = 150 * 1024 * 1024;
+
+/** Bytes of the per-frame series and traces: K × T × 4 traces, K assumed. */
+const assumedCells = 300;
+
+/**
+ * Checks what a run would be given and says what it would cost on this machine.
+ *
+ * @throws AppError `usage.invalid`, `media.size_mismatch`, `session.not_imported`
+ */
+export async function planRun(
+  library: Library,
+  set: ParameterSet,
+  limits: Limits,
+  wanted: {
+    readonly recordingUuids: readonly string[];
+    readonly parameters: Readonly<Record<string, number | boolean | string | null>>;
+    readonly budget: Budget;
+  },
+): Promise<RunPlan> {
+  const parameters = set.complete(wanted.parameters);
+  const recordings: StoredRecording[] = [];
+  for (const uuid of wanted.recordingUuids) recordings.push(await library.sessions.recording(uuid));
+  checkSizes(recordings);
+  const first = Number(parameters['firstFrame'] ?? 0);
+  const last = typeof parameters['lastFrame'] === 'number' ? parameters['lastFrame'] : null;
+  const inputs = recordings.map((recording) => inputRow(recording, first, last));
+  const frames = inputs.reduce((sum, input, index) => sum + usedFrames(input, recordings[index]), 0);
+  const seconds = await estimateSeconds(library, pixelsOf(inputs, recordings));
+  const limit = wanted.budget.memoryBytes ?? limits.memoryBytes;
+  const needed = engineBase + pixelsOf(inputs, recordings) + 16 * assumedCells * frames;
+  return {
+    recordings,
+    inputs,
+    parameters,
+    frames,
+    // Nothing is kept between runs yet, so every step runs.
+    steps: stageNames.map((stage) => ({ stage, state: 'will-run', seconds: seconds?.get(stage) ?? null })),
+    seconds: seconds === null ? null : [...seconds.values()].reduce((sum, value) => sum + value, 0),
+    memoryBytes: Math.min(needed, limit),
+    commandLine: commandLine(set, recordings, parameters, wanted.budget),
+    warnings: await warningsOf(library, recordings),
+  };
+}
+
+function checkSizes(recordings: readonly StoredRecording[]): void {
+  const [first] = recordings;
+  const odd = recordings.find((recording) => recording.width !== first?.width || recording.height !== first.height);
+  if (first !== undefined && odd !== undefined) {
+    throw new AppError(
+      'media.size_mismatch',
+      `${odd.device} is ${odd.width} × ${odd.height}, ${first.device} is ${first.width} × ${first.height}: recordings of one run show one field of view.`,
+    );
+  }
+}
+
+function inputRow(recording: StoredRecording, firstFrame: number, lastFrame: number | null): RunInputRow {
+  const highest = recording.frames - 1;
+  const beyond = firstFrame > highest ? `--first-frame ${firstFrame}` : `--last-frame ${lastFrame ?? ''}`;
+  if (firstFrame > highest || (lastFrame ?? 0) > highest) {
+    throw new AppError('usage.invalid', `${beyond} is beyond the recording's end: its frames are 0 to ${highest}.`);
+  }
+  return { recordingUuid: recording.uuid, firstFrame, lastFrame };
+}
+
+const usedFrames = (input: RunInputRow, recording: StoredRecording | undefined): number =>
+  (input.lastFrame ?? (recording?.frames ?? 0) - 1) - input.firstFrame + 1;
+
+function pixelsOf(inputs: readonly RunInputRow[], recordings: readonly StoredRecording[]): number {
+  return inputs.reduce((sum, input, index) => {
+    const recording = recordings[index];
+    return sum + usedFrames(input, recording) * (recording?.height ?? 0) * (recording?.width ?? 0);
+  }, 0);
+}
+
+/** Seconds of each stage by what the newest finished runs of this library took for a pixel; null where none has finished. */
+async function estimateSeconds(library: Library, pixels: number): Promise<ReadonlyMap<StageName, number> | null> {
+  const finished = (await library.runs.list({ state: 'succeeded' })).slice(0, runsLookedAt);
+  const sums = new Map<StageName, number>();
+  let seen = 0;
+  for (const { uuid } of finished) {
+    const detail = await library.runs.get(uuid);
+    const done = await pixelsOfRun(library, detail);
+    const stages = detail.progress?.stages ?? [];
+    if (done === 0 || stages.some((stage) => stage.seconds === null) || stages.length === 0) continue;
+    seen += 1;
+    // read and motion are one pass and both carry its time: counted once, under read.
+    for (const { stage, seconds } of stages) {
+      const share = stage === 'motion' ? 0 : (seconds ?? 0) / done;
+      sums.set(stage, (sums.get(stage) ?? 0) + share);
+    }
+  }
+  return seen === 0 ? null : new Map([...sums].map(([stage, sum]) => [stage, (sum / seen) * pixels]));
+}
+
+async function pixelsOfRun(library: Library, detail: RunDetail): Promise<number> {
+  const recordings: StoredRecording[] = [];
+  for (const input of detail.inputs) recordings.push(await library.sessions.recording(input.recordingUuid));
+  return pixelsOf(detail.inputs, recordings);
+}
+
+/** The command that repeats the run. The session is named by its uuid: a window is not told paths. */
+function commandLine(
+  set: ParameterSet,
+  recordings: readonly StoredRecording[],
+  parameters: Parameters,
+  budget: Budget,
+): string {
+  const [recording] = recordings;
+  const flags = [
+    ...(recording === undefined ? [] : [recording.sessionUuid, '--device', quote(recording.device)]),
+    ...parameterFlags(set, parameters),
+    ...(budget.threads === undefined ? [] : ['--threads', String(budget.threads)]),
+    ...(budget.memoryBytes === undefined ? [] : ['--memory', String(budget.memoryBytes)]),
+  ];
+  return `npm run -s calyx -- process ${flags.join(' ')}`;
+}
+
+const quote = (text: string): string =>
+  /^[\w.+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+
+async function warningsOf(library: Library, recordings: readonly StoredRecording[]): Promise<string[]> {
+  const sessions = [...new Set(recordings.map((recording) => recording.sessionUuid))];
+  const present = await library.filesPresent(sessions);
+  const warnings: string[] = [];
+  for (const uuid of sessions) {
+    const session = await library.sessions.get(uuid);
+    if (present.get(uuid) !== true)
+      warnings.push(`The films of “${session.name}” are no longer where they were imported from.`);
+    warnings.push(
+      ...session.findings.filter((finding) => finding.severity !== 'info').map((finding) => finding.message),
+    );
+  }
+  return warnings;
+}

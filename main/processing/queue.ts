@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { AppError, type RunProgress, type RunRow } from '../contract/index.ts';
+import { isAlive, processRef, type Library, type NewRun, type RunDetail } from '../library/index.ts';
+import { systemTimers, type Compute, type ComputeEnd, type Timers } from './compute.ts';
+import type { EngineMessage } from './engine-output.ts';
+import { errorClass } from './failure.ts';
+import { jobFolderOf, writeJobFolder, type Limits } from './job-folder.ts';
+import { removeLeftovers } from './local-compute.ts';
+import { readResult } from './result.ts';
+import { advance, ended, waitingProgress } from './tracker.ts';
+
+/** What the queue works with. */
+export interface RunQueueOptions {
+  readonly library: Library;
+  readonly compute: Compute;
+  readonly limits: Limits;
+  /** Called whenever a run's state changes. */
+  readonly changed?: (runUuid: string) => void;
+  readonly timers?: Timers;
+  /** Runs that go on at the same time. */
+  readonly atOnce?: number;
+}
+
+/** A run is said to live, with its progress, this often. */
+const heartbeatMs = 5000;
+
+interface Active {
+  progress: RunProgress;
+  cancelled: boolean;
+  /** Resolves when the run's end is in the library. */
+  readonly finished: Promise<void>;
+}
+
+/** Runs the library's queued runs, one after another; a queue that is started again goes on with what was left queued. */
+export interface RunQueue {
+  /** Cleans up after a dead owner, then takes queued runs. */
+  start(): Promise<void>;
+  add(run: NewRun): Promise<RunRow>;
+  /** Stops a run and waits until it has ended. @throws AppError `run.not_found`, `run.already_ended` */
+  cancel(runUuid: string): Promise<RunRow>;
+  /** The newest progress of a run, ended or not. @throws AppError `run.not_found` */
+  progressOf(runUuid: string): Promise<RunProgress>;
+  /** Progress until the run ends; the first value comes at once, values nobody waited for are skipped. */
+  follow(runUuid: string, signal: AbortSignal): AsyncIterable<RunProgress>;
+  /** Resolves when nothing is queued or running. */
+  idle(): Promise<void>;
+  /** Cancels what runs (queued runs stay queued) and takes nothing more. */
+  close(): Promise<void>;
+}
+
+/** Makes a queue over a library; nothing runs before {@link RunQueue.start}. */
+export function createRunQueue(options: RunQueueOptions): RunQueue {
+  return new Queue(options);
+}
+
+class Queue implements RunQueue {
+  readonly #options: RunQueueOptions;
+  readonly #timers: Timers;
+  readonly #active = new Map<string, Active>();
+  readonly #listeners = new Map<string, Set<() => void>>();
+  readonly #idle: (() => void)[] = [];
+  #pumping: Promise<void> | undefined;
+  #again = false;
+  #started = false;
+  #closed = false;
+
+  constructor(options: RunQueueOptions) {
+    this.#options = options;
+    this.#timers = options.timers ?? systemTimers;
+  }
+
+  async start(): Promise<void> {
+    const { library } = this.#options;
+    for (const { runUuid, engine } of library.recovered) {
+      if (engine !== null && isAlive(engine)) endProcess(engine.pid);
+      removeLeftovers(library.runFolder(runUuid));
+      await rm(jobFolderOf(library, runUuid), { recursive: true, force: true });
+    }
+    this.#started = true;
+    if (library.readOnly === null) await this.#pump();
+  }
+
+  async add(run: NewRun): Promise<RunRow> {
+    if (this.#closed) throw new AppError('run.not_ready', 'The program is being closed.', { retryable: true });
+    const row = await this.#options.library.runs.create(run);
+    this.#changed(row.uuid);
+    void this.#pump();
+    return row;
+  }
+
+  async cancel(runUuid: string): Promise<RunRow> {
+    const { library, compute } = this.#options;
+    const active = this.#active.get(runUuid);
+    if (active === undefined) {
+      const row = await library.runs.cancel(runUuid);
+      this.#changed(runUuid);
+      return row;
+    }
+    active.cancelled = true;
+    compute.cancel(runUuid);
+    await active.finished;
+    return (await library.runs.get(runUuid)).run;
+  }
+
+  async progressOf(runUuid: string): Promise<RunProgress> {
+    const active = this.#active.get(runUuid);
+    if (active !== undefined) return active.progress;
+    const detail = await this.#options.library.runs.get(runUuid);
+    const limit = detail.budget.memoryBytes ?? this.#options.limits.memoryBytes;
+    const saved = detail.progress ?? waitingProgress(runUuid, detail.run.state, limit);
+    const { state, error } = detail.run;
+    return state === 'queued' || state === 'running' ? { ...saved, state } : ended(saved, state, error);
+  }
+
+  async *follow(runUuid: string, signal: AbortSignal): AsyncGenerator<RunProgress> {
+    let wake = (): void => undefined;
+    let news = true;
+    const listener = (): void => {
+      news = true;
+      wake();
+    };
+    const listeners = this.#listeners.get(runUuid) ?? new Set();
+    this.#listeners.set(runUuid, listeners.add(listener));
+    signal.addEventListener('abort', listener);
+    try {
+      while (!signal.aborted) {
+        news = false;
+        const progress = await this.progressOf(runUuid);
+        yield progress;
+        if (progress.state !== 'queued' && progress.state !== 'running') return;
+        // oxlint-disable-next-line typescript/no-unnecessary-condition -- the listener sets it while the caller holds the value
+        if (!news && !signal.aborted)
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+      }
+    } finally {
+      signal.removeEventListener('abort', listener);
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#listeners.delete(runUuid);
+    }
+  }
+
+  async idle(): Promise<void> {
+    await this.#pump();
+    if (this.#active.size === 0) return;
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#pumping;
+    const running = [...this.#active.entries()];
+    for (const [runUuid, active] of running) {
+      active.cancelled = true;
+      this.#options.compute.cancel(runUuid);
+    }
+    await Promise.all(running.map(([, active]) => active.finished));
+  }
+
+  /** Takes queued runs while there is room. Calls meet in one loop, so that two never claim for the same room. */
+  #pump(): Promise<void> {
+    this.#again = true;
+    this.#pumping ??= this.#take().finally(() => {
+      this.#pumping = undefined;
+    });
+    return this.#pumping;
+  }
+
+  async #take(): Promise<void> {
+    const { library, atOnce = 1 } = this.#options;
+    while (this.#again) {
+      this.#again = false;
+      while (this.#started && !this.#closed && this.#active.size < atOnce) {
+        const [next] = (await library.runs.list({ state: 'queued' })).toReversed();
+        if (next === undefined) break;
+        const detail = await library.runs.claim({ runUuid: next.uuid, logFile: `logs/${next.uuid}.log` });
+        if (detail !== null) this.#begin(detail);
+      }
+    }
+    if (this.#active.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #begin(detail: RunDetail): void {
+    const runUuid = detail.run.uuid;
+    const limit = detail.budget.memoryBytes ?? this.#options.limits.memoryBytes;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const active: Active = {
+      progress: waitingProgress(runUuid, 'running', limit),
+      cancelled: false,
+      finished: promise,
+    };
+    this.#active.set(runUuid, active);
+    this.#changed(runUuid);
+    void this.#run(detail, active).finally(() => {
+      this.#active.delete(runUuid);
+      this.#changed(runUuid);
+      resolve();
+      void this.#pump();
+    });
+  }
+
+  async #run(detail: RunDetail, active: Active): Promise<void> {
+    const runUuid = detail.run.uuid;
+    let end: ComputeEnd;
+    const stopBeating = this.#beat(runUuid, active);
+    try {
+      end = await this.#compute(detail, active);
+    } catch (error) {
+      end = { kind: 'failed', error: AppError.from(error), exitCode: null };
+    } finally {
+      stopBeating();
+      await rm(jobFolderOf(this.#options.library, runUuid), { recursive: true, force: true }).catch(() => undefined);
+    }
+    await this.#settle(detail, active, end);
+  }
+
+  async #compute(detail: RunDetail, active: Active): Promise<ComputeEnd> {
+    const { library, compute, limits } = this.#options;
+    const jobFolder = await writeJobFolder(library, detail, limits);
+    if (active.cancelled) return { kind: 'cancelled' };
+    const runUuid = detail.run.uuid;
+    const logFile = path.join(library.folders.logs, `${runUuid}.log`);
+    const hear = (message: EngineMessage): void => {
+      active.progress = advance(active.progress, message);
+      this.#tell(runUuid);
+    };
+    const submission = await compute.submit({ runUuid, jobFolder, output: detail.folder, logFile }, hear);
+    if (submission.pid !== null) {
+      await library.runs
+        .heartbeat(runUuid, { engine: processRef(submission.pid), progress: active.progress })
+        .catch(() => undefined);
+    }
+    // Asked to stop while the job was being written: the process was not there to be told.
+    if (active.cancelled) compute.cancel(runUuid);
+    return await submission.ended;
+  }
+
+  /** Writes the run's end into the library; what cannot be written there leaves no result behind. */
+  async #settle(detail: RunDetail, active: Active, end: ComputeEnd): Promise<void> {
+    const { library, compute } = this.#options;
+    const runUuid = detail.run.uuid;
+    try {
+      if (end.kind === 'succeeded') {
+        const result = await readResult(await compute.fetch(runUuid, detail.folder));
+        active.progress = ended(active.progress, 'succeeded', null);
+        const engineVersion = result.run.engineVersion;
+        await library.runs.finish(runUuid, {
+          cells: result.cells,
+          arrays: result.arrays,
+          progress: active.progress,
+          exitCode: 0,
+          ...(engineVersion === undefined ? {} : { engineVersion }),
+        });
+        return;
+      }
+      await library.runs.heartbeat(runUuid, { progress: active.progress }).catch(() => undefined);
+      if (end.kind === 'cancelled') await library.runs.cancel(runUuid);
+      else await this.#fail(runUuid, end.error, end.exitCode);
+    } catch (error) {
+      removeLeftovers(detail.folder);
+      await this.#fail(runUuid, AppError.from(error), null).catch(() => undefined);
+    }
+  }
+
+  async #fail(runUuid: string, error: AppError, exitCode: number | null): Promise<void> {
+    await this.#options.library.runs.fail(runUuid, {
+      code: error.code,
+      message: error.message,
+      hint: error.hint,
+      exitCode,
+      errorClass: errorClass(error.code),
+    });
+  }
+
+  #beat(runUuid: string, active: Active): () => void {
+    let stop = (): void => undefined;
+    const beat = (): void => {
+      stop = this.#timers.after(heartbeatMs, () => {
+        void this.#options.library.runs.heartbeat(runUuid, { progress: active.progress }).catch(() => undefined);
+        beat();
+      });
+    };
+    beat();
+    return () => stop();
+  }
+
+  #tell(runUuid: string): void {
+    for (const listener of this.#listeners.get(runUuid) ?? []) listener();
+  }
+
+  #changed(runUuid: string): void {
+    this.#tell(runUuid);
+    this.#options.changed?.(runUuid);
+  }
+}
+
+/** Ends an engine that outlived its owner, with its decoders. */
+function endProcess(pid: number): void {
+  for (const target of process.platform === 'win32' ? [pid] : [-pid, pid]) {
+    try {
+      process.kill(target, 'SIGKILL');
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+}

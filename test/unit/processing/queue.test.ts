@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: MIT
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { RunProgress } from '../../../main/contract/index.ts';
+import { openLibrary, type Library } from '../../../main/library/index.ts';
+import { createLocalCompute } from '../../../main/processing/local-compute.ts';
+import { createRunQueue, readParameterSet, type RunQueue } from '../../../main/processing/index.ts';
+import { systemTimers, type Timers } from '../../../main/processing/compute.ts';
+import { planRun } from '../../../main/processing/plan.ts';
+import { importSession } from '../../../main/sessions/import.ts';
+import { openSession } from '../../../main/sessions/index.ts';
+import { fakeProbe, regularTimes, temporaryFolder, timeStampsCsv, writeTree } from '../../support/session-folders.ts';
+import { repositoryRoot } from '../../support/shared.ts';
+
+const fakeEngine = path.join(repositoryRoot, 'test/support/fake-engine.mjs');
+const limits = { threads: 2, memoryBytes: 2 ** 30 };
+const parameters = readParameterSet();
+
+interface Bench extends AsyncDisposable {
+  readonly folder: string;
+  readonly library: Library;
+  readonly queue: RunQueue;
+  readonly add: () => Promise<string>;
+}
+
+/** Waits of the supervisor end at once when `hurry` is set. */
+const hurried: Timers = {
+  now: () => 0,
+  after: (ms, act) => (ms > 4000 ? () => undefined : systemTimers.after(1, act)),
+};
+
+async function bench(
+  behaviour: string,
+  options: { readonly timers?: Timers; readonly engine?: string; readonly begin?: boolean } = {},
+): Promise<Bench> {
+  const temporary = temporaryFolder();
+  writeTree(temporary.path, {
+    'session/metaData.json': { animalName: 'm1', miniscopes: ['S'] },
+    'session/S/metaData.json': { deviceType: 'Miniscope_V4' },
+    'session/S/timeStamps.csv': timeStampsCsv(regularTimes(5, 50, -20)),
+    'session/S/0.avi': '5 4 3',
+  });
+  const library = await openLibrary({ directory: path.join(temporary.path, 'library') });
+  const session = await openSession(path.join(temporary.path, 'session'), { probeFilm: fakeProbe });
+  const imported = await importSession(session, {}, library);
+  const compute = createLocalCompute({
+    engine: options.engine ?? process.execPath,
+    engineProblem: () => undefined,
+    ffmpeg: () => undefined,
+    engineArguments: [fakeEngine, behaviour],
+    timers: options.timers ?? systemTimers,
+  });
+  const queue = createRunQueue({ library, compute, limits, timers: options.timers ?? systemTimers });
+  if (options.begin !== false) await queue.start();
+  const recordingUuids = imported.session.recordings.map((recording) => recording.uuid);
+  return {
+    folder: temporary.path,
+    library,
+    queue,
+    add: async () => {
+      const plan = await planRun(library, parameters, limits, { recordingUuids, parameters: {}, budget: {} });
+      const run = await queue.add({
+        name: 'run',
+        inputs: plan.inputs,
+        parameters: plan.parameters,
+        engineVersion: null,
+        budget: {},
+      });
+      return run.uuid;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await queue.close();
+      await library.close();
+      temporary[Symbol.dispose]();
+    },
+  };
+}
+
+async function lastProgress({ queue }: Bench, runUuid: string): Promise<RunProgress> {
+  let last: RunProgress | undefined;
+  for await (const progress of queue.follow(runUuid, new AbortController().signal)) last = progress;
+  if (last === undefined) throw new Error('no progress');
+  return last;
+}
+
+/** Resolves as soon as the engine says what is awaited. */
+async function until({ queue }: Bench, runUuid: string, seen: (progress: RunProgress) => boolean): Promise<void> {
+  for await (const progress of queue.follow(runUuid, new AbortController().signal)) if (seen(progress)) return;
+  throw new Error('the run ended before');
+}
+
+const leftIn = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
+
+describe('a run', () => {
+  it('ends in the library with its cells, arrays and last progress', async () => {
+    await using place = await bench('ok');
+    const uuid = await place.add();
+    const last = await lastProgress(place, uuid);
+    expect(last).toMatchObject({ state: 'succeeded', overall: 1, error: null });
+    expect(last.stages.every((stage) => stage.state === 'done')).toBe(true);
+    expect(last.warnings).toEqual([{ code: 'size.estimated', message: 'The neuron diameter was estimated: 8 px.' }]);
+    const detail = await place.library.runs.get(uuid);
+    expect(detail.run).toMatchObject({ state: 'succeeded', cells: 2, suggested: 1, engineVersion: '9.9' });
+    expect(detail.arrays.find((array) => array.path === 'traces/denoised.npy')).toMatchObject({
+      dtype: '<f4',
+      shape: [2, 5],
+    });
+    expect(detail.arrays.every((array) => array.sha256.length === 64)).toBe(true);
+    const cells = await place.library.runs.cells(uuid);
+    expect(cells[1]).toMatchObject({
+      row: 1,
+      suggested: false,
+      reasons: ['weak'],
+      centroid: { y: 1.5, x: 2.5 },
+      metrics: { snr: 5.5, splitHalf: null },
+    });
+    expect(leftIn(path.join(place.library.folders.cache, 'jobs'))).toEqual([]);
+  });
+
+  it('hands the engine films, times, parameters and budget', async () => {
+    await using place = await bench('obedient');
+    const uuid = await place.add();
+    await until(place, uuid, (progress) => progress.stage === 'demix');
+    const jobFolder = path.join(place.library.folders.cache, 'jobs', uuid);
+    const job: unknown = JSON.parse(readFileSync(path.join(jobFolder, 'job.json'), 'utf8'));
+    expect(job).toMatchObject({
+      formatVersion: 1,
+      runUuid: uuid,
+      output: place.library.runFolder(uuid),
+      inputs: [
+        {
+          films: [path.join(place.folder, 'session/S/0.avi')],
+          filmFrames: [5],
+          time: 'time-0.npy',
+          firstFrame: 0,
+          lastFrame: null,
+        },
+      ],
+      parameters: { diameterPx: null, rounds: 2 },
+      budget: limits,
+    });
+    const times = readFileSync(path.join(jobFolder, 'time-0.npy'));
+    expect(times.readDoubleLE(times.length - 5 * 8)).toBeCloseTo(-0.02, 12);
+    await place.queue.cancel(uuid);
+  });
+
+  it('does not mind lines that are cut, foreign or empty', async () => {
+    await using place = await bench('garbage');
+    const uuid = await place.add();
+    expect(await lastProgress(place, uuid)).toMatchObject({ state: 'succeeded' });
+    const log = readFileSync(path.join(place.library.folders.logs, `${uuid}.log`), 'utf8');
+    expect(log).toContain('not json é');
+    expect(log).toContain('a complaint');
+  });
+
+  it.each([
+    ['error', 'engine.out_of_memory', 'The run needed 3 GB and may use 2 GB.'],
+    [
+      'crash',
+      'engine.crashed',
+      'The engine was killed (signal 9, SIGKILL) in step demix. Nothing of this run was kept.',
+    ],
+    ['exit0', 'engine.crashed', 'The engine ended before its first step without a result.'],
+    ['panic', 'engine.crashed', 'The engine ended before its first step with exit code 101 and without a word why.'],
+  ])('that ends with %s fails with a sentence, and nothing of it stays', async (behaviour, code, message) => {
+    await using place = await bench(behaviour);
+    const uuid = await place.add();
+    expect(await lastProgress(place, uuid)).toMatchObject({ state: 'failed', error: { code, message } });
+    expect((await place.library.runs.get(uuid)).run).toMatchObject({ state: 'failed', error: { code, message } });
+    expect(leftIn(place.library.folders.runs)).toEqual([]);
+  });
+
+  it('cannot be started without an engine', async () => {
+    await using place = await bench('ok', { engine: '/nowhere/calyx-engine' });
+    expect(await lastProgress(place, await place.add())).toMatchObject({
+      state: 'failed',
+      error: { code: 'engine.missing' },
+    });
+  });
+
+  it('fails with a sentence when its films went away', async () => {
+    await using place = await bench('ok', { begin: false });
+    const uuid = await place.add();
+    writeFileSync(path.join(place.folder, 'session/S/timeStamps.csv'), 'Frame Number,Time Stamp (ms)\n0,x\n');
+    await place.queue.start();
+    expect(await lastProgress(place, uuid)).toMatchObject({ state: 'failed', error: { code: 'session.bad_csv' } });
+  });
+});
+
+describe('cancelling', () => {
+  it.each(['obedient', 'deaf', 'stubborn'])('ends an engine that is %s, and nothing stays', async (behaviour) => {
+    await using place = await bench(behaviour, behaviour === 'obedient' ? {} : { timers: hurried });
+    const uuid = await place.add();
+    await until(place, uuid, (progress) => progress.stage === 'demix');
+    expect(await place.queue.cancel(uuid)).toMatchObject({ state: 'cancelled' });
+    expect(leftIn(place.library.folders.runs)).toEqual([]);
+    expect(await lastProgress(place, uuid)).toMatchObject({ state: 'cancelled' });
+  });
+
+  it('takes a queued run out of the queue', async () => {
+    await using place = await bench('obedient');
+    const first = await place.add();
+    const second = await place.add();
+    await until(place, first, (progress) => progress.stage === 'demix');
+    expect(await place.queue.cancel(second)).toMatchObject({ state: 'cancelled' });
+    await place.queue.cancel(first);
+    await place.queue.idle();
+    expect((await place.library.runs.get(second)).attempts).toEqual([]);
+  });
+
+  it('refuses a run that has ended', async () => {
+    await using place = await bench('ok');
+    const uuid = await place.add();
+    await lastProgress(place, uuid);
+    await place.queue.idle();
+    await expect(place.queue.cancel(uuid)).rejects.toMatchObject({ code: 'run.already_ended' });
+  });
+});
+
+describe('the queue', () => {
+  it('runs one after another, oldest first, and is idle at the end', async () => {
+    await using place = await bench('ok');
+    const uuids = [await place.add(), await place.add(), await place.add()];
+    await place.queue.idle();
+    const runs = await place.library.runs.list();
+    expect(runs.map((run) => run.state)).toEqual(['succeeded', 'succeeded', 'succeeded']);
+    const began = (uuid: string): string => runs.find((run) => run.uuid === uuid)?.startedAt ?? '';
+    expect(uuids.map(began)).toEqual(uuids.map(began).toSorted());
+  });
+
+  it('goes on with queued runs when it is started again', async () => {
+    await using place = await bench('ok', { begin: false });
+    const uuid = await place.add();
+    await place.queue.idle();
+    expect((await place.library.runs.get(uuid)).run.state).toBe('queued');
+    await place.queue.start();
+    await place.queue.idle();
+    expect((await place.library.runs.get(uuid)).run.state).toBe('succeeded');
+  });
+
+  it('removes what a dead owner and its engine left', async () => {
+    await using place = await bench('ok', { begin: false });
+    const temporary = path.join(place.library.folders.runs, 'x');
+    mkdirSync(`${temporary}.tmp-77`, { recursive: true });
+    const library: Library = {
+      ...place.library,
+      recovered: [{ runUuid: 'x', engine: null }],
+      runFolder: () => temporary,
+      runs: place.library.runs,
+      sessions: place.library.sessions,
+    };
+    const compute = createLocalCompute({ engine: 'x', engineProblem: () => undefined, ffmpeg: () => undefined });
+    await createRunQueue({ library, compute, limits }).start();
+    expect(leftIn(place.library.folders.runs)).toEqual([]);
+  });
+
+  it('stops what runs when it is closed and keeps what waits', async () => {
+    await using place = await bench('obedient');
+    const first = await place.add();
+    const second = await place.add();
+    await until(place, first, (progress) => progress.stage === 'demix');
+    await place.queue.close();
+    expect((await place.library.runs.get(first)).run.state).toBe('cancelled');
+    expect((await place.library.runs.get(second)).run.state).toBe('queued');
+  });
+
+  it('stops following when the caller leaves', async () => {
+    await using place = await bench('obedient');
+    const uuid = await place.add();
+    const leave = new AbortController();
+    let seen = 0;
+    for await (const progress of place.queue.follow(uuid, leave.signal)) {
+      seen += 1;
+      if (progress.stage === 'demix') leave.abort();
+    }
+    expect(seen).toBeGreaterThan(0);
+    await place.queue.cancel(uuid);
+  });
+});
