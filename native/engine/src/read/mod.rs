@@ -125,3 +125,6 @@ fn hold(parts: Vec<Part>, total: usize, ctx: &Context<'_>) -> Result<Vec<Part>, 
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

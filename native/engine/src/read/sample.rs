@@ -15,8 +15,11 @@ use crate::types::{Context, Grid, StageError, flag};
 
 /// Most pairs of neighbouring frames that are taken.
 const PAIRS: usize = 100;
-/// Bytes the sample costs for each raw pixel: the frame, its binned copy, its spectrum.
-const BYTES_PER_PIXEL: u64 = 10;
+/// Most pixels of the sample. With their binned copies and spectra they cost up to ten bytes each. The sample, and so the result, does not hang
+/// on the memory a run is given.
+const SAMPLE_PIXELS: usize = 40_000_000;
+/// Fewest pairs, however large the frames are.
+const FEWEST_PAIRS: usize = 20;
 /// σ of a neuron on the working grid is at least this (architecture.md 5).
 const LEAST_GRID_SIGMA: f32 = 1.3;
 /// Codes of the cache for one standard deviation of the noise: finer steps gain nothing measurable.
@@ -66,8 +69,8 @@ pub fn places(frames: usize, most: usize) -> Vec<usize> {
 pub fn take(parts: &[Part], ctx: &Context<'_>) -> Result<Vec<Pair>, StageError> {
     let [height, width] = parts.first().map_or([0, 0], |p| p.source.size());
     let total: usize = parts.iter().map(Part::frames).sum();
-    let budget = ctx.memory_bytes / 4 / (BYTES_PER_PIXEL * (height * width).max(1) as u64) / 2;
-    let wanted: Vec<(usize, u64)> = places(total, PAIRS.min(budget.max(10) as usize))
+    let most = (SAMPLE_PIXELS / 2 / (height * width).max(1)).clamp(FEWEST_PAIRS, PAIRS);
+    let wanted: Vec<(usize, u64)> = places(total, most)
         .into_iter()
         .map(|place| {
             let (mut part, mut frame) = (0, place);
