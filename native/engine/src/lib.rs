@@ -6,18 +6,26 @@
 
 pub mod cache;
 pub mod control;
+pub mod deconvolve;
+pub mod demix;
+pub mod evaluate;
 pub mod failure;
+pub mod init;
 pub mod job;
+pub mod kernels;
 pub mod machine;
 pub mod manifest;
 pub mod mask;
 pub mod motion;
+pub mod movie;
+pub mod oasis;
 pub mod output;
 pub mod params;
 pub mod progress;
 pub mod read;
 pub mod result;
 pub mod run;
+pub mod seeds;
 mod simd;
 pub mod size;
 pub mod types;

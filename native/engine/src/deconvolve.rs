@@ -1,0 +1,182 @@
+//! Stage `deconvolve`: final denoised traces, activity and ΔF/F of all components (reference, analysis 8.1 S5).
+
+use rayon::prelude::*;
+
+use crate::demix::{Demixed, clock};
+use crate::kernels::{gaussian_taps, quantile, second_difference_noise};
+use crate::movie::check;
+use crate::oasis::{Clock, Deconvolved, deconvolve};
+use crate::params::Parameters;
+use crate::types::{Components, Context, Footprint, Registered, StageError};
+
+/// What F0 of the ΔF/F is, in words, for `run.json`.
+pub const F0: &str = "dff = (raw - baseline) / F0, both as means over the pixels at or above half the footprint's maximum; F0 = mean grey \
+                      level of the registered film there, minus the component's own mean, at least 1 grey level";
+
+/// Standard deviation of the smoothing that takes slow drifts (bleaching, blood volume) off a trace, seconds.
+const DRIFT_S: f64 = 6.0;
+/// Windows of the first guess of the drift, seconds: longer than a bout of activity.
+const WINDOW_S: f64 = 15.0;
+/// Rounds of deconvolution and drift.
+const ROUNDS: usize = 3;
+
+/// Deconvolves the raw traces.
+///
+/// `raw` keeps baseline and drift (it is centred on the film's mean, so its baseline is usually negative); `denoised` and `deconvolved` are
+/// without either.
+///
+/// # Errors
+/// Cancelled.
+pub fn run(film: &Registered, demixed: &Demixed, _params: &Parameters, ctx: &Context) -> Result<Components, StageError> {
+    let clock = clock(film);
+    let traces = &demixed.traces;
+    let done: Vec<(Deconvolved, Vec<f32>, f32)> = (0..demixed.components.len())
+        .into_par_iter()
+        .map(|k| {
+            check(ctx)?;
+            Ok(one(&traces.raw[k], traces.gamma[k], film.fps, clock.as_deref()))
+        })
+        .collect::<Result<_, StageError>>()?;
+    let levels = demixed.survey.levels(film);
+    let mut out = Components {
+        footprints: demixed.components.iter().map(|c| c.footprint.clone()).collect(),
+        raw: traces.raw.clone(),
+        denoised: Vec::with_capacity(done.len()),
+        deconvolved: Vec::with_capacity(done.len()),
+        dff: Vec::with_capacity(done.len()),
+        gamma: traces.gamma.clone(),
+        baseline: Vec::with_capacity(done.len()),
+        noise: Vec::with_capacity(done.len()),
+    };
+    for (k, (d, drift, noise)) in done.into_iter().enumerate() {
+        let (share, f0) = resting(&out.footprints[k], &levels, film.grid.width, crate::kernels::mean(&d.calcium));
+        out.dff.push(
+            out.raw[k]
+                .iter()
+                .zip(&drift)
+                .map(|(y, b)| (y - b - d.baseline) * share / f0)
+                .collect(),
+        );
+        out.baseline.push(d.baseline);
+        out.noise.push(noise);
+        out.denoised.push(d.calcium);
+        out.deconvolved.push(d.activity);
+    }
+    (ctx.progress)(1.0, film.cache.frames() as u64);
+    Ok(out)
+}
+
+/// Deconvolution of one trace with a slowly moving baseline; returns also the drift around the constant baseline, and the noise.
+fn one(raw: &[f32], gamma: f32, fps: f64, clock: Clock) -> (Deconvolved, Vec<f32>, f32) {
+    let noise = second_difference_noise(raw);
+    let mut drift = smooth(&low_level(raw, (WINDOW_S * fps) as usize), DRIFT_S * fps);
+    let mut result = Deconvolved::default();
+    for round in 0..ROUNDS {
+        let y: Vec<f32> = raw.iter().zip(&drift).map(|(y, d)| y - d).collect();
+        result = deconvolve(&y, gamma, noise, clock, (round > 0).then_some(result.shift));
+        if round + 1 < ROUNDS {
+            let rest: Vec<f32> = raw.iter().zip(&result.calcium).map(|(y, c)| y - c - result.baseline).collect();
+            drift = smooth(&rest, DRIFT_S * fps);
+        }
+    }
+    (result, drift, noise)
+}
+
+/// The lower quintile of each window of `n` samples, held over the window; flat for traces shorter than two windows.
+fn low_level(y: &[f32], n: usize) -> Vec<f32> {
+    let windows = (y.len() / n.max(1)).max(1);
+    let length = y.len().div_ceil(windows).max(1);
+    y.chunks(length)
+        .flat_map(|c| std::iter::repeat_n(quantile(c, 0.2), c.len()))
+        .collect()
+}
+
+/// Gaussian smoothing with `sigma` samples (two passes over block means keep it linear in the length), mean taken off.
+fn smooth(y: &[f32], sigma: f64) -> Vec<f32> {
+    let block = ((sigma / 4.0) as usize).max(1);
+    let coarse: Vec<f32> = y.chunks(block).map(|c| c.iter().sum::<f32>() / c.len() as f32).collect();
+    let taps = gaussian_taps((sigma / block as f64) as f32);
+    let r = (taps.len() / 2) as isize;
+    let n = coarse.len() as isize;
+    let soft: Vec<f32> = (0..n)
+        .map(|i| {
+            let (mut s, mut w) = (0.0, 0.0);
+            for (t, k) in taps.iter().enumerate() {
+                let j = i + t as isize - r;
+                if (0..n).contains(&j) {
+                    s += k * coarse[j as usize];
+                    w += k;
+                }
+            }
+            s / w
+        })
+        .collect();
+    let at = |t: usize| {
+        let x = (t as f32 + 0.5) / block as f32 - 0.5;
+        let i = (x.floor().max(0.0) as usize).min(soft.len() - 1);
+        let j = (i + 1).min(soft.len() - 1);
+        let f = (x - i as f32).clamp(0.0, 1.0);
+        soft[i] + f * (soft[j] - soft[i])
+    };
+    let mut out: Vec<f32> = (0..y.len()).map(at).collect();
+    let m = crate::kernels::mean(&out);
+    out.iter_mut().for_each(|v| *v -= m);
+    out
+}
+
+/// Mean of the footprint over its half-maximum region, and F0 there.
+fn resting(a: &Footprint, levels: &[f32], width: usize, own_mean: f32) -> (f32, f32) {
+    let (mut share, mut level, mut n) = (0.0f32, 0.0f32, 0.0f32);
+    for (i, v) in a.values.iter().enumerate().filter(|(_, v)| **v >= 0.5) {
+        share += v;
+        level += levels[(a.top + i / a.width) * width + a.left + i % a.width];
+        n += 1.0;
+    }
+    if n == 0.0 {
+        return (1.0, 1.0);
+    }
+    (share / n, (level / n - own_mean * share / n).max(1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::Noise;
+
+    #[test]
+    fn a_drifting_baseline_is_not_taken_for_activity() {
+        let mut noise = Noise::new(5);
+        let (n, fps) = (2400, 20.0);
+        let mut c = 0.0f32;
+        let mut truth = Vec::new();
+        let raw: Vec<f32> = (0..n)
+            .map(|t| {
+                c = 0.92 * c + if t % 173 == 40 { 8.0 } else { 0.0 };
+                truth.push(c);
+                c + 6.0 * (-(t as f32) / 900.0).exp() + 0.5 * noise.normal()
+            })
+            .collect();
+        let (d, drift, _) = one(&raw, 0.92, fps, None);
+        assert!(crate::kernels::pearson(&d.calcium, &truth) > 0.97);
+        assert!(
+            drift[100] - drift[2000] > 3.0,
+            "the drift goes down by about {}",
+            drift[100] - drift[2000]
+        );
+    }
+
+    #[test]
+    fn f0_is_the_level_around_a_cell_without_the_cell() {
+        let a = Footprint {
+            top: 1,
+            left: 2,
+            height: 1,
+            width: 3,
+            values: vec![0.2, 1.0, 0.6],
+        };
+        let levels: Vec<f32> = (0..4 * 6).map(|p| p as f32).collect();
+        let (share, f0) = resting(&a, &levels, 6, 5.0);
+        assert!((share - 0.8).abs() < 1e-6);
+        assert!((f0 - (9.5 - 4.0)).abs() < 1e-5);
+    }
+}

@@ -1,0 +1,101 @@
+//! Merging components that are one cell, and dropping what cannot be one.
+
+use super::statistics::{Component, rewindow};
+use super::traces::Traces;
+use crate::init::{Search, cosine, inner};
+use crate::kernels::{axpy, dot64, pearson};
+use crate::types::Footprint;
+
+/// Footprints overlap from this cosine on.
+const OVERLAP: f32 = 0.3;
+/// Largest area at half maximum, in areas of a typical cell.
+const LARGEST: f32 = 6.0;
+
+/// Merges overlapping components whose traces agree, and drops those without a trace or far too large.
+pub fn run(components: &mut Vec<Component>, _traces: &Traces, correlation: f32, search: &Search) {
+    let typical = std::f32::consts::FRAC_PI_4 * search.diameter().powi(2);
+    components.retain(|c| {
+        let area = c.footprint.values.iter().filter(|v| **v >= 0.5).count() as f32;
+        area <= (LARGEST * typical).max(9.0) && c.trace.iter().any(|v| *v > 0.0)
+    });
+    let energy: Vec<f64> = components
+        .iter()
+        .map(|c| dot64(&c.trace, &c.trace) * f64::from(inner(&c.footprint, &c.footprint)))
+        .collect();
+    let mut order: Vec<usize> = (0..components.len()).collect();
+    order.sort_by(|a, b| energy[*b].total_cmp(&energy[*a]).then(a.cmp(b)));
+    let mut gone = vec![false; components.len()];
+    for (n, k) in order.iter().enumerate() {
+        if gone[*k] {
+            continue;
+        }
+        for j in &order[n + 1..] {
+            if gone[*j] {
+                continue;
+            }
+            let c = cosine(&components[*k].footprint, &components[*j].footprint);
+            if c < OVERLAP {
+                continue;
+            }
+            let r = pearson(&components[*k].trace, &components[*j].trace);
+            if r > correlation || (c > 0.6 && r > 0.5) || c > 0.9 {
+                let merged = one(&components[*k], &components[*j]);
+                components[*k] = merged;
+                gone[*j] = true;
+            }
+        }
+    }
+    let mut keep = gone.iter().map(|g| !g);
+    components.retain(|_| keep.next().unwrap_or(true));
+}
+
+/// The best single component for two: a few power iterations on `a₁c₁ + a₂c₂`.
+fn one(first: &Component, second: &Component) -> Component {
+    let (a, b) = (&first.footprint, &second.footprint);
+    let (top, left) = (a.top.min(b.top), a.left.min(b.left));
+    let (bottom, right) = ((a.top + a.height).max(b.top + b.height), (a.left + a.width).max(b.left + b.width));
+    let (h, w) = (bottom - top, right - left);
+    let place = |f: &Footprint| {
+        let mut v = vec![0.0f32; h * w];
+        for (i, x) in f.values.iter().enumerate() {
+            v[(f.top - top + i / f.width) * w + f.left - left + i % f.width] = *x;
+        }
+        v
+    };
+    let images = [place(a), place(b)];
+    let courses = [&first.trace, &second.trace];
+    let mut trace = first.trace.clone();
+    let mut image = images[0].clone();
+    for _ in 0..10 {
+        let tt = dot64(&trace, &trace).max(1e-12);
+        image.iter_mut().for_each(|v| *v = 0.0);
+        for (i, c) in images.iter().zip(courses) {
+            axpy(&mut image, (dot64(c, &trace) / tt) as f32, i);
+        }
+        let peak = image.iter().copied().fold(0.0f32, f32::max).max(1e-12);
+        image.iter_mut().for_each(|v| *v /= peak);
+        let aa = dot64(&image, &image).max(1e-12);
+        trace.iter_mut().for_each(|v| *v = 0.0);
+        for (i, c) in images.iter().zip(courses) {
+            axpy(&mut trace, (dot64(i, &image) / aa) as f32, c);
+        }
+    }
+    let reach = (a.height.max(a.width) - 1) / 2;
+    let footprint = rewindow(
+        &Footprint {
+            top,
+            left,
+            height: h,
+            width: w,
+            values: image,
+        },
+        reach,
+        bottom.max(a.top + a.height),
+        right,
+    );
+    Component {
+        footprint,
+        trace,
+        ..first.clone()
+    }
+}

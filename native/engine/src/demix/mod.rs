@@ -1,0 +1,224 @@
+//! Stage `demix`: components, ring background and traces in turn, on sufficient statistics (reference, analysis 3.4). No background film is
+//! ever made; each round streams the film twice.
+
+pub mod footprints;
+pub mod merge;
+pub mod ring;
+pub mod statistics;
+#[cfg(test)]
+pub mod tests;
+pub mod traces;
+
+use std::sync::Arc;
+
+use self::ring::{CoarseImage, RingWeights};
+use self::statistics::{Component, Products, Residual, Survey, rewindow};
+use self::traces::{Filters, Traces, solve};
+use crate::init::{Initial, Search, greedy};
+use crate::movie::SlowMovie;
+use crate::params::Parameters;
+use crate::types::{Context, Footprint, Registered, StageError, flag};
+
+/// Sweeps of coordinate descent in a round.
+const SWEEPS: usize = 3;
+
+/// What the stage `demix` leaves behind.
+pub struct Demixed {
+    /// Components: footprints (maximum 1), denoised traces, seed values.
+    pub components: Vec<Component>,
+    /// Raw traces with decay, noise and baseline.
+    pub traces: Traces,
+    /// Ring background.
+    pub weights: RingWeights,
+    /// Sums over the film.
+    pub survey: Arc<Survey>,
+    /// What the evaluation needs.
+    pub evidence: Evidence,
+}
+
+/// Background-free images of the components, for the evaluation.
+pub struct Evidence {
+    /// Per component, on its footprint's window: the film regressed on its trace, ring background and other components taken off.
+    pub images: Vec<Vec<f32>>,
+    /// The same from the even and from the odd stretches of the film.
+    pub halves: [Vec<Vec<f32>>; 2],
+    /// `M_kk / ‖a_k‖²`: small for what looks like background.
+    pub contrast: Vec<f32>,
+}
+
+/// Frames since the first for each frame, where frames were lost; `None` without gaps. A new recording counts as a long gap.
+pub fn clock(film: &Registered) -> Option<Vec<f64>> {
+    if film.flags.iter().all(|f| f & flag::AFTER_GAP == 0) {
+        return None;
+    }
+    let mut now = 0.0;
+    let mut out = Vec::with_capacity(film.flags.len());
+    for (t, f) in film.flags.iter().enumerate() {
+        if t > 0 {
+            let gap = (film.time_s[t] - film.time_s[t - 1]) * film.fps;
+            let lost = f & flag::AFTER_GAP != 0;
+            now += match () {
+                () if !lost => 1.0,
+                () if gap.is_finite() && gap >= 0.0 => gap.round().max(1.0),
+                () => 1e4,
+            };
+        }
+        out.push(now);
+    }
+    Some(out)
+}
+
+/// Demixes the film.
+///
+/// # Errors
+/// Cancelled, or the cache cannot be read.
+pub fn run(film: &Registered, initial: Initial, params: &Parameters, _diameter_px: f32, ctx: &Context) -> Result<Demixed, StageError> {
+    let Initial {
+        candidates,
+        movie,
+        survey,
+        search,
+    } = initial;
+    let frames = film.cache.frames();
+    let reach = search.reach().ceil() as usize;
+    let clock = clock(film);
+    let make = |c: &crate::init::Candidate| Component::new(c, &movie.groups, frames, reach, film);
+    let mut components: Vec<Component> = candidates.iter().map(make).collect();
+    let total = params.rounds.max(1) as usize + 1;
+    let mut last = None;
+    for round in 0..total {
+        let part = |f: f32| (ctx.progress)((round as f32 + f) / total as f32, frames as u64);
+        let (weights, updated) = footprint_round(film, &survey, components, &search, ctx)?;
+        components = updated;
+        part(0.4);
+        let traces = trace_round(film, &survey, &weights, &mut components, clock.as_deref(), ctx)?;
+        part(0.8);
+        if round + 1 == total {
+            last = Some((weights, traces));
+            break;
+        }
+        merge::run(&mut components, &traces, params.merge_correlation, &search);
+        if round == 0 {
+            let found = second_search(&movie, &weights, &components, &search, ctx)?;
+            components.extend(found.iter().map(make));
+        }
+    }
+    let Some((weights, traces)) = last else {
+        return Err(StageError::Cancelled);
+    };
+    let evidence = evidence(film, &survey, &weights, &components, ctx)?;
+    Ok(Demixed {
+        components,
+        traces,
+        weights,
+        survey,
+        evidence,
+    })
+}
+
+fn coarse_footprints(survey: &Survey, components: &[Component]) -> Vec<CoarseImage> {
+    components.iter().map(|c| survey.ring.coarse.footprint(&c.footprint)).collect()
+}
+
+/// Ring weights from the present components, then new footprints; components that vanish are dropped.
+fn footprint_round(
+    film: &Registered,
+    survey: &Survey,
+    mut components: Vec<Component>,
+    search: &Search,
+    ctx: &Context,
+) -> Result<(RingWeights, Vec<Component>), StageError> {
+    let products = Products::gather(film, survey, &components, ctx)?;
+    let coarse = coarse_footprints(survey, &components);
+    let covariance = survey
+        .covariance
+        .without(&survey.ring, &coarse, &products.minus_components(&coarse, 0.5));
+    let weights = RingWeights::fit(&survey.ring, &covariance);
+    let pb = footprints::background_free(&products, &coarse, &weights, &components);
+    let new = footprints::update(survey, &products, &pb, &components, film.grid.width, search.reach());
+    for (c, a) in components.iter_mut().zip(new) {
+        let peak = a.iter().copied().fold(0.0f32, f32::max);
+        if peak > 0.0 {
+            c.trace.iter_mut().for_each(|v| *v *= peak);
+            c.footprint.values = a.into_iter().map(|v| v / peak).collect();
+            c.footprint = rewindow(&c.footprint, search.reach().ceil() as usize, film.grid.height, film.grid.width);
+        } else {
+            c.footprint.values.iter_mut().for_each(|v| *v = 0.0);
+        }
+    }
+    components.retain(|c| c.footprint.values.iter().filter(|v| **v > 0.0).count() >= 3);
+    Ok((weights, components))
+}
+
+fn trace_round(
+    film: &Registered,
+    survey: &Survey,
+    weights: &RingWeights,
+    components: &mut [Component],
+    clock: Option<&[f64]>,
+    ctx: &Context,
+) -> Result<Traces, StageError> {
+    let coarse = coarse_footprints(survey, components);
+    let filters = Filters::new(components, &coarse, weights);
+    let projected = filters.project(film, survey, components, ctx)?;
+    solve(&filters, &projected, components, film.fps, clock, SWEEPS, ctx)
+}
+
+/// The seed search once more, on the slow film minus background and components.
+fn second_search(
+    movie: &SlowMovie,
+    weights: &RingWeights,
+    components: &[Component],
+    search: &Search,
+    ctx: &Context,
+) -> Result<Vec<crate::init::Candidate>, StageError> {
+    let parts: Vec<(Footprint, Vec<f32>)> = components
+        .iter()
+        .map(|c| (c.footprint.clone(), movie.groups.average(&c.trace)))
+        .collect();
+    greedy(&Residual::new(movie, weights, &parts), search, ctx)
+}
+
+fn evidence(
+    film: &Registered,
+    survey: &Survey,
+    weights: &RingWeights,
+    components: &[Component],
+    ctx: &Context,
+) -> Result<Evidence, StageError> {
+    let coarse = coarse_footprints(survey, components);
+    let filters = Filters::new(components, &coarse, weights);
+    let contrast = filters
+        .mixing
+        .iter()
+        .zip(&filters.square)
+        .map(|(m, s)| m[0].1 / s.max(1e-9))
+        .collect();
+    let image = |products: &Products| {
+        let pb = footprints::background_free(products, &coarse, weights, components);
+        (0..components.len())
+            .map(|k| alone(k, &pb[k], products, components))
+            .collect::<Vec<_>>()
+    };
+    let [even, odd] = Products::gather_halves(film, survey, components, ctx)?;
+    let halves = [image(&even), image(&odd)];
+    let images = image(&even.plus(&odd));
+    Ok(Evidence { images, halves, contrast })
+}
+
+/// The film regressed on component `k` alone, the others taken off, on its window.
+fn alone(k: usize, pb: &[f64], products: &Products, components: &[Component]) -> Vec<f32> {
+    let a = &components[k].footprint;
+    let mut image = pb.to_vec();
+    for (j, g) in products.gram[k].iter().filter(|(j, _)| *j != k) {
+        let b = &components[*j].footprint;
+        for (i, v) in b.values.iter().enumerate().filter(|(_, v)| **v > 0.0) {
+            let (y, x) = (b.top + i / b.width, b.left + i % b.width);
+            if (a.top..a.top + a.height).contains(&y) && (a.left..a.left + a.width).contains(&x) {
+                image[(y - a.top) * a.width + x - a.left] -= g * f64::from(*v);
+            }
+        }
+    }
+    let own = products.gram[k][0].1.max(1e-12);
+    image.into_iter().map(|v| (v / own) as f32).collect()
+}

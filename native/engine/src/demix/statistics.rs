@@ -1,0 +1,374 @@
+//! What is summed over the film: lag covariances and noise once; for each component the products of its trace with the film around it.
+//! All sums run over the same groups of frames (mixing subsets makes the ring's systems indefinite).
+
+use rayon::prelude::*;
+
+use super::ring::{Coarse, CoarseImage, LagCovariance, Ring, RingWeights};
+use crate::init::Candidate;
+use crate::kernels::{axpy, dot, mean};
+use crate::movie::{Groups, SlowMovie, for_blocks, mean_codes};
+use crate::params::Parameters;
+use crate::types::{Context, Footprint, Registered, StageError};
+
+/// Most groups the statistics are summed over; longer films are averaged over consecutive frames to stay below.
+const MOST_GROUPS: usize = 12_000;
+
+/// Groups in one stretch of the two halves; two make a block of the streaming pass.
+const HALF: usize = crate::movie::BLOCK / 2;
+
+/// Sums that do not depend on any component.
+pub struct Survey {
+    /// The groups of frames all statistics are summed over.
+    pub groups: Groups,
+    /// Mean code of each pixel over those groups.
+    pub mean: Vec<f32>,
+    /// White noise of each grid pixel in one group, grey levels.
+    pub noise: Vec<f32>,
+    /// The ring.
+    pub ring: Ring,
+    /// Covariances of the coarse film at the ring's lags.
+    pub covariance: LagCovariance,
+}
+
+impl Survey {
+    /// One pass over the film.
+    ///
+    /// # Errors
+    /// Cancelled, or the cache cannot be read.
+    pub fn gather(film: &Registered, params: &Parameters, sigma: f32, ctx: &Context) -> Result<Self, StageError> {
+        let (height, width) = (film.grid.height, film.grid.width);
+        let factor = ((sigma / 0.75).round() as usize).clamp(1, 4);
+        let coarse = Coarse::new(factor, height, width);
+        // The ring must fit into the field.
+        let radius = (params.ring_radius_factor * 2.36 * sigma / factor as f32).round() as usize;
+        let ring = Ring::new(coarse, radius.clamp(2, (height.min(width) / factor / 3).max(2)));
+        let size = film.cache.frames().div_ceil(MOST_GROUPS);
+        let groups = Groups::valid(&film.flags, size, usize::MAX);
+        let mean = mean_codes(film, &groups, ctx)?;
+        let mut covariance = LagCovariance::new(&ring);
+        let mut noise = vec![(0.0f64, 0u32); height * width];
+        for_blocks(film, &groups, &mean, ctx, |block| {
+            covariance.add(&ring, &ring.coarse.down(&block.values, block.count), block.count);
+            noise.par_iter_mut().enumerate().for_each(|(p, (sum, n))| {
+                for w in block.pixel(p).windows(3) {
+                    let d = w[2] - 2.0 * w[1] + w[0];
+                    *sum += f64::from(d * d);
+                    *n += 1;
+                }
+            });
+            (ctx.progress)(
+                0.5 + 0.3 * (block.first + block.count) as f32 / groups.len() as f32,
+                (block.first + block.count) as u64,
+            );
+            Ok(())
+        })?;
+        let noise = noise
+            .into_iter()
+            .map(|(s, n)| (s / f64::from(n.max(1)) / 6.0).sqrt() as f32)
+            .collect();
+        Ok(Self {
+            groups,
+            mean,
+            noise,
+            ring,
+            covariance,
+        })
+    }
+}
+
+impl Survey {
+    /// Mean grey level of each grid pixel over the groups.
+    pub fn levels(&self, film: &Registered) -> Vec<f32> {
+        let (offsets, step) = (film.cache.mean0(), film.cache.step());
+        self.mean.iter().zip(offsets).map(|(q, o)| o + step * (q - 128.0)).collect()
+    }
+}
+
+/// The slow film minus components minus ring background, window by window.
+pub struct Residual<'a> {
+    movie: &'a SlowMovie,
+    weights: &'a RingWeights,
+    coarse: Vec<f32>,
+    parts: &'a [(Footprint, Vec<f32>)],
+}
+
+impl<'a> Residual<'a> {
+    /// Prepares the coarse film. Traces in `parts` have one value per moment of the slow film.
+    pub fn new(movie: &'a SlowMovie, weights: &'a RingWeights, parts: &'a [(Footprint, Vec<f32>)]) -> Self {
+        let (grid, t) = (&weights.ring.coarse, movie.len());
+        let mut coarse = Vec::with_capacity(grid.pixels() * t);
+        for cy in 0..grid.height {
+            let top = cy * grid.factor;
+            let rows = grid.factor.min(movie.height - top);
+            coarse.extend(Coarse::new(grid.factor, rows, movie.width).down(&movie.window(top, 0, rows, movie.width), t));
+        }
+        for (a, c) in parts {
+            let m = mean(c);
+            for (y, x, v) in grid.footprint(a).iter() {
+                coarse[(y * grid.width + x) * t..][..t]
+                    .iter_mut()
+                    .zip(c)
+                    .for_each(|(o, c)| *o -= v as f32 * (c - m));
+            }
+        }
+        Self {
+            movie,
+            weights,
+            coarse,
+            parts,
+        }
+    }
+
+    /// The film this is the residual of.
+    pub fn movie(&self) -> &SlowMovie {
+        self.movie
+    }
+
+    /// A window, pixel-major (`height × width × T`), grey levels.
+    pub fn window(&self, top: usize, left: usize, height: usize, width: usize) -> Vec<f32> {
+        let (grid, t) = (&self.weights.ring.coarse, self.movie.len());
+        let mut out = self.movie.window(top, left, height, width);
+        for (a, c) in self.parts {
+            let m = mean(c);
+            for (i, v) in a.values.iter().enumerate().filter(|(_, v)| **v > 0.0) {
+                let (y, x) = (a.top + i / a.width, a.left + i % a.width);
+                if (top..top + height).contains(&y) && (left..left + width).contains(&x) {
+                    let row = &mut out[((y - top) * width + x - left) * t..][..t];
+                    row.iter_mut().zip(c).for_each(|(o, c)| *o -= v * (c - m));
+                }
+            }
+        }
+        for cy in top / grid.factor..=(top + height - 1) / grid.factor {
+            for cx in left / grid.factor..=(left + width - 1) / grid.factor {
+                let background = self.weights.background(cy, cx, &self.coarse, t);
+                for y in (cy * grid.factor).max(top)..((cy + 1) * grid.factor).min(top + height) {
+                    for x in (cx * grid.factor).max(left)..((cx + 1) * grid.factor).min(left + width) {
+                        axpy(&mut out[((y - top) * width + x - left) * t..][..t], -1.0, &background);
+                    }
+                }
+            }
+        }
+        out
+    }
+}
+
+/// One component while it is being worked on: a square window around its centre, footprint inside it, trace of all frames.
+#[derive(Clone, Debug)]
+pub struct Component {
+    /// Footprint; its window reaches as far as the footprint may grow. Maximum 1.
+    pub footprint: Footprint,
+    /// Denoised trace without baseline, all frames.
+    pub trace: Vec<f32>,
+    /// Peak-to-noise ratio of its seed.
+    pub seed_pnr: f32,
+    /// Local correlation of its seed.
+    pub seed_correlation: f32,
+}
+
+impl Component {
+    /// From a first guess: its window cut to `reach` pixels around the peak, its trace spread over all frames.
+    pub fn new(candidate: &Candidate, groups: &Groups, frames: usize, reach: usize, film: &Registered) -> Self {
+        Self {
+            footprint: rewindow(&candidate.footprint, reach, film.grid.height, film.grid.width),
+            trace: groups.spread(&candidate.trace, frames),
+            seed_pnr: candidate.pnr,
+            seed_correlation: candidate.correlation,
+        }
+    }
+}
+
+/// The footprint in a square window of `reach` pixels around its weighted centre, cut at the field's edge.
+pub fn rewindow(a: &Footprint, reach: usize, height: usize, width: usize) -> Footprint {
+    let (cy, cx) = centroid(a);
+    let (cy, cx) = ((cy.round() as usize).min(height - 1), (cx.round() as usize).min(width - 1));
+    let (top, left) = (cy.saturating_sub(reach), cx.saturating_sub(reach));
+    let (h, w) = ((cy + reach + 1).min(height) - top, (cx + reach + 1).min(width) - left);
+    let mut values = vec![0.0; h * w];
+    for (i, v) in a.values.iter().enumerate() {
+        let (y, x) = (a.top + i / a.width, a.left + i % a.width);
+        if (top..top + h).contains(&y) && (left..left + w).contains(&x) {
+            values[(y - top) * w + x - left] = *v;
+        }
+    }
+    Footprint {
+        top,
+        left,
+        height: h,
+        width: w,
+        values,
+    }
+}
+
+/// Weighted centre (row, column) of a footprint on the grid.
+pub fn centroid(a: &Footprint) -> (f32, f32) {
+    let (mut sy, mut sx, mut s) = (0.0f64, 0.0f64, 0.0f64);
+    for (i, v) in a.values.iter().enumerate() {
+        let v = f64::from(*v);
+        sy += v * (i / a.width) as f64;
+        sx += v * (i % a.width) as f64;
+        s += v;
+    }
+    if s > 0.0 {
+        ((a.top as f64 + sy / s) as f32, (a.left as f64 + sx / s) as f32)
+    } else {
+        ((a.top + a.height / 2) as f32, (a.left + a.width / 2) as f32)
+    }
+}
+
+/// `P = C̃ Ỹᵀ` near each component, fine and coarse, and `G = C̃ C̃ᵀ` between components that can meet.
+pub struct Products {
+    /// `C̃` of each component at the groups (mean taken off).
+    pub courses: Vec<Vec<f32>>,
+    /// On each footprint's window.
+    pub fine: Vec<Vec<f64>>,
+    /// On the coarse window that reaches two ring radii beyond the footprint's.
+    pub coarse: Vec<CoarseImage>,
+    /// For each component its partners (itself first) with their product.
+    pub gram: Vec<Vec<(usize, f64)>>,
+}
+
+impl Products {
+    /// One pass over the film with the components' present traces.
+    ///
+    /// # Errors
+    /// Cancelled, or the cache cannot be read.
+    pub fn gather(film: &Registered, survey: &Survey, components: &[Component], ctx: &Context) -> Result<Self, StageError> {
+        let [even, odd] = Self::gather_halves(film, survey, components, ctx)?;
+        Ok(even.plus(&odd))
+    }
+
+    /// The sums over both halves.
+    pub fn plus(mut self, other: &Self) -> Self {
+        self.fine
+            .iter_mut()
+            .zip(&other.fine)
+            .for_each(|(a, b)| a.iter_mut().zip(b).for_each(|(a, b)| *a += b));
+        self.coarse
+            .iter_mut()
+            .zip(&other.coarse)
+            .for_each(|(a, b)| a.values.iter_mut().zip(&b.values).for_each(|(a, b)| *a += b));
+        self.gram
+            .iter_mut()
+            .zip(&other.gram)
+            .for_each(|(a, b)| a.iter_mut().zip(b).for_each(|(a, b)| a.1 += b.1));
+        self
+    }
+
+    /// One pass, summed separately over the even and the odd stretches of 64 groups.
+    ///
+    /// # Errors
+    /// Cancelled, or the cache cannot be read.
+    pub fn gather_halves(film: &Registered, survey: &Survey, components: &[Component], ctx: &Context) -> Result<[Self; 2], StageError> {
+        let coarse_grid = &survey.ring.coarse;
+        let courses: Vec<Vec<f32>> = components
+            .par_iter()
+            .map(|c| {
+                let mut v = survey.groups.average(&c.trace);
+                let m = mean(&v);
+                v.iter_mut().for_each(|v| *v -= m);
+                v
+            })
+            .collect();
+        let margin = 2 * survey.ring.extent + 1;
+        let mut sums: Vec<[(Vec<f64>, CoarseImage); 2]> = components
+            .iter()
+            .map(|c| {
+                let empty = (
+                    vec![0.0; c.footprint.values.len()],
+                    widened(&coarse_grid.footprint(&c.footprint), margin, coarse_grid),
+                );
+                [empty.clone(), empty]
+            })
+            .collect();
+        let width = film.grid.width;
+        for_blocks(film, &survey.groups, &survey.mean, ctx, |block| {
+            let small = coarse_grid.down(&block.values, block.count);
+            sums.par_iter_mut().enumerate().for_each(|(k, halves)| {
+                let course = &courses[k][block.first..block.first + block.count];
+                let a = &components[k].footprint;
+                for (h, (fine, coarse)) in halves.iter_mut().enumerate() {
+                    let part = (h * HALF).min(block.count)..((h + 1) * HALF).min(block.count);
+                    let course = &course[part.clone()];
+                    for (i, s) in fine.iter_mut().enumerate() {
+                        let p = (a.top + i / a.width) * width + a.left + i % a.width;
+                        *s += f64::from(dot(course, &block.pixel(p)[part.clone()]));
+                    }
+                    let (top, left, w) = (coarse.top, coarse.left, coarse.width);
+                    for (i, s) in coarse.values.iter_mut().enumerate() {
+                        let q = (top + i / w) * coarse_grid.width + left + i % w;
+                        *s += f64::from(dot(course, &small[q * block.count..][part.clone()]));
+                    }
+                }
+            });
+            Ok(())
+        })?;
+        let near: Vec<Vec<usize>> = (0..components.len())
+            .map(|k| {
+                let others = (0..components.len()).filter(|j| *j != k && meet(&sums[k][0].1, &sums[*j][0].1));
+                std::iter::once(k).chain(others).collect()
+            })
+            .collect();
+        let grams: Vec<[Vec<(usize, f64)>; 2]> = near
+            .par_iter()
+            .enumerate()
+            .map(|(k, near)| [0, 1].map(|h| near.iter().map(|j| (*j, half_product(&courses[k], &courses[*j], h))).collect()))
+            .collect();
+        let mut out = [0, 1].map(|_| Self {
+            courses: courses.clone(),
+            fine: Vec::new(),
+            coarse: Vec::new(),
+            gram: Vec::new(),
+        });
+        for (sums, grams) in sums.into_iter().zip(grams) {
+            for ((out, (fine, coarse)), gram) in out.iter_mut().zip(sums).zip(grams) {
+                out.fine.push(fine);
+                out.coarse.push(coarse);
+                out.gram.push(gram);
+            }
+        }
+        Ok(out)
+    }
+
+    /// `P_d − share · G A_d` on the coarse windows: with share ½ the `Q` of the ring's covariances, with 1 the products with the film minus
+    /// all components.
+    pub fn minus_components(&self, footprints: &[CoarseImage], share: f64) -> Vec<CoarseImage> {
+        (0..self.coarse.len())
+            .into_par_iter()
+            .map(|k| {
+                let mut out = self.coarse[k].clone();
+                for (j, g) in &self.gram[k] {
+                    for (y, x, v) in footprints[*j].iter() {
+                        if y >= out.top && x >= out.left && y < out.top + out.height && x < out.left + out.width {
+                            out.values[(y - out.top) * out.width + x - out.left] -= share * g * v;
+                        }
+                    }
+                }
+                out
+            })
+            .collect()
+    }
+}
+
+/// Product of two courses over the even (0) or odd (1) stretches.
+fn half_product(a: &[f32], b: &[f32], half: usize) -> f64 {
+    a.chunks(HALF)
+        .zip(b.chunks(HALF))
+        .skip(half)
+        .step_by(2)
+        .map(|(a, b)| f64::from(dot(a, b)))
+        .sum()
+}
+
+/// An empty coarse window `margin` pixels wider on each side, cut at the field's edge.
+fn widened(a: &CoarseImage, margin: usize, grid: &Coarse) -> CoarseImage {
+    let (top, left) = (a.top.saturating_sub(margin), a.left.saturating_sub(margin));
+    let (bottom, right) = (
+        (a.top + a.height + margin).min(grid.height),
+        (a.left + a.width + margin).min(grid.width),
+    );
+    CoarseImage::zeros(top, left, bottom - top, right - left)
+}
+
+fn meet(a: &CoarseImage, b: &CoarseImage) -> bool {
+    a.top < b.top + b.height && b.top < a.top + a.height && a.left < b.left + b.width && b.left < a.left + a.width
+}

@@ -1,0 +1,273 @@
+//! Traces: each component is one sparse filter, its footprint minus the ring weights that end on it, `F = A − Dᵀ Wᵀ Uᵀ A`; the mixing
+//! `M = Fᵀ A` that is left is undone by damped coordinate descent with deconvolution in the loop (reference, analysis 3.4).
+
+use rayon::prelude::*;
+
+use super::ring::{CoarseImage, RingWeights};
+use super::statistics::{Component, Survey};
+use crate::kernels::{axpy, dot, second_difference_noise};
+use crate::movie::{Groups, check, for_blocks};
+use crate::oasis::{Clock, decay_from_autocovariance, deconvolve};
+use crate::types::{Context, Registered, StageError, flag};
+
+/// A component's divisor is at least this share of its footprint's square: what looks like background has a small own product and would
+/// blow up.
+const DAMPING: f32 = 0.7;
+
+/// The filters of all components and what they leave mixed.
+pub struct Filters {
+    /// The ring part, to be taken off, on coarse windows.
+    pub ring: Vec<CoarseImage>,
+    /// For each component its partners (itself first) with `M_kj`.
+    pub mixing: Vec<Vec<(usize, f32)>>,
+    /// `‖a_k‖²`.
+    pub square: Vec<f32>,
+}
+
+impl Filters {
+    /// From footprints and ring weights.
+    pub fn new(components: &[Component], coarse: &[CoarseImage], weights: &RingWeights) -> Self {
+        let grid = &weights.ring.coarse;
+        let margin = weights.ring.extent;
+        let ring: Vec<CoarseImage> = coarse
+            .par_iter()
+            .map(|a| {
+                let (top, left) = (a.top.saturating_sub(margin), a.left.saturating_sub(margin));
+                let (bottom, right) = (
+                    (a.top + a.height + margin).min(grid.height),
+                    (a.left + a.width + margin).min(grid.width),
+                );
+                let mut out = CoarseImage::zeros(top, left, bottom - top, right - left);
+                for (y, x, v) in a.iter().filter(|(_, _, v)| *v != 0.0) {
+                    // `a` holds block means; the transposed up-sampler sums over the block.
+                    let total = v * grid.members(y, x) as f64;
+                    for (j, i, w) in weights.of(y, x) {
+                        out.values[(j - top) * out.width + i - left] += total * f64::from(w);
+                    }
+                }
+                out
+            })
+            .collect();
+        let square: Vec<f32> = components.iter().map(|c| dot(&c.footprint.values, &c.footprint.values)).collect();
+        let mixing = (0..components.len())
+            .into_par_iter()
+            .map(|k| {
+                let product = |j: usize| {
+                    let direct = crate::init::inner(&components[k].footprint, &components[j].footprint);
+                    let ring: f64 = coarse[j]
+                        .iter()
+                        .filter(|(_, _, v)| *v != 0.0)
+                        .map(|(y, x, v)| v * ring[k].at(y, x))
+                        .sum();
+                    direct - ring as f32
+                };
+                let mut row = vec![(k, product(k))];
+                row.extend(
+                    (0..components.len())
+                        .filter(|j| *j != k)
+                        .map(|j| (j, product(j)))
+                        .filter(|(_, m)| m.abs() > 1e-6),
+                );
+                row
+            })
+            .collect();
+        Self { ring, mixing, square }
+    }
+
+    /// `V = Fᵀ Ỹ` for all frames in one pass; masked frames are interpolated.
+    ///
+    /// # Errors
+    /// Cancelled, or the cache cannot be read.
+    pub fn project(
+        &self,
+        film: &Registered,
+        survey: &Survey,
+        components: &[Component],
+        ctx: &Context,
+    ) -> Result<Vec<Vec<f32>>, StageError> {
+        let frames = film.cache.frames();
+        let groups = Groups::every_frame(frames);
+        let grid = &survey.ring.coarse;
+        let mut out = vec![vec![0.0f32; frames]; components.len()];
+        for_blocks(film, &groups, &survey.mean, ctx, |block| {
+            let small = grid.down(&block.values, block.count);
+            out.par_iter_mut().enumerate().for_each(|(k, row)| {
+                let row = &mut row[block.first..block.first + block.count];
+                let a = &components[k].footprint;
+                for (i, v) in a.values.iter().enumerate().filter(|(_, v)| **v > 0.0) {
+                    axpy(row, *v, block.pixel((a.top + i / a.width) * film.grid.width + a.left + i % a.width));
+                }
+                for (y, x, v) in self.ring[k].iter().filter(|(_, _, v)| *v != 0.0) {
+                    axpy(row, -(v as f32), &small[(y * grid.width + x) * block.count..][..block.count]);
+                }
+            });
+            Ok(())
+        })?;
+        out.par_iter_mut().for_each(|row| interpolate(row, &film.flags));
+        Ok(out)
+    }
+}
+
+/// Replaces the values of masked frames by a straight line between their neighbours.
+pub fn interpolate(row: &mut [f32], flags: &[u32]) {
+    let good = |t: usize| flags[t] & flag::MASKED == 0;
+    let mut before = None;
+    let mut t = 0;
+    while t < row.len() {
+        if good(t) {
+            before = Some(t);
+            t += 1;
+            continue;
+        }
+        let after = (t..row.len()).find(|u| good(*u));
+        let end = after.unwrap_or(row.len());
+        for u in t..end {
+            row[u] = match (before, after) {
+                (Some(b), Some(a)) => row[b] + (row[a] - row[b]) * (u - b) as f32 / (a - b) as f32,
+                (Some(b), None) => row[b],
+                (None, Some(a)) => row[a],
+                (None, None) => 0.0,
+            };
+        }
+        t = end;
+    }
+}
+
+/// Traces as they stand after a solve.
+#[derive(Clone, Debug, Default)]
+pub struct Traces {
+    /// Background-free and demixed, with baseline.
+    pub raw: Vec<Vec<f32>>,
+    /// Decay per frame.
+    pub gamma: Vec<f32>,
+    /// Noise of the raw trace.
+    pub noise: Vec<f32>,
+    /// Baseline of the raw trace.
+    pub baseline: Vec<f32>,
+    /// The deconvolution's shift (a start for the next).
+    shift: Vec<Option<f32>>,
+}
+
+/// Groups of components that do not mix, in a fixed order: those of one group can be solved side by side.
+fn colours(mixing: &[Vec<(usize, f32)>]) -> Vec<Vec<usize>> {
+    let n = mixing.len();
+    let mut near = vec![Vec::new(); n];
+    for (k, row) in mixing.iter().enumerate() {
+        for (j, _) in row.iter().filter(|(j, _)| *j != k) {
+            near[k].push(*j);
+            near[*j].push(k);
+        }
+    }
+    let mut colour = vec![usize::MAX; n];
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for k in 0..n {
+        let free = (0..=groups.len()).find(|c| near[k].iter().all(|j| colour[*j] != *c)).unwrap_or(0);
+        if free == groups.len() {
+            groups.push(Vec::new());
+        }
+        colour[k] = free;
+        groups[free].push(k);
+    }
+    groups
+}
+
+/// Solves `M c = V` by coordinate descent, each component deconvolved in its turn; the components' traces are replaced.
+///
+/// # Errors
+/// Cancelled.
+pub fn solve(
+    filters: &Filters,
+    projected: &[Vec<f32>],
+    components: &mut [Component],
+    fps: f64,
+    clock: Clock,
+    sweeps: usize,
+    ctx: &Context,
+) -> Result<Traces, StageError> {
+    let n = components.len();
+    let mut out = Traces {
+        raw: vec![Vec::new(); n],
+        gamma: vec![0.0; n],
+        noise: vec![0.0; n],
+        baseline: vec![0.0; n],
+        shift: vec![None; n],
+    };
+    let groups = colours(&filters.mixing);
+    for sweep in 0..sweeps {
+        for group in &groups {
+            check(ctx)?;
+            let fresh: Vec<Vec<f32>> = group.par_iter().map(|k| partial(filters, projected, components, *k)).collect();
+            for (k, raw) in group.iter().zip(fresh) {
+                out.raw[*k] = raw;
+            }
+            if sweep > 0 {
+                let done: Vec<_> = group
+                    .par_iter()
+                    .map(|k| {
+                        let noise = second_difference_noise(&out.raw[*k]);
+                        (noise, deconvolve(&out.raw[*k], out.gamma[*k], noise, clock, out.shift[*k]))
+                    })
+                    .collect();
+                for (k, (noise, d)) in group.iter().zip(done) {
+                    components[*k].trace = d.calcium;
+                    out.noise[*k] = noise;
+                    out.baseline[*k] = d.baseline;
+                    out.shift[*k] = Some(d.shift);
+                }
+            } else {
+                // The first sweep takes the traces of the round before as they are, so that the decay can be measured on all.
+                for k in group {
+                    out.noise[*k] = second_difference_noise(&out.raw[*k]);
+                }
+            }
+        }
+        if sweep == 0 {
+            out.gamma = decays(&out.raw, &out.noise, fps);
+        }
+    }
+    Ok(out)
+}
+
+/// A component's trace with all others taken out.
+fn partial(filters: &Filters, projected: &[Vec<f32>], components: &[Component], k: usize) -> Vec<f32> {
+    let row = &filters.mixing[k];
+    let divisor = row[0].1.max(DAMPING * filters.square[k]).max(1e-6);
+    let mut y = projected[k].clone();
+    for (j, m) in row {
+        axpy(&mut y, -m, &components[*j].trace);
+    }
+    y.iter_mut().zip(&components[k].trace).for_each(|(y, c)| *y = *y / divisor + c);
+    y
+}
+
+/// Decay per frame of each trace: from its autocovariance, drawn to the recording's median the more, the noisier it is.
+pub fn decays(raw: &[Vec<f32>], noise: &[f32], fps: f64) -> Vec<f32> {
+    let lags = ((0.35 * fps).round() as usize).clamp(2, 40);
+    let own: Vec<(f32, f32)> = raw
+        .par_iter()
+        .zip(noise)
+        .map(|(y, s)| {
+            let m = crate::kernels::mean(y);
+            let variance = y.iter().map(|v| (v - m) * (v - m)).sum::<f32>() / y.len().max(1) as f32;
+            (
+                decay_from_autocovariance(y, lags),
+                ((variance - s * s) / (s * s).max(1e-9)).max(0.0),
+            )
+        })
+        .collect();
+    let sure: Vec<f32> = own
+        .iter()
+        .filter(|(g, q)| g.is_finite() && *g > 0.2 && *q > 1.0)
+        .map(|(g, _)| *g)
+        .collect();
+    let fallback = (-1.0 / (0.5 * fps)).exp() as f32;
+    let centre = if sure.is_empty() { fallback } else { crate::kernels::median(&sure) };
+    let (least, most) = ((-1.0 / (0.1 * fps)).exp() as f32, (-1.0 / (3.0 * fps)).exp() as f32);
+    own.into_iter()
+        .map(|(g, q)| {
+            let trust = q / (q + 4.0);
+            let g = if g.is_finite() { centre + trust * (g - centre) } else { centre };
+            g.clamp(least, most)
+        })
+        .collect()
+}

@@ -1,0 +1,414 @@
+//! Stage `init`: first footprints and traces. Greedy: the best seed is explained, taken out of the film, the statistics around it are
+//! computed anew, and so on (reference, analysis 1.b); each tile of the field on its own.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::demix::statistics::{Residual, Survey};
+use crate::kernels::{BandPass, axpy, cholesky_solve, dot, dot64, mean, median, region};
+use crate::movie::{SlowMovie, check};
+use crate::params::Parameters;
+use crate::seeds::{Seeds, Tile, pixel_noise, statistics, tiles};
+use crate::types::{Context, Footprint, Registered, StageError};
+
+/// Pixels that belong to the seed's cell correlate at least so with the seed.
+const CELL_CORRELATION: f32 = 0.7;
+/// Pixels that correlate less are background.
+const BACKGROUND_CORRELATION: f32 = 0.35;
+/// First footprints end where they fall under this share of their maximum.
+const FOOTPRINT_FLOOR: f32 = 0.12;
+
+/// A first guess of a component.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Footprint on the working grid, maximum 1.
+    pub footprint: Footprint,
+    /// Trace at the slow film's moments, grey levels.
+    pub trace: Vec<f32>,
+    /// Peak-to-noise ratio of the seed when it was chosen.
+    pub pnr: f32,
+    /// Local correlation of the seed when it was chosen.
+    pub correlation: f32,
+}
+
+/// What the stage `init` leaves behind.
+pub struct Initial {
+    /// The first guesses.
+    pub candidates: Vec<Candidate>,
+    /// The slow film, for the second search on the residual.
+    pub movie: Arc<SlowMovie>,
+    /// Sums over the film that all later stages use.
+    pub survey: Arc<Survey>,
+    /// How the search ran.
+    pub search: Search,
+}
+
+/// How the greedy search runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Search {
+    /// Cell's standard deviation, grid px.
+    pub sigma: f32,
+    /// Least local correlation of a seed.
+    pub min_correlation: f32,
+    /// Least peak-to-noise ratio of a seed.
+    pub min_pnr: f32,
+}
+
+impl Search {
+    /// Diameter at half maximum, grid px.
+    pub fn diameter(&self) -> f32 {
+        2.36 * self.sigma
+    }
+    /// Largest distance of a footprint's pixel from its centre, grid px.
+    pub fn reach(&self) -> f32 {
+        (1.45 * self.diameter()).max(3.0)
+    }
+}
+
+/// Finds first footprints and traces.
+///
+/// # Errors
+/// Cancelled.
+pub fn run(film: &Registered, seeds: &Seeds, _params: &Parameters, _diameter_px: f32, ctx: &Context) -> Result<Initial, StageError> {
+    let search = Search {
+        sigma: seeds.sigma,
+        min_correlation: seeds.min_correlation,
+        min_pnr: seeds.min_pnr,
+    };
+    let residual = Residual::new(&seeds.movie, &seeds.weights, &[]);
+    let candidates = greedy(&residual, &search, ctx)?;
+    (ctx.progress)(1.0, film.cache.frames() as u64);
+    Ok(Initial {
+        candidates,
+        movie: Arc::clone(&seeds.movie),
+        survey: Arc::clone(&seeds.survey),
+        search,
+    })
+}
+
+/// The greedy search over a slow film, tile by tile; a candidate belongs to the tile whose core holds its peak.
+///
+/// # Errors
+/// Cancelled.
+pub fn greedy(film: &Residual, search: &Search, ctx: &Context) -> Result<Vec<Candidate>, StageError> {
+    let filter = BandPass::new(search.sigma);
+    let halo = (2.0 * search.reach()).ceil() as usize + filter.radius();
+    let movie = film.movie();
+    let found = tiles(movie.height, movie.width, halo)
+        .into_par_iter()
+        .map(|tile| search_tile(film, &filter, search, &tile, ctx))
+        .collect::<Result<Vec<_>, StageError>>()?;
+    let mut all: Vec<Candidate> = found.into_iter().flatten().collect();
+    all.sort_by(|a, b| (b.pnr * b.correlation).total_cmp(&(a.pnr * a.correlation)));
+    Ok(without_duplicates(all))
+}
+
+/// Candidates whose footprint and trace both repeat a better one's are left out (cells on the border of two tiles).
+fn without_duplicates(all: Vec<Candidate>) -> Vec<Candidate> {
+    let mut kept: Vec<Candidate> = Vec::new();
+    for c in all {
+        let twice = kept
+            .iter()
+            .any(|k| cosine(&k.footprint, &c.footprint) > 0.5 && crate::kernels::pearson(&k.trace, &c.trace) > 0.8);
+        if !twice {
+            kept.push(c);
+        }
+    }
+    kept
+}
+
+/// Cosine of two footprints on the same grid.
+pub fn cosine(a: &Footprint, b: &Footprint) -> f32 {
+    let n = (dot(&a.values, &a.values) * dot(&b.values, &b.values)).sqrt();
+    if n > 0.0 { inner(a, b) / n } else { 0.0 }
+}
+
+/// Inner product of two footprints on the same grid.
+pub fn inner(a: &Footprint, b: &Footprint) -> f32 {
+    let (t, l) = (a.top.max(b.top), a.left.max(b.left));
+    let (e, r) = ((a.top + a.height).min(b.top + b.height), (a.left + a.width).min(b.left + b.width));
+    if t >= e || l >= r {
+        return 0.0;
+    }
+    let mut s = 0.0;
+    for y in t..e {
+        let u = &a.values[(y - a.top) * a.width + l - a.left..][..r - l];
+        let v = &b.values[(y - b.top) * b.width + l - b.left..][..r - l];
+        s += dot(u, v);
+    }
+    s
+}
+
+/// A window of the film being taken apart.
+struct Work {
+    height: usize,
+    width: usize,
+    t: usize,
+    raw: Vec<f32>,
+    band: Vec<f32>,
+    noise: Vec<f32>,
+    pnr: Vec<f32>,
+    correlation: Vec<f32>,
+    blocked: Vec<bool>,
+}
+
+fn search_tile(film: &Residual, filter: &BandPass, search: &Search, tile: &Tile, ctx: &Context) -> Result<Vec<Candidate>, StageError> {
+    check(ctx)?;
+    let movie = film.movie();
+    let ([top, left, height, width], t) = (tile.window, movie.len());
+    let raw = film.window(top, left, height, width);
+    let band = filter.apply(&raw, height, width, t);
+    let noise = pixel_noise(&band, t, &movie.groups.joined);
+    let s = statistics(&band, height, width, t, noise);
+    let mut work = Work {
+        height,
+        width,
+        t,
+        raw,
+        band,
+        noise: s.noise,
+        pnr: s.pnr,
+        correlation: s.correlation,
+        blocked: vec![false; height * width],
+    };
+    let mut out = Vec::new();
+    while let Some(seed) = work.best(search) {
+        check(ctx)?;
+        work.blocked[seed] = true;
+        let Some((footprint, trace)) = work.explain(seed, search) else {
+            continue;
+        };
+        let (pnr, correlation) = (work.pnr[seed], work.correlation[seed]);
+        work.remove(&footprint, &trace, filter, search);
+        let (y, x) = (seed / width + top, seed % width + left);
+        let [y0, x0, ch, cw] = tile.core;
+        if (y0..y0 + ch).contains(&y) && (x0..x0 + cw).contains(&x) {
+            let footprint = Footprint {
+                top: footprint.top + top,
+                left: footprint.left + left,
+                ..footprint
+            };
+            out.push(Candidate {
+                footprint,
+                trace,
+                pnr,
+                correlation,
+            });
+        }
+    }
+    Ok(out)
+}
+
+impl Work {
+    /// The free pixel with the largest correlation × PNR above both thresholds.
+    fn best(&self, search: &Search) -> Option<usize> {
+        (0..self.blocked.len())
+            .filter(|p| !self.blocked[*p] && self.correlation[*p] >= search.min_correlation && self.pnr[*p] >= search.min_pnr)
+            .max_by(|a, b| (self.correlation[*a] * self.pnr[*a]).total_cmp(&(self.correlation[*b] * self.pnr[*b])))
+    }
+
+    fn row<'a>(&self, film: &'a [f32], p: usize) -> &'a [f32] {
+        &film[p * self.t..][..self.t]
+    }
+
+    /// Footprint and trace of the cell at `seed`: the mean band-passed trace of the pixels that follow the seed, then every raw pixel
+    /// regressed on it together with the background left, right, above and below.
+    fn explain(&self, seed: usize, search: &Search) -> Option<(Footprint, Vec<f32>)> {
+        let (sy, sx) = (seed / self.width, seed % self.width);
+        let reach = search.reach();
+        let r = (2.0 * search.diameter()).ceil() as usize;
+        let (top, left) = (sy.saturating_sub(r), sx.saturating_sub(r));
+        let (h, w) = ((sy + r + 1).min(self.height) - top, (sx + r + 1).min(self.width) - left);
+        let at = |i: usize| (top + i / w) * self.width + left + i % w;
+        let distance = |i: usize| (((top + i / w) as f32 - sy as f32).powi(2) + ((left + i % w) as f32 - sx as f32).powi(2)).sqrt();
+        let centred = |p: usize| {
+            let row = self.row(&self.band, p);
+            let m = mean(row);
+            (m, (dot(row, row) - self.t as f32 * m * m).max(0.0).sqrt())
+        };
+        let (ms, ns) = centred(seed);
+        let start = (sy - top) * w + sx - left;
+        let correlation: Vec<f32> = (0..h * w)
+            .map(|i| {
+                let p = at(i);
+                let (m, n) = centred(p);
+                let c = dot(self.row(&self.band, p), self.row(&self.band, seed)) - self.t as f32 * m * ms;
+                if n * ns > 0.0 { c / (n * ns) } else { 0.0 }
+            })
+            .collect();
+        let follows: Vec<bool> = (0..h * w)
+            .map(|i| correlation[i] > CELL_CORRELATION && distance(i) <= 0.6 * search.diameter())
+            .collect();
+        let cell = region(&follows, h, w, start);
+        let mut trace = vec![0.0f32; self.t];
+        (0..h * w)
+            .filter(|i| cell[*i])
+            .for_each(|i| axpy(&mut trace, 1.0, self.row(&self.band, at(i))));
+        let backgrounds = self.backgrounds(&correlation, (sy - top, sx - left), (h, w), &at, search);
+        let image = self.regress(&trace, &backgrounds, h * w, &at, &|i| distance(i) <= reach)?;
+        let peak = (0..h * w)
+            .filter(|i| distance(*i) <= 0.6 * search.diameter())
+            .map(|i| image[i])
+            .fold(0.0f32, f32::max);
+        if peak <= 0.0 {
+            return None;
+        }
+        let inside: Vec<bool> = (0..h * w)
+            .map(|i| image[i] > FOOTPRINT_FLOOR * peak && distance(i) <= reach)
+            .collect();
+        let mask = region(&inside, h, w, start);
+        let size = mask.iter().filter(|m| **m).count();
+        if size < 3 {
+            return None;
+        }
+        let top_value = (0..h * w).filter(|i| mask[*i]).map(|i| image[i]).fold(0.0f32, f32::max);
+        let values = (0..h * w).map(|i| if mask[i] { image[i] / top_value } else { 0.0 }).collect();
+        let low = median(&trace);
+        trace.iter_mut().for_each(|v| *v = (*v - low) * top_value);
+        Some((
+            Footprint {
+                top,
+                left,
+                height: h,
+                width: w,
+                values,
+            },
+            trace,
+        ))
+    }
+
+    /// Median raw traces of the background pixels in the four directions (those with at least three pixels).
+    fn backgrounds(
+        &self,
+        correlation: &[f32],
+        centre: (usize, usize),
+        size: (usize, usize),
+        at: &dyn Fn(usize) -> usize,
+        search: &Search,
+    ) -> Vec<Vec<f32>> {
+        let (h, w) = size;
+        let mut sectors: [Vec<usize>; 4] = Default::default();
+        for (i, r) in correlation.iter().enumerate().take(h * w) {
+            let (dy, dx) = ((i / w) as f32 - centre.0 as f32, (i % w) as f32 - centre.1 as f32);
+            let d = (dy * dy + dx * dx).sqrt();
+            if *r < BACKGROUND_CORRELATION && d > search.diameter() && d <= 2.0 * search.diameter() {
+                let side = if dy.abs() > dx.abs() {
+                    usize::from(dy > 0.0)
+                } else {
+                    2 + usize::from(dx > 0.0)
+                };
+                sectors[side].push(at(i));
+            }
+        }
+        let mut buffer = Vec::new();
+        sectors
+            .iter()
+            .filter(|s| s.len() >= 3)
+            .map(|s| {
+                (0..self.t)
+                    .map(|k| {
+                        buffer.clear();
+                        buffer.extend(s.iter().map(|p| self.raw[p * self.t + k]));
+                        let n = buffer.len() / 2;
+                        *buffer.select_nth_unstable_by(n, f32::total_cmp).1
+                    })
+                    .collect()
+            })
+            .collect()
+    }
+
+    /// Coefficient of each wanted raw pixel on `trace`, regressed together with the backgrounds and a constant, clipped at zero.
+    fn regress(
+        &self,
+        trace: &[f32],
+        backgrounds: &[Vec<f32>],
+        pixels: usize,
+        at: &dyn Fn(usize) -> usize,
+        wanted: &dyn Fn(usize) -> bool,
+    ) -> Option<Vec<f32>> {
+        let mut x: Vec<Vec<f32>> = vec![trace.to_vec()];
+        x.extend(backgrounds.iter().cloned());
+        x.iter_mut().for_each(|v| {
+            let m = mean(v);
+            v.iter_mut().for_each(|v| *v -= m);
+        });
+        let n = x.len();
+        // The coefficient of the trace is a fixed linear form of the pixel: solve G u = e0 once, then dot with X u.
+        let mut g: Vec<f64> = (0..n * n).map(|i| dot64(&x[i / n], &x[i % n])).collect();
+        for i in 0..n {
+            g[i * n + i] *= 1.0 + 1e-4;
+            if g[i * n + i] <= 0.0 {
+                return None;
+            }
+        }
+        let mut u = vec![0.0f64; n];
+        u[0] = 1.0;
+        if !cholesky_solve(&mut g, &mut u) {
+            return None;
+        }
+        let mut form = vec![0.0f32; self.t];
+        x.iter().zip(&u).for_each(|(x, u)| axpy(&mut form, *u as f32, x));
+        Some(
+            (0..pixels)
+                .map(|i| {
+                    if wanted(i) {
+                        (dot64(&form, self.row(&self.raw, at(i))) as f32).max(0.0)
+                    } else {
+                        0.0
+                    }
+                })
+                .collect(),
+        )
+    }
+
+    /// Takes footprint × trace out of the raw and the band-passed film and computes the statistics around anew.
+    fn remove(&mut self, footprint: &Footprint, trace: &[f32], filter: &BandPass, search: &Search) {
+        let t = self.t;
+        let pad = filter.radius();
+        let (top, left) = (footprint.top.saturating_sub(pad), footprint.left.saturating_sub(pad));
+        let h = (footprint.top + footprint.height + pad).min(self.height) - top;
+        let w = (footprint.left + footprint.width + pad).min(self.width) - left;
+        let mut image = vec![0.0; h * w];
+        for (i, v) in footprint.values.iter().enumerate() {
+            let (y, x) = (footprint.top + i / footprint.width, footprint.left + i % footprint.width);
+            image[(y - top) * w + x - left] = *v;
+            if *v > 0.0 {
+                axpy(&mut self.raw[(y * self.width + x) * t..][..t], -v, trace);
+            }
+            self.blocked[y * self.width + x] |= *v > 0.5;
+        }
+        for (i, v) in filter.apply(&image, h, w, 1).into_iter().enumerate() {
+            let p = (top + i / w) * self.width + left + i % w;
+            if v.abs() > 1e-4 {
+                axpy(&mut self.band[p * t..][..t], -v, trace);
+            }
+        }
+        self.refresh(top, left, h, w, search);
+    }
+
+    /// Statistics of a window anew (noise stays what it was).
+    fn refresh(&mut self, top: usize, left: usize, h: usize, w: usize, _search: &Search) {
+        let t = self.t;
+        let mut part = Vec::with_capacity(h * w * t);
+        let mut noise = Vec::with_capacity(h * w);
+        for y in top..top + h {
+            part.extend_from_slice(&self.band[(y * self.width + left) * t..][..w * t]);
+            noise.extend_from_slice(&self.noise[y * self.width + left..][..w]);
+        }
+        let s = statistics(&part, h, w, t, noise);
+        for (i, (c, n)) in s.correlation.iter().zip(&s.pnr).enumerate() {
+            let (y, x) = (i / w, i % w);
+            // The outermost row has lost neighbours that the field still has.
+            let cut = (y == 0 && top > 0)
+                || (x == 0 && left > 0)
+                || (y + 1 == h && top + h < self.height)
+                || (x + 1 == w && left + w < self.width);
+            if !cut {
+                let p = (top + y) * self.width + left + x;
+                self.correlation[p] = *c;
+                self.pnr[p] = *n;
+            }
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! Stage `seeds`: where neurons may be. Peak-to-noise ratio and local correlation of the band-passed slow film (reference, analysis 1.b
+//! and 8.1 S2), with thresholds taken from the same statistics of pure noise.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::demix::ring::RingWeights;
+use crate::demix::statistics::{Residual, Survey};
+use crate::kernels::{BandPass, Noise, dot, mean};
+use crate::movie::{SlowMovie, check};
+use crate::params::Parameters;
+use crate::types::{Context, Registered, StageError};
+
+/// Values below so many noise standard deviations do not count in the local correlation.
+const FLOOR: f32 = 2.0;
+/// Rows and columns of a tile of the search.
+const TILE: usize = 40;
+/// Moments the noise-only film has at most.
+const NULL_MOMENTS: usize = 2000;
+/// A seed's peak-to-noise ratio must exceed the largest of pure noise by this factor: real films are not as well behaved as noise.
+const PNR_MARGIN: f32 = 1.15;
+
+/// A place where a neuron may be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Seed {
+    /// Row on the working grid.
+    pub y: usize,
+    /// Column on the working grid.
+    pub x: usize,
+    /// Local correlation there.
+    pub correlation: f32,
+    /// Peak-to-noise ratio there.
+    pub pnr: f32,
+}
+
+/// What the stage `seeds` found.
+pub struct Seeds {
+    /// Local correlation, working grid.
+    pub correlation: Vec<f32>,
+    /// Peak-to-noise ratio, working grid.
+    pub pnr: Vec<f32>,
+    /// Threshold of the correlation that was used.
+    pub min_correlation: f32,
+    /// Threshold of the peak-to-noise ratio that was used.
+    pub min_pnr: f32,
+    /// Local maxima above both thresholds, best first.
+    pub seeds: Vec<Seed>,
+    /// The slow film the search ran on.
+    pub movie: Arc<SlowMovie>,
+    /// Sums over the film that all later stages use.
+    pub survey: Arc<Survey>,
+    /// Ring background of the film with no component known yet: what the search looks through.
+    pub weights: RingWeights,
+    /// Standard deviation of a typical cell, grid px.
+    pub sigma: f32,
+}
+
+/// Statistics of a band-passed window: noise, peak-to-noise ratio and local correlation of each pixel.
+pub struct Statistics {
+    /// White noise per moment, from second differences.
+    pub noise: Vec<f32>,
+    /// Largest value over the noise.
+    pub pnr: Vec<f32>,
+    /// Mean correlation with the eight neighbours, values below the floor set to zero.
+    pub correlation: Vec<f32>,
+}
+
+/// Noise of each pixel of a pixel-major film with `t` moments, from the second differences of moments that follow one another.
+pub fn pixel_noise(film: &[f32], t: usize, joined: &[bool]) -> Vec<f32> {
+    film.chunks_exact(t.max(1))
+        .map(|y| {
+            let (mut sum, mut n) = (0.0f64, 0u32);
+            for i in 2..t {
+                if joined[i] && joined[i - 1] {
+                    let d = y[i] - 2.0 * y[i - 1] + y[i - 2];
+                    sum += f64::from(d * d);
+                    n += 1;
+                }
+            }
+            (sum / f64::from(n.max(1)) / 6.0).sqrt() as f32
+        })
+        .collect()
+}
+
+/// Peak-to-noise ratio and local correlation of a pixel-major band-passed window whose noise is known.
+pub fn statistics(film: &[f32], height: usize, width: usize, t: usize, noise: Vec<f32>) -> Statistics {
+    let mut pnr = vec![0.0; height * width];
+    let mut z = vec![0.0f32; film.len()];
+    for p in 0..height * width {
+        let (row, out) = (&film[p * t..][..t], &mut z[p * t..][..t]);
+        if noise[p] <= 0.0 {
+            continue;
+        }
+        pnr[p] = row.iter().copied().fold(0.0f32, f32::max) / noise[p];
+        let floor = FLOOR * noise[p];
+        out.iter_mut().zip(row).for_each(|(o, v)| *o = if *v < floor { 0.0 } else { *v });
+        let m = mean(out);
+        out.iter_mut().for_each(|v| *v -= m);
+        let norm = dot(out, out).sqrt();
+        if norm > 0.0 {
+            out.iter_mut().for_each(|v| *v /= norm);
+        }
+    }
+    let mut sum = vec![0.0f32; height * width];
+    let mut count = vec![0.0f32; height * width];
+    for y in 0..height {
+        for x in 0..width {
+            for (dy, dx) in [(0, 1), (1, -1), (1, 0), (1, 1)] {
+                let (v, u) = (y + dy, x as isize + dx);
+                if v >= height || u < 0 || u >= width as isize {
+                    continue;
+                }
+                let (p, q) = (y * width + x, v * width + u as usize);
+                let r = dot(&z[p * t..][..t], &z[q * t..][..t]);
+                for i in [p, q] {
+                    sum[i] += r;
+                    count[i] += 1.0;
+                }
+            }
+        }
+    }
+    let correlation = sum.iter().zip(&count).map(|(s, n)| if *n > 0.0 { s / n } else { 0.0 }).collect();
+    Statistics { noise, pnr, correlation }
+}
+
+/// Thresholds (correlation, peak-to-noise ratio) that pure white noise of `t` moments hardly ever passes after the same filter: the largest
+/// PNR of a noise film with a margin, and the 98 % point of its local correlation.
+pub fn null_thresholds(filter: &BandPass, t: usize) -> (f32, f32) {
+    let side = 36;
+    let halo = filter.radius();
+    let n = side + 2 * halo;
+    let moments = t.clamp(16, NULL_MOMENTS);
+    let mut source = Noise::new(20_17);
+    let film: Vec<f32> = (0..n * n * moments).map(|_| source.normal()).collect();
+    let film = filter.apply(&film, n, n, moments);
+    let noise = pixel_noise(&film, moments, &vec![true; moments]);
+    let s = statistics(&film, n, n, moments, noise);
+    let inner: Vec<usize> = (0..side * side).map(|i| (halo + i / side) * n + halo + i % side).collect();
+    let pick = |v: &[f32]| inner.iter().map(|p| v[*p]).collect::<Vec<_>>();
+    let pnr = pick(&s.pnr).into_iter().fold(0.0, f32::max);
+    (crate::kernels::quantile(&pick(&s.correlation), 0.98), PNR_MARGIN * pnr)
+}
+
+/// A tile of the grid with its halo: (top, left, height, width) of the window and of the core inside the grid.
+pub struct Tile {
+    /// First row, first column, height and width of the window.
+    pub window: [usize; 4],
+    /// The same of the core.
+    pub core: [usize; 4],
+}
+
+/// Tiles of at most `TILE` pixels a side with `halo` pixels around, row by row.
+pub fn tiles(height: usize, width: usize, halo: usize) -> Vec<Tile> {
+    let cut = |n: usize| {
+        let parts = n.div_ceil(TILE).max(1);
+        (0..parts).map(move |i| (i * n / parts, (i + 1) * n / parts)).collect::<Vec<_>>()
+    };
+    let mut out = Vec::new();
+    for (y0, y1) in cut(height) {
+        for (x0, x1) in cut(width) {
+            let (t, l) = (y0.saturating_sub(halo), x0.saturating_sub(halo));
+            let (b, r) = ((y1 + halo).min(height), (x1 + halo).min(width));
+            out.push(Tile {
+                window: [t, l, b - t, r - l],
+                core: [y0, x0, y1 - y0, x1 - x0],
+            });
+        }
+    }
+    out
+}
+
+/// Finds the places where neurons may be.
+///
+/// # Errors
+/// [`StageError::Input`] `engine.too-few-frames` for a film with fewer than 16 usable moments; cancelled; the cache cannot be read.
+pub fn run(film: &Registered, params: &Parameters, diameter_px: f32, ctx: &Context) -> Result<Seeds, StageError> {
+    let (height, width) = (film.grid.height, film.grid.width);
+    let sigma = diameter_px / 2.36 / film.grid.bin as f32;
+    let movie = SlowMovie::read(film, ctx.memory_bytes / 3, ctx)?;
+    let t = movie.len();
+    if t < 16 {
+        return Err(StageError::Input {
+            code: "engine.too-few-frames",
+            message: format!(
+                "only {t} usable moments are left of {} frames; at least 16 are needed",
+                film.cache.frames()
+            ),
+        });
+    }
+    let filter = BandPass::new(sigma);
+    let (null_correlation, null_pnr) = null_thresholds(&filter, t);
+    let (min_correlation, min_pnr) = (
+        params.min_correlation.unwrap_or(0.5 * (1.0 + null_correlation)),
+        params.min_pnr.unwrap_or(null_pnr),
+    );
+    let survey = Survey::gather(film, params, sigma, ctx)?;
+    let weights = RingWeights::fit(&survey.ring, &survey.covariance);
+    let (correlation, pnr) = images(&Residual::new(&movie, &weights, &[]), &filter, ctx)?;
+    let mut seeds = maxima(&correlation, &pnr, height, width, min_correlation, min_pnr, 0.6 * 2.36 * sigma);
+    seeds.sort_by(|a, b| (b.correlation * b.pnr).total_cmp(&(a.correlation * a.pnr)));
+    (ctx.progress)(1.0, film.cache.frames() as u64);
+    Ok(Seeds {
+        correlation,
+        pnr,
+        min_correlation,
+        min_pnr,
+        seeds,
+        movie: Arc::new(movie),
+        survey: Arc::new(survey),
+        weights,
+        sigma,
+    })
+}
+
+/// Local correlation and peak-to-noise ratio of the whole grid, tile by tile.
+///
+/// # Errors
+/// Cancelled.
+pub fn images(film: &Residual, filter: &BandPass, ctx: &Context) -> Result<(Vec<f32>, Vec<f32>), StageError> {
+    let movie = film.movie();
+    let (height, width, t) = (movie.height, movie.width, movie.len());
+    let (mut correlation, mut pnr) = (vec![0.0; height * width], vec![0.0; height * width]);
+    let done: Vec<_> = tiles(height, width, filter.radius() + 1)
+        .into_par_iter()
+        .map(|tile| {
+            check(ctx)?;
+            let [top, left, h, w] = tile.window;
+            let band = filter.apply(&film.window(top, left, h, w), h, w, t);
+            let noise = pixel_noise(&band, t, &movie.groups.joined);
+            Ok((tile, statistics(&band, h, w, t, noise)))
+        })
+        .collect::<Result<Vec<_>, StageError>>()?;
+    for (tile, s) in done {
+        let ([top, left, _, w], [y0, x0, ch, cw]) = (tile.window, tile.core);
+        for y in y0..y0 + ch {
+            for x in x0..x0 + cw {
+                let q = (y - top) * w + x - left;
+                correlation[y * width + x] = s.correlation[q];
+                pnr[y * width + x] = s.pnr[q];
+            }
+        }
+    }
+    Ok((correlation, pnr))
+}
+
+/// Local maxima of correlation × PNR within `distance` px, above both thresholds.
+fn maxima(correlation: &[f32], pnr: &[f32], height: usize, width: usize, min_correlation: f32, min_pnr: f32, distance: f32) -> Vec<Seed> {
+    let value = |p: usize| {
+        if correlation[p] >= min_correlation && pnr[p] >= min_pnr {
+            correlation[p] * pnr[p]
+        } else {
+            0.0
+        }
+    };
+    let r = distance.ceil() as usize;
+    let mut out = Vec::new();
+    for y in 0..height {
+        for x in 0..width {
+            let v = value(y * width + x);
+            if v <= 0.0 {
+                continue;
+            }
+            let (t, b, l, e) = (
+                y.saturating_sub(r),
+                (y + r).min(height - 1),
+                x.saturating_sub(r),
+                (x + r).min(width - 1),
+            );
+            let best = (t..=b).flat_map(|j| (l..=e).map(move |i| (j, i))).all(|(j, i)| {
+                let far = (j.abs_diff(y).pow(2) + i.abs_diff(x).pow(2)) as f32 > distance * distance;
+                let u = value(j * width + i);
+                far || u < v || (u == v && (j, i) >= (y, x))
+            });
+            if best {
+                let p = y * width + x;
+                out.push(Seed {
+                    y,
+                    x,
+                    correlation: correlation[p],
+                    pnr: pnr[p],
+                });
+            }
+        }
+    }
+    out
+}
