@@ -1,1 +1,23 @@
-//! Known-truth pictures: the one scene generator.
+//! Known-truth pictures: the one scene generator. It makes the sample session, the films of the science tests and the picture of the
+//! simulated scope, always the same ones from the same seed.
+//!
+//! ```
+//! use calyx_scene::{Config, Scene};
+//! let mut config = Config::preset("tiny").unwrap();
+//! config.frames = 3;
+//! let scene = Scene::new(&config).unwrap();
+//! let mut frame = vec![0; config.height * config.width];
+//! scene.renderer().frame(2, &mut frame);
+//! ```
+#![deny(unsafe_op_in_unsafe_fn)]
+
+pub mod config;
+pub mod courses;
+pub mod field;
+pub mod random;
+pub mod scene;
+pub mod session;
+pub mod truth;
+
+pub use config::Config;
+pub use scene::{Renderer, Scene};
