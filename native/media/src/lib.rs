@@ -1,14 +1,30 @@
-//! Films in and out: AVI, raw frames, ffmpeg pipes.
+//! Films in and out: AVI, raw frames, ffmpeg pipes. Used by the engine directly, and through the binding by the media process.
+//!
+//! What lives here: containers, key frames, decoding to 8-bit grey, any frame by its number. What does not: time stamps, metadata and CSV
+//! (`main/sessions`), and anything that looks at the pixels.
+#![deny(unsafe_op_in_unsafe_fn)]
 
-/// Why a film could not be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum MediaError {
-    /// The system said no.
-    #[error("{path}: {source}")]
-    Io {
-        /// The file.
-        path: String,
-        /// The system's error.
-        source: std::io::Error,
-    },
+mod avi;
+mod error;
+mod ffmpeg;
+mod film;
+mod recording;
+
+pub use error::MediaError;
+pub use film::Film;
+pub use recording::{FrameReader, FrameStatus, OnFrame, Recording, StreamEnd, StreamOptions};
+
+/// A remark about a film: what was noticed on opening it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Finding {
+    /// `domain.reason`.
+    pub code: &'static str,
+    /// One sentence with the numbers.
+    pub message: String,
+}
+
+impl Finding {
+    pub(crate) fn new(code: &'static str, message: String) -> Self {
+        Self { code, message }
+    }
 }

@@ -1,0 +1,280 @@
+//! The AVI container, read by walking its chunks. The index is not needed and not believed: a file that a crash left without one, with a size of
+//! 0xFFFFFFFF or with a cut last frame reads by the same walk. OpenDML files (several RIFF lists) too.
+
+use crate::Finding;
+
+/// One frame's bytes inside the file; `length` 0 means "as the frame before".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packet {
+    /// Offset of the data in the file.
+    pub offset: usize,
+    /// Its length, bytes.
+    pub length: usize,
+}
+
+/// What an AVI file says of its video stream.
+#[derive(Clone, Debug)]
+pub struct Avi {
+    /// Width, px.
+    pub width: usize,
+    /// Height, px.
+    pub height: usize,
+    /// Rows are stored bottom-up (a positive height of an uncompressed DIB).
+    pub bottom_up: bool,
+    /// `biCompression`, four characters; zeros for uncompressed.
+    pub compression: [u8; 4],
+    /// `biBitCount`.
+    pub bits: u16,
+    /// Frames per second by the stream header, if sane.
+    pub fps: Option<f64>,
+    /// The stream's format block (BITMAPINFOHEADER and what follows it).
+    pub format: Vec<u8>,
+    /// `fccHandler` of the stream header.
+    pub handler: [u8; 4],
+    /// The video packets in file order.
+    pub packets: Vec<Packet>,
+    /// Frame count the headers claim.
+    pub claimed: u32,
+    /// What was noticed.
+    pub findings: Vec<Finding>,
+}
+
+fn u32_at(data: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(data.get(at..at + 4)?.try_into().ok()?))
+}
+
+fn u16_at(data: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_le_bytes(data.get(at..at + 2)?.try_into().ok()?))
+}
+
+fn tag(data: &[u8], at: usize) -> Option<[u8; 4]> {
+    data.get(at..at + 4)?.try_into().ok()
+}
+
+/// True if the bytes begin like an AVI file.
+#[must_use]
+pub fn is_avi(data: &[u8]) -> bool {
+    tag(data, 0) == Some(*b"RIFF") && tag(data, 8) == Some(*b"AVI ")
+}
+
+struct Walk<'a> {
+    data: &'a [u8],
+    stream_count: usize,
+    video_stream: Option<usize>,
+    avi: Avi,
+    cut: Option<usize>,
+    sizes_lie: bool,
+}
+
+/// Walks the file. `Err` says in words what is wrong.
+pub fn parse(data: &[u8]) -> Result<Avi, String> {
+    if !is_avi(data) {
+        return Err("not an AVI file".to_owned());
+    }
+    let empty = Avi {
+        width: 0,
+        height: 0,
+        bottom_up: false,
+        compression: [0; 4],
+        bits: 0,
+        fps: None,
+        format: Vec::new(),
+        handler: [0; 4],
+        packets: Vec::new(),
+        claimed: 0,
+        findings: Vec::new(),
+    };
+    let mut walk = Walk {
+        data,
+        stream_count: 0,
+        video_stream: None,
+        avi: empty,
+        cut: None,
+        sizes_lie: false,
+    };
+    let mut at = 0;
+    while tag(data, at) == Some(*b"RIFF") {
+        let end = walk.end_of(at + 8, u32_at(data, at + 4).unwrap_or(0));
+        walk.list(at + 12, end, 0);
+        at = end;
+    }
+    walk.finish()
+}
+
+impl Walk<'_> {
+    /// End of a list whose data begin at `start`; sizes that cannot be true reach to the end of the file.
+    fn end_of(&mut self, start: usize, size: u32) -> usize {
+        let end = start.saturating_add(size as usize).saturating_add(size as usize & 1);
+        if size == 0 || size == u32::MAX || end > self.data.len() + 1 {
+            self.sizes_lie = true;
+            return self.data.len();
+        }
+        end.min(self.data.len())
+    }
+
+    fn list(&mut self, mut at: usize, end: usize, depth: usize) {
+        while at + 8 <= end {
+            let (Some(id), Some(size)) = (tag(self.data, at), u32_at(self.data, at + 4)) else {
+                return;
+            };
+            let body = at + 8;
+            if &id == b"LIST" {
+                let inner_end = self.end_of(body, size);
+                if depth < 4 {
+                    self.list(body + 4, inner_end, depth + 1);
+                }
+                at = inner_end;
+                continue;
+            }
+            if &id == b"RIFF" {
+                // A list without a true size ran into the next part of an OpenDML file.
+                at = body + 4;
+                continue;
+            }
+            let next = body.saturating_add(size as usize).saturating_add(size as usize & 1);
+            if next > self.data.len() + 1 {
+                if self.is_video(&id) {
+                    self.cut = Some(self.data.len().saturating_sub(body));
+                }
+                return;
+            }
+            self.chunk(&id, body, size as usize);
+            at = next;
+        }
+        if at < end && end == self.data.len() && self.video_stream.is_some() && self.sizes_lie {
+            self.cut.get_or_insert(end - at);
+        }
+    }
+
+    fn is_video(&self, id: &[u8; 4]) -> bool {
+        let Some(stream) = self.video_stream else { return false };
+        let number = id[0].wrapping_sub(b'0') as usize * 10 + id[1].wrapping_sub(b'0') as usize;
+        number == stream && id[2] == b'd' && (id[3] == b'c' || id[3] == b'b')
+    }
+
+    fn chunk(&mut self, id: &[u8; 4], body: usize, size: usize) {
+        match id {
+            b"avih" => self.avi.claimed = u32_at(self.data, body + 16).unwrap_or(0),
+            b"strh" => {
+                if tag(self.data, body) == Some(*b"vids") && self.video_stream.is_none() {
+                    self.video_stream = Some(self.stream_count);
+                    self.avi.handler = tag(self.data, body + 4).unwrap_or_default();
+                    let (scale, rate) = (u32_at(self.data, body + 20).unwrap_or(0), u32_at(self.data, body + 24).unwrap_or(0));
+                    if scale > 0 && rate > 0 {
+                        self.avi.fps = Some(f64::from(rate) / f64::from(scale));
+                    }
+                    self.avi.claimed = self.avi.claimed.max(u32_at(self.data, body + 32).unwrap_or(0));
+                }
+                self.stream_count += 1;
+            }
+            b"strf" if self.video_stream == Some(self.stream_count.wrapping_sub(1)) => self.format(body, size),
+            _ if self.is_video(id) => self.avi.packets.push(Packet {
+                offset: body,
+                length: size,
+            }),
+            _ => {}
+        }
+    }
+
+    fn format(&mut self, body: usize, size: usize) {
+        let Some(format) = self.data.get(body..body + size) else { return };
+        let height = u32_at(format, 8).unwrap_or(0).cast_signed();
+        self.avi.width = u32_at(format, 4).unwrap_or(0) as usize;
+        self.avi.height = height.unsigned_abs() as usize;
+        self.avi.bottom_up = height > 0;
+        self.avi.bits = u16_at(format, 14).unwrap_or(0);
+        self.avi.compression = tag(format, 16).unwrap_or_default();
+        self.avi.format = format.to_vec();
+    }
+
+    fn finish(mut self) -> Result<Avi, String> {
+        if self.video_stream.is_none() {
+            return Err("the AVI file holds no video stream".to_owned());
+        }
+        if self.avi.width == 0 || self.avi.height == 0 {
+            return Err("the AVI file does not say the size of its frames".to_owned());
+        }
+        let frames = self.avi.packets.len();
+        if let Some(bytes) = self.cut {
+            self.avi.findings.push(Finding::new(
+                "media.truncated",
+                format!("the file was cut off: its last frame is incomplete ({bytes} bytes of it are there); the {frames} frames before it are whole"),
+            ));
+        } else if self.sizes_lie {
+            self.avi.findings.push(Finding::new(
+                "media.truncated",
+                format!("the file was not closed (no sizes, no index); its {frames} frames were found by walking through it"),
+            ));
+        }
+        if self.avi.claimed as usize != frames && self.avi.claimed != 0 {
+            self.avi.findings.push(Finding::new(
+                "media.count_differs",
+                format!("the header says {} frames, {frames} are there", self.avi.claimed),
+            ));
+        }
+        Ok(self.avi)
+    }
+}
+
+/// The head of a small AVI file with this stream, to be followed by [`packet_header`] and packets; sizes are left open, as a pipe needs it.
+#[must_use]
+pub fn pipe_head(avi: &Avi) -> Vec<u8> {
+    let mut strh = Vec::with_capacity(56);
+    strh.extend_from_slice(b"vids");
+    strh.extend_from_slice(&avi.handler);
+    strh.extend_from_slice(&[0; 12]);
+    strh.extend_from_slice(&1u32.to_le_bytes());
+    strh.extend_from_slice(&25u32.to_le_bytes());
+    strh.extend_from_slice(&[0; 28]);
+    let mut strl = b"strl".to_vec();
+    push_chunk(&mut strl, b"strh", &strh);
+    push_chunk(&mut strl, b"strf", &avi.format);
+    let mut avih = vec![0u8; 56];
+    avih[0..4].copy_from_slice(&40_000u32.to_le_bytes());
+    avih[24..28].copy_from_slice(&1u32.to_le_bytes());
+    avih[32..36].copy_from_slice(&u32::try_from(avi.width).unwrap_or(0).to_le_bytes());
+    avih[36..40].copy_from_slice(&u32::try_from(avi.height).unwrap_or(0).to_le_bytes());
+    let mut hdrl = b"hdrl".to_vec();
+    push_chunk(&mut hdrl, b"avih", &avih);
+    push_chunk(&mut hdrl, b"LIST", &strl);
+    let open = 0x7FFF_FF00u32;
+    let mut head = Vec::new();
+    head.extend_from_slice(b"RIFF");
+    head.extend_from_slice(&open.to_le_bytes());
+    head.extend_from_slice(b"AVI ");
+    push_chunk(&mut head, b"LIST", &hdrl);
+    head.extend_from_slice(b"LIST");
+    head.extend_from_slice(&(open - u32::try_from(head.len()).unwrap_or(0)).to_le_bytes());
+    head.extend_from_slice(b"movi");
+    head
+}
+
+/// Header of one packet of [`pipe_head`]'s stream; data of odd length are followed by one zero byte.
+#[must_use]
+pub fn packet_header(length: usize) -> [u8; 8] {
+    let mut header = *b"00dc\0\0\0\0";
+    header[4..].copy_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
+    header
+}
+
+fn push_chunk(out: &mut Vec<u8>, id: &[u8; 4], body: &[u8]) {
+    out.extend_from_slice(id);
+    out.extend_from_slice(&u32::try_from(body.len()).unwrap_or(u32::MAX).to_le_bytes());
+    out.extend_from_slice(body);
+    if body.len() % 2 == 1 {
+        out.push(0);
+    }
+}
+
+/// Whether an FFV1 packet is a key frame: its first range-coded decision, with the start state 128 (RFC 9043, 4.3 and 3.8.1). Container flags mark
+/// every packet of a DAQ file as one.
+#[must_use]
+pub fn ffv1_is_key(packet: &[u8]) -> bool {
+    let (Some(&first), Some(&second)) = (packet.first(), packet.get(1)) else {
+        return false;
+    };
+    let low = u32::from(first) << 8 | u32::from(second);
+    let range = 0xFF00u32;
+    let split = range - ((range * 128) >> 8);
+    low >= split
+}
