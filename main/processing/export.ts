@@ -46,7 +46,7 @@ export async function exportRun(
   destination: string,
   store: FileStore = diskStore,
 ): Promise<ExportResult> {
-  await refuseForeign(destination, store);
+  await checkExportDestination(destination, store);
   const { run, cells } = await readResult(runFolder);
   const present = new Set(run.files.map((file) => file.path));
   const files = copied.filter(([from]) => present.has(from));
@@ -79,7 +79,7 @@ export async function exportRun(
  *
  * @throws AppError `export.exists`
  */
-export async function refuseForeign(destination: string, store: FileStore = diskStore): Promise<void> {
+export async function checkExportDestination(destination: string, store: FileStore = diskStore): Promise<void> {
   const names = await store.list(destination).catch((error: unknown) => {
     throw fileError(error, `looking into ${destination}`);
   });

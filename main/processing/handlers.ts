@@ -4,7 +4,7 @@ import path from 'node:path';
 import { AppError, type ParameterValues, type processingApi } from '../contract/index.ts';
 import type { Library, RunDetail } from '../library/index.ts';
 import type { Handlers } from '../rpc/index.ts';
-import { exportRun, refuseForeign } from './export.ts';
+import { checkExportDestination, exportRun } from './export.ts';
 import type { FileStore } from './file-store.ts';
 import type { Limits } from './job-folder.ts';
 import { readParameterSet, type ParameterSet } from './parameters.ts';
@@ -95,7 +95,7 @@ export function createProcessingHandlers(
       if (detail.run.state !== 'succeeded') {
         throw new AppError('run.not_ready', `This run is ${detail.run.state}; only a finished run can be exported.`);
       }
-      await refuseForeign(destination, dependencies.store);
+      await checkExportDestination(destination, dependencies.store);
       return await exportRun(detail.folder, destination, dependencies.store);
     },
   };

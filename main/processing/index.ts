@@ -6,6 +6,7 @@ import type { Compute } from './compute.ts';
 import type { Limits } from './job-folder.ts';
 import { createLocalCompute } from './local-compute.ts';
 
+export { checkExportDestination } from './export.ts';
 export { createProcessingHandlers } from './handlers.ts';
 export type { ProcessingDependencies } from './handlers.ts';
 export { createRunQueue } from './queue.ts';

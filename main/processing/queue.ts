@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, type RunProgress, type RunRow } from '../contract/index.ts';
 import { isAlive, processRef, type Library, type NewRun, type RunDetail } from '../library/index.ts';
@@ -86,7 +86,7 @@ class Queue implements RunQueue {
     if (this.#closed) throw new AppError('run.not_ready', 'The program is being closed.', { retryable: true });
     const row = await this.#options.library.runs.create(run);
     this.#changed(row.uuid);
-    void this.#pump();
+    this.#pumpQuietly();
     return row;
   }
 
@@ -151,7 +151,7 @@ class Queue implements RunQueue {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#pumping;
+    await this.#pumping?.catch(() => undefined);
     const running = [...this.#active.entries()];
     for (const [runUuid, active] of running) {
       active.cancelled = true;
@@ -165,8 +165,15 @@ class Queue implements RunQueue {
     this.#again = true;
     this.#pumping ??= this.#take().finally(() => {
       this.#pumping = undefined;
+      // Asked for between the loop's last look and now.
+      if (this.#again) this.#pumpQuietly();
     });
     return this.#pumping;
+  }
+
+  /** A library that cannot be asked (closed, disk gone) leaves its runs queued; the next start takes them. */
+  #pumpQuietly(): void {
+    void this.#pump().catch(() => undefined);
   }
 
   async #take(): Promise<void> {
@@ -198,7 +205,7 @@ class Queue implements RunQueue {
       this.#active.delete(runUuid);
       this.#changed(runUuid);
       resolve();
-      void this.#pump();
+      this.#pumpQuietly();
     });
   }
 
@@ -212,8 +219,8 @@ class Queue implements RunQueue {
       end = { kind: 'failed', error: AppError.from(error), exitCode: null };
     } finally {
       stopBeating();
-      await rm(jobFolderOf(this.#options.library, runUuid), { recursive: true, force: true }).catch(() => undefined);
     }
+    await this.#putAway(runUuid, end.kind === 'failed');
     await this.#settle(detail, active, end);
   }
 
@@ -236,6 +243,16 @@ class Queue implements RunQueue {
     // Asked to stop while the job was being written: the process was not there to be told.
     if (active.cancelled) compute.cancel(runUuid);
     return await submission.ended;
+  }
+
+  /** The job folder goes when the run has ended; that of a failed run stays beside its log, so that it can be repeated by hand. */
+  async #putAway(runUuid: string, keep: boolean): Promise<void> {
+    const { library } = this.#options;
+    const folder = jobFolderOf(library, runUuid);
+    const kept = path.join(library.folders.logs, `${runUuid}.job`);
+    await rm(kept, { recursive: true, force: true }).catch(() => undefined);
+    if (keep) await rename(folder, kept).catch(() => undefined);
+    await rm(folder, { recursive: true, force: true }).catch(() => undefined);
   }
 
   /** Writes the run's end into the library; what cannot be written there leaves no result behind. */

@@ -169,6 +169,8 @@ describe('a run', () => {
     expect(await lastProgress(place, uuid)).toMatchObject({ state: 'failed', error: { code, message } });
     expect((await place.library.runs.get(uuid)).run).toMatchObject({ state: 'failed', error: { code, message } });
     expect(leftIn(place.library.folders.runs)).toEqual([]);
+    expect(leftIn(path.join(place.library.folders.cache, 'jobs'))).toEqual([]);
+    expect(leftIn(path.join(place.library.folders.logs, `${uuid}.job`)).toSorted()).toEqual(['job.json', 'time-0.npy']);
   });
 
   it('cannot be started without an engine', async () => {
