@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+import { AppError, type RunRow, type SessionRow, type Uuid, type reviewApi } from '../contract/index.ts';
+import type { CurationChange, CurationState, Library, StoredSession } from '../library/index.ts';
+import type { Handlers } from '../rpc/index.ts';
+import { packFootprints } from './footprints.ts';
+import { RunFolder, type ImageName } from './run-folder.ts';
+import { TraceReader } from './traces.ts';
+
+/** What the review procedures need. */
+export interface ReviewDependencies {
+  readonly library: Library;
+  /** Called after decisions on a run changed. */
+  readonly changed?: (runUuid: Uuid) => void;
+}
+
+type Change = Awaited<ReturnType<Handlers<typeof reviewApi.procedures>['decide']>>;
+type Curation = Change['curation'];
+
+function toCuration({ uuid, runUuid, createdAt, canUndo, canRedo, counts }: CurationState): Curation {
+  return { uuid, runUuid, createdAt, canUndo, canRedo, counts: { ...counts } };
+}
+
+function toChange({ curation, entries }: CurationChange): Change {
+  return { curation: toCuration(curation), entries: [...entries] };
+}
+
+function toSessionRow(
+  { folder: _folder, format: _format, contentDigest: _digest, ...row }: StoredSession,
+  filesPresent: boolean,
+): SessionRow {
+  return { ...row, filesPresent };
+}
+
+/** A run without a result is refused with its state. */
+function mustHaveResult(run: RunRow): void {
+  if (run.state === 'succeeded') return;
+  const sentence =
+    run.state === 'failed'
+      ? `This run failed: ${run.error?.message ?? 'no cause is known'}`
+      : `This run is ${run.state}; it has no result to look at.`;
+  throw new AppError('run.not_ready', sentence, { details: { runUuid: run.uuid, state: run.state } });
+}
+
+/** First and last known time; a film without times counts frames by its rate. */
+function timeSpan(
+  times: Float64Array,
+  fps: number,
+): { readonly startS: number; readonly endS: number; readonly fps: number } {
+  const start = times.find((time) => !Number.isNaN(time));
+  const end = times.findLast((time) => !Number.isNaN(time));
+  if (start === undefined || end === undefined) return { startS: 0, endS: Math.max(0, times.length - 1) / fps, fps };
+  return { startS: start, endS: end, fps };
+}
+
+async function readImage(run: RunFolder, image: ImageName) {
+  const { height, width, images } = run.manifest;
+  if (!images.includes(image)) {
+    throw new AppError('disk.io', `This run has no “${image}” image.`, { details: { file: `images/${image}.npy` } });
+  }
+  const file = await run.array(`images/${image}.npy`, [height, width]);
+  try {
+    const values = Float32Array.from(await file.read(0, height * width));
+    let [minimum, maximum] = [Infinity, -Infinity];
+    for (const value of values) {
+      if (!Number.isFinite(value)) continue;
+      if (value < minimum) minimum = value;
+      if (value > maximum) maximum = value;
+    }
+    if (minimum > maximum) [minimum, maximum] = [0, 0];
+    return { header: { height, width, minimum, maximum }, bytes: new Uint8Array(values.buffer) };
+  } finally {
+    await file.close();
+  }
+}
+
+/** Serves `review.*`. */
+export function createReviewHandlers(dependencies: ReviewDependencies): Handlers<typeof reviewApi.procedures> {
+  const { library } = dependencies;
+
+  const openRun = async (runUuid: Uuid) => {
+    const detail = await library.runs.get(runUuid);
+    mustHaveResult(detail.run);
+    return { detail, folder: await RunFolder.open(detail.folder) };
+  };
+
+  const changed = (change: CurationChange): Change => {
+    if (change.entries.length > 0) dependencies.changed?.(change.curation.runUuid);
+    return toChange(change);
+  };
+
+  return {
+    open: async ({ runUuid }) => {
+      const { detail, folder } = await openRun(runUuid);
+      const { manifest } = folder;
+      const recordings = await Promise.all(
+        detail.inputs.map((input) => library.sessions.recording(input.recordingUuid)),
+      );
+      const sessionUuids = [...new Set([detail.run.sessionUuid, ...recordings.map((found) => found.sessionUuid)])];
+      const [session, present, curation, raters, times] = await Promise.all([
+        library.sessions.get(detail.run.sessionUuid),
+        library.filesPresent(sessionUuids),
+        library.curation.current(runUuid),
+        library.curation.raters(),
+        folder.times(),
+      ]);
+      const filmsPresent = recordings.every((found) => present.get(found.sessionUuid) === true);
+      const fps = manifest.fps ?? recordings[0]?.fps ?? 1;
+      return {
+        run: detail.run,
+        session: toSessionRow(session, present.get(session.uuid) === true),
+        frames: manifest.frames,
+        height: manifest.height,
+        width: manifest.width,
+        ...timeSpan(times, fps),
+        diameterPx: manifest.diameterPx,
+        images: [...manifest.images],
+        traces: [...manifest.traces],
+        filmsPresent,
+        curation: curation === null ? null : toCuration(curation),
+        raters: [...raters],
+        readOnly: library.readOnly ?? (curation?.frozen === true ? frozenSentence(curation) : null),
+      };
+    },
+    cells: async ({ runUuid }) => [...(await library.runs.cells(runUuid))],
+    image: async function* image({ runUuid, image }) {
+      const { folder } = await openRun(runUuid);
+      yield await readImage(folder, image);
+    },
+    footprints: async function* footprints({ runUuid }, _updates, { signal }) {
+      const { folder } = await openRun(runUuid);
+      const { height, width } = folder.manifest;
+      const { cells, bytes } = await packFootprints(await folder.footprints(), width, signal);
+      yield { header: { height, width, cells: [...cells] }, bytes };
+    },
+    traces: async function* traces({ runUuid }, updates, { signal }) {
+      const { folder } = await openRun(runUuid);
+      const reader = new TraceReader(folder);
+      try {
+        for await (const request of updates) yield await reader.read(request, signal);
+      } finally {
+        await reader.close();
+      }
+    },
+    addRater: (rater) => library.curation.addRater(rater),
+    decide: async (decision) => changed(await library.curation.decide(decision)),
+    undo: async (step) => changed(await library.curation.undo(step)),
+    redo: async (step) => changed(await library.curation.redo(step)),
+    log: async ({ runUuid }) => [...(await library.curation.log(runUuid))],
+  };
+}
+
+function frozenSentence(curation: CurationState): string {
+  return `Version ${curation.version} of this curation is frozen; begin a new version to go on.`;
+}

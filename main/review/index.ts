@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+/** Looking at a finished run and judging its cells. See README.md. */
+export { createReviewHandlers } from './handlers.ts';
+export type { ReviewDependencies } from './handlers.ts';

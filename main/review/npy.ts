@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+import { open, type FileHandle } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { AppError } from '../contract/index.ts';
+
+/** NumPy's NPY format, as far as run folders use it: little-endian, C order, versions 1 to 3. */
+
+const readers = {
+  '<f4': { bytes: 4, view: (buffer: ArrayBuffer) => new Float32Array(buffer) },
+  '<f8': { bytes: 8, view: (buffer: ArrayBuffer) => new Float64Array(buffer) },
+  '|u1': { bytes: 1, view: (buffer: ArrayBuffer) => new Uint8Array(buffer) },
+  '<u4': { bytes: 4, view: (buffer: ArrayBuffer) => new Uint32Array(buffer) },
+  '<i4': { bytes: 4, view: (buffer: ArrayBuffer) => new Int32Array(buffer) },
+  '<i8': { bytes: 8, view: (buffer: ArrayBuffer) => Float64Array.from(new BigInt64Array(buffer), Number) },
+} as const;
+
+/** Element types that can be read. */
+export type NpyType = keyof typeof readers;
+/** 64-bit integers come as doubles. */
+export type NpyArray = Float32Array | Float64Array | Uint8Array | Uint32Array | Int32Array;
+
+export interface NpyHeader {
+  readonly type: NpyType;
+  readonly shape: readonly number[];
+  /** Bytes before the first element. */
+  readonly offset: number;
+}
+
+function unreadable(name: string, why: string): AppError {
+  return new AppError('disk.io', `The file ${name} of this run cannot be read: ${why}.`, {
+    hint: 'Restore the run folder from a backup, or process the recording again.',
+    details: { file: name },
+  });
+}
+
+function isNpyType(text: string): text is NpyType {
+  return Object.hasOwn(readers, text);
+}
+
+/**
+ * Reads a header.
+ *
+ * @param bytes - the beginning of a file, at least 12 bytes
+ * @returns null when the header goes on beyond `bytes`
+ * @throws AppError `disk.io`
+ */
+export function parseNpyHeader(bytes: Buffer, name: string): NpyHeader | null {
+  if (bytes.length < 12 || bytes.toString('latin1', 0, 6) !== '\u0093NUMPY')
+    throw unreadable(name, 'it is not an array');
+  const version = bytes.readUInt8(6);
+  const start = version === 1 ? 10 : 12;
+  const offset = start + (version === 1 ? bytes.readUInt16LE(8) : bytes.readUInt32LE(8));
+  if (offset > bytes.length) return null;
+  const text = bytes.toString('utf8', start, offset);
+  const type = /'descr'\s*:\s*'([^']+)'/.exec(text)?.[1] ?? '';
+  const order = /'fortran_order'\s*:\s*(True|False)/.exec(text)?.[1];
+  const axes = /'shape'\s*:\s*\(([\d\s,]*)\)/.exec(text)?.[1];
+  if (!isNpyType(type)) throw unreadable(name, `its element type “${type}” is not one this program reads`);
+  if (order !== 'False' || axes === undefined) throw unreadable(name, 'it is not kept row by row');
+  const shape = axes
+    .split(',')
+    .map((axis) => axis.trim())
+    .filter((axis) => axis !== '')
+    .map(Number);
+  return { type, shape, offset };
+}
+
+/** The number of elements of a shape. */
+export function elements(shape: readonly number[]): number {
+  return shape.reduce((product, axis) => product * axis, 1);
+}
+
+/** Elements that lie in memory. @param bytes - exactly the elements */
+export function toArray(type: NpyType, bytes: Uint8Array): NpyArray {
+  // A copy of its own starts at an address that suits every element size.
+  const copy = new ArrayBuffer(bytes.byteLength);
+  new Uint8Array(copy).set(bytes);
+  return readers[type].view(copy);
+}
+
+/** A whole array from the bytes of a file. @throws AppError `disk.io` */
+export function decodeNpy(bytes: Buffer, name: string): { readonly shape: readonly number[]; readonly data: NpyArray } {
+  const header = parseNpyHeader(bytes, name);
+  if (header === null) throw unreadable(name, 'it ends within its header');
+  const length = elements(header.shape) * readers[header.type].bytes;
+  if (bytes.length < header.offset + length) throw unreadable(name, 'it is shorter than its header says');
+  return {
+    shape: header.shape,
+    data: toArray(header.type, bytes.subarray(header.offset, header.offset + length)),
+  };
+}
+
+const headerGuess = 256;
+
+/** An array on disk of which pieces are read when they are needed. */
+export class NpyFile {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly #handle: FileHandle;
+  readonly #header: NpyHeader;
+
+  private constructor(name: string, handle: FileHandle, header: NpyHeader) {
+    this.name = name;
+    this.shape = header.shape;
+    this.#handle = handle;
+    this.#header = header;
+  }
+
+  /** @throws AppError `disk.io` when the file is missing, torn or not an array this program reads */
+  static async open(path: string, name: string = basename(path)): Promise<NpyFile> {
+    let handle: FileHandle;
+    try {
+      handle = await open(path, 'r');
+    } catch (error) {
+      const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+      throw unreadable(name, missing ? 'it is missing' : String(error));
+    }
+    try {
+      const header = await readHeader(handle, name);
+      const { size } = await handle.stat();
+      if (size < header.offset + elements(header.shape) * readers[header.type].bytes) {
+        throw unreadable(name, 'it is shorter than its header says');
+      }
+      return new NpyFile(name, handle, header);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Elements `first … first + count − 1` in the order of the file.
+   *
+   * @throws AppError `disk.io`
+   */
+  async read(first: number, count: number): Promise<NpyArray> {
+    const { type, offset } = this.#header;
+    const { bytes, view } = readers[type];
+    const buffer = new ArrayBuffer(count * bytes);
+    const into = new Uint8Array(buffer);
+    let done = 0;
+    while (done < into.length) {
+      const { bytesRead } = await this.#handle.read(into, done, into.length - done, offset + first * bytes + done);
+      if (bytesRead === 0) throw unreadable(this.name, 'it ends too early');
+      done += bytesRead;
+    }
+    return view(buffer);
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close();
+  }
+}
+
+async function readHeader(handle: FileHandle, name: string): Promise<NpyHeader> {
+  for (let length = headerGuess; length <= 2 ** 20; length *= 16) {
+    const bytes = Buffer.alloc(length);
+    const { bytesRead } = await handle.read(bytes, 0, length, 0);
+    const header = parseNpyHeader(bytes.subarray(0, bytesRead), name);
+    if (header !== null) return header;
+    if (bytesRead < length) break;
+  }
+  throw unreadable(name, 'it ends within its header');
+}
