@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::cache::TileCache;
 use crate::params::Parameters;
-use crate::types::{Context, Registered, StageError};
+use crate::types::{Context, RecordingInput, Registered, StageError};
 
 pub mod input;
 pub mod pass;
@@ -20,12 +20,41 @@ pub mod statistics;
 
 use input::{Part, clock, common_size};
 use pass::Pass;
-use source::Held;
+use source::{Films, Held};
 
 /// Share of the memory budget up to which the film is held decoded instead of being decoded again for the sample.
 const HELD_SHARE: u64 = 4;
 /// Share of the budget up to which the tile cache stays in memory.
 const CACHE_SHARE: u64 = 8;
+
+/// Bytes of decoded frames that may wait for the pass.
+const BUFFER_BYTES: u64 = 64 << 20;
+
+/// Runs both stages: opens the films, finds each frame's displacement and leaves the registered film on the working grid.
+///
+/// `inputs` are the recordings of one field in order; of each the frames are used that both its own range and that of `params` hold (counted
+/// from the recording's first frame). `scratch` is a folder for the tile cache of films that do not fit the memory.
+///
+/// # Errors
+/// [`StageError`]: films that cannot be read or processed, cancellation, disk.
+pub fn run(inputs: &[RecordingInput], params: &Parameters, scratch: &Path, ctx: &Context<'_>) -> Result<Registered, StageError> {
+    let buffer = BUFFER_BYTES.min(ctx.memory_bytes / 16) as usize;
+    let parts = inputs
+        .iter()
+        .map(|input| {
+            let films = Films::open(&input.films, ctx.threads.max(1), buffer)?;
+            let last = [input.last_frame, params.last_frame].into_iter().flatten().min();
+            Part::new(
+                Box::new(films),
+                input.first_frame.max(params.first_frame),
+                last,
+                &input.time_s,
+                input.fps,
+            )
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    run_parts(parts, params, scratch, ctx)
+}
 
 /// Runs both stages over the parts of a run, on a pool of `ctx.threads` threads of its own. `scratch` is a folder for the tile cache.
 ///

@@ -84,16 +84,53 @@ pub fn take(parts: &[Part], ctx: &Context<'_>) -> Result<Vec<Pair>, StageError> 
             )
         })
         .collect();
-    let pairs: Vec<Option<Pair>> = wanted
-        .par_iter()
-        .map(|(part, first)| take_pair(&parts[*part], *first, ctx))
-        .collect::<Result<_, _>>()?;
+    let alone: u64 = wanted.iter().map(|(part, first)| parts[*part].source.jump_cost(*first)).sum();
+    let pairs: Vec<Option<Pair>> = if alone < total as u64 {
+        wanted
+            .par_iter()
+            .map(|(part, first)| take_pair(&parts[*part], *first, ctx))
+            .collect::<Result<_, _>>()?
+    } else {
+        take_in_passing(parts, &wanted, ctx)?
+    };
     let pairs: Vec<Pair> = pairs.into_iter().flatten().collect();
     if pairs.is_empty() {
         return Err(StageError::Input {
             code: "engine.unreadable",
             message: "none of the frames looked at could be decoded".into(),
         });
+    }
+    Ok(pairs)
+}
+
+/// Takes the pairs on one way through the whole run: films whose key frames are far apart are quicker so.
+fn take_in_passing(parts: &[Part], wanted: &[(usize, u64)], ctx: &Context<'_>) -> Result<Vec<Option<Pair>>, StageError> {
+    let mut pairs = Vec::with_capacity(wanted.len());
+    for (i, part) in parts.iter().enumerate() {
+        let firsts: Vec<u64> = wanted.iter().filter(|(part, _)| *part == i).map(|(_, first)| *first).collect();
+        let Some(end) = firsts.last().map(|last| (last + 2).min(part.range.end)) else {
+            continue;
+        };
+        let mut frames: Vec<Vec<Vec<u8>>> = vec![Vec::with_capacity(2); firsts.len()];
+        let mut cancelled = false;
+        part.source.stream(part.range.start..end, &mut |frame, readable, pixels| {
+            // The pairs that this frame is the first or the second of.
+            for at in firsts.partition_point(|first| first + 1 < frame)..firsts.partition_point(|first| *first <= frame) {
+                if readable {
+                    frames[at].push(pixels.to_vec());
+                }
+            }
+            cancelled = (ctx.cancelled)();
+            if cancelled {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })?;
+        if cancelled {
+            return Err(StageError::Cancelled);
+        }
+        pairs.extend(frames.into_iter().map(|frames| pair_of(frames, part)));
     }
     Ok(pairs)
 }
@@ -110,11 +147,15 @@ fn take_pair(part: &Part, first: u64, ctx: &Context<'_>) -> Result<Option<Pair>,
             }
             ControlFlow::Continue(())
         })?;
+    Ok(pair_of(frames, part))
+}
+
+fn pair_of(mut frames: Vec<Vec<u8>>, part: &Part) -> Option<Pair> {
     // A recording of one frame is its own neighbour.
     if frames.len() == 1 && part.frames() == 1 {
         frames.push(frames[0].clone());
     }
-    Ok(<[Vec<u8>; 2]>::try_from(frames).ok().map(|frames| Pair { frames }))
+    <[Vec<u8>; 2]>::try_from(frames).ok().map(|frames| Pair { frames })
 }
 
 /// Learns from the sample, repairing its stuck pixels on the way.

@@ -1,6 +1,9 @@
 //! Where frames come from: films on disk, or frames in memory (films small enough to be held, and tests).
 
 use std::ops::{ControlFlow, Range};
+use std::path::PathBuf;
+
+use calyx_media::{FrameStatus, Recording, StreamOptions};
 
 use crate::types::StageError;
 
@@ -15,11 +18,60 @@ pub trait Source: Send + Sync {
     /// Height and width, px.
     fn size(&self) -> [usize; 2];
 
+    /// What reaching `frame` at random costs, as a number of decoded frames.
+    fn jump_cost(&self, frame: u64) -> u64 {
+        let _ = frame;
+        0
+    }
+
     /// Hands over the frames of `range` in order until `on_frame` breaks off. May end before the range does when a film is cut short.
     ///
     /// # Errors
     /// Whatever keeps the films from being read at all.
     fn stream(&self, range: Range<u64>, on_frame: &mut OnFrame<'_>) -> Result<(), StageError>;
+}
+
+/// Starting a decoder somewhere in a film costs about as much as decoding so many frames.
+const DECODER_START: u64 = 25;
+
+/// The films of a recording.
+pub struct Films {
+    recording: Recording,
+    options: StreamOptions,
+}
+
+impl Films {
+    /// Opens films that follow one another; decoding takes up to `decoders` processes, and `buffer_bytes` of frames may wait.
+    ///
+    /// # Errors
+    /// A film that is missing, broken, empty or of another size; no ffmpeg for one that needs it.
+    pub fn open(paths: &[PathBuf], decoders: usize, buffer_bytes: usize) -> Result<Self, StageError> {
+        Ok(Self {
+            recording: Recording::open(paths)?,
+            options: StreamOptions { decoders, buffer_bytes },
+        })
+    }
+}
+
+impl Source for Films {
+    fn frames(&self) -> u64 {
+        self.recording.frames()
+    }
+
+    fn size(&self) -> [usize; 2] {
+        [self.recording.height(), self.recording.width()]
+    }
+
+    fn jump_cost(&self, frame: u64) -> u64 {
+        self.recording.lead(frame) + DECODER_START
+    }
+
+    fn stream(&self, range: Range<u64>, on_frame: &mut OnFrame<'_>) -> Result<(), StageError> {
+        self.recording.stream(range, &self.options, &mut |frame, status, pixels| {
+            on_frame(frame, status == FrameStatus::Ok, pixels)
+        })?;
+        Ok(())
+    }
 }
 
 /// Frames in memory.

@@ -287,6 +287,65 @@ impl Source for Damaged {
     }
 }
 
+/// A film whose frames are far from their key frames.
+struct Sparse(Held);
+
+impl Source for Sparse {
+    fn frames(&self) -> u64 {
+        self.0.frames()
+    }
+
+    fn size(&self) -> [usize; 2] {
+        SIZE
+    }
+
+    fn jump_cost(&self, frame: u64) -> u64 {
+        frame + 25
+    }
+
+    fn stream(&self, range: Range<u64>, on_frame: &mut OnFrame<'_>) -> Result<(), StageError> {
+        self.0.stream(range, on_frame)
+    }
+}
+
+#[test]
+fn a_sample_taken_in_passing_is_the_one_taken_by_jumps() {
+    let frames = film(301);
+    let parts = |sparse: bool| -> Vec<Part> {
+        [&frames[..200], &frames[200..]]
+            .into_iter()
+            .map(|frames| {
+                let part = part(frames);
+                let held = Held::new(SIZE, frames.concat());
+                if sparse {
+                    Part {
+                        source: Box::new(Sparse(held)),
+                        ..part
+                    }
+                } else {
+                    part
+                }
+            })
+            .collect()
+    };
+    let taken = |parts: &[Part]| -> Vec<[Vec<u8>; 2]> {
+        sample::take(parts, &context(&|| false))
+            .unwrap()
+            .into_iter()
+            .map(|pair| pair.frames)
+            .collect()
+    };
+    let wanted: Vec<[Vec<u8>; 2]> = sample::places(301, 100)
+        .into_iter()
+        .filter(|t| *t != 199)
+        .map(|t| [frames[t].clone(), frames[t + 1].clone()])
+        .collect();
+    let (jumps, passing) = (taken(&parts(false)), taken(&parts(true)));
+    assert_eq!(jumps.len(), 100);
+    assert!(jumps == passing);
+    assert!(wanted.iter().filter(|pair| jumps.contains(pair)).count() >= 98);
+}
+
 #[test]
 fn unreadable_and_missing_frames_are_counted_and_flagged() {
     let damaged = Damaged {
