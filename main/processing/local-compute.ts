@@ -165,7 +165,8 @@ interface Facts {
 }
 
 function judge({ job, entry, end, stage, done, error, lastWords }: Facts): ComputeEnd {
-  if (end.code === 0 && done !== null && existsSync(path.join(job.output, 'run.json'))) {
+  // 6: a result was written although part of the input could not be read.
+  if ((end.code === 0 || end.code === 6) && done !== null && existsSync(path.join(job.output, 'run.json'))) {
     return { kind: 'succeeded', components: done.components, accepted: done.accepted };
   }
   removeLeftovers(job.output);

@@ -110,6 +110,11 @@ const behaviours = {
     say({ type: 'warning', code: 'size.estimated', message: 'The neuron diameter was estimated: 8 px.' });
     result();
   },
+  incomplete: () => {
+    say({ type: 'warning', code: 'media.truncated', message: 'The films end after 5 frames; 6 were expected.' });
+    result();
+    process.exitCode = 6;
+  },
   garbage: () => {
     process.stdout.write('{"type":"progress","stage":"rea');
     process.stdout.write('d","fraction":0.5,"overall":0.1}\nnot json é\n{"type":"unknown"}\n[1,2]\n\n');

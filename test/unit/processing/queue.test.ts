@@ -145,6 +145,12 @@ describe('a run', () => {
     await place.queue.cancel(uuid);
   });
 
+  it('succeeds, with a warning, when a part of the film could not be read', async () => {
+    await using place = await bench('incomplete');
+    const last = await lastProgress(place, await place.add());
+    expect(last).toMatchObject({ state: 'succeeded', warnings: [{ code: 'media.truncated' }] });
+  });
+
   it('does not mind lines that are cut, foreign or empty', async () => {
     await using place = await bench('garbage');
     const uuid = await place.add();
