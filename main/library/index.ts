@@ -2,7 +2,7 @@
 /** The library: one folder with an embedded database, one owner, one writer. See README.md. */
 export * from './types.ts';
 export { openLibrary } from './library.ts';
-export { acquireOwnership, readOwner } from './ownership.ts';
+export { acquireOwnership, ownerWhenListening, readOwner } from './ownership.ts';
 export type { AcquireResult, OtherOwner, Ownership } from './ownership.ts';
 export { currentProcess, isAlive, processRef } from './process-identity.ts';
 export { canonicalJson, djParamHash, parameterSetHash } from './parameter-hash.ts';

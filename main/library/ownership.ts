@@ -3,6 +3,7 @@ import Database from 'better-sqlite3';
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { AppError } from '../contract/index.ts';
@@ -63,6 +64,9 @@ export interface AcquireOptions {
   readonly self?: ProcessRef | undefined;
   readonly host?: string | undefined;
 }
+
+/** Pause between two looks at a lock whose owner is still starting. */
+const pollMs = 50;
 
 function lockPath(directory: string): string {
   return join(directory, 'lock.json');
@@ -144,6 +148,19 @@ export function readOwner(directory: string, host: string = hostname()): OtherOw
   if (lock === null) return null;
   refuseForeign(lock, host);
   return isAlive(toOwner(lock).process) ? toOwner(lock) : null;
+}
+
+/**
+ * The living owner once it has said where it listens; null when there is none (any more). For a client that meets an owner still starting.
+ *
+ * @throws AppError `library.locked` as {@link readOwner}; the signal's reason when it is aborted
+ */
+export async function ownerWhenListening(directory: string, signal: AbortSignal): Promise<OtherOwner | null> {
+  for (;;) {
+    const owner = readOwner(directory);
+    if (owner === null || owner.address !== null) return owner;
+    await setTimeout(pollMs, undefined, { signal });
+  }
 }
 
 /**

@@ -43,6 +43,16 @@ function clockOf(options: OpenLibraryOptions): Clock {
   };
 }
 
+/** What was committed is safe in the log without this, so a full or vanished disk must not turn closing into a failure. */
+function tidyUp(database: Database.Database): void {
+  try {
+    database.pragma('optimize');
+    database.pragma('wal_checkpoint(TRUNCATE)');
+  } catch (error) {
+    if (!(error instanceof Database.SqliteError)) throw error;
+  }
+}
+
 /**
  * Opens the database and marks runs failed whose owner is gone.
  *
@@ -93,10 +103,7 @@ export function openStores(options: OpenStoresOptions): Stores {
       curation: new CurationTables(context),
       toError,
       close: () => {
-        if (readOnly === null && database.open) {
-          database.pragma('optimize');
-          database.pragma('wal_checkpoint(TRUNCATE)');
-        }
+        if (readOnly === null && database.open) tidyUp(database);
         database.close();
       },
     };

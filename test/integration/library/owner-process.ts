@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** A process that takes a library folder, says so on stdout, and does as it is told until its end. Started by ownership.test.ts. */
 import { createInterface } from 'node:readline';
-import { acquireOwnership, openLibrary } from '../../../main/library/index.ts';
+import { acquireOwnership, openLibrary, type AcquireResult } from '../../../main/library/index.ts';
 import { newRun, newSession } from '../../support/library-data.ts';
 
 const directory = process.argv[2] ?? '';
@@ -15,11 +15,17 @@ const order = async (): Promise<string> => {
   return done === true ? 'end' : value;
 };
 
+let taken: AcquireResult | undefined;
 say({ ready: true });
 for (let line = await order(); line !== 'end'; line = await order()) {
   if (line === 'acquire') {
-    const result = acquireOwnership(directory, { program: 'test' });
-    say({ kind: result.kind, pid: process.pid });
+    taken = acquireOwnership(directory, { program: 'test' });
+    say({ kind: taken.kind, pid: process.pid });
+  } else if (line === 'publish') {
+    if (taken?.kind === 'owner') {
+      taken.ownership.publish({ address: 'http://127.0.0.1:4712', token: 'secret', contractVersion: 1 });
+    }
+    say({ published: true });
   } else if (line === 'work') {
     const library = await openLibrary({ directory });
     const { session } = await library.sessions.insert(newSession(1));

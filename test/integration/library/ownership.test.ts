@@ -5,7 +5,13 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { acquireOwnership, currentProcess, openLibrary, readOwner } from '../../../main/library/index.ts';
+import {
+  acquireOwnership,
+  currentProcess,
+  openLibrary,
+  ownerWhenListening,
+  readOwner,
+} from '../../../main/library/index.ts';
 import { newSession, temporaryFolder } from '../../support/library.ts';
 
 /** Another process with its own node, spoken to by lines. */
@@ -78,6 +84,23 @@ describe('the owner of a library', () => {
       expect(readOwner(directory)).toBeNull();
       expect(readdirSync(directory)).toContain('lock.json');
     }
+  });
+
+  it('that is still starting is waited for until it listens, or is gone', async () => {
+    const directory = temporaryFolder();
+    const other = await startOther(directory);
+    await other.tell('acquire');
+    const late = ownerWhenListening(directory, AbortSignal.timeout(60_000));
+    await other.tell('publish');
+    expect(await late).toMatchObject({ address: 'http://127.0.0.1:4712', process: { pid: other.pid } });
+    await other.kill();
+    expect(await ownerWhenListening(directory, AbortSignal.timeout(60_000))).toBeNull();
+    const mine = acquireOwnership(directory);
+    expect(mine.kind).toBe('owner');
+    const stop = new AbortController();
+    const never = ownerWhenListening(directory, stop.signal);
+    stop.abort();
+    await expect(never).rejects.toThrow(/abort/i);
   });
 
   it('that was killed is replaced; its run is failed with the cause, its queue goes on', async () => {

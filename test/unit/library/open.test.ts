@@ -371,6 +371,25 @@ describe('the views with natural keys', () => {
   });
 });
 
+describe('a disk that is full', () => {
+  it('refuses the change whole and says so; what was there stays', () => {
+    const stores = testStores();
+    finishedRun(stores, 2);
+    stores.database.pragma(`max_page_count = ${String(stores.database.pragma('page_count', { simple: true }))}`);
+    const config = { text: 'x'.repeat(3_000_000) };
+    const recordings = [{ ...newSession(2).recordings[0]!, config }];
+    let thrown: unknown;
+    try {
+      stores.sessions.insert(newSession(2, { recordings }));
+    } catch (error) {
+      thrown = stores.toError(error);
+    }
+    expect(thrown).toMatchObject({ code: 'disk.full', retryable: true });
+    expect(stores.sessions.list().map((session) => session.name)).toEqual(['session 1']);
+    expect(stores.database.prepare("SELECT 1 FROM subject WHERE subject = 'm2'").get()).toBeUndefined();
+  });
+});
+
 it('the dump of a library loads into an equal one', () => {
   const stores = testStores();
   finishedRun(stores, 2);
