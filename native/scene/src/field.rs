@@ -50,12 +50,12 @@ pub fn blur(image: &Image, sigma: f64) -> Image {
     let mut out = Image::filled(h, w, 0.0);
     let (mut column, mut done) = (vec![0.0; h], vec![0.0; h]);
     for x in 0..w {
-        for y in 0..h {
-            column[y] = rows.pixels[y * w + x];
+        for (value, row) in column.iter_mut().zip(rows.pixels.chunks_exact(w)) {
+            *value = row[x];
         }
         filter_line(&column, &taps, &mut done);
-        for y in 0..h {
-            out.pixels[y * w + x] = done[y];
+        for (value, row) in done.iter().zip(out.pixels.chunks_exact_mut(w)) {
+            row[x] = *value;
         }
     }
     out

@@ -1,5 +1,5 @@
 //! Known-truth pictures: the one scene generator. It makes the sample session, the films of the science tests and the picture of the
-//! simulated scope, always the same ones from the same seed.
+//! simulated scope, always the same ones from the same seed. [`score`] compares a result with such a truth.
 //!
 //! ```
 //! use calyx_scene::{Config, Scene};
@@ -11,11 +11,13 @@
 //! ```
 #![deny(unsafe_op_in_unsafe_fn)]
 
+pub mod assign;
 pub mod config;
 pub mod courses;
 pub mod field;
 pub mod random;
 pub mod scene;
+pub mod score;
 pub mod session;
 pub mod truth;
 

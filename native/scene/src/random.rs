@@ -60,6 +60,7 @@ impl Random {
 
 /// Where the standard normal distribution reaches the share `p` of its mass (0 < p < 1), by Wichura's rational approximations (AS 241,
 /// 1988), exact to about 1e-15. No logarithm is taken in the middle, so most values do not hang on the system's library.
+#[expect(clippy::excessive_precision, clippy::inconsistent_digit_grouping, reason = "the published digits")]
 pub fn normal_quantile(p: f64) -> f64 {
     let poly = |c: &[f64], x: f64| c.iter().rev().fold(0.0, |sum, a| sum * x + a);
     let q = p - 0.5;
