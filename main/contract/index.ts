@@ -13,3 +13,4 @@ export * from './api/frames.ts';
 export * from './api/processing.ts';
 export * from './api/review.ts';
 export * from './api/sessions.ts';
+export * from './rpc/index.ts';
