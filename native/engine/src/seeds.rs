@@ -195,7 +195,7 @@ pub fn run(film: &Registered, params: &Parameters, diameter_px: f32, ctx: &Conte
         params.min_pnr.unwrap_or(null_pnr),
     );
     let survey = Survey::gather(film, params, sigma, ctx)?;
-    let weights = RingWeights::fit(&survey.ring, &survey.covariance);
+    let weights = RingWeights::ring_only(&survey.ring, &survey.covariance);
     let (correlation, pnr) = images(&Residual::new(&movie, &weights, &[]), &filter, ctx)?;
     let mut seeds = maxima(&correlation, &pnr, height, width, min_correlation, min_pnr, 0.6 * 2.36 * sigma);
     seeds.sort_by(|a, b| (b.correlation * b.pnr).total_cmp(&(a.correlation * a.pnr)));

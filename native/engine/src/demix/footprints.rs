@@ -25,10 +25,14 @@ pub fn background_free(products: &Products, coarse: &[CoarseImage], weights: &Ri
             );
             let background: Vec<f64> = (0..h * w)
                 .map(|i| {
-                    weights
-                        .of(top + i / w, left + i % w)
-                        .map(|(y, x, v)| f64::from(v) * rest[k].at(y, x))
-                        .sum()
+                    let (y, x) = (top + i / w, left + i % w);
+                    let ring: f64 = weights.of(y, x).map(|(v, u, w)| f64::from(w) * rest[k].at(v, u)).sum();
+                    ring + weights
+                        .shares(y, x)
+                        .iter()
+                        .zip(&products.factors.components[k])
+                        .map(|(z, c)| f64::from(*z) * c)
+                        .sum::<f64>()
                 })
                 .collect();
             (0..a.values.len())

@@ -1,6 +1,7 @@
 //! Stage `demix`: components, ring background and traces in turn, on sufficient statistics (reference, analysis 3.4). No background film is
 //! ever made; each round streams the film twice.
 
+pub mod factors;
 pub mod footprints;
 pub mod merge;
 pub mod ring;
@@ -11,8 +12,9 @@ pub mod traces;
 
 use std::sync::Arc;
 
+use self::factors::Factors;
 use self::ring::{CoarseImage, RingWeights};
-use self::statistics::{Component, Products, Residual, Survey, rewindow};
+use self::statistics::{Component, Products, Residual, Survey, coarse_residual, rewindow};
 use self::traces::{Filters, Traces, solve};
 use crate::init::{Initial, Search, greedy};
 use crate::movie::SlowMovie;
@@ -21,6 +23,9 @@ use crate::types::{Context, Footprint, Registered, StageError, flag};
 
 /// Sweeps of coordinate descent in a round.
 const SWEEPS: usize = 3;
+
+/// Round after which the residual is searched once more.
+const SEARCH_ROUND: usize = 0;
 
 /// What the stage `demix` leaves behind.
 pub struct Demixed {
@@ -88,7 +93,13 @@ pub fn run(film: &Registered, initial: Initial, params: &Parameters, _diameter_p
     let mut last = None;
     for round in 0..total {
         let part = |f: f32| (ctx.progress)((round as f32 + f) / total as f32, frames as u64);
-        let (weights, updated) = footprint_round(film, &survey, components, &search, ctx)?;
+        // Shared courses are looked for once all cells that stand out are known, lest one of them be taken for background.
+        let factors = if round == 0 {
+            Factors::default()
+        } else {
+            shared_factors(&movie, &survey, &components)
+        };
+        let (weights, updated) = footprint_round(film, &survey, components, &factors, &search, ctx)?;
         components = updated;
         part(0.4);
         let traces = trace_round(film, &survey, &weights, &mut components, clock.as_deref(), ctx)?;
@@ -98,7 +109,7 @@ pub fn run(film: &Registered, initial: Initial, params: &Parameters, _diameter_p
             break;
         }
         merge::run(&mut components, &traces, params.merge_correlation, &search);
-        if round == 0 {
+        if round == SEARCH_ROUND.min(total - 2) {
             let found = second_search(&movie, &weights, &components, &search, ctx)?;
             components.extend(found.iter().map(make));
         }
@@ -116,6 +127,20 @@ pub fn run(film: &Registered, initial: Initial, params: &Parameters, _diameter_p
     })
 }
 
+fn shared_factors(movie: &SlowMovie, survey: &Survey, components: &[Component]) -> Factors {
+    let parts = slow_parts(movie, components);
+    let mut coarse = coarse_residual(movie, &survey.ring.coarse, &parts);
+    factors::centre(&mut coarse, movie.len());
+    Factors::find(&coarse, movie.len())
+}
+
+fn slow_parts(movie: &SlowMovie, components: &[Component]) -> Vec<(Footprint, Vec<f32>)> {
+    components
+        .iter()
+        .map(|c| (c.footprint.clone(), movie.groups.average(&c.trace)))
+        .collect()
+}
+
 fn coarse_footprints(survey: &Survey, components: &[Component]) -> Vec<CoarseImage> {
     components.iter().map(|c| survey.ring.coarse.footprint(&c.footprint)).collect()
 }
@@ -125,15 +150,17 @@ fn footprint_round(
     film: &Registered,
     survey: &Survey,
     mut components: Vec<Component>,
+    factors: &Factors,
     search: &Search,
     ctx: &Context,
 ) -> Result<(RingWeights, Vec<Component>), StageError> {
-    let products = Products::gather(film, survey, &components, ctx)?;
+    let products = Products::gather(film, survey, &components, factors, ctx)?;
     let coarse = coarse_footprints(survey, &components);
     let covariance = survey
         .covariance
         .without(&survey.ring, &coarse, &products.minus_components(&coarse, 0.5));
-    let weights = RingWeights::fit(&survey.ring, &covariance);
+    let sums = products.factors.without(survey.ring.coarse.width, &coarse);
+    let weights = RingWeights::fit(&survey.ring, &covariance, factors.clone(), (&sums, &products.factors.own));
     let pb = footprints::background_free(&products, &coarse, &weights, &components);
     let new = footprints::update(survey, &products, &pb, &components, film.grid.width, search.reach());
     for (c, a) in components.iter_mut().zip(new) {
@@ -172,10 +199,7 @@ fn second_search(
     search: &Search,
     ctx: &Context,
 ) -> Result<Vec<crate::init::Candidate>, StageError> {
-    let parts: Vec<(Footprint, Vec<f32>)> = components
-        .iter()
-        .map(|c| (c.footprint.clone(), movie.groups.average(&c.trace)))
-        .collect();
+    let parts = slow_parts(movie, components);
     greedy(&Residual::new(movie, weights, &parts), search, ctx)
 }
 
@@ -200,7 +224,7 @@ fn evidence(
             .map(|k| alone(k, &pb[k], products, components))
             .collect::<Vec<_>>()
     };
-    let [even, odd] = Products::gather_halves(film, survey, components, ctx)?;
+    let [even, odd] = Products::gather_halves(film, survey, components, &weights.factors, ctx)?;
     let halves = [image(&even), image(&odd)];
     let images = image(&even.plus(&odd));
     Ok(Evidence { images, halves, contrast })

@@ -3,6 +3,7 @@
 
 use rayon::prelude::*;
 
+use super::factors::Factors;
 use crate::kernels::{axpy, cholesky_solve, dot};
 use crate::types::Footprint;
 
@@ -258,47 +259,43 @@ pub struct RingWeights {
     pub ring: Ring,
     /// `coarse pixels × ring pixels`; 0 where a ring pixel lies outside the field.
     pub weights: Vec<f32>,
+    /// The shared courses, if any.
+    pub factors: Factors,
+    /// `coarse pixels × R`: each pixel's share in the factors' courses.
+    pub shares: Vec<f32>,
 }
 
 impl RingWeights {
-    /// Least squares with a weak pull towards the uniform ring.
-    pub fn fit(ring: &Ring, covariance: &LagCovariance) -> Self {
-        let (n, width) = (ring.offsets.len(), ring.coarse.width);
-        let mut weights = vec![0.0f32; n * ring.coarse.pixels()];
-        weights.par_chunks_mut(n).enumerate().for_each(|(i, out)| {
-            let here = (i / width, i % width);
-            let inside: Vec<(usize, (usize, usize))> = ring
-                .offsets
-                .iter()
-                .enumerate()
-                .filter_map(|(o, d)| ring.moved(here.0, here.1, *d).map(|p| (o, p)))
-                .collect();
-            let m = inside.len();
-            let mut g = vec![0.0f64; m * m];
-            for a in 0..m {
-                for b in 0..=a {
-                    let v = covariance.between(ring, inside[a].1, inside[b].1);
-                    g[a * m + b] = v;
-                    g[b * m + a] = v;
-                }
-            }
-            let mut r: Vec<f64> = inside.iter().map(|(_, p)| covariance.between(ring, here, *p)).collect();
-            let ridge = RIDGE * (0..m).map(|a| g[a * m + a]).sum::<f64>() / m.max(1) as f64;
-            if ridge <= 0.0 {
-                return;
-            }
-            for a in 0..m {
-                g[a * m + a] += ridge;
-                r[a] += ridge / m as f64;
-            }
-            if cholesky_solve(&mut g, &mut r) {
-                inside.iter().zip(&r).for_each(|((o, _), w)| out[*o] = *w as f32);
-            }
-        });
+    /// Least squares with a weak pull towards the uniform ring. `sums` are the factors' sums with the coarse film without components (`coarse
+    /// pixels × R`) and with each other; both empty without factors.
+    pub fn fit(ring: &Ring, covariance: &LagCovariance, factors: Factors, sums: (&[f64], &[f64])) -> Self {
+        let (n, r) = (ring.offsets.len(), factors.len());
+        let solved: Vec<(Vec<f32>, Vec<f32>)> = (0..ring.coarse.pixels())
+            .into_par_iter()
+            .map(|i| solve_pixel(ring, covariance, i, r, sums))
+            .collect();
+        let (mut weights, mut shares) = (Vec::with_capacity(n * solved.len()), Vec::with_capacity(r * solved.len()));
+        for (w, z) in solved {
+            weights.extend(w);
+            shares.extend(z);
+        }
         Self {
             ring: ring.clone(),
             weights,
+            factors,
+            shares,
         }
+    }
+
+    /// Without factors.
+    pub fn ring_only(ring: &Ring, covariance: &LagCovariance) -> Self {
+        Self::fit(ring, covariance, Factors::default(), (&[], &[]))
+    }
+
+    /// One pixel's shares in the factors.
+    pub fn shares(&self, y: usize, x: usize) -> &[f32] {
+        let r = self.factors.len();
+        &self.shares[(y * self.ring.coarse.width + x) * r..][..r]
     }
 
     /// Weights of one coarse pixel with the coarse pixels they belong to.
@@ -312,12 +309,61 @@ impl RingWeights {
             .filter_map(move |(o, w)| self.ring.moved(y, x, *o).map(|(v, u)| (v, u, *w)))
     }
 
-    /// Background of one coarse pixel from a coarse pixel-major film with `t` moments.
-    pub fn background(&self, y: usize, x: usize, film: &[f32], t: usize) -> Vec<f32> {
+    /// Background of one coarse pixel from a coarse pixel-major film with `t` moments and the factors' courses over it.
+    pub fn background(&self, y: usize, x: usize, film: &[f32], t: usize, courses: &[Vec<f32>]) -> Vec<f32> {
         let mut out = vec![0.0; t];
         for (v, u, w) in self.of(y, x) {
             axpy(&mut out, w, &film[(v * self.ring.coarse.width + u) * t..][..t]);
         }
+        self.shares(y, x).iter().zip(courses).for_each(|(z, c)| axpy(&mut out, *z, c));
         out
     }
+}
+
+/// Ring weights and factor shares of coarse pixel `i`.
+fn solve_pixel(ring: &Ring, covariance: &LagCovariance, i: usize, r: usize, sums: (&[f64], &[f64])) -> (Vec<f32>, Vec<f32>) {
+    let (n, width) = (ring.offsets.len(), ring.coarse.width);
+    let here = (i / width, i % width);
+    let (mut weights, mut shares) = (vec![0.0f32; n], vec![0.0f32; r]);
+    let inside: Vec<(usize, (usize, usize))> = ring
+        .offsets
+        .iter()
+        .enumerate()
+        .filter_map(|(o, d)| ring.moved(here.0, here.1, *d).map(|p| (o, p)))
+        .collect();
+    let m = inside.len();
+    let all = m + r;
+    let mut g = vec![0.0f64; all * all];
+    for a in 0..m {
+        for b in 0..=a {
+            g[a * all + b] = covariance.between(ring, inside[a].1, inside[b].1);
+        }
+        let p = inside[a].1;
+        for (f, v) in sums.0[(p.0 * width + p.1) * r..][..r].iter().enumerate() {
+            g[(m + f) * all + a] = *v;
+        }
+    }
+    for f in 0..r {
+        for e in 0..=f {
+            g[(m + f) * all + m + e] = sums.1[f * r + e];
+        }
+    }
+    let mut x: Vec<f64> = inside.iter().map(|(_, p)| covariance.between(ring, here, *p)).collect();
+    x.extend_from_slice(&sums.0[i * r..][..r]);
+    let ridge = RIDGE * (0..m).map(|a| g[a * all + a]).sum::<f64>() / m.max(1) as f64;
+    if ridge <= 0.0 {
+        return (weights, shares);
+    }
+    for a in 0..m {
+        g[a * all + a] += ridge;
+        x[a] += ridge / m as f64;
+    }
+    for f in 0..r {
+        g[(m + f) * all + m + f] *= 1.0 + 1e-6;
+    }
+    if cholesky_solve(&mut g, &mut x) {
+        inside.iter().zip(&x).for_each(|((o, _), w)| weights[*o] = *w as f32);
+        shares.iter_mut().zip(&x[m..]).for_each(|(z, v)| *z = *v as f32);
+    }
+    (weights, shares)
 }

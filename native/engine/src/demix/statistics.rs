@@ -3,6 +3,7 @@
 
 use rayon::prelude::*;
 
+use super::factors::{FactorSums, Factors};
 use super::ring::{Coarse, CoarseImage, LagCovariance, Ring, RingWeights};
 use crate::init::Candidate;
 use crate::kernels::{axpy, dot, mean};
@@ -89,32 +90,20 @@ pub struct Residual<'a> {
     movie: &'a SlowMovie,
     weights: &'a RingWeights,
     coarse: Vec<f32>,
+    shared: Vec<Vec<f32>>,
     parts: &'a [(Footprint, Vec<f32>)],
 }
 
 impl<'a> Residual<'a> {
     /// Prepares the coarse film. Traces in `parts` have one value per moment of the slow film.
     pub fn new(movie: &'a SlowMovie, weights: &'a RingWeights, parts: &'a [(Footprint, Vec<f32>)]) -> Self {
-        let (grid, t) = (&weights.ring.coarse, movie.len());
-        let mut coarse = Vec::with_capacity(grid.pixels() * t);
-        for cy in 0..grid.height {
-            let top = cy * grid.factor;
-            let rows = grid.factor.min(movie.height - top);
-            coarse.extend(Coarse::new(grid.factor, rows, movie.width).down(&movie.window(top, 0, rows, movie.width), t));
-        }
-        for (a, c) in parts {
-            let m = mean(c);
-            for (y, x, v) in grid.footprint(a).iter() {
-                coarse[(y * grid.width + x) * t..][..t]
-                    .iter_mut()
-                    .zip(c)
-                    .for_each(|(o, c)| *o -= v as f32 * (c - m));
-            }
-        }
+        let coarse = coarse_residual(movie, &weights.ring.coarse, parts);
+        let shared = weights.factors.courses(&coarse, movie.len(), &[], &[]);
         Self {
             movie,
             weights,
             coarse,
+            shared,
             parts,
         }
     }
@@ -140,7 +129,7 @@ impl<'a> Residual<'a> {
         }
         for cy in top / grid.factor..=(top + height - 1) / grid.factor {
             for cx in left / grid.factor..=(left + width - 1) / grid.factor {
-                let background = self.weights.background(cy, cx, &self.coarse, t);
+                let background = self.weights.background(cy, cx, &self.coarse, t, &self.shared);
                 for y in (cy * grid.factor).max(top)..((cy + 1) * grid.factor).min(top + height) {
                     for x in (cx * grid.factor).max(left)..((cx + 1) * grid.factor).min(left + width) {
                         axpy(&mut out[((y - top) * width + x - left) * t..][..t], -1.0, &background);
@@ -150,6 +139,27 @@ impl<'a> Residual<'a> {
         }
         out
     }
+}
+
+/// The slow film on the coarse grid minus components (pixel-major).
+pub fn coarse_residual(movie: &SlowMovie, grid: &Coarse, parts: &[(Footprint, Vec<f32>)]) -> Vec<f32> {
+    let t = movie.len();
+    let mut coarse = Vec::with_capacity(grid.pixels() * t);
+    for cy in 0..grid.height {
+        let top = cy * grid.factor;
+        let rows = grid.factor.min(movie.height - top);
+        coarse.extend(Coarse::new(grid.factor, rows, movie.width).down(&movie.window(top, 0, rows, movie.width), t));
+    }
+    for (a, c) in parts {
+        let m = mean(c);
+        for (y, x, v) in grid.footprint(a).iter() {
+            coarse[(y * grid.width + x) * t..][..t]
+                .iter_mut()
+                .zip(c)
+                .for_each(|(o, c)| *o -= v as f32 * (c - m));
+        }
+    }
+    coarse
 }
 
 /// One component while it is being worked on: a square window around its centre, footprint inside it, trace of all frames.
@@ -225,6 +235,8 @@ pub struct Products {
     pub coarse: Vec<CoarseImage>,
     /// For each component its partners (itself first) with their product.
     pub gram: Vec<Vec<(usize, f64)>>,
+    /// The factors' sums over the same moments.
+    pub factors: FactorSums,
 }
 
 impl Products {
@@ -232,8 +244,14 @@ impl Products {
     ///
     /// # Errors
     /// Cancelled, or the cache cannot be read.
-    pub fn gather(film: &Registered, survey: &Survey, components: &[Component], ctx: &Context) -> Result<Self, StageError> {
-        let [even, odd] = Self::gather_halves(film, survey, components, ctx)?;
+    pub fn gather(
+        film: &Registered,
+        survey: &Survey,
+        components: &[Component],
+        factors: &Factors,
+        ctx: &Context,
+    ) -> Result<Self, StageError> {
+        let [even, odd] = Self::gather_halves(film, survey, components, factors, ctx)?;
         Ok(even.plus(&odd))
     }
 
@@ -251,6 +269,7 @@ impl Products {
             .iter_mut()
             .zip(&other.gram)
             .for_each(|(a, b)| a.iter_mut().zip(b).for_each(|(a, b)| a.1 += b.1));
+        self.factors.plus(&other.factors);
         self
     }
 
@@ -258,7 +277,13 @@ impl Products {
     ///
     /// # Errors
     /// Cancelled, or the cache cannot be read.
-    pub fn gather_halves(film: &Registered, survey: &Survey, components: &[Component], ctx: &Context) -> Result<[Self; 2], StageError> {
+    pub fn gather_halves(
+        film: &Registered,
+        survey: &Survey,
+        components: &[Component],
+        factors: &Factors,
+        ctx: &Context,
+    ) -> Result<[Self; 2], StageError> {
         let coarse_grid = &survey.ring.coarse;
         let courses: Vec<Vec<f32>> = components
             .par_iter()
@@ -281,8 +306,17 @@ impl Products {
             })
             .collect();
         let width = film.grid.width;
+        let footprints: Vec<CoarseImage> = components.iter().map(|c| coarse_grid.footprint(&c.footprint)).collect();
+        let view = factors.of_footprints(coarse_grid, &footprints);
+        let mut factor_sums = [0, 1].map(|_| FactorSums::new(coarse_grid.pixels(), components.len(), factors.len()));
         for_blocks(film, &survey.groups, &survey.mean, ctx, |block| {
             let small = coarse_grid.down(&block.values, block.count);
+            let now: Vec<&[f32]> = courses.iter().map(|c| &c[block.first..block.first + block.count]).collect();
+            let shared = factors.courses(&small, block.count, &view, &now);
+            for (h, sums) in factor_sums.iter_mut().enumerate() {
+                let part = (h * HALF).min(block.count)..((h + 1) * HALF).min(block.count);
+                sums.add(&small, block.count, part, &now, &shared);
+            }
             sums.par_iter_mut().enumerate().for_each(|(k, halves)| {
                 let course = &courses[k][block.first..block.first + block.count];
                 let a = &components[k].footprint;
@@ -313,11 +347,12 @@ impl Products {
             .enumerate()
             .map(|(k, near)| [0, 1].map(|h| near.iter().map(|j| (*j, half_product(&courses[k], &courses[*j], h))).collect()))
             .collect();
-        let mut out = [0, 1].map(|_| Self {
+        let mut out = factor_sums.map(|factors| Self {
             courses: courses.clone(),
             fine: Vec::new(),
             coarse: Vec::new(),
             gram: Vec::new(),
+            factors,
         });
         for (sums, grams) in sums.into_iter().zip(grams) {
             for ((out, (fine, coarse)), gram) in out.iter_mut().zip(sums).zip(grams) {

@@ -3,11 +3,12 @@
 
 use rayon::prelude::*;
 
+use super::factors::Factors;
 use super::ring::{CoarseImage, RingWeights};
 use super::statistics::{Component, Survey};
-use crate::kernels::{axpy, dot, second_difference_noise};
+use crate::kernels::{axpy, dot, median, quantile, second_difference_noise};
 use crate::movie::{Groups, check, for_blocks};
-use crate::oasis::{Clock, decay_from_autocovariance, deconvolve};
+use crate::oasis::{Clock, decay_of_falls, deconvolve};
 use crate::types::{Context, Registered, StageError, flag};
 
 /// A component's divisor is at least this share of its footprint's square: what looks like background has a small own product and would
@@ -22,6 +23,11 @@ pub struct Filters {
     pub mixing: Vec<Vec<(usize, f32)>>,
     /// `‖a_k‖²`.
     pub square: Vec<f32>,
+    /// `K × R`: how much of each factor's course a component's filter takes off.
+    shares: Vec<Vec<f32>>,
+    /// The factors' view of the footprints.
+    view: Vec<Vec<f32>>,
+    factors: Factors,
 }
 
 impl Filters {
@@ -71,7 +77,24 @@ impl Filters {
                 row
             })
             .collect();
-        Self { ring, mixing, square }
+        let shares = coarse
+            .par_iter()
+            .map(|a| {
+                let mut out = vec![0.0f32; weights.factors.len()];
+                for (y, x, v) in a.iter().filter(|(_, _, v)| *v != 0.0) {
+                    axpy(&mut out, (v * grid.members(y, x) as f64) as f32, weights.shares(y, x));
+                }
+                out
+            })
+            .collect();
+        Self {
+            ring,
+            mixing,
+            square,
+            shares,
+            view: weights.factors.of_footprints(grid, coarse),
+            factors: weights.factors.clone(),
+        }
     }
 
     /// `V = Fᵀ Ỹ` for all frames in one pass; masked frames are interpolated.
@@ -91,6 +114,11 @@ impl Filters {
         let mut out = vec![vec![0.0f32; frames]; components.len()];
         for_blocks(film, &groups, &survey.mean, ctx, |block| {
             let small = grid.down(&block.values, block.count);
+            let now: Vec<&[f32]> = components
+                .iter()
+                .map(|c| &c.trace[block.first..block.first + block.count])
+                .collect();
+            let shared = self.factors.courses(&small, block.count, &self.view, &now);
             out.par_iter_mut().enumerate().for_each(|(k, row)| {
                 let row = &mut row[block.first..block.first + block.count];
                 let a = &components[k].footprint;
@@ -100,6 +128,7 @@ impl Filters {
                 for (y, x, v) in self.ring[k].iter().filter(|(_, _, v)| *v != 0.0) {
                     axpy(row, -(v as f32), &small[(y * grid.width + x) * block.count..][..block.count]);
                 }
+                self.shares[k].iter().zip(&shared).for_each(|(z, c)| axpy(row, -z, c));
             });
             Ok(())
         })?;
@@ -240,32 +269,23 @@ fn partial(filters: &Filters, projected: &[Vec<f32>], components: &[Component], 
     y
 }
 
-/// Decay per frame of each trace: from its autocovariance, drawn to the recording's median the more, the noisier it is.
+/// Decay per frame of each trace: its own where it can be measured, drawn to the recording's median the more, the noisier the trace is.
 pub fn decays(raw: &[Vec<f32>], noise: &[f32], fps: f64) -> Vec<f32> {
-    let lags = ((0.35 * fps).round() as usize).clamp(2, 40);
     let own: Vec<(f32, f32)> = raw
         .par_iter()
         .zip(noise)
         .map(|(y, s)| {
-            let m = crate::kernels::mean(y);
-            let variance = y.iter().map(|v| (v - m) * (v - m)).sum::<f32>() / y.len().max(1) as f32;
-            (
-                decay_from_autocovariance(y, lags),
-                ((variance - s * s) / (s * s).max(1e-9)).max(0.0),
-            )
+            let height = (quantile(y, 0.995) - quantile(y, 0.25)) / s.max(1e-9);
+            (decay_of_falls(y, *s, fps), height)
         })
         .collect();
-    let sure: Vec<f32> = own
-        .iter()
-        .filter(|(g, q)| g.is_finite() && *g > 0.2 && *q > 1.0)
-        .map(|(g, _)| *g)
-        .collect();
+    let sure: Vec<f32> = own.iter().filter(|(g, _)| g.is_finite()).map(|(g, _)| *g).collect();
     let fallback = (-1.0 / (0.5 * fps)).exp() as f32;
-    let centre = if sure.is_empty() { fallback } else { crate::kernels::median(&sure) };
+    let centre = if sure.is_empty() { fallback } else { median(&sure) };
     let (least, most) = ((-1.0 / (0.1 * fps)).exp() as f32, (-1.0 / (3.0 * fps)).exp() as f32);
     own.into_iter()
-        .map(|(g, q)| {
-            let trust = q / (q + 4.0);
+        .map(|(g, height)| {
+            let trust = height / (height + 20.0);
             let g = if g.is_finite() { centre + trust * (g - centre) } else { centre };
             g.clamp(least, most)
         })
