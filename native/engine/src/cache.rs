@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::path::Path;
 
+use crate::simd::dispatch;
 use crate::types::StageError;
 
 /// Bytes gathered before they are written to the file.
@@ -205,8 +206,13 @@ impl TileCache {
     }
 }
 
+dispatch! {
+    fn quantise(frame: &[f32], mean0: &[f32], step: f32, codes: &mut [u8]) -> u64 = quantise_body
+}
+
 /// Nearest codes of `frame`; returns the number of values clipped. Not-a-number becomes the offset itself.
-fn quantise(frame: &[f32], mean0: &[f32], step: f32, codes: &mut [u8]) -> u64 {
+#[inline(always)]
+fn quantise_body(frame: &[f32], mean0: &[f32], step: f32, codes: &mut [u8]) -> u64 {
     let inverse = 1.0 / step;
     let mut clipped = 0u32;
     for ((code, value), offset) in codes.iter_mut().zip(frame).zip(mean0) {

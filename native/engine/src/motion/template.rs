@@ -125,7 +125,7 @@ pub fn train(
         };
         spectra.len()
     ];
-    let mut template = average(fft, spectra, &still);
+    let mut template = average(fft, &align(fft, spectra, &still));
     let mut kernel = Kernel::soft(&template, fft, sigma);
     for round in 0..ROUNDS {
         // The first average may lie at one end of the motion: twice the reach until it is centred.
@@ -141,10 +141,10 @@ pub fn train(
                 shift.quality = 0.0;
             }
         }
-        template = average(fft, spectra, &shifts);
-        let used = shifts.iter().filter(|s| s.quality > 0.0).count();
-        kernel = if used >= FEWEST_FOR_NOISE {
-            Kernel::weighted(&template, &noise(fft, spectra, &shifts, &template), used, fft)
+        let aligned = align(fft, spectra, &shifts);
+        template = average(fft, &aligned);
+        kernel = if aligned.len() >= FEWEST_FOR_NOISE {
+            Kernel::weighted(&template, &noise(fft, &aligned, &template), aligned.len(), fft)
         } else {
             Kernel::soft(&template, fft, sigma)
         };
@@ -185,39 +185,64 @@ fn median(values: impl Iterator<Item = f32>) -> f32 {
     values.get(values.len() / 2).copied().unwrap_or(0.0)
 }
 
-/// Calls `each(bin, spectrum moved back)` for one column of the transform, frame after frame.
-fn moved_back(fft: &RealFft2, kx: usize, spectra: &[Vec<Complex32>], shifts: &[Shift], mut each: impl FnMut(usize, Complex32)) {
-    let (height, width) = (fft.height(), fft.width());
-    for (spectrum, shift) in spectra.iter().zip(shifts).filter(|(_, shift)| shift.quality > 0.0) {
-        let column = std::f64::consts::TAU * kx as f64 / width as f64 * f64::from(shift.dx);
-        for (ky, value) in spectrum[kx * height..(kx + 1) * height].iter().enumerate() {
-            let signed = if 2 * ky > height { ky as f64 - height as f64 } else { ky as f64 };
-            let (sin, cos) = (column + std::f64::consts::TAU * signed / height as f64 * f64::from(shift.dy)).sin_cos();
-            each(ky, value * Complex32::new(cos as f32, sin as f32));
+/// `e^{i·k·d}` for the `bins` first frequencies of a transform of `n` points; the upper half stands for negative ones.
+fn turns(n: usize, bins: usize, d: f32) -> Vec<Complex32> {
+    (0..bins)
+        .map(|k| {
+            let signed = if 2 * k > n { k as f64 - n as f64 } else { k as f64 };
+            let (sin, cos) = (std::f64::consts::TAU * signed / n as f64 * f64::from(d)).sin_cos();
+            Complex32::new(cos as f32, sin as f32)
+        })
+        .collect()
+}
+
+/// The spectra that are used, each with the turns of its rows and columns that move it back.
+struct Aligned<'a> {
+    spectrum: &'a [Complex32],
+    rows: Vec<Complex32>,
+    columns: Vec<Complex32>,
+}
+
+fn align<'a>(fft: &RealFft2, spectra: &'a [Vec<Complex32>], shifts: &[Shift]) -> Vec<Aligned<'a>> {
+    let used = spectra.iter().zip(shifts).filter(|(_, shift)| shift.quality > 0.0);
+    used.map(|(spectrum, shift)| Aligned {
+        spectrum,
+        rows: turns(fft.height(), fft.height(), shift.dy),
+        columns: turns(fft.width(), fft.width() / 2 + 1, shift.dx),
+    })
+    .collect()
+}
+
+/// Calls `each(row, spectrum moved back)` for column `kx` of the transform, frame after frame.
+fn moved_back(aligned: &[Aligned<'_>], kx: usize, mut each: impl FnMut(usize, Complex32)) {
+    for Aligned { spectrum, rows, columns } in aligned {
+        let height = rows.len();
+        for (ky, (value, row)) in spectrum[kx * height..(kx + 1) * height].iter().zip(rows).enumerate() {
+            each(ky, value * row * columns[kx]);
         }
     }
 }
 
-fn average(fft: &RealFft2, spectra: &[Vec<Complex32>], shifts: &[Shift]) -> Vec<Complex32> {
-    let used = shifts.iter().filter(|s| s.quality > 0.0).count().max(1);
+fn average(fft: &RealFft2, aligned: &[Aligned<'_>]) -> Vec<Complex32> {
+    let scale = 1.0 / aligned.len().max(1) as f32;
     let mut out = vec![Complex32::default(); fft.spectrum_len()];
     out.par_chunks_mut(fft.height()).enumerate().for_each(|(kx, column)| {
-        moved_back(fft, kx, spectra, shifts, |ky, value| column[ky] += value);
-        column.iter_mut().for_each(|v| *v /= used as f32);
+        moved_back(aligned, kx, |ky, value| column[ky] += value);
+        column.iter_mut().for_each(|v| *v *= scale);
     });
     out
 }
 
 /// Mean squared distance of the aligned spectra from the template, smoothed over neighbouring frequencies.
-fn noise(fft: &RealFft2, spectra: &[Vec<Complex32>], shifts: &[Shift], template: &[Complex32]) -> Vec<f32> {
+fn noise(fft: &RealFft2, aligned: &[Aligned<'_>], template: &[Complex32]) -> Vec<f32> {
     let height = fft.height();
-    let used = shifts.iter().filter(|s| s.quality > 0.0).count().max(1);
+    let scale = 1.0 / aligned.len().max(1) as f32;
     let mut raw = vec![0.0f32; fft.spectrum_len()];
     raw.par_chunks_mut(height).enumerate().for_each(|(kx, column)| {
-        moved_back(fft, kx, spectra, shifts, |ky, value| {
+        moved_back(aligned, kx, |ky, value| {
             column[ky] += (value - template[kx * height + ky]).norm_sqr()
         });
-        column.iter_mut().for_each(|v| *v /= used as f32);
+        column.iter_mut().for_each(|v| *v *= scale);
     });
     let columns = raw.len() / height;
     let mut out = vec![0.0; raw.len()];

@@ -99,10 +99,8 @@ pub fn fill_outside(frame: &mut [f32], mean: &[f32], width: usize, rows: Range<u
     }
     for y in 0..frame.len() / width {
         let from = y.clamp(rows.start, rows.end - 1);
-        for x in 0..width {
-            if y == from && columns.contains(&x) {
-                continue;
-            }
+        let outer = if y == from { columns.end } else { columns.start };
+        for x in (0..columns.start).chain(outer..width) {
             let source = from * width + x.clamp(columns.start, columns.end - 1);
             frame[y * width + x] = mean[y * width + x] + (frame[source] - mean[source]);
         }

@@ -114,11 +114,10 @@ fn take_in_passing(parts: &[Part], wanted: &[(usize, u64)], ctx: &Context<'_>) -
         let mut frames: Vec<Vec<Vec<u8>>> = vec![Vec::with_capacity(2); firsts.len()];
         let mut cancelled = false;
         part.source.stream(part.range.start..end, &mut |frame, readable, pixels| {
-            // The pairs that this frame is the first or the second of.
-            for at in firsts.partition_point(|first| first + 1 < frame)..firsts.partition_point(|first| *first <= frame) {
-                if readable {
-                    frames[at].push(pixels.to_vec());
-                }
+            if readable {
+                // The pairs that this frame is the first or the second of.
+                let at = firsts.partition_point(|first| first + 1 < frame)..firsts.partition_point(|first| *first <= frame);
+                frames[at].iter_mut().for_each(|pair| pair.push(pixels.to_vec()));
             }
             cancelled = (ctx.cancelled)();
             if cancelled {
