@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 import Database from 'better-sqlite3';
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { AppError } from '../contract/index.ts';
+import { libraryFolders } from './folders.ts';
 import { currentProcess, isAlive } from './process-identity.ts';
 import type { ProcessRef } from './types.ts';
 
@@ -56,6 +57,8 @@ export interface Ownership {
 
 export type AcquireResult =
   | { readonly kind: 'owner'; readonly ownership: Ownership }
+  /** Nobody can own a folder in which nothing can be written; open the library with this reason as `readOnly`. */
+  | { readonly kind: 'read-only'; readonly reason: string }
   | { readonly kind: 'other'; readonly owner: OtherOwner };
 
 export interface AcquireOptions {
@@ -69,7 +72,7 @@ export interface AcquireOptions {
 const pollMs = 50;
 
 function lockPath(directory: string): string {
-  return join(directory, 'lock.json');
+  return libraryFolders(directory).lock;
 }
 
 /** The lock as written; null when there is none or it cannot be one of ours (a torn or foreign file counts as dead). */
@@ -93,6 +96,11 @@ function writeLock(directory: string, lock: LockFile): void {
   writeFileSync(temporary, `${JSON.stringify(lock, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
   chmodSync(temporary, 0o600);
   renameSync(temporary, lockPath(directory));
+}
+
+function isWriteProtection(error: unknown): boolean {
+  if (!(error instanceof Error) || !('code' in error)) return false;
+  return /^(EROFS|EACCES|EPERM|SQLITE_CANTOPEN|SQLITE_READONLY)/.test(String(error.code));
 }
 
 /** Runs `act` while no other process is inside the same section for this folder. */
@@ -192,6 +200,9 @@ export function acquireOwnership(directory: string, options: AcquireOptions = {}
     if (other !== null) return { kind: 'other', owner: other };
   } catch (error) {
     if (error instanceof AppError) throw error;
+    if (isWriteProtection(error) && existsSync(libraryFolders(directory).database)) {
+      return { kind: 'read-only', reason: 'The library folder is write-protected, so it is open for reading only.' };
+    }
     throw new AppError('library.io', `The library folder ${directory} cannot be written.`, {
       hint: 'Check that the folder exists, that it is yours and that the disk is not full.',
       cause: error,

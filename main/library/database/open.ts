@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 import Database from 'better-sqlite3';
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { AppError, type ErrorCode } from '../../contract/index.ts';
 import type { LibraryFolders } from '../types.ts';
 import { applicationId, backup, migrate, schemaState } from './migrate.ts';
@@ -60,15 +59,37 @@ function writeProtection(path: string): string | null {
   }
 }
 
-/** Opens without writing; where even the log's index cannot be made (a read-only disk), the file is read as it stands. */
+/**
+ * The database as an image in memory, for a disk on which not even the log's index can be made. The two header bytes that ask for a
+ * log are changed in the image only (SQLite file format, 1.3.4); the log itself must be empty.
+ */
+function openImage(path: string): Database.Database {
+  const log = `${path}-wal`;
+  if (existsSync(log) && statSync(log).size > 0) {
+    throw new AppError(
+      'library.read_only',
+      'This library was not closed properly and lies where nothing can be written.',
+      {
+        hint: 'Copy the whole folder to a disk that can be written, and open the copy.',
+      },
+    );
+  }
+  const image = readFileSync(path);
+  image[18] = 1;
+  image[19] = 1;
+  return new Database(image, { readonly: true });
+}
+
+/** Opens without writing. */
 function openForReading(path: string): Database.Database {
+  const database = new Database(path, { readonly: true, fileMustExist: true, timeout: 5000 });
   try {
-    const database = new Database(path, { readonly: true, fileMustExist: true, timeout: 5000 });
     database.prepare('SELECT count(*) FROM sqlite_schema').get();
     return database;
   } catch (error) {
+    database.close();
     if (!(error instanceof Database.SqliteError) || !/^SQLITE_(CANTOPEN|READONLY)/.test(error.code)) throw error;
-    return new Database(`${pathToFileURL(path).href}?immutable=1`, { readonly: true, timeout: 5000 });
+    return openImage(path);
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -165,6 +165,34 @@ describe('the owner of a library', () => {
       expect.objectContaining({ code: 'library.locked', message: expect.stringContaining('rig-2') }),
     );
     expect(JSON.parse(readFileSync(join(directory, 'lock.json'), 'utf8'))).toMatchObject({ host: 'rig-2' });
+  });
+});
+
+describe('a folder in which nothing can be written', () => {
+  it('has no owner: its library is opened for reading only', async () => {
+    const directory = temporaryFolder();
+    // Folders in the places of the files that would be made refuse them, for root as well.
+    mkdirSync(join(directory, 'lock.guard'));
+    expect(() => acquireOwnership(directory)).toThrow(expect.objectContaining({ code: 'library.io' }));
+    const writable = await openLibrary({ directory });
+    await writable.sessions.insert(newSession(1));
+    await writable.close();
+    mkdirSync(join(directory, 'library.sqlite-shm'));
+    const before = readFileSync(join(directory, 'library.sqlite'));
+    const result = acquireOwnership(directory);
+    if (result.kind !== 'read-only') throw new Error('lock.guard cannot be made');
+    const library = await openLibrary({ directory, readOnly: result.reason });
+    expect(library.readOnly).toMatch(/write-protected/);
+    expect(await library.sessions.list()).toHaveLength(1);
+    await expect(library.sessions.insert(newSession(2))).rejects.toMatchObject({ code: 'library.read_only' });
+    await library.close();
+    expect(readFileSync(join(directory, 'library.sqlite')).equals(before)).toBe(true);
+    // A log that cannot be read may hold rows the image would not have.
+    mkdirSync(join(directory, 'library.sqlite-wal'));
+    await expect(openLibrary({ directory, readOnly: 'x' })).rejects.toMatchObject({
+      code: 'library.read_only',
+      message: expect.stringContaining('not closed properly'),
+    });
   });
 });
 
