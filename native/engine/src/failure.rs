@@ -129,14 +129,38 @@ impl From<StageError> for Failure {
                 message,
                 ..Self::out_of_memory(needed, limit)
             },
-            StageError::Input { code, .. } => Self::new(code, message, ""),
+            StageError::Input { code, .. } => input(code, message),
             StageError::Media(error) => media(&error),
         }
     }
 }
 
+/// What a stage says about its input, in the closed set of codes that the rest of the program knows.
+fn input(code: &str, message: String) -> Failure {
+    let size = "Give the neuron diameter yourself: measure a typical cell in the film, in pixels.";
+    let (code, hint) = match code {
+        "engine.unreadable" => (
+            "media.unreadable",
+            "Check the film with a player; copy it again from the rig if it is damaged.",
+        ),
+        "engine.no-frames" => ("media.empty", "Check the range of frames and that the films are complete."),
+        "engine.size-mismatch" => (
+            "media.size_mismatch",
+            "Only recordings of one field with the same frame size can be processed together.",
+        ),
+        "engine.diameter-unknown" => ("engine.no_signal", size),
+        "engine.diameter" => ("engine.bad_job", size),
+        "engine.rate-unknown" => ("engine.bad_job", "Give the frame rate."),
+        "engine.too-few-frames" => ("engine.no_signal", "Process a longer range of frames."),
+        "engine.frame-too-small" => ("engine.no_signal", "Record a larger field."),
+        // Everything else is a mistake of the engine, not of the input.
+        _ => ("engine.internal", "Please report this with the run's log."),
+    };
+    Failure::new(code, message, hint)
+}
+
 fn media(error: &calyx_media::MediaError) -> Failure {
-    Failure::new("media.unreadable", error.to_string(), "")
+    Failure::new(error.code(), error.to_string(), error.hint().unwrap_or(""))
 }
 
 impl From<NpyError> for Failure {
@@ -164,6 +188,29 @@ mod tests {
         }
         let other = Failure::from_io("here", &std::io::ErrorKind::PermissionDenied.into());
         assert_eq!((other.code.as_str(), other.exit_code()), ("disk.io", 5));
+    }
+
+    #[test]
+    fn what_stages_say_about_input_has_a_code_of_the_contract_and_a_next_step() {
+        for (code, wanted, exit) in [
+            ("engine.diameter-unknown", "engine.no_signal", 3),
+            ("engine.no-frames", "media.empty", 3),
+            ("engine.size-mismatch", "media.size_mismatch", 3),
+            ("engine.rate-unknown", "engine.bad_job", 2),
+            ("engine.cache-shape", "engine.internal", 70),
+        ] {
+            let failure = Failure::from(StageError::Input {
+                code,
+                message: "why".to_owned(),
+            });
+            assert_eq!((failure.code.as_str(), failure.exit_code()), (wanted, exit));
+            assert!(!failure.hint.is_empty() && failure.message == "why");
+        }
+        let missing = Failure::from(StageError::Media(calyx_media::MediaError::FfmpegMissing {
+            path: "0.avi".to_owned(),
+            tried: String::new(),
+        }));
+        assert_eq!((missing.exit_code(), missing.hint.contains("FFMPEG_BIN")), (4, true));
     }
 
     #[test]

@@ -158,8 +158,9 @@ fn check_input(folder: &Path, i: usize, input: InputFile, parameters: &Parameter
     if !input.film_frames.is_empty() && input.film_frames.len() != input.films.len() {
         return Err(bad("filmFrames", "must have one number for each film"));
     }
-    let first_frame = input.first_frame.unwrap_or(parameters.first_frame);
-    let last_frame = input.last_frame.or(parameters.last_frame);
+    // The frames that both the input and the parameters allow.
+    let first_frame = input.first_frame.unwrap_or(0).max(parameters.first_frame);
+    let last_frame = [input.last_frame, parameters.last_frame].into_iter().flatten().min();
     if last_frame.is_some_and(|last| last < first_frame) {
         return Err(bad("lastFrame", "lies before firstFrame"));
     }

@@ -21,6 +21,7 @@ pub mod movie;
 pub mod oasis;
 pub mod output;
 pub mod params;
+pub mod pipeline;
 pub mod progress;
 pub mod read;
 pub mod result;
