@@ -14,6 +14,10 @@ use crate::types::{CellMetrics, Components, Context, Footprint, Registered, Stag
 const MIN_SPLIT_HALF: f32 = 0.5;
 /// Smallest and largest area in areas of a typical cell.
 const AREA: [f32; 2] = [0.2, 4.0];
+/// Outlines of cells are at least so round (on a vessel or cut by the edge too).
+const MIN_ROUNDNESS: f32 = 0.55;
+/// Traces of cells have a longer tail upwards.
+const MIN_SKEWNESS: f32 = 0.4;
 /// Below this share of its own light left by the background's filter a component is background.
 const MIN_CONTRAST: f32 = 0.25;
 /// Two components with at least this footprint cosine and this trace correlation are the same cell.
@@ -122,6 +126,18 @@ fn verdict(m: &CellMetrics, contrast: f32, params: &Parameters, diameter_px: f32
         out.push(format!(
             "it is much larger than a cell ({:.0} px, a typical cell has {typical:.0})",
             m.area_px
+        ));
+    }
+    if m.roundness < MIN_ROUNDNESS {
+        out.push(format!(
+            "its outline is ragged (roundness {:.2}, below {MIN_ROUNDNESS})",
+            m.roundness
+        ));
+    }
+    if m.skewness < MIN_SKEWNESS {
+        out.push(format!(
+            "its trace does not stand out upwards (skewness {:.2}, below {MIN_SKEWNESS})",
+            m.skewness
         ));
     }
     if contrast < MIN_CONTRAST {
@@ -264,6 +280,6 @@ mod tests {
             area_px: 2.0,
             ..CellMetrics::default()
         };
-        assert_eq!(verdict(&bad, 0.1, &params, 6.6).len(), 6);
+        assert_eq!(verdict(&bad, 0.1, &params, 6.6).len(), 8);
     }
 }

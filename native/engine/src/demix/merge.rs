@@ -2,6 +2,7 @@
 
 use super::statistics::{Component, rewindow};
 use super::traces::Traces;
+use crate::evaluate::roundness;
 use crate::init::{Search, cosine, inner};
 use crate::kernels::{axpy, dot64, pearson};
 use crate::types::Footprint;
@@ -9,14 +10,18 @@ use crate::types::Footprint;
 /// Footprints overlap from this cosine on.
 const OVERLAP: f32 = 0.3;
 /// Largest area at half maximum, in areas of a typical cell.
-const LARGEST: f32 = 6.0;
+const LARGEST: f32 = 4.5;
 
-/// Merges overlapping components whose traces agree, and drops those without a trace or far too large.
+/// Roundness of the contour at half maximum below which a footprint is a piece of background, not a cell (dropped between rounds, so that it
+/// takes no light from its neighbours; cells on vessels and at edges stay above 0.45).
+const RAGGED: f32 = 0.4;
+
+/// Merges overlapping components whose traces agree, and drops those without a trace, far too large, or ragged.
 pub fn run(components: &mut Vec<Component>, _traces: &Traces, correlation: f32, search: &Search) {
     let typical = std::f32::consts::FRAC_PI_4 * search.diameter().powi(2);
     components.retain(|c| {
         let area = c.footprint.values.iter().filter(|v| **v >= 0.5).count() as f32;
-        area <= (LARGEST * typical).max(9.0) && c.trace.iter().any(|v| *v > 0.0)
+        area <= (LARGEST * typical).max(9.0) && c.trace.iter().any(|v| *v > 0.0) && roundness(&c.footprint) >= RAGGED
     });
     let energy: Vec<f64> = components
         .iter()
