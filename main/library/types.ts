@@ -177,7 +177,7 @@ export interface RunDetail {
 export interface RunArray {
   /** Relative to the run folder, with forward slashes. */
   readonly path: string;
-  /** NumPy's name of the element type (`float32`) as `run.json` lists it. */
+  /** NumPy type string (`<f4`); for files that hold more than one array their kind (`npz`, `json`). */
   readonly dtype: string;
   /** Sizes of the axes, row-major. */
   readonly shape: readonly number[];

@@ -41,15 +41,10 @@ function mustHaveResult(run: RunRow): void {
   throw new AppError('run.not_ready', sentence, { details: { runUuid: run.uuid, state: run.state } });
 }
 
-/** First and last known time; a film without times counts frames by its rate. */
-function timeSpan(
-  times: Float64Array,
-  fps: number,
-): { readonly startS: number; readonly endS: number; readonly fps: number } {
-  const start = times.find((time) => !Number.isNaN(time));
-  const end = times.findLast((time) => !Number.isNaN(time));
-  if (start === undefined || end === undefined) return { startS: 0, endS: Math.max(0, times.length - 1) / fps, fps };
-  return { startS: start, endS: end, fps };
+/** First and last known time, s. */
+function timeSpan(times: Float64Array): { readonly startS: number; readonly endS: number } {
+  const known = (time: number): boolean => !Number.isNaN(time);
+  return { startS: times.find(known) ?? 0, endS: times.findLast(known) ?? 0 };
 }
 
 async function readImage(run: RunFolder, image: ImageName) {
@@ -111,7 +106,8 @@ export function createReviewHandlers(dependencies: ReviewDependencies): Handlers
         frames: manifest.frames,
         height: manifest.height,
         width: manifest.width,
-        ...timeSpan(times, fps),
+        fps,
+        ...timeSpan(times),
         diameterPx: manifest.diameterPx,
         images: [...manifest.images],
         traces: [...manifest.traces],

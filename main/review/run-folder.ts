@@ -101,15 +101,19 @@ export class RunFolder {
     return matrix;
   }
 
-  /** T seconds since the recording's start, NaN where unknown. @throws AppError `disk.io` */
+  /**
+   * T seconds since the recording's start, NaN where unknown. A film of which no frame has a time is counted out by its rate.
+   *
+   * @throws AppError `disk.io`
+   */
   async times(): Promise<Float64Array> {
-    const { frames, fps } = this.manifest;
-    if (!this.manifest.files.has('time.npy')) {
-      return Float64Array.from({ length: frames }, (_, frame) => frame / (fps ?? 1));
-    }
+    const { frames, fps, files } = this.manifest;
+    const byRate = (): Float64Array => Float64Array.from({ length: frames }, (_, frame) => frame / (fps ?? 1));
+    if (!files.has('time.npy')) return byRate();
     const file = await this.array('time.npy', [frames]);
     try {
-      return Float64Array.from(await file.read(0, frames));
+      const times = Float64Array.from(await file.read(0, frames));
+      return times.every((time) => Number.isNaN(time)) ? byRate() : times;
     } finally {
       await file.close();
     }

@@ -74,7 +74,7 @@ describe('the owner of a library', () => {
 
   it('is one of however many start at the same moment, on a fresh folder and on a dead lock', async () => {
     const directory = temporaryFolder();
-    for (let round = 0; round < 5; round += 1) {
+    for (let round = 0; round < 3; round += 1) {
       const others = await Promise.all(Array.from({ length: 4 }, () => startOther(directory)));
       const answers = await Promise.all(others.map((other) => other.tell('acquire')));
       const owners = answers.filter((answer) => answer['kind'] === 'owner');

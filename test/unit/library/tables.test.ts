@@ -197,7 +197,7 @@ describe('runs', () => {
         { number: 1, host: 'rig', owner: currentProcess(), engine: null, logFile: 'logs/a.log', endedAt: null },
       ],
     });
-    const array = { path: 'traces/raw.npy', dtype: 'float32', shape: [4, 600], bytes: 9728, sha256: 'ab'.repeat(32) };
+    const array = { path: 'traces/raw.npy', dtype: '<f4', shape: [4, 600], bytes: 9728, sha256: 'ab'.repeat(32) };
     const done = stores.runs.finish(run.uuid, { cells: newCells(4), arrays: [array], engineVersion: '0.1.1' });
     expect(done).toMatchObject({ state: 'succeeded', cells: 4, suggested: 3, decided: 0, engineVersion: '0.1.1' });
     expect(stores.runs.get(run.uuid)).toMatchObject({ arrays: [array], attempts: [{ exitCode: 0 }] });

@@ -183,6 +183,13 @@ describe('a run folder', () => {
     });
   });
 
+  it('without any known time counts its frames by the rate', async () => {
+    const folder = temporaryFolder();
+    writeRun(folder, { frames: 4 });
+    writeFileSync(join(folder, 'time.npy'), npyBytes([4], new Float64Array(4).fill(Number.NaN)));
+    expect(await (await RunFolder.open(folder)).times()).toEqual(Float64Array.of(0, 0.05, 0.1, 0.15));
+  });
+
   it('of a newer form is refused with a sentence', async () => {
     const folder = temporaryFolder();
     writeRun(folder);
