@@ -21,7 +21,7 @@ export interface EngineEnd extends ProcessEnd {
 
 /** Why a run failed, as a sentence with a next step. */
 export function failureOf(end: EngineEnd): AppError {
-  if (end.error !== null) return fromMessage(end.error);
+  if (end.error !== null) return fromMessage(end.error, end.code);
   const where = end.stage === null ? 'before its first step' : `in step ${end.stage}`;
   const details = { stage: end.stage, exitCode: end.code, signal: end.signal, lastWords: [...end.lastWords] };
   if (end.signal === 'SIGXFSZ') {
@@ -64,17 +64,30 @@ export function failureOf(end: EngineEnd): AppError {
   });
 }
 
-function fromMessage(error: Extract<EngineMessage, { type: 'error' }>): AppError {
+/** What an exit code says where the engine's code is not one of the contract's (a newer engine, a stage's own word). */
+const codeOfExit: Readonly<Record<number, ErrorCode>> = {
+  2: 'usage.invalid',
+  3: 'engine.no_signal',
+  4: 'engine.missing',
+  5: 'engine.out_of_memory',
+  130: 'engine.cancelled',
+};
+
+function fromMessage(error: Extract<EngineMessage, { type: 'error' }>, exitCode: number | null): AppError {
   const hint = error.hint === undefined || error.hint === '' ? undefined : error.hint;
-  const data = ErrorData.safeParse({
-    code: error.code,
-    message: error.message,
+  const message = sentence(error.message);
+  const data = ErrorData.safeParse({ code: error.code, message, hint, retryable: error.retryable ?? false });
+  if (data.success) return AppError.fromData(data.data);
+  return new AppError(codeOfExit[exitCode ?? -1] ?? 'engine.internal', message, {
     hint,
-    retryable: error.retryable ?? false,
+    details: { engineCode: error.code },
   });
-  return data.success
-    ? AppError.fromData(data.data)
-    : new AppError('engine.internal', `${error.message} (${error.code})`, { hint });
+}
+
+/** Stages speak in lower case and without a full stop; people read sentences. */
+function sentence(text: string): string {
+  const begun = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(begun) ? begun : `${begun}.`;
 }
 
 /** A failed file operation as an error with a code: full disks are told apart. `doing` completes "… while". */

@@ -131,6 +131,10 @@ const behaviours = {
     });
     process.exitCode = 5;
   },
+  ownWord: () => {
+    say({ type: 'error', code: 'engine.its-own-word', message: 'the film is too dark', hint: '', retryable: false });
+    process.exitCode = 3;
+  },
   crash: () => {
     mkdirSync(temporary, { recursive: true });
     say({ type: 'stage', stage: 'demix', state: 'started' });

@@ -161,6 +161,7 @@ describe('a run', () => {
   });
 
   it.each([
+    ['ownWord', 'engine.no_signal', 'The film is too dark.'],
     ['error', 'engine.out_of_memory', 'The run needed 3 GB and may use 2 GB.'],
     [
       'crash',
