@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { currentProcess, isAlive, processRef } from '../../../main/library/index.ts';
 
@@ -33,16 +34,23 @@ describe.skipIf(!hasProc)('a reference to a process (the system tells start time
   });
 
   it('does not hold for one that has ended and was not fetched by its parent', async () => {
-    // The inner process ends at once; sleep, which takes the shell's place, never asks for it.
-    const child = spawn('/bin/sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    // cat ends when its input does; by then sleep has taken the shell's place and never asks for it.
+    const child = spawn('/bin/sh', ['-c', 'cat <&3 & echo $!; exec sleep 60 3<&-'], {
+      stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
+    });
     onTestFinished(() => {
       child.kill('SIGKILL');
     });
-    const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+    const [line] = (await once(createInterface({ input: child.stdout ?? Readable.from([]) }), 'line')) as [string];
     const pid = Number(line);
-    const ref = { ...currentProcess(), pid, startTicks: null };
-    while (!/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8')))
-      await new Promise((resolve) => setImmediate(resolve));
+    const until = async (path: string, wanted: RegExp): Promise<void> => {
+      while (!wanted.test(readFileSync(path, 'utf8'))) await new Promise((resolve) => setImmediate(resolve));
+    };
+    await until(`/proc/${child.pid}/comm`, /^sleep/);
+    const ref = processRef(pid);
+    expect(isAlive(ref)).toBe(true);
+    child.stdio[3]?.destroy();
+    await until(`/proc/${pid}/stat`, /\) Z /);
     expect(isAlive(ref)).toBe(false);
   });
 });
