@@ -216,6 +216,9 @@ impl Walk<'_> {
     }
 }
 
+/// Frame rate written into [`pipe_head`]: packet n has the time n / `PIPE_FPS`.
+pub const PIPE_FPS: u32 = 25;
+
 /// The head of a small AVI file with this stream, to be followed by [`packet_header`] and packets; sizes are left open, as a pipe needs it.
 #[must_use]
 pub fn pipe_head(avi: &Avi) -> Vec<u8> {
@@ -224,13 +227,13 @@ pub fn pipe_head(avi: &Avi) -> Vec<u8> {
     strh.extend_from_slice(&avi.handler);
     strh.extend_from_slice(&[0; 12]);
     strh.extend_from_slice(&1u32.to_le_bytes());
-    strh.extend_from_slice(&25u32.to_le_bytes());
+    strh.extend_from_slice(&PIPE_FPS.to_le_bytes());
     strh.extend_from_slice(&[0; 28]);
     let mut strl = b"strl".to_vec();
     push_chunk(&mut strl, b"strh", &strh);
     push_chunk(&mut strl, b"strf", &avi.format);
     let mut avih = vec![0u8; 56];
-    avih[0..4].copy_from_slice(&40_000u32.to_le_bytes());
+    avih[0..4].copy_from_slice(&(1_000_000 / PIPE_FPS).to_le_bytes());
     avih[24..28].copy_from_slice(&1u32.to_le_bytes());
     avih[32..36].copy_from_slice(&u32::try_from(avi.width).unwrap_or(0).to_le_bytes());
     avih[36..40].copy_from_slice(&u32::try_from(avi.height).unwrap_or(0).to_le_bytes());

@@ -51,6 +51,14 @@ pub enum MediaError {
         /// The place that was tried, if one was named.
         tried: String,
     },
+    /// The memory given for a frame has another size than the frame.
+    #[error("{bytes} bytes were given for a frame of {frame_bytes}")]
+    BadBuffer {
+        /// Bytes given.
+        bytes: usize,
+        /// Bytes of a frame.
+        frame_bytes: usize,
+    },
     /// A frame number outside the recording.
     #[error("frame {frame} was asked for, the recording has {frames}")]
     OutOfRange {
@@ -67,7 +75,7 @@ impl MediaError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Io { .. } => "media.io",
-            Self::Unreadable { .. } | Self::OutOfRange { .. } => "media.unreadable",
+            Self::Unreadable { .. } | Self::OutOfRange { .. } | Self::BadBuffer { .. } => "media.unreadable",
             Self::Empty { .. } => "media.empty",
             Self::SizeMismatch { .. } => "media.size_mismatch",
             Self::FfmpegMissing { .. } => "media.ffmpeg_missing",

@@ -1,14 +1,20 @@
-//! ffmpeg as a child process: where it is, and one decoder.
+//! ffmpeg as a child process: where it is, one decoder, the list of a file's packets.
 
-use std::io::{BufReader, Read, Write};
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::Arc;
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 
 use crate::MediaError;
 use crate::avi;
 use crate::film::AviSource;
+
+/// Frame rate of the small AVI that packets are fed in; its times say which packet a frame came from.
+const FED_FPS: f64 = avi::PIPE_FPS as f64;
 
 /// The ffmpeg that decodes: `$FFMPEG_BIN`, else `ffmpeg` on the PATH. `film` names the film in the error.
 pub(crate) fn find(film: &Path) -> Result<PathBuf, MediaError> {
@@ -32,6 +38,27 @@ pub(crate) fn find(film: &Path) -> Result<PathBuf, MediaError> {
         .ok_or_else(|| missing(String::new()))
 }
 
+/// How this ffmpeg is told to neither repeat nor drop frames: `-vsync` until 5.0, `-fps_mode` since. Asked once per program.
+fn passthrough_option(program: &Path) -> &'static str {
+    static KNOWN: OnceLock<Mutex<HashMap<PathBuf, &'static str>>> = OnceLock::new();
+    let known = KNOWN.get_or_init(Mutex::default);
+    let remembered = known.lock().ok().and_then(|known| known.get(program).copied());
+    if let Some(option) = remembered {
+        return option;
+    }
+    let help = Command::new(program)
+        .args(["-v", "error", "-h", "long"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output();
+    let new = help.is_ok_and(|help| help.stdout.windows(10).any(|part| part == b"\n-fps_mode"));
+    let option = if new { "-fps_mode" } else { "-vsync" };
+    if let Ok(mut known) = known.lock() {
+        known.insert(program.to_owned(), option);
+    }
+    option
+}
+
 /// How luma is taken from decoded frames: the Y plane as it is, or (RGB sources) computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Luma {
@@ -48,115 +75,150 @@ impl Luma {
     }
 }
 
+/// How the time ffmpeg gives for a frame is turned into the frame's number in its film.
+enum Clock {
+    /// Packets were fed one after the other; these are their numbers in the film.
+    Fed(Vec<Range<usize>>),
+    /// Times of all frames of the film, s, ascending.
+    Stamped(Arc<[f64]>),
+    /// The film has no times: frames are counted.
+    Counted(usize),
+}
+
+impl Clock {
+    fn frame(&mut self, seconds: Option<f64>) -> Option<usize> {
+        match self {
+            Self::Fed(ranges) => {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "a negative time becomes packet 0"
+                )]
+                let mut position = (seconds? * FED_FPS).round() as usize;
+                for range in ranges {
+                    if position < range.len() {
+                        return Some(range.start + position);
+                    }
+                    position -= range.len();
+                }
+                None
+            }
+            Self::Stamped(stamps) => {
+                let seconds = seconds?;
+                let after = stamps.partition_point(|&stamp| stamp < seconds);
+                let before = after.saturating_sub(1);
+                let distance = |index: usize| stamps.get(index).map_or(f64::INFINITY, |stamp| (stamp - seconds).abs());
+                Some(if distance(before) <= distance(after) { before } else { after })
+            }
+            Self::Counted(next) => {
+                *next += 1;
+                Some(*next - 1)
+            }
+        }
+    }
+}
+
 /// One running ffmpeg whose output is read frame by frame. Killed and reaped when dropped.
 pub(crate) struct Decoder {
     child: Child,
     output: BufReader<ChildStdout>,
+    /// Times of the frames in the order of output, s.
+    times: Receiver<Option<f64>>,
+    clock: Clock,
     feeder: Option<JoinHandle<()>>,
-    drain: Option<JoinHandle<String>>,
+    listener: Option<JoinHandle<String>>,
 }
 
 impl Decoder {
-    /// Decodes packets of an AVI file, fed as a small AVI of their own; the first must be a key frame.
-    pub(crate) fn of_packets(
-        film: &Path,
-        source: &Arc<AviSource>,
-        packets: std::ops::Range<usize>,
-        luma: Luma,
-    ) -> Result<Self, MediaError> {
-        let mut command = Command::new(find(film)?);
-        command.args(["-v", "error", "-nostdin", "-threads", "1"]);
+    /// Decodes packets of an AVI file, fed as a small AVI of their own; each range must begin at a key frame.
+    pub(crate) fn of_packets(film: &Path, source: &Arc<AviSource>, ranges: Vec<Range<usize>>, luma: Luma) -> Result<Self, MediaError> {
+        let program = find(film)?;
+        let mut command = quiet(&program);
         if source.is_ffv1() {
             command.args(["-err_detect", "crccheck+explode"]);
         }
         command.args(["-f", "avi", "-i", "pipe:0"]).stdin(Stdio::piped());
-        let mut decoder = Self::start(film, command, luma)?;
+        let mut decoder = Self::start(film, &program, command, luma, Clock::Fed(ranges.clone()))?;
         let stdin = decoder.child.stdin.take();
         let source = Arc::clone(source);
         decoder.feeder = Some(std::thread::spawn(move || {
             if let Some(mut stdin) = stdin {
                 // A broken pipe only means that the reader has seen enough.
-                let _ = feed(&mut stdin, &source, packets);
+                let _ = feed(&mut stdin, &source, &ranges);
             }
         }));
         Ok(decoder)
     }
 
-    /// Decodes a file from `seek_s` on (seconds since its start); frames before are not delivered.
-    pub(crate) fn of_file(film: &Path, seek_s: Option<f64>, luma: Luma) -> Result<Self, MediaError> {
-        let mut command = Command::new(find(film)?);
-        command.args(["-v", "error", "-nostdin", "-threads", "1"]);
+    /// Decodes a file from the key frame at or before `seek_s` (seconds since the container's start) on. Where it really begins, its frames' times say.
+    pub(crate) fn of_file(film: &Path, seek_s: Option<f64>, stamps: Option<Arc<[f64]>>, luma: Luma) -> Result<Self, MediaError> {
+        let program = find(film)?;
+        let mut command = quiet(&program);
+        command.arg("-copyts");
         if let Some(seconds) = seek_s {
-            command.args(["-ss", &format!("{seconds:.6}")]);
+            command.args(["-noaccurate_seek", "-ss", &format!("{seconds:.6}")]);
         }
         command.arg("-i").arg(film).stdin(Stdio::null());
-        Self::start(film, command, luma)
+        let clock = stamps.map_or(Clock::Counted(0), Clock::Stamped);
+        Self::start(film, &program, command, luma, clock)
     }
 
-    fn start(film: &Path, mut command: Command, luma: Luma) -> Result<Self, MediaError> {
+    fn start(film: &Path, program: &Path, mut command: Command, luma: Luma, clock: Clock) -> Result<Self, MediaError> {
+        // The second branch says each frame's time; on 2 × 2 pixels, since showinfo sums all it sees. Without the times, a frame that does not decode
+        // would shift the numbers of all that follow.
+        let filter = format!(
+            "[0:v:0]{},split[times][frames];[times]crop=2:2:0:0,showinfo,nullsink",
+            luma.filter()
+        );
         command
             .args([
+                "-filter_complex",
+                &filter,
                 "-map",
-                "0:v:0",
-                "-vf",
-                luma.filter(),
-                "-vsync",
+                "[frames]",
+                passthrough_option(program),
                 "passthrough",
-                "-f",
-                "rawvideo",
-                "-pix_fmt",
-                "gray",
-                "pipe:1",
             ])
+            .args(["-f", "rawvideo", "-pix_fmt", "gray", "pipe:1"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let io = |source| MediaError::Io {
-            path: film.display().to_string(),
-            source,
-        };
+        let io = |source| io_error(film, source);
         let mut child = command.spawn().map_err(io)?;
-        let output = child
-            .stdout
-            .take()
-            .ok_or_else(|| io(std::io::Error::other("ffmpeg has no output")))?;
-        let drain = child.stderr.take().map(|mut stderr| {
-            std::thread::spawn(move || {
-                let mut said = String::new();
-                let mut chunk = [0u8; 4096];
-                while let Ok(count @ 1..) = stderr.read(&mut chunk) {
-                    if said.len() < 2000 {
-                        said.push_str(&String::from_utf8_lossy(&chunk[..count]));
-                    }
-                }
-                said
-            })
-        });
+        let pipes = child.stdout.take().zip(child.stderr.take());
+        let (output, errors) = pipes.ok_or_else(|| io(std::io::Error::other("ffmpeg has no output")))?;
+        let (sender, times) = channel();
         Ok(Self {
             child,
             output: BufReader::with_capacity(1 << 16, output),
+            times,
+            clock,
             feeder: None,
-            drain,
+            listener: Some(std::thread::spawn(move || listen(errors, &sender))),
         })
     }
 
-    /// Fills `frame`; false at the end of the film.
-    pub(crate) fn next(&mut self, frame: &mut [u8]) -> std::io::Result<bool> {
+    /// Fills `frame` with the next frame that decodes and gives its number in the film; none at the end.
+    pub(crate) fn next(&mut self, frame: &mut [u8]) -> std::io::Result<Option<usize>> {
         let mut filled = 0;
         while filled < frame.len() {
             match self.output.read(&mut frame[filled..]) {
-                Ok(0) => return Ok(false),
+                Ok(0) => return Ok(None),
                 Ok(count) => filled += count,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(true)
+        let seconds = self
+            .times
+            .recv()
+            .map_err(|_| std::io::Error::other("ffmpeg gave a frame without its time"))?;
+        Ok(self.clock.frame(seconds))
     }
 
-    /// What ffmpeg said on its error output; ends it.
+    /// What ffmpeg complained about; ends it.
     pub(crate) fn complaint(mut self) -> String {
-        let _ = self.child.kill();
-        self.drain.take().and_then(|drain| drain.join().ok()).unwrap_or_default()
+        let _ = self.child.wait();
+        self.listener.take().and_then(|listener| listener.join().ok()).unwrap_or_default()
     }
 }
 
@@ -164,18 +226,68 @@ impl Drop for Decoder {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        for thread in [self.feeder.take()].into_iter().flatten() {
-            let _ = thread.join();
+        if let Some(feeder) = self.feeder.take() {
+            let _ = feeder.join();
         }
-        if let Some(drain) = self.drain.take() {
-            let _ = drain.join();
+        if let Some(listener) = self.listener.take() {
+            let _ = listener.join();
         }
     }
 }
 
-fn feed(stdin: &mut impl Write, source: &AviSource, packets: std::ops::Range<usize>) -> std::io::Result<()> {
+fn io_error(film: &Path, source: std::io::Error) -> MediaError {
+    MediaError::Io {
+        path: film.display().to_string(),
+        source,
+    }
+}
+
+fn quiet(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.args(["-hide_banner", "-nostats", "-nostdin", "-v", "level+info", "-threads", "1"]);
+    command
+}
+
+/// Reads ffmpeg's messages: times of frames go to `times`, complaints are kept (the first few).
+fn listen(errors: ChildStderr, times: &Sender<Option<f64>>) -> String {
+    let mut said = String::new();
+    let mut base = (1.0, 25.0);
+    for line in BufReader::new(errors).split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line);
+        if line.contains("Parsed_showinfo") {
+            if let Some(rest) = after(&line, "config in time_base:") {
+                base = fraction(rest).unwrap_or(base);
+            } else if line.contains(" n:")
+                && let Some(rest) = after(&line, " pts:")
+            {
+                let ticks = rest.split_whitespace().next().and_then(|word| word.parse::<f64>().ok());
+                if times.send(ticks.map(|ticks| ticks * base.0 / base.1)).is_err() {
+                    break;
+                }
+            }
+        } else if said.len() < 2000 && (line.contains("[error]") || line.contains("[fatal]")) {
+            said.push_str(line.rsplit("] ").next().unwrap_or(&line).trim());
+            said.push('\n');
+        }
+    }
+    said
+}
+
+fn after<'a>(line: &'a str, mark: &str) -> Option<&'a str> {
+    line.find(mark).map(|at| &line[at + mark.len()..])
+}
+
+/// `1/12800, …` as two numbers.
+fn fraction(text: &str) -> Option<(f64, f64)> {
+    let (numerator, rest) = text.trim().split_once('/')?;
+    let denominator = rest.split([',', ' ']).next()?;
+    let pair = (numerator.trim().parse::<f64>().ok()?, denominator.trim().parse::<f64>().ok()?);
+    (pair.1 > 0.0).then_some(pair)
+}
+
+fn feed(stdin: &mut impl Write, source: &AviSource, ranges: &[Range<usize>]) -> std::io::Result<()> {
     stdin.write_all(&avi::pipe_head(&source.avi))?;
-    for packet in &source.avi.packets[packets] {
+    for packet in ranges.iter().flat_map(|range| &source.avi.packets[range.clone()]) {
         stdin.write_all(&avi::packet_header(packet.length))?;
         stdin.write_all(&source.map[packet.offset..packet.offset + packet.length])?;
         if packet.length % 2 == 1 {
@@ -185,52 +297,86 @@ fn feed(stdin: &mut impl Write, source: &AviSource, packets: std::ops::Range<usi
     stdin.flush()
 }
 
-/// One packet of a film in a container that is not AVI.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Stamp {
-    /// Presentation time, seconds.
-    pub(crate) seconds: f64,
+/// What a copy of a film's packets says (nothing is decoded).
+pub(crate) struct PacketList {
+    /// Frames of the film.
+    pub(crate) frames: usize,
+    /// Times of the frames in display order, s; none where the container has no usable times.
+    pub(crate) stamps: Option<Arc<[f64]>>,
+    /// Key frames in display order, ascending; the first is 0.
+    pub(crate) keys: Vec<usize>,
+    pub(crate) width: usize,
+    pub(crate) height: usize,
 }
 
-/// Presentation times of all frames of a film in display order, by a copy of its packets (nothing is decoded), and its frame rate and size.
-pub(crate) fn packet_list(film: &Path) -> Result<(Vec<Stamp>, usize, usize), MediaError> {
+/// Lists the frames of a film in any container ffmpeg reads.
+pub(crate) fn packet_list(film: &Path) -> Result<PacketList, MediaError> {
     let output = Command::new(find(film)?)
         .args(["-v", "error", "-nostdin", "-i"])
         .arg(film)
         .args(["-map", "0:v:0", "-c", "copy", "-copyts", "-f", "framecrc", "-"])
         .stdin(Stdio::null())
         .output()
-        .map_err(|source| MediaError::Io {
+        .map_err(|source| io_error(film, source))?;
+    let list = read_packet_list(&String::from_utf8_lossy(&output.stdout));
+    if list.width == 0 || list.height == 0 {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let first = said.lines().next().unwrap_or("ffmpeg finds no video in it");
+        return Err(MediaError::Unreadable {
             path: film.display().to_string(),
-            source,
-        })?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let unreadable = |reason: String| MediaError::Unreadable {
-        path: film.display().to_string(),
-        reason,
-    };
+            reason: format!("not a film that can be read ({first})"),
+        });
+    }
+    Ok(list)
+}
+
+/// Flag of a packet that is decoded for others' sake and not shown.
+const DISCARDED: u32 = 4;
+
+fn read_packet_list(text: &str) -> PacketList {
     let mut base = (1.0, 1.0);
-    let (mut width, mut height) = (0, 0);
-    let mut times = Vec::new();
+    let mut size = (0, 0);
+    let mut packets: Vec<(Option<f64>, bool)> = Vec::new();
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("#tb 0:") {
-            let mut parts = rest.trim().split('/').filter_map(|part| part.trim().parse::<f64>().ok());
-            base = (parts.next().unwrap_or(1.0), parts.next().unwrap_or(1.0));
+            base = fraction(rest).unwrap_or(base);
         } else if let Some(rest) = line.strip_prefix("#dimensions 0:") {
             let mut parts = rest.trim().split('x').filter_map(|part| part.trim().parse::<usize>().ok());
-            (width, height) = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+            size = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
         } else if !line.starts_with('#') {
             let fields: Vec<&str> = line.split(',').map(str::trim).collect();
-            if let Some(pts) = fields.get(2).and_then(|field| field.parse::<f64>().ok()) {
-                times.push(pts * base.0 / base.1);
+            // A packet that is a key frame and nothing else has no flags written.
+            let flags = fields
+                .iter()
+                .find_map(|field| field.strip_prefix("F=0x"))
+                .map_or(Some(1), |flags| u32::from_str_radix(flags, 16).ok())
+                .unwrap_or(0);
+            if fields.len() >= 6 && flags & DISCARDED == 0 {
+                let pts = fields[2].parse::<i64>().ok().filter(|&pts| pts != i64::MIN);
+                #[expect(clippy::cast_precision_loss, reason = "times of films are far below 2^52 ticks")]
+                packets.push((pts.map(|pts| pts as f64 * base.0 / base.1), flags & 1 == 1));
             }
         }
     }
-    if width == 0 || height == 0 {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let first = said.lines().next().unwrap_or("ffmpeg finds no video in it");
-        return Err(unreadable(format!("not a film that can be read ({first})")));
+    let frames = packets.len();
+    let mut timed: Vec<(f64, bool)> = packets.iter().filter_map(|&(pts, key)| Some((pts?, key))).collect();
+    timed.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let usable = timed.len() == frames && timed.windows(2).all(|pair| pair[0].0 < pair[1].0);
+    let mut keys = vec![0];
+    if usable {
+        keys.extend(
+            timed
+                .iter()
+                .enumerate()
+                .filter(|(index, frame)| *index > 0 && frame.1)
+                .map(|(index, _)| index),
+        );
     }
-    times.sort_by(f64::total_cmp);
-    Ok((times.into_iter().map(|seconds| Stamp { seconds }).collect(), width, height))
+    PacketList {
+        frames,
+        stamps: usable.then(|| timed.iter().map(|frame| frame.0).collect()),
+        keys,
+        width: size.0,
+        height: size.1,
+    }
 }

@@ -1,13 +1,14 @@
 //! One film file.
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use memmap2::Mmap;
 
 use crate::avi::{self, Avi};
-use crate::ffmpeg::{self, Decoder, Luma, Stamp};
+use crate::ffmpeg::{self, Decoder, Luma};
 use crate::{Finding, MediaError};
 
 /// A memory-mapped AVI file.
@@ -36,8 +37,12 @@ pub(crate) enum Access {
         keys: Vec<usize>,
         luma: Luma,
     },
-    /// Any other container: ffmpeg seeks by time.
-    Timed { stamps: Vec<Stamp>, luma: Luma },
+    /// Any other container: ffmpeg seeks by time. `stamps`: times of all frames, s; without them frames are counted from the start. `keys` as above.
+    Timed {
+        stamps: Option<Arc<[f64]>>,
+        keys: Vec<usize>,
+        luma: Luma,
+    },
 }
 
 /// A film: its size, frames and how to reach them. 8-bit grey, row-major.
@@ -112,25 +117,20 @@ impl Film {
         }
         let name = codec_name(&avi);
         let (width, height, fps) = (avi.width, avi.height, avi.fps);
+        let packets = avi.packets.len();
         let raw_stride = raw_layout(&avi);
         let findings = std::mem::take(&mut avi.findings);
         let source = Arc::new(AviSource { map, avi });
         let access = if let Some((stride, bottom_up)) = raw_stride {
             Access::Raw { source, stride, bottom_up }
         } else if source.is_ffv1() || is_intra(&source.avi.compression) {
-            let luma = probe_luma(path, &source)?;
-            Access::Packets {
-                keys: key_packets(&source),
-                source,
-                luma,
-            }
+            let keys = key_packets(&source);
+            let luma = probe_packets(path, &source, &keys)?;
+            Access::Packets { keys, source, luma }
         } else {
             return Self::from_other(path, findings, Some((name, fps)));
         };
-        let frames = match &access {
-            Access::Raw { source, .. } | Access::Packets { source, .. } => source.avi.packets.len() as u64,
-            Access::Timed { stamps, .. } => stamps.len() as u64,
-        };
+        let frames = packets as u64;
         Ok(Self {
             path: path.to_owned(),
             access,
@@ -144,35 +144,35 @@ impl Film {
     }
 
     fn from_other(path: &Path, findings: Vec<Finding>, known: Option<(String, Option<f64>)>) -> Result<Self, MediaError> {
-        let (stamps, width, height) = ffmpeg::packet_list(path)?;
-        let span = stamps.last().map_or(0.0, |stamp| stamp.seconds) - stamps.first().map_or(0.0, |stamp| stamp.seconds);
+        let list = ffmpeg::packet_list(path)?;
+        if list.frames == 0 {
+            return Err(MediaError::Empty {
+                path: path.display().to_string(),
+            });
+        }
+        let span = list.stamps.as_deref().and_then(|stamps| Some(stamps.last()? - stamps.first()?));
         #[expect(clippy::cast_precision_loss, reason = "frame counts are far below 2^52")]
-        let measured = (stamps.len() > 1 && span > 0.0).then(|| (stamps.len() - 1) as f64 / span);
+        let measured = span.filter(|&span| span > 0.0).map(|span| (list.frames - 1) as f64 / span);
         let extension = path
             .extension()
             .map(|text| text.to_string_lossy().to_lowercase())
             .unwrap_or_default();
         let (codec, fps) = known.unwrap_or((extension, None));
-        let mut film = Self {
+        let luma = probe(path, list.width * list.height, |luma| Decoder::of_file(path, None, None, luma))?;
+        Ok(Self {
             path: path.to_owned(),
-            frames: stamps.len() as u64,
-            access: Access::Timed { stamps, luma: Luma::Plane },
-            width,
-            height,
+            frames: list.frames as u64,
+            access: Access::Timed {
+                stamps: list.stamps,
+                keys: list.keys,
+                luma,
+            },
+            width: list.width,
+            height: list.height,
             fps: measured.or(fps),
             codec,
             findings,
-        };
-        if film.frames > 0 && !first_frame_decodes(&film, Luma::Plane)? {
-            film.access = match film.access {
-                Access::Timed { stamps, .. } => Access::Timed {
-                    stamps,
-                    luma: Luma::Computed,
-                },
-                other => other,
-            };
-        }
-        Ok(film)
+        })
     }
 
     /// Where it lies.
@@ -222,7 +222,7 @@ impl Film {
         self.width * self.height
     }
 
-    /// Copies frame `local` of an uncompressed film; false if the film is compressed or the frame is shorter than it should be.
+    /// Copies frame `local` of an uncompressed film; false, with `out` as it was, if the film is compressed or the frame shorter than it should be.
     pub(crate) fn copy_raw(&self, local: u64, out: &mut [u8]) -> bool {
         let Access::Raw { source, stride, bottom_up } = &self.access else {
             return false;
@@ -231,29 +231,65 @@ impl Film {
             return false;
         };
         let data = &source.map[packet.offset..packet.offset + packet.length];
+        if data.len() < (self.height - 1) * stride + self.width {
+            return false;
+        }
         for (row, line) in out.chunks_exact_mut(self.width).enumerate() {
             let stored = if *bottom_up { self.height - 1 - row } else { row };
-            let Some(bytes) = data.get(stored * stride..stored * stride + self.width) else {
-                return false;
-            };
-            line.copy_from_slice(bytes);
+            line.copy_from_slice(&data[stored * stride..stored * stride + self.width]);
         }
         true
     }
 
-    /// The key frame at or before `local`.
-    pub(crate) fn key_at(&self, local: usize) -> usize {
+    fn keys(&self) -> &[usize] {
         match &self.access {
-            Access::Packets { keys, .. } => keys[keys.partition_point(|&key| key <= local).saturating_sub(1)],
-            _ => local,
+            Access::Packets { keys, .. } | Access::Timed { keys, .. } => keys,
+            Access::Raw { .. } => &[],
         }
     }
 
-    /// A decoder that delivers frames from `from` on; for packets `from` must be a key frame, and it ends before `to`.
-    pub(crate) fn decoder(&self, from: usize, to: usize) -> Result<Decoder, MediaError> {
+    /// The key frame at or before `local`; of an uncompressed film the frame itself.
+    pub(crate) fn key_at(&self, local: usize) -> usize {
+        let keys = self.keys();
+        keys.get(keys.partition_point(|&key| key <= local).saturating_sub(1))
+            .copied()
+            .unwrap_or(local)
+    }
+
+    /// The first key frame after `local`, if there is one.
+    pub(crate) fn key_after(&self, local: usize) -> Option<usize> {
+        let keys = self.keys();
+        keys.get(keys.partition_point(|&key| key <= local)).copied()
+    }
+
+    /// Whether frames up to the next key frame are worthless once one of them is missing (FFV1 carries its coder's state on from frame to frame).
+    pub(crate) fn carries_state(&self) -> bool {
+        matches!(&self.access, Access::Packets { source, .. } if source.is_ffv1())
+    }
+
+    /// Whether frames are read from the file as they are.
+    pub(crate) fn is_raw(&self) -> bool {
+        matches!(self.access, Access::Raw { .. })
+    }
+
+    /// Whether several parts of the film can be decoded by one process.
+    pub(crate) fn chains(&self) -> bool {
+        matches!(self.access, Access::Packets { .. })
+    }
+
+    /// A decoder of these parts; each begins at a key frame. Of a film that ffmpeg seeks in, only the first part's start counts: the decoder begins there or
+    /// (`from_start`) at the film's beginning, and runs on to the end.
+    pub(crate) fn decoder(&self, parts: Vec<Range<usize>>, from_start: bool) -> Result<Decoder, MediaError> {
         match &self.access {
-            Access::Packets { source, luma, .. } => Decoder::of_packets(&self.path, source, from..to, *luma),
-            Access::Timed { stamps, luma } => Decoder::of_file(&self.path, seek_time(stamps, from), *luma),
+            Access::Packets { source, luma, .. } => Decoder::of_packets(&self.path, source, parts, *luma),
+            Access::Timed { stamps, luma, .. } => {
+                let start = parts.first().map_or(0, |part| part.start);
+                let seek = stamps.as_deref().filter(|_| start > 0 && !from_start).and_then(|stamps| {
+                    // Half a millisecond more, so that rounding does not fetch the group before.
+                    Some(stamps.get(start)? - stamps.first()? + 0.0005)
+                });
+                Decoder::of_file(&self.path, seek, stamps.clone(), *luma)
+            }
             Access::Raw { .. } => Err(MediaError::Unreadable {
                 path: self.path.display().to_string(),
                 reason: "an uncompressed film needs no decoder".to_owned(),
@@ -262,33 +298,39 @@ impl Film {
     }
 }
 
-/// Half a frame before the wanted one, seconds since the film's first frame; none for the first.
-fn seek_time(stamps: &[Stamp], from: usize) -> Option<f64> {
-    let wanted = stamps.get(from)?.seconds;
-    let before = stamps.get(from.checked_sub(1)?)?.seconds;
-    let first = stamps.first()?.seconds;
-    Some(f64::midpoint(before, wanted) - first)
-}
-
-fn first_frame_decodes(film: &Film, luma: Luma) -> Result<bool, MediaError> {
-    let mut decoder = Decoder::of_file(&film.path, None, luma)?;
-    let mut frame = vec![0; film.frame_bytes()];
-    decoder.next(&mut frame).map_err(|source| MediaError::Io {
-        path: film.path.display().to_string(),
-        source,
+/// How luma is taken from this film: the way by which a first frame comes out.
+fn probe(path: &Path, frame_bytes: usize, open: impl Fn(Luma) -> Result<Decoder, MediaError>) -> Result<Luma, MediaError> {
+    let mut frame = vec![0; frame_bytes];
+    let mut said = String::new();
+    for luma in [Luma::Plane, Luma::Computed] {
+        let mut decoder = open(luma)?;
+        if decoder.next(&mut frame).is_ok_and(|number| number.is_some()) {
+            return Ok(luma);
+        }
+        said = decoder.complaint();
+    }
+    Err(MediaError::Unreadable {
+        path: path.display().to_string(),
+        reason: format!(
+            "no frame could be decoded ({})",
+            said.lines().next().unwrap_or("ffmpeg does not say why")
+        ),
     })
 }
 
-fn probe_luma(path: &Path, source: &Arc<AviSource>) -> Result<Luma, MediaError> {
-    let mut frame = vec![0; source.avi.width * source.avi.height];
-    for luma in [Luma::Plane, Luma::Computed] {
-        let mut decoder = Decoder::of_packets(path, source, 0..1, luma)?;
-        if decoder.next(&mut frame).unwrap_or(false) {
-            return Ok(luma);
+/// As [`probe`], on one key frame after the other (at most six of them), since the first may be the broken one.
+fn probe_packets(path: &Path, source: &Arc<AviSource>, keys: &[usize]) -> Result<Luma, MediaError> {
+    let frame_bytes = source.avi.width * source.avi.height;
+    let mut result = Ok(Luma::Plane);
+    for &key in keys.iter().step_by(keys.len().div_ceil(6)) {
+        result = probe(path, frame_bytes, |luma| {
+            Decoder::of_packets(path, source, std::iter::once(key..key + 1).collect(), luma)
+        });
+        if !matches!(result, Err(MediaError::Unreadable { .. })) {
+            break;
         }
     }
-    // The first frame is broken; the plane is what DAQ programs write.
-    Ok(Luma::Plane)
+    result
 }
 
 /// Row stride and direction of an uncompressed 8-bit grey stream, or none.

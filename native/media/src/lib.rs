@@ -8,11 +8,15 @@ mod avi;
 mod error;
 mod ffmpeg;
 mod film;
+mod reader;
 mod recording;
+mod sequence;
+mod stream;
 
 pub use error::MediaError;
 pub use film::Film;
-pub use recording::{FrameReader, FrameStatus, OnFrame, Recording, StreamEnd, StreamOptions};
+pub use reader::FrameReader;
+pub use recording::{FrameStatus, OnFrame, Recording, StreamEnd, StreamOptions};
 
 /// A remark about a film: what was noticed on opening it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
