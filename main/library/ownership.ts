@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: MIT
 import Database from 'better-sqlite3';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -91,7 +100,11 @@ function readLock(directory: string): LockFile | null {
   }
 }
 
+/** Called inside the guard only: there, a temporary lock belongs to a process that was killed while it wrote it. */
 function writeLock(directory: string, lock: LockFile): void {
+  for (const name of readdirSync(directory)) {
+    if (name.startsWith('lock.json.')) rmSync(join(directory, name), { force: true });
+  }
   const temporary = join(directory, `lock.json.${lock.nonce}`);
   writeFileSync(temporary, `${JSON.stringify(lock, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
   chmodSync(temporary, 0o600);

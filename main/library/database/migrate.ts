@@ -33,14 +33,12 @@ function hasMigrationTable(database: Database.Database): boolean {
  * @throws AppError `library.corrupt` when the file belongs to another program or a migration in it is not the one this program knows
  */
 export function schemaState(database: Database.Database, known: readonly Migration[]): SchemaState {
-  if (!hasMigrationTable(database)) {
-    const tables = database.prepare<[], { n: number }>('SELECT count(*) AS n FROM sqlite_schema').get();
-    if ((tables?.n ?? 0) > 0) {
-      throw new AppError('library.corrupt', 'library.sqlite is the database of another program.', {
-        hint: 'Choose another library folder; the file was not changed.',
-      });
-    }
-    return { pending: known, unknown: [] };
+  const objects = database.prepare<[], { n: number }>('SELECT count(*) AS n FROM sqlite_schema').get();
+  if ((objects?.n ?? 0) === 0) return { pending: known, unknown: [] };
+  if (database.pragma('application_id', { simple: true }) !== applicationId || !hasMigrationTable(database)) {
+    throw new AppError('library.corrupt', 'library.sqlite is the database of another program.', {
+      hint: 'Choose another library folder; the file was not changed.',
+    });
   }
   const applied = new Map(
     database

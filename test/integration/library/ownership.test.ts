@@ -153,9 +153,11 @@ describe('the owner of a library', () => {
       expect(readOwner(directory)).toBeNull();
     }
     writeFileSync(join(directory, 'lock.json'), '{"pid": 1');
+    writeFileSync(join(directory, 'lock.json.of-one-killed-while-writing'), '{');
     expect(acquireOwnership(directory).kind).toBe('owner');
     // The same process asking twice is told that it has it already.
     expect(acquireOwnership(directory)).toMatchObject({ kind: 'other', owner: { process: self } });
+    expect(readdirSync(directory).toSorted()).toEqual(['lock.guard', 'lock.json']);
   });
 
   it('on another machine cannot be judged from here: refused with its name', () => {

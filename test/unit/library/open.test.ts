@@ -112,11 +112,11 @@ describe('a file that is not a library', () => {
     expect(readdirSync(directory)).toEqual(['library.sqlite']);
   });
 
-  it('but the database of another program is refused and stays as it is', () => {
+  it.each(['notes', 'migration'])('but the database of another program (%s) is refused and stays as it is', (table) => {
     const directory = temporaryFolder();
     const path = join(directory, 'library.sqlite');
     const other = new Database(path);
-    other.exec('CREATE TABLE notes (text)');
+    other.exec(`CREATE TABLE ${table} (id, text)`);
     other.close();
     const before = digestOf(path);
     expect(() => open(directory)).toThrow(/another program/);
