@@ -26,6 +26,10 @@ export type DoctorCheck = z.infer<typeof DoctorCheck>;
 export const appApi = defineApi('app', {
   info: query(z.object({}), AppInfo, { doc: 'Version, library and limits of this machine.' }),
   doctor: query(z.object({}), z.array(DoctorCheck), { doc: 'Checks of engine, ffmpeg, library and disk.' }),
+  windowAddress: query(z.object({}), z.object({ windowAddress: z.string().nullable() }), {
+    doc: 'The address of the window, with its token; null where no window is served.',
+    audience: 'local',
+  }),
   changes: subscription(
     z.object({}),
     z.object({ topic: z.enum(['sessions', 'runs', 'curation']), uuid: z.string().nullable() }),

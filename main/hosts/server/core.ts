@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+import path from 'node:path';
+import { AppError, type appApi, contractVersion, type coreApis } from '../../contract/index.ts';
+import { programVersion } from '../../installation/index.ts';
+import { acquireOwnership, type Library, openLibrary, type OtherOwner, type Ownership } from '../../library/index.ts';
+import { createFramesHandlers, findFfmpeg, type Media, type Movie, probeFilm, startMedia } from '../../media/index.ts';
+import {
+  createProcessingHandlers,
+  createRunQueue,
+  localCompute,
+  machineLimits,
+  type RunQueue,
+} from '../../processing/index.ts';
+import { createReviewHandlers } from '../../review/index.ts';
+import type { DomainHandlers, Handlers } from '../../rpc/index.ts';
+import { createFilesHandlers, createSessionsHandlers, dataRoots } from '../../sessions/index.ts';
+import { ChangeHub } from './changes.ts';
+import { doctor, engineVersion } from './doctor.ts';
+
+/** A library with everything that works on it: the one composition of the domains. */
+export interface Core {
+  readonly handlers: DomainHandlers<typeof coreApis>;
+  readonly library: Library;
+  readonly media: Media;
+  /** Null when the folder cannot be written, so that nobody can be told that it is held. */
+  readonly ownership: Ownership | null;
+  /** Says where the window is served; other programs that want it ask for this. */
+  readonly setWindowAddress: (address: string) => void;
+  /** Resolves when no run is queued or under way. */
+  readonly idle: () => Promise<void>;
+  /** Ends runs that are under way (queued ones stay queued), closes the library and gives it free. */
+  readonly close: () => Promise<void>;
+}
+
+export interface CoreOptions {
+  /** Absolute; made when it does not exist. */
+  readonly libraryDirectory: string;
+  /** What this process calls itself to others that want the library. */
+  readonly program: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+export type OpenedCore =
+  | { readonly kind: 'owner'; readonly core: Core }
+  | { readonly kind: 'other'; readonly owner: OtherOwner };
+
+/**
+ * Opens a library as its one owner, or says who owns it.
+ *
+ * @throws AppError `library.*`
+ */
+export async function openCore(options: CoreOptions): Promise<OpenedCore> {
+  const acquired = acquireOwnership(options.libraryDirectory, { program: options.program });
+  if (acquired.kind === 'other') return acquired;
+  const ownership = acquired.kind === 'owner' ? acquired.ownership : null;
+  try {
+    return {
+      kind: 'owner',
+      core: await createCore(options, ownership, acquired.kind === 'read-only' ? acquired.reason : undefined),
+    };
+  } catch (error) {
+    ownership?.release();
+    throw error;
+  }
+}
+
+async function createCore(
+  options: CoreOptions,
+  ownership: Ownership | null,
+  readOnly: string | undefined,
+): Promise<Core> {
+  const library = await openLibrary({ directory: options.libraryDirectory, readOnly });
+  const hub = new ChangeHub();
+  let windowAddress: string | null = null;
+  const limits = machineLimits();
+  const media = startMedia({ logFolder: library.folders.logs });
+  const queue = createRunQueue({
+    library,
+    limits,
+    compute: localCompute(() => findFfmpeg(options.env)),
+    changed: (uuid) => {
+      hub.notify('runs', uuid);
+      hub.notify('sessions', null);
+    },
+  });
+  await queue.start();
+  const roots = dataRoots(options.env ?? process.env);
+  const sessionsChanged = (uuid: string): void => hub.notify('sessions', uuid);
+  const handlers: DomainHandlers<typeof coreApis> = {
+    app: createAppHandlers(library, hub, () => windowAddress),
+    files: createFilesHandlers({ roots }),
+    sessions: createSessionsHandlers({ library, probeFilm, roots, changed: sessionsChanged }),
+    processing: createProcessingHandlers({ library, queue, limits }),
+    review: createReviewHandlers({
+      library,
+      changed: (uuid) => {
+        hub.notify('curation', uuid);
+        hub.notify('sessions', null);
+      },
+    }),
+    frames: createFramesHandlers({ media, movieOf: (uuid) => movieOf(library, uuid) }),
+  };
+  return {
+    handlers,
+    library,
+    media,
+    ownership,
+    setWindowAddress: (address) => {
+      windowAddress = address;
+    },
+    idle: () => queue.idle(),
+    close: closer(library, media, queue, ownership),
+  };
+}
+
+function closer(library: Library, media: Media, queue: RunQueue, ownership: Ownership | null): () => Promise<void> {
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    try {
+      await queue.close();
+      await media[Symbol.asyncDispose]();
+      await library.close();
+    } finally {
+      ownership?.release();
+    }
+  };
+  return () => (closing ??= close());
+}
+
+function createAppHandlers(
+  library: Library,
+  hub: ChangeHub,
+  windowAddress: () => string | null,
+): Handlers<typeof appApi.procedures> {
+  return {
+    info: async () => {
+      const { threads, memoryBytes } = machineLimits();
+      return {
+        version: programVersion(),
+        contractVersion,
+        library: {
+          name: path.basename(library.folders.root),
+          readOnly: library.readOnly !== null,
+          readOnlyReason: library.readOnly,
+        },
+        engineVersion: await engineVersion(),
+        threads,
+        memoryBytes,
+      };
+    },
+    doctor: () => doctor(library),
+    windowAddress: () => Promise.resolve({ windowAddress: windowAddress() }),
+    changes: (_input, { signal }) => hub.follow(signal),
+  };
+}
+
+/** The films of a run's input, and its motion and times. */
+async function movieOf(library: Library, runUuid: string): Promise<Movie> {
+  const detail = await library.runs.get(runUuid);
+  const inputs = await Promise.all(
+    detail.inputs.map(async ({ recordingUuid, firstFrame, lastFrame }) => {
+      const recording = await library.sessions.recording(recordingUuid);
+      return {
+        films: recording.files.map((film) => film.path),
+        firstFrame,
+        lastFrame: lastFrame ?? recording.frames - 1,
+      };
+    }),
+  );
+  if (detail.run.state !== 'succeeded') throw new AppError('run.not_ready', 'This run has no result to look at.');
+  return {
+    inputs,
+    motionFile: path.join(detail.folder, 'motion.npy'),
+    timeFile: path.join(detail.folder, 'time.npy'),
+  };
+}

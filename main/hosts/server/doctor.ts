@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import type { DoctorCheck } from '../../contract/index.ts';
+import { bindingFile, engineExecutable, engineProblem, rendererFolder } from '../../installation/index.ts';
+import type { Library } from '../../library/index.ts';
+import { findFfmpeg } from '../../media/index.ts';
+
+const execute = promisify(execFile);
+const answerLimitMs = 10_000;
+/** Runs of ordinary recordings need a few GB for their cache. */
+const lowDiskBytes = 5 * 1024 ** 3;
+
+async function firstLine(program: string, args: readonly string[]): Promise<string> {
+  const { stdout } = await execute(program, [...args], { timeout: answerLimitMs });
+  return stdout.split('\n', 1)[0] ?? '';
+}
+
+/** The engine's own word for its version; null when there is no engine or it does not answer. */
+export async function engineVersion(): Promise<string | null> {
+  if (engineProblem() !== undefined) return null;
+  try {
+    return (await firstLine(engineExecutable(), ['--version'])).replace(/^\D*/, '') || null;
+  } catch {
+    return null;
+  }
+}
+
+async function engine(): Promise<DoctorCheck> {
+  const base = { id: 'engine', title: 'Engine' } as const;
+  const problem = engineProblem();
+  if (problem !== undefined) return { ...base, status: 'problem', detail: problem };
+  const version = await engineVersion();
+  return version === null
+    ? { ...base, status: 'problem', detail: 'The engine does not answer.', fix: 'Build or install Calyx again.' }
+    : { ...base, status: 'ok', detail: `version ${version}` };
+}
+
+async function ffmpeg(): Promise<DoctorCheck> {
+  const base = { id: 'ffmpeg', title: 'ffmpeg (for compressed films)' } as const;
+  const file = findFfmpeg();
+  const fix = 'apt-get install ffmpeg, brew install ffmpeg, or set FFMPEG_BIN';
+  if (file === undefined) {
+    return { ...base, status: 'problem', detail: 'None was found: FFV1, MJPEG and H.264 films will not open.', fix };
+  }
+  try {
+    return { ...base, status: 'ok', detail: await firstLine(file, ['-version']) };
+  } catch {
+    return { ...base, status: 'problem', detail: `${path.basename(file)} does not run here.`, fix };
+  }
+}
+
+async function disk(folder: string): Promise<DoctorCheck> {
+  const { bavail, bsize } = await statfs(folder);
+  const free = bavail * bsize;
+  const detail = `${(free / 1024 ** 3).toFixed(1)} GB free where the library lies`;
+  return {
+    id: 'disk',
+    title: 'Disk',
+    status: free < lowDiskBytes ? 'warning' : 'ok',
+    detail,
+    ...(free < lowDiskBytes ? { fix: 'Free some space, or move the library to another disk.' } : {}),
+  };
+}
+
+function presence(id: string, title: string, file: string, fix: string): DoctorCheck {
+  return existsSync(file)
+    ? { id, title, status: 'ok', detail: 'present' }
+    : { id, title, status: 'problem', detail: 'missing', fix };
+}
+
+/** Everything this program needs, checked on this machine. */
+export async function doctor(library: Library): Promise<DoctorCheck[]> {
+  const checks = await Promise.all([engine(), ffmpeg(), disk(library.folders.root)]);
+  const rebuild = 'npm start builds it';
+  return [
+    ...checks,
+    presence('binding', 'Film reader', bindingFile(), rebuild),
+    presence('window', 'Built window', path.join(rendererFolder, 'index.html'), rebuild),
+    library.readOnly === null
+      ? { id: 'library', title: 'Library', status: 'ok', detail: 'open for writing' }
+      : { id: 'library', title: 'Library', status: 'warning', detail: library.readOnly },
+    { id: 'node', title: 'Node', status: 'ok', detail: process.version },
+  ];
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import { type Audience, contractVersion, coreApis } from '../../contract/index.ts';
+import { rendererFolder } from '../../installation/index.ts';
+import { framesPath } from '../../media/index.ts';
+import { routesOf, serveChannel, socketChannel } from '../../rpc/index.ts';
+import type { Core } from './core.ts';
+import { isOwnHost, isOwnOrigin, newToken, sameToken, securityHeaders, staticFile } from './guard.ts';
+
+/** Where the core listens. */
+export interface Served {
+  /** `http://127.0.0.1:<port>`. */
+  readonly origin: string;
+  /** The address to open in a browser, with the window's token in its fragment (which is never sent over the wire as part of a request). */
+  readonly windowAddress: string;
+  readonly close: () => Promise<void>;
+}
+
+export interface ServeOptions {
+  /** 0: any free one. */
+  readonly port?: number;
+  /** Folder of the built window; the one of this installation when absent. */
+  readonly folder?: string;
+  /** Told of bugs. */
+  readonly onInternalError?: (procedure: string, error: Error) => void;
+}
+
+/** A client's message: the largest are a few hundred decisions at once. */
+const longestMessageBytes = 4 * 1024 * 1024;
+
+/** Serves the window and the rpc on 127.0.0.1 and publishes the address to programs that want the library. */
+export async function serve(core: Core, options: ServeOptions = {}): Promise<Served> {
+  const tokens = { window: newToken(), local: newToken() };
+  const folder = options.folder ?? rendererFolder;
+  const server = createServer((request, response) => {
+    answer(request, response, folder, portOf(server)).catch(() => refuse(response, 500));
+  });
+  const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: longestMessageBytes });
+  const routes = routesOf(coreApis, core.handlers);
+  const authenticate = (token: string): Audience | undefined => {
+    if (sameToken(token, tokens.window)) return 'window';
+    return sameToken(token, tokens.local) ? 'local' : undefined;
+  };
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const port = portOf(server);
+    socket.on('error', () => socket.destroy());
+    if (!isOwnHost(request.headers.host, port) || !isOwnOrigin(request.headers.origin, port)) {
+      socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
+    } else if (request.url === '/rpc') {
+      sockets.handleUpgrade(request, socket, head, (upgraded) => {
+        serveChannel(socketChannel(upgraded), routes, {
+          version: contractVersion,
+          authenticate,
+          checkOutput: process.env['NODE_ENV'] !== 'production',
+          ...(options.onInternalError === undefined ? {} : { onInternalError: options.onInternalError }),
+        });
+      });
+    } else if (request.url === framesPath) {
+      core.media.upgrade(request, socket, head);
+    } else {
+      socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
+    }
+  });
+  await listen(server, options.port ?? 0);
+  const origin = `http://127.0.0.1:${String(portOf(server))}`;
+  core.ownership?.publish({ address: origin, token: tokens.local, contractVersion });
+  const windowAddress = `${origin}/#token=${tokens.window}`;
+  core.setWindowAddress(windowAddress);
+  return {
+    origin,
+    windowAddress,
+    close: () =>
+      new Promise((resolve) => {
+        for (const client of sockets.clients) client.terminate();
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: '127.0.0.1', port }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function refuse(response: ServerResponse, status: number): void {
+  if (response.headersSent) response.destroy();
+  else response.writeHead(status, { ...securityHeaders, 'Content-Type': 'text/plain; charset=utf-8' }).end();
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, folder: string, port: number): Promise<void> {
+  if (!isOwnHost(request.headers.host, port) || !isOwnOrigin(request.headers.origin, port)) {
+    refuse(response, 403);
+    return;
+  }
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    refuse(response, 405);
+    return;
+  }
+  const wanted = staticFile(folder, request.url ?? '/');
+  const info = wanted === undefined ? undefined : await stat(wanted.file).catch(() => undefined);
+  if (wanted === undefined || info?.isFile() !== true) {
+    refuse(response, 404);
+    return;
+  }
+  response.writeHead(200, {
+    ...securityHeaders,
+    'Content-Type': wanted.type,
+    'Content-Length': info.size,
+    'Cache-Control': wanted.isImmutable ? 'public, max-age=31536000, immutable' : 'no-cache',
+  });
+  if (request.method === 'HEAD') response.end();
+  else
+    createReadStream(wanted.file)
+      .on('error', () => response.destroy())
+      .pipe(response);
+}

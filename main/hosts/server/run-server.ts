@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { connect, AppError, contractVersion, coreApis, webSocketChannel } from '../../contract/index.ts';
+import { ownerWhenListening, type OtherOwner } from '../../library/index.ts';
+import { defaultLibrary } from '../cli/library-folder.ts';
+import { type Core, openCore } from './core.ts';
+import { serve, type Served } from './http.ts';
+
+/** A second start waits this long for an owner that is still starting. */
+const ownerWaitMs = 10_000;
+/** Exit code of an environment that is not as it should be (architecture.md 5). */
+const environmentError = 4;
+
+interface Wishes {
+  readonly library: string;
+  readonly port: number;
+}
+
+function readArguments(args: readonly string[]): Wishes {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { library: { type: 'string' }, port: { type: 'string', default: '0' } },
+  });
+  const port = Number(values.port);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new AppError('usage.invalid', `--port ${values.port} is not a port.`);
+  }
+  const from = process.env['INIT_CWD'] ?? process.cwd();
+  return {
+    library: values.library === undefined ? defaultLibrary(process.env) : path.resolve(from, values.library),
+    port,
+  };
+}
+
+/** Runs until it is asked to stop; a run that another program waits for is finished first. */
+export async function runServer(args: readonly string[]): Promise<void> {
+  try {
+    const { library, port } = readArguments(args);
+    const opened = await openCore({ libraryDirectory: library, program: 'Calyx workstation' });
+    if (opened.kind === 'other') {
+      await pointToOwner(library, opened.owner);
+      return;
+    }
+    const delay = monitorEventLoopDelay({ resolution: 5 });
+    delay.enable();
+    const { core } = opened;
+    const served = await serve(core, {
+      port,
+      onInternalError: (procedure, error) => console.error(`${procedure}: ${error.stack ?? error.message}`),
+    });
+    console.log(`Calyx is ready: ${served.windowAddress}`);
+    stopOnSignal(core, served, () => {
+      if (process.env['CALYX_LOOP_DELAY'] === undefined) return;
+      console.error(
+        `event loop delay: p99 ${(delay.percentile(99) / 1e6).toFixed(1)} ms, max ${(delay.max / 1e6).toFixed(1)} ms`,
+      );
+    });
+  } catch (thrown) {
+    const error = AppError.from(thrown);
+    console.error(`Calyx could not start: ${error.message}${error.hint === undefined ? '' : `\n${error.hint}`}`);
+    process.exit(environmentError);
+  }
+}
+
+/**
+ * The first request to stop lets runs that are under way end (a run outlives its window); the second one ends them. Without runs the first is enough.
+ */
+function stopOnSignal(core: Core, served: Served, atEnd: () => void): void {
+  let requests = 0;
+  let second: () => void = () => undefined;
+  const insisted = new Promise<void>((resolve) => {
+    second = resolve;
+  });
+  // The shell that reads our output may be gone by then.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  const stop = async (): Promise<void> => {
+    const idle = core.idle();
+    const isIdle = await Promise.race([idle.then(() => true), nextTurn().then(() => false)]);
+    if (!isIdle)
+      console.error('A run is under way: Calyx ends when it has ended. Stop it at once with a second Ctrl-C.');
+    await Promise.race([idle, insisted]);
+    await served.close();
+    await core.close();
+    atEnd();
+    process.exit(0);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      requests += 1;
+      if (requests > 1) second();
+      else void stop();
+    });
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+/** Another process has the library: its window's address is as good as ours would be. */
+async function pointToOwner(library: string, known: OtherOwner): Promise<void> {
+  const owner = known.address === null ? await ownerWhenListening(library, AbortSignal.timeout(ownerWaitMs)) : known;
+  if (owner === null || owner.address === null || owner.token === null) {
+    throw new AppError('library.locked', 'Another Calyx has this library and does not answer.', {
+      hint: 'Close it and start again.',
+    });
+  }
+  const address = owner.address.replace(/^http/, 'ws');
+  const { client, close } = connect(
+    { app: coreApis.app },
+    {
+      open: () => webSocketChannel(new WebSocket(`${address}/rpc`)),
+      token: owner.token,
+      version: contractVersion,
+      reconnect: false,
+      wait: () => Promise.resolve(),
+    },
+  );
+  const { windowAddress } = await client.app.windowAddress({});
+  close();
+  if (windowAddress === null) {
+    throw new AppError('library.locked', `This library is in use by ${owner.program}, which has no window.`, {
+      hint: 'Wait until it has ended, then start again.',
+    });
+  }
+  console.log(`Calyx is running already: ${windowAddress}`);
+}

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+/** Films as frames. See README.md. */
+export { findFfmpeg } from './ffmpeg.ts';
+export { createFramesHandlers, framesPath, startMedia } from './media.ts';
+export type { FramesDependencies, Media, MediaOptions } from './media.ts';
+export { probeFilm } from './probe.ts';
+export type { FilmProbe } from './probe.ts';
+export type { Movie, MovieInput } from './tickets.ts';

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+import { open } from 'node:fs/promises';
+import { AppError, type movieApi } from '../contract/index.ts';
+import type { Handlers } from '../rpc/index.ts';
+import { binding, fromNative } from './binding.ts';
+import { useFoundFfmpeg } from './probe.ts';
+import type { Movie, MovieInput } from './tickets.ts';
+
+/** An opened movie: serves `movie.*` until it is disposed. */
+export interface OpenMovie extends Disposable {
+  readonly handlers: Handlers<typeof movieApi.procedures>;
+}
+
+interface Part {
+  readonly input: MovieInput;
+  /** First frame of the run that comes from this part. */
+  readonly start: number;
+  handle: Promise<number> | undefined;
+}
+
+/** Rows of a small NPY file of little-endian floats (`<f4` or `<f8`), flat; undefined when it is not there or not such a file. */
+async function readNpy(file: string): Promise<Float32Array | Float64Array | undefined> {
+  let handle;
+  try {
+    handle = await open(file, 'r');
+    const bytes = await handle.readFile();
+    if (bytes.length < 10 || bytes.subarray(1, 6).toString('latin1') !== 'NUMPY') return undefined;
+    const isLong = bytes.readUInt8(6) >= 2;
+    const start = isLong ? 12 + bytes.readUInt32LE(8) : 10 + bytes.readUInt16LE(8);
+    const header = bytes.subarray(0, start).toString('latin1');
+    const body = Uint8Array.from(bytes.subarray(start)).buffer;
+    if (header.includes("'<f4'")) return new Float32Array(body);
+    if (header.includes("'<f8'")) return new Float64Array(body);
+    return undefined;
+  } catch {
+    return undefined;
+  } finally {
+    await handle?.close();
+  }
+}
+
+function toParts(inputs: readonly MovieInput[]): Part[] {
+  let start = 0;
+  return inputs.map((input) => {
+    const part: Part = { input, start, handle: undefined };
+    start += input.lastFrame - input.firstFrame + 1;
+    return part;
+  });
+}
+
+/** Serves the frames of one run. Recordings are opened when their first frame is asked for. */
+export function openMovie(movie: Movie): OpenMovie {
+  useFoundFfmpeg();
+  const parts = toParts(movie.inputs);
+  const last = parts.at(-1);
+  const frames = last === undefined ? 0 : last.start + last.input.lastFrame - last.input.firstFrame + 1;
+  const tables = Promise.all([readNpy(movie.motionFile), readNpy(movie.timeFile)]);
+  const sizes = new Map<number, { readonly height: number; readonly width: number }>();
+
+  const opened = async (part: Part): Promise<number> => {
+    part.handle ??= binding()
+      .openRecording(part.input.films)
+      .then(({ handle, height, width }) => {
+        sizes.set(handle, { height, width });
+        return handle;
+      });
+    return await part.handle;
+  };
+
+  const read = async (frame: number, layer: 'raw' | 'registered') => {
+    if (frame >= frames) {
+      throw new AppError('rpc.invalid_input', `Frame ${String(frame)} was asked for, the run has ${String(frames)}.`);
+    }
+    const part = parts.findLast((candidate) => candidate.start <= frame);
+    if (part === undefined) throw new AppError('media.empty', 'The run has no films.');
+    const [motion, times] = await tables;
+    const [dy, dx] = layer === 'registered' ? [motion?.[2 * frame] ?? 0, motion?.[2 * frame + 1] ?? 0] : [0, 0];
+    try {
+      const handle = await opened(part);
+      const local = part.input.firstFrame + frame - part.start;
+      const { bytes, unreadable } = await binding().readFrame(handle, local, dy, dx);
+      const { height, width } = sizes.get(handle) ?? { height: 0, width: 0 };
+      const time = times?.[frame];
+      const timeS = time === undefined || Number.isNaN(time) ? null : time;
+      return { header: { frame, height, width, layer, timeS, unreadable }, bytes };
+    } catch (error) {
+      part.handle = undefined;
+      throw fromNative(error);
+    }
+  };
+
+  return {
+    handlers: {
+      frames: async function* ({ layer }, updates) {
+        for await (const { frame } of updates) yield await read(frame, layer);
+      },
+    },
+    [Symbol.dispose]: () => {
+      for (const { handle } of parts)
+        void handle?.then((opened) => binding().closeRecording(opened)).catch(() => undefined);
+    },
+  };
+}
