@@ -14,7 +14,7 @@ use crate::progress::Reporter;
 /// How often signals and memory are looked at.
 const PERIOD: Duration = Duration::from_millis(40);
 /// Stages get so long to stop by themselves; a cancelled run ends within a second.
-const PATIENCE: Duration = Duration::from_millis(700);
+const PATIENCE: Duration = Duration::from_millis(600);
 /// Passing the budget by this factor ends the run without waiting.
 const FAR_OVER: f64 = 1.15;
 

@@ -68,6 +68,23 @@ pub fn temporary_name(target: &Path) -> PathBuf {
     target.with_file_name(name)
 }
 
+/// Removes what engines that were killed left of earlier attempts at the same run.
+fn remove_leftovers(target: &Path) {
+    let prefix = format!("{}.tmp-", target.file_name().unwrap_or_default().to_string_lossy());
+    let Some(parent) = target.parent() else { return };
+    for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let Some(process) = name.to_string_lossy().strip_prefix(&prefix).and_then(|n| n.parse::<u32>().ok()) else {
+            continue;
+        };
+        // Where the system does not list processes only this one's own number is certain.
+        let gone = Path::new("/proc/self").exists() && !Path::new(&format!("/proc/{process}")).exists();
+        if gone || process == std::process::id() {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
 impl RunFolder {
     /// Makes the temporary folder for the run folder `target`, with its parents.
     ///
@@ -78,8 +95,7 @@ impl RunFolder {
             return Err(Failure::bad_job(format!("The run folder {} exists already.", target.display())));
         }
         let temporary = temporary_name(target);
-        // Left by a process that had this number before.
-        let _ = std::fs::remove_dir_all(&temporary);
+        remove_leftovers(target);
         let folder = Self {
             temporary,
             target: target.to_owned(),
@@ -344,6 +360,28 @@ mod tests {
         fill(&mut folder);
         assert_eq!(folder.publish(|| Err(Failure::cancelled())).unwrap_err().code, "engine.cancelled");
         assert!(place.names().is_empty());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_a_killed_engine_left_is_removed_but_not_what_a_living_one_writes() {
+        let place = Place::new("killed");
+        // No process can have a number this high; number 1 always lives.
+        for name in ["run.tmp-999999999", "run.tmp-1", "other.tmp-999999999", "run.tmp-notes"] {
+            std::fs::create_dir_all(place.0.join(name)).unwrap();
+        }
+        let folder = RunFolder::create(&place.0.join("run")).unwrap();
+        let mut names = place.names();
+        names.sort();
+        let own = folder.temporary().file_name().unwrap().to_string_lossy().into_owned();
+        let mut wanted = vec![
+            "other.tmp-999999999".to_owned(),
+            "run.tmp-1".to_owned(),
+            "run.tmp-notes".to_owned(),
+            own,
+        ];
+        wanted.sort();
+        assert_eq!(names, wanted);
     }
 
     #[test]

@@ -37,7 +37,7 @@ fn example(folder: &Path) -> Csr {
 #[test]
 fn numpy_and_scipy_load_what_is_written_and_the_other_way_round() {
     let Some(python) = python() else {
-        println!("SKIPPED: no python3 with numpy and scipy (CALYX_PYTHON names another)");
+        println!("skipped: no python3 with numpy and scipy (CALYX_PYTHON names another)");
         return;
     };
     let folder = std::env::temp_dir().join(format!("calyx-npy-python-{}", std::process::id()));

@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn the_folder_is_what_the_daq_software_writes() {
         if Command::new("ffmpeg").arg("-version").output().is_err() {
-            println!("SKIPPED: no ffmpeg on the PATH");
+            println!("skipped: no ffmpeg on the PATH");
             return;
         }
         let folder = std::env::temp_dir().join(format!("calyx-session-{}", std::process::id()));

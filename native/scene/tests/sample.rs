@@ -38,7 +38,7 @@ fn its_film_shows_the_scene_of_its_seed() {
         .args(["-f", "rawvideo", "-pix_fmt", "gray", "-"])
         .output();
     let Ok(decoded) = decoded else {
-        println!("SKIPPED: no ffmpeg on the PATH");
+        println!("skipped: no ffmpeg on the PATH");
         return;
     };
     let config = Config::preset("sample").unwrap();

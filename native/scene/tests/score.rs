@@ -211,7 +211,7 @@ fn the_other_implementation_gives_the_same_figures() {
         .output()
         .is_ok_and(|o| o.status.success());
     let (Some(shared), true) = (shared(), usable) else {
-        println!("SKIPPED: needs the folder of known-truth films (CALYX_SHARED) and a python3 with numpy and scipy (CALYX_PYTHON)");
+        println!("skipped: needs the folder of known-truth films (CALYX_SHARED) and a python3 with numpy and scipy (CALYX_PYTHON)");
         return;
     };
     let made = Folder::new("made");

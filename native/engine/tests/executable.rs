@@ -1,0 +1,383 @@
+//! The executable as the program and a cluster see it: a job folder in, lines out, an exit code, a run folder or nothing.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use calyx_scene::session::{self, Codec, Layout};
+use calyx_scene::{Config, Scene};
+use serde_json::{Value, json};
+
+const ENGINE: &str = env!("CARGO_BIN_EXE_calyx-engine");
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("calyx-executable-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    /// Everything in the folder of runs.
+    fn runs(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.0.join("runs")).into_iter().flatten();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn sample() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/sample-session/Miniscope/0.avi")
+}
+
+/// True when films can be decoded; says so otherwise.
+fn ffmpeg() -> bool {
+    let program = std::env::var_os("FFMPEG_BIN").unwrap_or_else(|| "ffmpeg".into());
+    let found = Command::new(program).arg("-version").stdout(Stdio::null()).status().is_ok();
+    if !found {
+        println!("skipped: no ffmpeg on the PATH (FFMPEG_BIN)");
+    }
+    found
+}
+
+/// Films of a scene long enough to be met in the middle of a stage; made once.
+fn long_films() -> &'static [PathBuf] {
+    static FILMS: OnceLock<(Folder, Vec<PathBuf>)> = OnceLock::new();
+    let (_, films) = FILMS.get_or_init(|| {
+        let folder = Folder::new("films");
+        let config = Config {
+            height: 200,
+            width: 240,
+            frames: 2400,
+            cells: 60,
+            ..Config::preset("small").unwrap()
+        };
+        let layout = Layout {
+            codec: Codec::Grey,
+            ..Layout::default()
+        };
+        let films = session::write(&Scene::new(&config).unwrap(), &folder.0, &layout).unwrap();
+        (folder, films)
+    });
+    films
+}
+
+fn job(films: &[PathBuf]) -> Value {
+    json!({
+        "formatVersion": 1, "runUuid": "test", "output": "runs/run",
+        "inputs": [{ "recordingUuid": "a", "films": films, "fps": 20.0 }],
+        "parameters": { "diameterPx": 6.7 }, "budget": { "threads": 2, "memoryBytes": 2_147_483_648_u64 },
+    })
+}
+
+/// Writes a job and gives the command that runs it.
+fn engine(folder: &Folder, job: &Value) -> Command {
+    std::fs::write(folder.0.join("job.json"), job.to_string()).unwrap();
+    let mut command = Command::new(ENGINE);
+    command
+        .arg("run")
+        .arg(&folder.0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// How a run ended: exit code and all lines.
+struct End {
+    code: Option<i32>,
+    lines: Vec<Value>,
+}
+
+impl End {
+    fn of(command: &mut Command) -> Self {
+        let output = command.output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        Self {
+            code: output.status.code(),
+            lines: text.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
+        }
+    }
+
+    fn last(&self) -> &Value {
+        self.lines.last().unwrap()
+    }
+
+    /// The failure with this code and exit code, and nothing left of the run.
+    fn failed(&self, folder: &Folder, code: &str, exit: i32) {
+        assert_eq!(
+            (self.last()["code"].as_str(), self.code),
+            (Some(code), Some(exit)),
+            "{}",
+            self.last()
+        );
+        assert!(!self.last()["message"].as_str().unwrap().is_empty());
+        assert_eq!(folder.runs(), Vec::<String>::new());
+    }
+}
+
+fn manifest(folder: &Folder) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(folder.0.join("runs/run/run.json")).unwrap()).unwrap()
+}
+
+/// (path, digest) of every file of a finished run.
+fn digests(folder: &Folder) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let files = manifest(folder)["files"].as_array().unwrap().clone();
+    files.iter().map(|file| (text(&file["path"]), text(&file["sha256"]))).collect()
+}
+
+#[test]
+fn a_job_becomes_a_run_folder() {
+    if !ffmpeg() {
+        return;
+    }
+    let folder = Folder::new("done");
+    let end = End::of(&mut engine(&folder, &job(&[sample()])));
+    assert_eq!((end.code, end.last()["type"].as_str()), (Some(0), Some("done")), "{}", end.last());
+    assert_eq!(folder.runs(), ["run"]);
+    let done: Vec<_> = end
+        .lines
+        .iter()
+        .filter(|l| l["state"] == "done")
+        .map(|l| l["stage"].as_str().unwrap())
+        .collect();
+    assert_eq!(done, ["read", "motion", "seeds", "init", "demix", "deconvolve", "evaluate"]);
+    assert!(
+        end.lines
+            .iter()
+            .any(|l| l["type"] == "progress" && l["memoryBytes"].as_u64().is_some())
+    );
+    let run = manifest(&folder);
+    assert_eq!(
+        (run["frames"].as_u64(), run["height"].as_u64(), run["width"].as_u64()),
+        (Some(600), Some(120), Some(128))
+    );
+    assert_eq!(run["inputs"][0]["pixelsSha256"].as_str().unwrap().len(), 64);
+    assert!(run["usage"]["decoderCpuSeconds"].as_f64().unwrap() > 0.0 && run["usage"]["peakMemoryBytes"].as_u64().unwrap() > 1 << 20);
+    assert!(end.last()["accepted"].as_u64().unwrap() >= 15);
+}
+
+#[test]
+fn one_and_two_threads_give_the_same_bytes() {
+    if !ffmpeg() {
+        return;
+    }
+    let results = [1, 2].map(|threads| {
+        let folder = Folder::new(&format!("threads-{threads}"));
+        let mut job = job(&[sample()]);
+        job["budget"]["threads"] = json!(threads);
+        assert_eq!(End::of(&mut engine(&folder, &job)).code, Some(0));
+        digests(&folder)
+    });
+    assert!(results[0].len() > 15);
+    assert_eq!(results[0], results[1]);
+}
+
+#[test]
+fn the_same_frames_in_one_or_several_films_are_the_same_input() {
+    if !ffmpeg() {
+        return;
+    }
+    let films = long_films();
+    assert_eq!(films.len(), 3);
+    let digest = |name: &str, films: &[PathBuf], first: u64, last: u64| {
+        let folder = Folder::new(name);
+        let mut job = job(films);
+        job["inputs"][0]["firstFrame"] = json!(first);
+        job["inputs"][0]["lastFrame"] = json!(last);
+        assert_eq!(End::of(&mut engine(&folder, &job)).code, Some(0));
+        manifest(&folder)["inputs"][0]["pixelsSha256"].clone()
+    };
+    let from_two = digest("two", &films[..2], 1000, 1199);
+    assert_eq!(from_two, digest("one", &films[1..2], 0, 199));
+    assert_ne!(from_two, digest("else", &films[1..2], 1, 200));
+}
+
+/// Starts a run and waits until the stage has begun.
+fn until_stage(folder: &Folder, stage: &str) -> (Child, impl Iterator<Item = Value> + use<>) {
+    let mut child = engine(folder, &job(long_films())).stdin(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut lines = lines
+        .map_while(Result::ok)
+        .map(|line| serde_json::from_str::<Value>(&line).unwrap());
+    let begun = lines.find(|line| line["stage"] == stage && (line["state"] == "started" || line["type"] == "progress"));
+    assert!(begun.is_some(), "{stage} never began");
+    (child, lines)
+}
+
+#[test]
+fn cancel_ends_a_run_within_a_second_in_every_stage() {
+    if !ffmpeg() {
+        return;
+    }
+    let mut cancelled = 0;
+    for stage in ["read", "seeds", "init", "demix", "deconvolve"] {
+        let folder = Folder::new(&format!("cancel-{stage}"));
+        let (mut child, lines) = until_stage(&folder, stage);
+        let asked = Instant::now();
+        child.stdin.as_mut().unwrap().write_all(b"cancel\n").unwrap();
+        let last = lines.last();
+        let status = child.wait().unwrap();
+        assert!(asked.elapsed() < Duration::from_secs(1), "{stage}: {:?}", asked.elapsed());
+        // The last stages may be over before the word arrives.
+        if status.code() == Some(130) {
+            cancelled += 1;
+            assert_eq!(last.unwrap()["code"], "engine.cancelled");
+            assert_eq!(folder.runs(), Vec::<String>::new(), "{stage}");
+        } else {
+            assert_eq!((status.code(), folder.runs()), (Some(0), vec!["run".to_owned()]), "{stage}");
+        }
+    }
+    assert!(cancelled >= 2, "{cancelled}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_run_like_cancel() {
+    if !ffmpeg() {
+        return;
+    }
+    for signal in ["TERM", "INT"] {
+        let folder = Folder::new(&format!("signal-{signal}"));
+        let (mut child, lines) = until_stage(&folder, "read");
+        let asked = Instant::now();
+        let sent = Command::new("kill")
+            .args([format!("-{signal}"), child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(sent.success());
+        let last = lines.last().unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        assert!(asked.elapsed() < Duration::from_secs(1));
+        assert_eq!((last["code"].as_str(), folder.runs().len()), (Some("engine.cancelled"), 0));
+    }
+}
+
+#[test]
+fn a_killed_run_has_no_result_and_the_next_one_cleans_up() {
+    if !ffmpeg() {
+        return;
+    }
+    for stage in ["read", "seeds", "init", "demix"] {
+        let folder = Folder::new(&format!("killed-{stage}"));
+        let (mut child, _) = until_stage(&folder, stage);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!folder.runs().contains(&"run".to_owned()), "{stage}");
+        let mut again = job(long_films());
+        again["inputs"][0]["lastFrame"] = json!(299);
+        assert_eq!(End::of(&mut engine(&folder, &again)).code, Some(0), "{stage}");
+        assert_eq!(folder.runs(), ["run"], "{stage}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_nothing_and_says_so() {
+    if !ffmpeg() {
+        return;
+    }
+    // Files may grow to 16 and 100 blocks of 512 bytes: the first arrays and the traces do not fit.
+    for blocks in ["16", "100"] {
+        let folder = Folder::new(&format!("full-{blocks}"));
+        std::fs::write(folder.0.join("job.json"), job(&[sample()]).to_string()).unwrap();
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", "ulimit -f $1; exec \"$2\" run \"$3\"", "sh", blocks, ENGINE])
+            .arg(&folder.0);
+        End::of(shell.stdin(Stdio::null())).failed(&folder, "disk.full", 5);
+    }
+}
+
+#[test]
+fn too_little_memory_is_an_error_and_not_a_slow_machine() {
+    if !ffmpeg() {
+        return;
+    }
+    let folder = Folder::new("memory");
+    let scene = Folder::new("memory-film");
+    let config = Config {
+        height: 700,
+        width: 900,
+        frames: 120,
+        ..Config::preset("small").unwrap()
+    };
+    let layout = Layout {
+        codec: Codec::Grey,
+        ..Layout::default()
+    };
+    let films = session::write(&Scene::new(&config).unwrap(), &scene.0, &layout).unwrap();
+    let mut job = job(&films);
+    job["budget"]["memoryBytes"] = json!(64 << 20);
+    End::of(&mut engine(&folder, &job)).failed(&folder, "engine.out_of_memory", 5);
+}
+
+#[test]
+fn without_ffmpeg_the_missing_program_is_named() {
+    let folder = Folder::new("no-ffmpeg");
+    let end = End::of(
+        engine(&folder, &job(&[sample()]))
+            .env("FFMPEG_BIN", "/nowhere/ffmpeg")
+            .env("PATH", "/nowhere"),
+    );
+    end.failed(&folder, "media.ffmpeg_missing", 4);
+    assert!(end.last()["hint"].as_str().unwrap().contains("ffmpeg"));
+}
+
+#[test]
+fn films_that_cannot_be_used_are_input_errors() {
+    if !ffmpeg() {
+        return;
+    }
+    let folder = Folder::new("bad-films");
+    let text = folder.0.join("text.avi");
+    std::fs::write(&text, "these are not frames").unwrap();
+    let end = End::of(&mut engine(&folder, &job(&[text])));
+    end.failed(&folder, "media.unreadable", 3);
+    End::of(&mut engine(&folder, &job(&[sample(), long_films()[0].clone()]))).failed(&folder, "media.size_mismatch", 3);
+    let mut beyond = job(&[sample()]);
+    beyond["inputs"][0]["firstFrame"] = json!(5000);
+    End::of(&mut engine(&folder, &beyond)).failed(&folder, "media.empty", 3);
+}
+
+#[test]
+fn a_film_cut_short_gives_a_result_marked_incomplete() {
+    if !ffmpeg() {
+        return;
+    }
+    let folder = Folder::new("cut");
+    let whole = std::fs::read(sample()).unwrap();
+    let cut = folder.0.join("0.avi");
+    std::fs::write(&cut, &whole[..whole.len() * 7 / 10]).unwrap();
+    let mut job = job(&[cut]);
+    job["inputs"][0]["filmFrames"] = json!([600]);
+    let end = End::of(&mut engine(&folder, &job));
+    assert_eq!(
+        (end.code, end.last()["incomplete"].as_bool()),
+        (Some(6), Some(true)),
+        "{}",
+        end.last()
+    );
+    assert!(end.lines.iter().any(|line| line["type"] == "warning"));
+    let frames = manifest(&folder)["frames"].as_u64().unwrap();
+    assert!((380..=600).contains(&frames), "{frames}");
+}
+
+#[test]
+fn usage_is_explained() {
+    let said = |arguments: &[&str]| Command::new(ENGINE).args(arguments).stdin(Stdio::null()).output().unwrap();
+    assert!(String::from_utf8_lossy(&said(&["--version"]).stdout).starts_with("calyx-engine "));
+    assert!(String::from_utf8_lossy(&said(&["--help"]).stdout).contains("job.json"));
+    assert_eq!((said(&[]).status.code(), said(&["dance"]).status.code()), (Some(2), Some(2)));
+    assert_eq!(said(&["run", "/nowhere/at/all"]).status.code(), Some(2));
+}

@@ -1,0 +1,98 @@
+//! The floor of accuracy on films with known truth: scenes of the project's own generator, the sample session, and films made elsewhere where
+//! they are at hand. Nothing is told to the engine but what a person at the screen would leave untouched.
+
+use calyx_scene::Config;
+use calyx_science::{FLOOR, Temporary, ffmpeg, judge, make, sample, shared};
+use serde_json::{Value, json};
+
+fn defaults() -> Value {
+    json!({})
+}
+
+fn scene(name: &str, config: Config) {
+    if !ffmpeg() {
+        println!("skipped: no ffmpeg on the PATH (FFMPEG_BIN)");
+        return;
+    }
+    let session = Temporary::new(&format!("{name}-session"));
+    make(&config, &session.0);
+    judge(name, &session.0, &defaults(), &FLOOR);
+}
+
+fn film_from_elsewhere(name: &str) {
+    match (ffmpeg(), shared(name)) {
+        (true, Some(session)) => judge(name, &session, &defaults(), &FLOOR),
+        (false, _) => println!("skipped: no ffmpeg on the PATH (FFMPEG_BIN)"),
+        (_, None) => {
+            println!("skipped: the folder of known-truth films is not there (CALYX_SHARED)")
+        }
+    }
+}
+
+#[test]
+fn the_sample_session() {
+    if !ffmpeg() {
+        println!("skipped: no ffmpeg on the PATH (FFMPEG_BIN)");
+        return;
+    }
+    judge("sample", &sample(), &defaults(), &FLOOR);
+}
+
+#[test]
+fn a_quiet_field_wider_than_high() {
+    let config = Config::preset("tiny").expect("a preset");
+    scene(
+        "scene-wide",
+        Config {
+            seed: 301,
+            height: 112,
+            width: 160,
+            cells: 16,
+            frames: 800,
+            ..config
+        },
+    );
+}
+
+#[test]
+fn an_ordinary_field_with_a_vessel_higher_than_wide() {
+    let config = Config::preset("small").expect("a preset");
+    scene(
+        "scene-vessel",
+        Config {
+            seed: 302,
+            height: 200,
+            width: 152,
+            ..config
+        },
+    );
+}
+
+#[test]
+fn a_bleaching_field_that_jumps() {
+    let config = Config::preset("small").expect("a preset");
+    scene(
+        "scene-jumps",
+        Config {
+            seed: 303,
+            height: 144,
+            width: 184,
+            frames: 1200,
+            jumps: 8,
+            jump: 5.0,
+            bleaching: 0.2,
+            motion: 3.5,
+            ..config
+        },
+    );
+}
+
+#[test]
+fn tiny_from_elsewhere() {
+    film_from_elsewhere("tiny");
+}
+
+#[test]
+fn small_from_elsewhere() {
+    film_from_elsewhere("small");
+}
