@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+import { type QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { StrictMode, type ReactElement } from 'react';
+import { createRoot } from 'react-dom/client';
+import { followChanges } from './client/changes.ts';
+import { ConnectionContext } from './client/context.ts';
+import { createQueryClient } from './client/queries.ts';
+import type { Connection } from './client/types.ts';
+import { Shell } from './screens/shell/shell.tsx';
+import { Boundary } from './ui/panel.tsx';
+
+interface AppProps {
+  readonly connection: Connection;
+  readonly queries: QueryClient;
+}
+
+function App({ connection, queries }: AppProps): ReactElement {
+  return (
+    <StrictMode>
+      <ConnectionContext.Provider value={connection}>
+        <QueryClientProvider client={queries}>
+          <Boundary name="Calyx">
+            <Shell />
+          </Boundary>
+        </QueryClientProvider>
+      </ConnectionContext.Provider>
+    </StrictMode>
+  );
+}
+
+/** Draws the window into an element and keeps its answers fresh until the page is left. */
+export function startApp(element: HTMLElement, connection: Connection): void {
+  const queries = createQueryClient();
+  const leaving = new AbortController();
+  window.addEventListener('pagehide', () => leaving.abort(), { once: true });
+  void followChanges(connection, queries, leaving.signal);
+  createRoot(element).render(<App connection={connection} queries={queries} />);
+}

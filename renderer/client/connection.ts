@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+import { connect, contractVersion, coreApis, mediaApis, webSocketChannel } from '../../main/contract/index.ts';
+import type { Connection, LineState } from './types.ts';
+
+const tokenKey = 'calyx.token';
+
+/**
+ * The token that opens the line: from the address's fragment (`#token=…`), which is then taken out of the address bar, else the
+ * one this tab had before. Empty when there is neither; the core refuses that with a sentence.
+ */
+export function takeToken(location: Location, history: History, storage: Storage): string {
+  const given = tokenIn(location.hash);
+  if (given === undefined) return storage.getItem(tokenKey) ?? '';
+  storage.setItem(tokenKey, given);
+  history.replaceState(null, '', location.pathname + location.search);
+  return given;
+}
+
+/** The token in a fragment such as `#token=abc`. */
+export function tokenIn(fragment: string): string | undefined {
+  return /[#&]token=([\w-]+)/.exec(fragment)?.[1];
+}
+
+/** A line that is looked for again after a loss stays `lost` until it is open: what is shown must not flicker. */
+export function shownState(before: LineState, now: LineState): LineState {
+  return before.state === 'lost' && now.state === 'connecting' ? before : now;
+}
+
+/** Connects to the core on the page's own host. */
+export function connectToCore(origin: string, token: string): Connection {
+  const address = (path: string): string => `${origin.replace(/^http/, 'ws')}${path}`;
+  const listeners = new Set<() => void>();
+  let state: LineState = { state: 'connecting' };
+  let hurry: (() => void) | undefined;
+  const { client } = connect(coreApis, {
+    open: () => webSocketChannel(new WebSocket(address('/rpc'))),
+    token,
+    version: contractVersion,
+    wait: (ms) =>
+      new Promise((resolve) => {
+        const timer = setTimeout(resolve, ms);
+        hurry = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      }),
+    onState: (next) => {
+      state = shownState(state, next);
+      for (const listener of listeners) listener();
+    },
+  });
+  return {
+    core: client,
+    async openMovie(runUuid, signal) {
+      const { ticket, path } = await client.frames.ticket({ runUuid }, { signal });
+      const media = connect(mediaApis, {
+        open: () => webSocketChannel(new WebSocket(address(path))),
+        token: ticket,
+        version: contractVersion,
+        wait: () => Promise.resolve(),
+        // A ticket is good for one socket: after a loss a new one is asked for.
+        reconnect: false,
+      });
+      await media.ready;
+      return { client: media.client, close: media.close };
+    },
+    line: () => state,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    reconnect() {
+      if (state.state === 'lost' && state.retryInMs === null) window.location.reload();
+      else hurry?.();
+    },
+  };
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+import type { QueryClient } from '@tanstack/react-query';
+import { AppError, type Cell, type CellLabel, type LogEntry } from '../../main/contract/index.ts';
+import { foldEntries } from '../stores/cell-list.ts';
+import { report } from '../stores/messages.ts';
+import { keys, type ReviewOpening } from './queries.ts';
+import type { Connection, CoreClient } from './types.ts';
+
+type Changed = Awaited<ReturnType<CoreClient['review']['decide']>>;
+type Context = Parameters<CoreClient['review']['decide']>[0]['context'];
+
+/** Sends decisions in the order they were made; screens show them at once. */
+export interface Decider {
+  readonly decide: (runUuid: string, raterUuid: string, cell: Cell, to: CellLabel, context: Context) => Promise<void>;
+  /** Takes the newest decision back; resolves with the entries of the log this made. */
+  readonly undo: (runUuid: string, raterUuid: string) => Promise<readonly LogEntry[]>;
+  readonly redo: (runUuid: string, raterUuid: string) => Promise<readonly LogEntry[]>;
+  /** Decisions that are not in the library yet. */
+  readonly pending: () => number;
+}
+
+const deciders = new WeakMap<Connection, Decider>();
+
+/** The decider of a connection: one, so that all its decisions stay in order. */
+export function deciderOf(connection: Connection, queries: QueryClient): Decider {
+  const known = deciders.get(connection);
+  if (known !== undefined) return known;
+  const made = createDecider(connection, queries);
+  deciders.set(connection, made);
+  return made;
+}
+
+/** Makes a decider. A lost line keeps decisions waiting; any other failure puts the cell's label back and says so. */
+export function createDecider(connection: Connection, queries: QueryClient): Decider {
+  let tail: Promise<unknown> = Promise.resolve();
+  let waiting = 0;
+  const { review } = connection.core;
+
+  const setLabel = (runUuid: string, entries: ReadonlyArray<{ cellUuid: string; to: CellLabel }>): void => {
+    queries.setQueryData<readonly Cell[]>(keys.cells(runUuid), (cells) =>
+      cells === undefined ? undefined : foldEntries(cells, entries),
+    );
+  };
+  const settle = (runUuid: string, { curation, entries }: Changed): void => {
+    queries.setQueryData<ReviewOpening>(keys.opening(runUuid), (opening) =>
+      opening === undefined ? undefined : { ...opening, curation },
+    );
+    queries.setQueryData<LogEntry[]>(keys.log(runUuid), (log) => {
+      if (log === undefined) return undefined;
+      const known = new Set(log.map((entry) => entry.seq));
+      return [...log, ...entries.filter((entry) => !known.has(entry.seq))];
+    });
+  };
+  const enqueue = async <T>(work: () => Promise<T>): Promise<T> => {
+    waiting += 1;
+    const mine = tail.then(() => untilOnline(connection, work));
+    tail = mine.then(
+      () => undefined,
+      () => undefined,
+    );
+    try {
+      return await mine;
+    } finally {
+      waiting -= 1;
+    }
+  };
+  const step = async (runUuid: string, work: () => Promise<Changed>): Promise<readonly LogEntry[]> => {
+    const changed = await enqueue(work);
+    setLabel(runUuid, changed.entries);
+    settle(runUuid, changed);
+    return changed.entries;
+  };
+  return {
+    pending: () => waiting,
+    undo: (runUuid, raterUuid) => step(runUuid, () => review.undo({ runUuid, raterUuid })),
+    redo: (runUuid, raterUuid) => step(runUuid, () => review.redo({ runUuid, raterUuid })),
+    async decide(runUuid, raterUuid, cell, to, context) {
+      await queries.cancelQueries({ queryKey: keys.cells(runUuid) });
+      setLabel(runUuid, [{ cellUuid: cell.uuid, to }]);
+      try {
+        settle(
+          runUuid,
+          await enqueue(() => review.decide({ runUuid, raterUuid, cellUuids: [cell.uuid], to, context })),
+        );
+      } catch (thrown) {
+        setLabel(runUuid, [{ cellUuid: cell.uuid, to: cell.label }]);
+        const error = AppError.from(thrown);
+        report('error', 'Review', `The decision on cell ${String(cell.row)} was not saved: ${error.message}`);
+      }
+    },
+  };
+}
+
+/** Does the work, again after each time the line was lost while doing it. */
+async function untilOnline<T>(connection: Connection, work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (thrown) {
+      if (AppError.from(thrown).code !== 'rpc.disconnected') throw thrown;
+      await lineBack(connection);
+    }
+  }
+}
+
+function lineBack(connection: Connection): Promise<void> {
+  return new Promise((resolve) => {
+    let sawLost = connection.line().state !== 'open';
+    let leave: (() => void) | undefined;
+    const check = (): void => {
+      const { state } = connection.line();
+      if (state !== 'open') sawLost = true;
+      else if (sawLost) {
+        leave?.();
+        resolve();
+      }
+    };
+    leave = connection.subscribe(check);
+    check();
+  });
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+import type { Client, coreApis, LineState, mediaApis } from '../../main/contract/index.ts';
+
+export type { CallOptions, LineState, OpenStream, Packet } from '../../main/contract/index.ts';
+
+/** What the window can ask of the core. */
+export type CoreClient = Client<typeof coreApis>;
+
+/** What the window can ask of the process that owns the frames. */
+export type MediaClient = Client<typeof mediaApis>;
+
+/** The line to the core: the only thing screens know about where the program runs. */
+export interface Connection {
+  readonly core: CoreClient;
+  /** Opens the frames of one run; the caller closes what it opened. */
+  readonly openMovie: (
+    runUuid: string,
+    signal: AbortSignal,
+  ) => Promise<{ readonly client: MediaClient; readonly close: () => void }>;
+  readonly line: () => LineState;
+  readonly subscribe: (listener: () => void) => () => void;
+  /** Tries again now instead of waiting. */
+  readonly reconnect: () => void;
+}

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: MIT
+import type { Outlines } from './contours.ts';
+import type { Levels } from './levels.ts';
+import { linkProgram, outlineFragment, outlineVertex, pictureFragment, pictureVertex } from './programs.ts';
+import type { Size, View } from './viewport.ts';
+
+/** A colour as red, green, blue, opacity, each 0 to 1. */
+export type Colour = readonly [number, number, number, number];
+
+/** How a line is drawn: CSS pixels at every zoom; `dash` is the period, 0 for a solid line. */
+export interface LineStyle {
+  readonly colour: Colour;
+  readonly width: number;
+  readonly dash: number;
+}
+
+/** The looks of outlines, by label code 0 undecided, 1 accepted, 2 rejected, and those that lie over them. */
+export interface OutlineStyles {
+  readonly labels: readonly [LineStyle, LineStyle, LineStyle];
+  readonly casing: LineStyle;
+  readonly hover: LineStyle;
+  readonly selectedCasing: LineStyle;
+  readonly selected: LineStyle;
+  readonly partner: LineStyle;
+}
+
+/** What lies under the outlines: floats of a picture or bytes of a frame, row-major. */
+export type PictureData =
+  | { readonly kind: 'float'; readonly width: number; readonly height: number; readonly values: Float32Array }
+  | { readonly kind: 'byte'; readonly width: number; readonly height: number; readonly values: Uint8Array };
+
+/** Everything that is drawn. Kept here so that a lost context can be filled again. */
+interface Scene {
+  picture: PictureData | null;
+  levels: Levels;
+  lut: Uint8Array;
+  outlines: Outlines | null;
+  labels: Uint8Array;
+  selected: number;
+  hovered: number;
+  partner: number;
+  /** Opacity of all outlines but the selected one. */
+  strength: number;
+}
+
+interface Resources {
+  readonly picture: WebGLProgram;
+  readonly outline: WebGLProgram;
+  readonly image: WebGLTexture;
+  readonly lut: WebGLTexture;
+  readonly labels: WebGLTexture;
+  readonly points: WebGLBuffer;
+  readonly array: WebGLVertexArrayObject;
+  readonly empty: WebGLVertexArrayObject;
+  readonly uniforms: Map<string, WebGLUniformLocation | null>;
+  floatLinear: boolean;
+}
+
+const labelWidth = 1024;
+
+/**
+ * A picture with outlines over it, in one WebGL2 context of one canvas. Survives the loss of the context: what was given is kept
+ * and loaded again. Call `dispose` when the canvas goes.
+ */
+export class PictureView {
+  readonly #canvas: HTMLCanvasElement;
+  readonly #gl: WebGL2RenderingContext;
+  readonly #styles: OutlineStyles;
+  readonly #onLost: (lost: boolean) => void;
+  readonly #scene: Scene;
+  #resources: Resources | undefined;
+  #imageShape = '';
+
+  /** @param onLost told when the context goes and when it is back (then draw again) */
+  constructor(canvas: HTMLCanvasElement, styles: OutlineStyles, lut: Uint8Array, onLost: (lost: boolean) => void) {
+    const gl = canvas.getContext('webgl2', {
+      antialias: false,
+      alpha: false,
+      depth: false,
+      preserveDrawingBuffer: true,
+    });
+    if (gl === null) throw new Error('This browser offers no WebGL2, which pictures are drawn with.');
+    this.#canvas = canvas;
+    this.#gl = gl;
+    this.#styles = styles;
+    this.#onLost = onLost;
+    this.#scene = {
+      picture: null,
+      levels: { low: 0, high: 255 },
+      lut,
+      outlines: null,
+      labels: new Uint8Array(0),
+      selected: -1,
+      hovered: -1,
+      partner: -1,
+      strength: 1,
+    };
+    canvas.addEventListener('webglcontextlost', this.#lost);
+    canvas.addEventListener('webglcontextrestored', this.#restored);
+    this.#load();
+  }
+
+  readonly #lost = (event: Event): void => {
+    event.preventDefault();
+    this.#resources = undefined;
+    this.#imageShape = '';
+    this.#onLost(true);
+  };
+
+  readonly #restored = (): void => {
+    this.#load();
+    this.#onLost(false);
+  };
+
+  /** Frees what it holds. */
+  dispose(): void {
+    this.#canvas.removeEventListener('webglcontextlost', this.#lost);
+    this.#canvas.removeEventListener('webglcontextrestored', this.#restored);
+    const held = this.#resources;
+    this.#resources = undefined;
+    if (held === undefined) return;
+    for (const texture of [held.image, held.lut, held.labels]) this.#gl.deleteTexture(texture);
+    this.#gl.deleteBuffer(held.points);
+    this.#gl.deleteProgram(held.picture);
+    this.#gl.deleteProgram(held.outline);
+  }
+
+  /** Replaces the picture; the old one is overwritten where the size is the same. */
+  setPicture(picture: PictureData): void {
+    this.#scene.picture = picture;
+    this.#uploadPicture();
+  }
+
+  setLevels(levels: Levels): void {
+    this.#scene.levels = levels;
+  }
+
+  setOutlines(outlines: Outlines): void {
+    this.#scene.outlines = outlines;
+    this.#uploadOutlines();
+  }
+
+  /** Label code of each cell by row: 0 undecided, 1 accepted, 2 rejected, 255 not drawn. */
+  setLabels(labels: Uint8Array): void {
+    this.#scene.labels = labels;
+    this.#uploadLabels();
+  }
+
+  /** Rows of the selected, hovered and partner cells, −1 for none; `strength` fades all others. */
+  setMarks(marks: { selected: number; hovered: number; partner: number; strength: number }): void {
+    Object.assign(this.#scene, marks);
+  }
+
+  /** Draws everything. `panel` in CSS pixels, `ratio` device pixels to one of them. */
+  draw(view: View, panel: Size, ratio: number): void {
+    const gl = this.#gl;
+    const held = this.#resources;
+    if (held === undefined || gl.isContextLost()) return;
+    const width = Math.max(1, Math.round(panel.width * ratio));
+    const height = Math.max(1, Math.round(panel.height * ratio));
+    if (this.#canvas.width !== width) this.#canvas.width = width;
+    if (this.#canvas.height !== height) this.#canvas.height = height;
+    gl.viewport(0, 0, width, height);
+    gl.clearColor(10 / 255, 10 / 255, 10 / 255, 1);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+    this.#drawPicture(held, view, panel);
+    this.#drawOutlines(held, view, panel, ratio);
+  }
+
+  #drawPicture(held: Resources, view: View, panel: Size): void {
+    const gl = this.#gl;
+    const { picture, levels } = this.#scene;
+    if (picture === null) return;
+    gl.useProgram(held.picture);
+    gl.bindVertexArray(held.empty);
+    gl.disable(gl.BLEND);
+    gl.activeTexture(gl.TEXTURE0);
+    gl.bindTexture(gl.TEXTURE_2D, held.image);
+    gl.activeTexture(gl.TEXTURE1);
+    gl.bindTexture(gl.TEXTURE_2D, held.lut);
+    const at = (name: string): WebGLUniformLocation | null => this.#uniform(held, held.picture, 'picture', name);
+    gl.uniform1i(at('u_image'), 0);
+    gl.uniform1i(at('u_lut'), 1);
+    gl.uniform2f(at('u_size'), picture.width, picture.height);
+    gl.uniform2f(at('u_center'), view.center.x, view.center.y);
+    gl.uniform1f(at('u_zoom'), view.zoom);
+    gl.uniform2f(at('u_panel'), panel.width, panel.height);
+    gl.uniform2f(at('u_levels'), levels.low, levels.high);
+    gl.uniform1f(at('u_gain'), picture.kind === 'byte' ? 255 : 1);
+    gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
+  }
+
+  #drawOutlines(held: Resources, view: View, panel: Size, ratio: number): void {
+    const gl = this.#gl;
+    const { outlines, labels, hovered, selected, partner, strength } = this.#scene;
+    if (outlines === null || outlines.points.length < 16) return;
+    gl.useProgram(held.outline);
+    gl.bindVertexArray(held.array);
+    gl.enable(gl.BLEND);
+    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+    gl.activeTexture(gl.TEXTURE2);
+    gl.bindTexture(gl.TEXTURE_2D, held.labels);
+    const at = (name: string): WebGLUniformLocation | null => this.#uniform(held, held.outline, 'outline', name);
+    gl.uniform1i(at('u_labels'), 2);
+    gl.uniform2f(at('u_center'), view.center.x, view.center.y);
+    gl.uniform1f(at('u_zoom'), view.zoom);
+    gl.uniform2f(at('u_panel'), panel.width, panel.height);
+    gl.uniform1f(at('u_pixel'), 1 / ratio);
+    const segments = outlines.points.length / 4 - 3;
+    if (labels.length > 0) {
+      this.#useStyles(held, this.#styles.labels, strength, false);
+      this.#bindPoints(held, 0);
+      gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, segments);
+    }
+    const one = (cell: number, styles: readonly LineStyle[]): void => {
+      const range = outlines.ranges[cell];
+      if (range === undefined || range.count < 4) return;
+      this.#bindPoints(held, range.start);
+      for (const style of styles) {
+        this.#useStyles(held, [style, style, style], 1, true);
+        gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, range.count - 3);
+      }
+    };
+    one(partner, [this.#styles.casing, this.#styles.partner]);
+    if (hovered !== selected) one(hovered, [this.#styles.casing, this.#styles.hover]);
+    one(selected, [this.#styles.selectedCasing, this.#styles.selected]);
+  }
+
+  #useStyles(held: Resources, styles: readonly LineStyle[], strength: number, single: boolean): void {
+    const gl = this.#gl;
+    const at = (name: string): WebGLUniformLocation | null => this.#uniform(held, held.outline, 'outline', name);
+    gl.uniform1i(at('u_single'), single ? 1 : 0);
+    gl.uniform4fv(
+      at('u_colour'),
+      styles.flatMap(({ colour: [red, green, blue, opacity] }) => [red, green, blue, opacity * strength]),
+    );
+    gl.uniform1fv(
+      at('u_width'),
+      styles.map((style) => style.width),
+    );
+    gl.uniform1fv(
+      at('u_dash'),
+      styles.map((style) => style.dash),
+    );
+  }
+
+  #bindPoints(held: Resources, first: number): void {
+    const gl = this.#gl;
+    gl.bindBuffer(gl.ARRAY_BUFFER, held.points);
+    for (let index = 0; index < 4; index += 1) {
+      gl.enableVertexAttribArray(index);
+      gl.vertexAttribPointer(index, 4, gl.FLOAT, false, 16, (first + index) * 16);
+      gl.vertexAttribDivisor(index, 1);
+    }
+  }
+
+  #uniform(held: Resources, program: WebGLProgram, group: string, name: string): WebGLUniformLocation | null {
+    const key = `${group}.${name}`;
+    const known = held.uniforms.get(key);
+    if (known !== undefined) return known;
+    const found = this.#gl.getUniformLocation(program, name);
+    held.uniforms.set(key, found);
+    return found;
+  }
+
+  #load(): void {
+    const gl = this.#gl;
+    if (gl.isContextLost()) return;
+    this.#resources = {
+      picture: linkProgram(gl, pictureVertex, pictureFragment),
+      outline: linkProgram(gl, outlineVertex, outlineFragment),
+      image: gl.createTexture(),
+      lut: gl.createTexture(),
+      labels: gl.createTexture(),
+      points: gl.createBuffer(),
+      array: gl.createVertexArray(),
+      empty: gl.createVertexArray(),
+      uniforms: new Map(),
+      floatLinear: gl.getExtension('OES_texture_float_linear') !== null,
+    };
+    this.#imageShape = '';
+    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+    this.#texture(this.#resources.lut, gl.NEAREST);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, 256, 1, 0, gl.RGBA, gl.UNSIGNED_BYTE, this.#scene.lut);
+    this.#uploadPicture();
+    this.#uploadOutlines();
+    this.#uploadLabels();
+  }
+
+  #texture(texture: WebGLTexture, filter: number): void {
+    const gl = this.#gl;
+    gl.activeTexture(gl.TEXTURE0);
+    gl.bindTexture(gl.TEXTURE_2D, texture);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, filter);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, filter);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
+  }
+
+  #uploadPicture(): void {
+    const gl = this.#gl;
+    const held = this.#resources;
+    const { picture } = this.#scene;
+    if (held === undefined || picture === null) return;
+    const { kind, width, height, values } = picture;
+    const [inner, type] = kind === 'float' ? [gl.R32F, gl.FLOAT] : [gl.R8, gl.UNSIGNED_BYTE];
+    const shape = `${kind} ${String(width)} ${String(height)}`;
+    if (shape === this.#imageShape) {
+      gl.activeTexture(gl.TEXTURE0);
+      gl.bindTexture(gl.TEXTURE_2D, held.image);
+      gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, width, height, gl.RED, type, values);
+      return;
+    }
+    this.#texture(held.image, kind === 'float' && !held.floatLinear ? gl.NEAREST : gl.LINEAR);
+    gl.texImage2D(gl.TEXTURE_2D, 0, inner, width, height, 0, gl.RED, type, values);
+    this.#imageShape = shape;
+  }
+
+  #uploadOutlines(): void {
+    const gl = this.#gl;
+    const held = this.#resources;
+    const { outlines } = this.#scene;
+    if (held === undefined || outlines === null) return;
+    gl.bindBuffer(gl.ARRAY_BUFFER, held.points);
+    gl.bufferData(gl.ARRAY_BUFFER, outlines.points, gl.STATIC_DRAW);
+  }
+
+  #uploadLabels(): void {
+    const gl = this.#gl;
+    const held = this.#resources;
+    const { labels } = this.#scene;
+    if (held === undefined || labels.length === 0) return;
+    const rows = Math.ceil(labels.length / labelWidth);
+    const padded = new Uint8Array(rows * labelWidth).fill(255);
+    padded.set(labels);
+    this.#texture(held.labels, gl.NEAREST);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8, labelWidth, rows, 0, gl.RED, gl.UNSIGNED_BYTE, padded);
+  }
+}

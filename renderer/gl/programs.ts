@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+/** The two shader programs: a picture through a lookup table, and outlines whose width and dashes are screen pixels. */
+
+/** Corners of the picture's rectangle come from the vertex number; no buffer is needed. */
+export const pictureVertex = `#version 300 es
+uniform vec2 u_size;
+uniform vec2 u_center;
+uniform float u_zoom;
+uniform vec2 u_panel;
+out vec2 v_uv;
+void main() {
+  vec2 corner = vec2(float(gl_VertexID & 1), float(gl_VertexID >> 1));
+  v_uv = corner;
+  vec2 screen = (corner * u_size - 0.5 - u_center) * u_zoom;
+  gl_Position = vec4(screen.x * 2.0 / u_panel.x, -screen.y * 2.0 / u_panel.y, 0.0, 1.0);
+}`;
+
+export const pictureFragment = `#version 300 es
+precision highp float;
+uniform highp sampler2D u_image;
+uniform sampler2D u_lut;
+uniform vec2 u_levels;
+uniform float u_gain;
+in vec2 v_uv;
+out vec4 colour;
+void main() {
+  float value = texture(u_image, v_uv).r * u_gain;
+  float share = clamp((value - u_levels.x) / (u_levels.y - u_levels.x), 0.0, 1.0);
+  colour = vec4(texture(u_lut, vec2((share * 255.0 + 0.5) / 256.0, 0.5)).rgb, 1.0);
+}`;
+
+/**
+ * One instance is one segment of a ring, from point b to point c; a and d are its neighbours, so that joints are mitred and
+ * nothing is drawn twice. Styles 0, 1, 2 belong to the labels undecided, accepted, rejected; `u_single` draws all as style 0.
+ */
+export const outlineVertex = `#version 300 es
+layout(location = 0) in vec4 a_before;
+layout(location = 1) in vec4 a_from;
+layout(location = 2) in vec4 a_to;
+layout(location = 3) in vec4 a_after;
+uniform vec2 u_center;
+uniform float u_zoom;
+uniform vec2 u_panel;
+uniform sampler2D u_labels;
+uniform bool u_single;
+uniform vec4 u_colour[3];
+uniform float u_width[3];
+uniform float u_dash[3];
+out float v_across;
+out float v_along;
+flat out float v_half;
+flat out vec4 v_colour;
+flat out float v_dash;
+vec2 screen(vec4 point) { return (point.xy - u_center) * u_zoom; }
+vec2 unit(vec2 v) { float l = length(v); return l > 1e-6 ? v / l : vec2(0.0); }
+void main() {
+  int cell = int(a_from.w);
+  int style = 0;
+  if (!u_single && cell >= 0) style = int(texelFetch(u_labels, ivec2(cell & 1023, cell >> 10), 0).r * 255.0 + 0.5);
+  if (cell < 0 || style > 2) { gl_Position = vec4(2.0, 2.0, 2.0, 1.0); return; }
+  vec2 from = screen(a_from);
+  vec2 to = screen(a_to);
+  vec2 along = unit(to - from);
+  bool end = (gl_VertexID >> 1) == 1;
+  vec2 other = end ? unit(screen(a_after) - to) : unit(from - screen(a_before));
+  vec2 tangent = unit(along + other);
+  if (tangent == vec2(0.0)) tangent = along;
+  vec2 normal = vec2(-tangent.y, tangent.x);
+  float stretch = 1.0 / max(dot(normal, vec2(-along.y, along.x)), 0.4);
+  float side = float(gl_VertexID & 1) * 2.0 - 1.0;
+  v_half = u_width[style] * 0.5;
+  float reach = v_half + 1.0;
+  vec2 place = (end ? to : from) + normal * side * reach * stretch;
+  v_across = side * reach;
+  v_along = (end ? a_to.z : a_from.z) * u_zoom;
+  v_colour = u_colour[style];
+  v_dash = u_dash[style];
+  gl_Position = vec4(place.x * 2.0 / u_panel.x, -place.y * 2.0 / u_panel.y, 0.0, 1.0);
+}`;
+
+export const outlineFragment = `#version 300 es
+precision highp float;
+in float v_across;
+in float v_along;
+flat in float v_half;
+flat in vec4 v_colour;
+flat in float v_dash;
+uniform float u_pixel;
+out vec4 colour;
+void main() {
+  float cover = clamp((v_half - abs(v_across)) / u_pixel + 0.5, 0.0, 1.0);
+  if (v_dash > 0.0) {
+    float phase = mod(v_along, v_dash);
+    cover *= clamp((v_dash * 0.6 - phase) / u_pixel + 0.5, 0.0, 1.0);
+  }
+  float alpha = v_colour.a * cover;
+  colour = vec4(v_colour.rgb * alpha, alpha);
+}`;
+
+/** Compiles and links; the error says which shader and why. */
+export function linkProgram(gl: WebGL2RenderingContext, vertex: string, fragment: string): WebGLProgram {
+  const compile = (type: number, source: string): WebGLShader => {
+    const shader = gl.createShader(type);
+    if (shader === null) throw new Error('The graphics driver gave no shader.');
+    gl.shaderSource(shader, source);
+    gl.compileShader(shader);
+    if (gl.getShaderParameter(shader, gl.COMPILE_STATUS) !== true && !gl.isContextLost()) {
+      throw new Error(`A shader did not compile: ${gl.getShaderInfoLog(shader) ?? ''}`);
+    }
+    return shader;
+  };
+  const program = gl.createProgram();
+  gl.attachShader(program, compile(gl.VERTEX_SHADER, vertex));
+  gl.attachShader(program, compile(gl.FRAGMENT_SHADER, fragment));
+  gl.linkProgram(program);
+  if (gl.getProgramParameter(program, gl.LINK_STATUS) !== true && !gl.isContextLost()) {
+    throw new Error(`The shaders did not link: ${gl.getProgramInfoLog(program) ?? ''}`);
+  }
+  return program;
+}

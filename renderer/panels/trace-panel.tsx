@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT
+import { ZoomIn, ZoomOut } from 'lucide-react';
+import { type PointerEvent, type ReactElement, useEffect, useRef, useState } from 'react';
+import 'uplot/dist/uPlot.min.css';
+import type { Cell } from '../../main/contract/index.ts';
+import { useCore } from '../client/context.ts';
+import type { ReviewOpening } from '../client/queries.ts';
+import type { TraceWindow } from '../client/streams.ts';
+import { frameOfTime, timeOfFrame, TraceReader } from '../client/traces.ts';
+import { moveCursor, useReview, zoomWindow } from '../stores/review.ts';
+import { usePerson } from '../stores/ui.ts';
+import { classes } from '../ui/classes.ts';
+import { Button, Select } from '../ui/controls.tsx';
+import { duration } from '../ui/format.ts';
+import { Icon } from '../ui/icons.tsx';
+import { Empty, Failed, Loading, Panel } from '../ui/panel.tsx';
+import styles from './panels.module.css';
+import { plottedKinds, TracePlot } from './trace-plot.ts';
+
+const c = classes(styles);
+
+interface TraceProps {
+  readonly opening: ReviewOpening;
+  readonly selected: Cell | undefined;
+}
+
+/** The selected cell's activity around the shared time cursor. */
+export function TracePanel({ opening, selected }: TraceProps): ReactElement {
+  const { frames, fps } = opening;
+  const window = useReview((state) => state.window);
+  const theme = usePerson((state) => state.theme);
+  const [attempt, setAttempt] = useState(0);
+  const zoom = (factor: number): void => {
+    const { window: now, frame } = useReview.getState();
+    const about = frame >= now[0] && frame <= now[1] ? frame : Math.round((now[0] + now[1]) / 2);
+    useReview.setState({ window: zoomWindow(now, about, factor, frames) });
+  };
+  return (
+    <Panel
+      title={selected === undefined ? 'Traces' : `Cell ${String(selected.row)}`}
+      scope="traces"
+      meta={
+        <span className={c('legend2')}>
+          <span className={c('leg legRaw')}>
+            <i />
+            raw
+          </span>
+          <span className={c('leg legDen')}>
+            <i />
+            denoised
+          </span>
+          <span className={c('leg legSpk')}>
+            <i />
+            events
+          </span>
+          <span>grey levels</span>
+        </span>
+      }
+      end={
+        <>
+          <Button
+            kind="bare"
+            size="small"
+            square
+            keepFocus
+            label="Shorter time"
+            title="Shorter time (wheel)"
+            onPress={() => zoom(0.5)}
+          >
+            <Icon of={ZoomIn} />
+          </Button>
+          <Button
+            kind="bare"
+            size="small"
+            square
+            keepFocus
+            label="Longer time"
+            title="Longer time (wheel)"
+            onPress={() => zoom(2)}
+          >
+            <Icon of={ZoomOut} />
+          </Button>
+          <SpanSelect window={window} frames={frames} fps={fps} />
+        </>
+      }
+    >
+      {selected === undefined ? (
+        <Empty title="No cell selected">
+          <p>Its raw, denoised and deconvolved traces appear here when you choose a cell.</p>
+        </Empty>
+      ) : (
+        <Plot
+          key={`${theme} ${String(attempt)}`}
+          opening={opening}
+          selected={selected}
+          onRetry={() => setAttempt(attempt + 1)}
+        />
+      )}
+    </Panel>
+  );
+}
+
+interface SpanProps {
+  readonly window: readonly [number, number];
+  readonly frames: number;
+  readonly fps: number;
+}
+
+const spans = [10, 30, 60, 300, 1200] as const;
+
+function SpanSelect({ window, frames, fps }: SpanProps): ReactElement {
+  const size = window[1] - window[0];
+  const now = spans.find((seconds) => Math.abs(size - seconds * fps) < 1);
+  const options = [
+    ...(now === undefined ? [{ value: 'now', label: size >= frames - 1 ? 'all' : duration(size / fps) }] : []),
+    ...spans
+      .filter((seconds) => seconds * fps < frames)
+      .map((seconds) => ({
+        value: String(seconds),
+        label: seconds < 60 ? `${String(seconds)} s` : `${String(seconds / 60)} min`,
+      })),
+    ...(now === undefined && size >= frames - 1 ? [] : [{ value: 'all', label: 'all' }]),
+  ];
+  return (
+    <Select
+      label="Time shown"
+      value={now === undefined ? 'now' : String(now)}
+      options={options}
+      onChange={(value) => {
+        const { frame } = useReview.getState();
+        const wanted = value === 'all' ? frames - 1 : Math.round(Number(value) * fps);
+        if (Number.isFinite(wanted))
+          useReview.setState({ window: zoomWindow(window, frame, wanted / Math.max(1, size), frames) });
+      }}
+    />
+  );
+}
+
+interface PlotProps {
+  readonly opening: ReviewOpening;
+  readonly selected: Cell;
+  readonly onRetry: () => void;
+}
+
+/** The plot itself; a new theme or a new attempt makes a new one. */
+function Plot({ opening, selected, onRetry }: PlotProps): ReactElement {
+  const core = useCore();
+  const runUuid = opening.run.uuid;
+  const [first, last] = useReview((state) => state.window);
+  const frame = useReview((state) => state.frame);
+  const host = useRef<HTMLDivElement>(null);
+  const cursor = useRef<HTMLDivElement>(null);
+  const plot = useRef<TracePlot | null>(null);
+  const reader = useRef<TraceReader | null>(null);
+  const [shown, setShown] = useState<TraceWindow | null>(null);
+  const [width, setWidth] = useState(0);
+  const [failure, setFailure] = useState<unknown>(null);
+  useEffect(() => {
+    const opened = new TraceReader(core, runUuid, setShown, setFailure);
+    reader.current = opened;
+    return () => {
+      reader.current = null;
+      opened.close();
+    };
+  }, [core, runUuid]);
+  useEffect(() => {
+    if (host.current === null) return undefined;
+    const element = host.current;
+    const made = new TracePlot(element);
+    plot.current = made;
+    const line = cursor.current;
+    if (line !== null) made.over.append(line);
+    const observer = new ResizeObserver(() => {
+      made.resize(element.clientWidth, element.clientHeight);
+      setWidth(Math.round(made.over.clientWidth));
+    });
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      plot.current = null;
+      if (line !== null) element.parentElement?.append(line);
+      made.destroy();
+    };
+  }, []);
+  useEffect(() => {
+    if (width < 10 || last <= first) return;
+    const columns = Math.max(1, Math.min(last - first + 1, width));
+    reader.current?.ask({
+      rows: [selected.row],
+      kinds: [...plottedKinds],
+      firstFrame: first,
+      lastFrame: last,
+      columns,
+    });
+  }, [selected.row, first, last, width, runUuid]);
+  useEffect(() => {
+    if (shown !== null) plot.current?.show(shown);
+  }, [shown]);
+  useEffect(() => {
+    const line = cursor.current;
+    if (line === null || plot.current === null || shown === null) return;
+    const visible = frame >= shown.firstFrame && frame <= shown.lastFrame;
+    line.style.visibility = visible ? 'visible' : 'hidden';
+    line.style.transform = `translateX(${String(plot.current.leftOf(timeOfFrame(shown, frame)))}px)`;
+  }, [shown, frame, width]);
+  const point = (event: PointerEvent<HTMLElement>): void => {
+    const box = plot.current?.over.getBoundingClientRect();
+    if (box === undefined || plot.current === null || shown === null || event.buttons !== 1) return;
+    moveCursor(frameOfTime(shown, plot.current.timeAt(event.clientX - box.left)), opening.frames);
+  };
+  useEffect(() => {
+    const element = host.current;
+    if (element === null) return undefined;
+    const wheel = (event: WheelEvent): void => {
+      event.preventDefault();
+      const box = plot.current?.over.getBoundingClientRect();
+      const { window } = useReview.getState();
+      const share = box === undefined ? 0.5 : Math.max(0, Math.min(1, (event.clientX - box.left) / box.width));
+      const about = window[0] + share * (window[1] - window[0]);
+      useReview.setState({ window: zoomWindow(window, about, Math.exp(event.deltaY / 500), opening.frames) });
+    };
+    element.addEventListener('wheel', wheel, { passive: false });
+    return () => element.removeEventListener('wheel', wheel);
+  }, [opening.frames]);
+  return (
+    <div className={c('plot')}>
+      <div
+        ref={host}
+        className={c('plotHost')}
+        role="img"
+        aria-label={`Traces of cell ${String(selected.row)}, ${duration(shown?.timesS[0])} to ${duration(shown?.timesS[shown.columns - 1])}`}
+        onPointerDown={point}
+        onPointerMove={point}
+      />
+      <div ref={cursor} className={c('cursor')} />
+      {failure !== null ? (
+        <div className={c('cover')}>
+          <Failed title="The traces cannot be shown" error={failure} onRetry={onRetry} />
+        </div>
+      ) : shown === null ? (
+        <div className={c('cover')}>
+          <Loading
+            title="Opening the traces"
+            step={1}
+            steps={1}
+            detail={`reading the traces of cell ${String(selected.row)}`}
+          />
+        </div>
+      ) : null}
+    </div>
+  );
+}

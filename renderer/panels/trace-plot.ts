@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+import '../ui/language.ts';
+import uPlot from 'uplot';
+import type { TraceWindow } from '../client/streams.ts';
+import { duration } from '../ui/format.ts';
+
+/** The plot of one cell's traces. No React: the panel owns it and feeds it. */
+
+/** Order of the kinds in a question to the traces stream. */
+export const plottedKinds = ['raw', 'denoised', 'deconvolved'] as const;
+
+interface Colours {
+  readonly raw: string;
+  readonly denoised: string;
+  readonly events: string;
+  readonly axis: string;
+  readonly grid: string;
+  readonly text: string;
+  readonly font: string;
+}
+
+/** Minima and maxima of columns as one zigzag line; columns without a time are left out. */
+export function zigzag(
+  timesS: Float64Array,
+  minima: Float32Array,
+  maxima: Float32Array,
+): { readonly x: number[]; readonly y: Array<number | null> } {
+  const x: number[] = [];
+  const y: Array<number | null> = [];
+  for (let column = 0; column < timesS.length; column += 1) {
+    const time = timesS[column] ?? Number.NaN;
+    if (!Number.isFinite(time)) continue;
+    const width = Math.max(0, (timesS[column + 1] ?? time) - time) / 2;
+    const low = minima[column] ?? Number.NaN;
+    const high = maxima[column] ?? Number.NaN;
+    const known = Number.isFinite(low) && Number.isFinite(high);
+    x.push(time, time + width);
+    y.push(known ? low : null, known ? high : null);
+  }
+  return { x, y };
+}
+
+function styleOf(element: HTMLElement): Colours {
+  const style = getComputedStyle(element);
+  const token = (name: string): string => style.getPropertyValue(name).trim();
+  return {
+    raw: token('--trace-raw'),
+    denoised: token('--trace-den'),
+    events: token('--trace-spk'),
+    axis: token('--plot-axis'),
+    grid: token('--plot-grid'),
+    text: token('--fg-2'),
+    font: `11px ${token('--sans')}`,
+  };
+}
+
+/** Draws windows of raw, denoised and deconvolved traces; below them the events as bars. */
+export class TracePlot {
+  readonly #host: HTMLElement;
+  readonly #plot: uPlot;
+  readonly #colours: Colours;
+  #window: TraceWindow | null = null;
+  #low = 0;
+  #high = 1;
+  #range: readonly [number, number] = [0, 1];
+
+  constructor(host: HTMLElement) {
+    this.#host = host;
+    this.#colours = styleOf(host);
+    const { clientWidth, clientHeight } = host;
+    this.#plot = new uPlot(this.#options(Math.max(50, clientWidth), Math.max(50, clientHeight)), [[], [], []], host);
+  }
+
+  /** The element over the plotting area, for the cursor. */
+  get over(): HTMLElement {
+    return this.#plot.over;
+  }
+
+  resize(width: number, height: number): void {
+    if (width > 50 && height > 50) this.#plot.setSize({ width, height });
+  }
+
+  /** CSS pixels from the plotting area's left edge. */
+  leftOf(timeS: number): number {
+    return this.#plot.valToPos(timeS, 'x');
+  }
+
+  timeAt(left: number): number {
+    return this.#plot.posToVal(left, 'x');
+  }
+
+  /** Shows a window: row 0 of it, kinds as in `plottedKinds`. */
+  show(window: TraceWindow): void {
+    this.#window = window;
+    const [raw, denoised] = window.rows[0] ?? [];
+    const behind = zigzag(window.timesS, raw?.minima ?? new Float32Array(0), raw?.maxima ?? new Float32Array(0));
+    const front = zigzag(
+      window.timesS,
+      denoised?.minima ?? new Float32Array(0),
+      denoised?.maxima ?? new Float32Array(0),
+    );
+    const values = [...behind.y, ...front.y].filter((value) => value !== null);
+    this.#low = values.length === 0 ? 0 : values.reduce((least, value) => Math.min(least, value));
+    this.#high = values.length === 0 ? 1 : values.reduce((most, value) => Math.max(most, value));
+    if (this.#high <= this.#low) this.#high = this.#low + 1;
+    const first = behind.x[0] ?? 0;
+    this.#range = [first, Math.max(first + 1e-6, behind.x[behind.x.length - 1] ?? first + 1)];
+    this.#plot.setData([behind.x, behind.y, front.y]);
+  }
+
+  destroy(): void {
+    this.#plot.destroy();
+    this.#host.replaceChildren();
+  }
+
+  #options(width: number, height: number): uPlot.Options {
+    const { axis, grid, text, font, raw, denoised } = this.#colours;
+    const tick = { stroke: axis, width: 1, size: 4 };
+    return {
+      width,
+      height,
+      legend: { show: false },
+      cursor: { show: false },
+      padding: [8, 12, 0, 0],
+      scales: {
+        x: { time: false, range: () => [this.#range[0], this.#range[1]] },
+        y: { range: () => [this.#low - (this.#high - this.#low) * 0.26, this.#high + (this.#high - this.#low) * 0.06] },
+      },
+      axes: [
+        {
+          stroke: text,
+          font,
+          size: 26,
+          gap: 4,
+          space: 90,
+          grid: { stroke: grid, width: 1 },
+          ticks: tick,
+          border: { show: true, stroke: axis, width: 1 },
+          values: (_plot, splits) => {
+            const fine = splits.length > 1 && (splits[1] ?? 0) - (splits[0] ?? 0) < 1;
+            return splits.map((split) => (fine ? `${split.toFixed(2)} s` : duration(split)));
+          },
+        },
+        {
+          stroke: text,
+          font,
+          size: 56,
+          gap: 6,
+          space: 34,
+          grid: { show: false },
+          ticks: { show: false },
+          values: (_plot, splits) => splits.map((split) => (split < this.#low ? '' : String(split).replace('-', '−'))),
+        },
+      ],
+      series: [
+        {},
+        { stroke: raw, width: 1, points: { show: false }, spanGaps: false },
+        { stroke: denoised, width: 1.5, points: { show: false }, spanGaps: false },
+      ],
+      hooks: { draw: [(plot) => this.#drawEvents(plot)] },
+    };
+  }
+
+  #drawEvents(plot: uPlot): void {
+    const window = this.#window;
+    const events = window?.rows[0]?.[2];
+    const { ctx, bbox } = plot;
+    const ratio = uPlot.pxRatio;
+    const room = bbox.height * 0.15;
+    const bottom = bbox.top + bbox.height - 4 * ratio;
+    ctx.save();
+    ctx.font = `${String(11 * ratio)}px ${getComputedStyle(this.#host).fontFamily}`;
+    ctx.fillStyle = this.#colours.text;
+    ctx.textAlign = 'right';
+    ctx.textBaseline = 'middle';
+    ctx.fillText('events', bbox.left - 8 * ratio, bottom - room / 2);
+    if (window !== null && events !== undefined) {
+      const most = events.maxima.reduce((highest, value) => (value > highest ? value : highest), 0);
+      ctx.fillStyle = this.#colours.events;
+      for (let column = 0; column < window.columns; column += 1) {
+        const value = events.maxima[column] ?? 0;
+        const time = window.timesS[column] ?? Number.NaN;
+        if (value <= 0 || value <= most * 0.02 || !Number.isFinite(time)) continue;
+        const x = plot.valToPos(time, 'x', true);
+        const tall = Math.max(3 * ratio, (value / most) * room);
+        ctx.fillRect(Math.round(x - ratio * 0.75), bottom - tall, Math.max(1, 1.5 * ratio), tall);
+      }
+    }
+    ctx.restore();
+  }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+import { type RefObject, useEffect, useRef, useState } from 'react';
+import { lutBytes } from '../gl/lut.ts';
+import { outlineStyles } from '../gl/outline-styles.ts';
+import { PictureStage, type StageEvents } from '../gl/stage.ts';
+
+/** The dark value of a token: pictures are dark in both themes. */
+function token(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name);
+}
+
+interface UsedStage {
+  readonly canvas: RefObject<HTMLCanvasElement | null>;
+  readonly stage: PictureStage | null;
+  /** Why nothing can be drawn, or `lost` while the graphics context is away. */
+  readonly trouble: { readonly kind: 'lost' } | { readonly kind: 'fault'; readonly error: unknown } | null;
+}
+
+/** A stage on a canvas for as long as the component lives. `events` may change with every drawing. */
+export function useStage(events: StageEvents): UsedStage {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const [stage, setStage] = useState<PictureStage | null>(null);
+  const [trouble, setTrouble] = useState<UsedStage['trouble']>(null);
+  const newest = useRef(events);
+  useEffect(() => {
+    newest.current = events;
+  });
+  useEffect(() => {
+    if (canvas.current === null) return undefined;
+    try {
+      const made = new PictureStage(canvas.current, outlineStyles(token), lutBytes('grey'), {
+        onPoint: (point, reach) => newest.current.onPoint?.(point, reach),
+        onPick: (point, reach) => newest.current.onPick?.(point, reach),
+        onDrawn: (view, panel) => newest.current.onDrawn?.(view, panel),
+        onMoved: () => newest.current.onMoved?.(),
+        onLost: (lost) => setTrouble(lost ? { kind: 'lost' } : null),
+      });
+      setStage(made);
+      return () => {
+        setStage(null);
+        made.dispose();
+      };
+    } catch (error) {
+      setTrouble({ kind: 'fault', error });
+      return undefined;
+    }
+  }, []);
+  return { canvas, stage, trouble };
+}

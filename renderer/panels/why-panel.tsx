@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT
+import { Check, Minus, X } from 'lucide-react';
+import type { ReactElement } from 'react';
+import type { Cell, CellLabel, LogEntry } from '../../main/contract/index.ts';
+import { useLog, useRun } from '../client/queries.ts';
+import { parameterSpecs } from '../stores/parameters.ts';
+import { classes } from '../ui/classes.ts';
+import { runById } from '../ui/commands/use-commands.ts';
+import { Button, Note } from '../ui/controls.tsx';
+import { count, decimal, plural, timeOfDay } from '../ui/format.ts';
+import { Icon } from '../ui/icons.tsx';
+import { Empty, Panel } from '../ui/panel.tsx';
+import styles from './panels.module.css';
+
+const c = classes(styles);
+
+interface Metric {
+  readonly key: string;
+  readonly title: string;
+  readonly places: number;
+  readonly unit: string;
+  /** The parameter that limits it, if one does. */
+  readonly limit?: string;
+  /** End of the gauge; the run's highest value when absent. */
+  readonly end?: number;
+}
+
+const metrics: readonly Metric[] = [
+  { key: 'snr', title: 'SNR of trace', places: 1, unit: '', limit: 'minSnr' },
+  { key: 'rValue', title: 'Shape agreement', places: 2, unit: '', limit: 'minRValue', end: 1 },
+  { key: 'seedPnr', title: 'Peak to noise at seed', places: 1, unit: '', limit: 'minPnr' },
+  { key: 'seedCorrelation', title: 'Correlation at seed', places: 2, unit: '', limit: 'minCorrelation', end: 1 },
+  { key: 'splitHalf', title: 'Halves agree', places: 2, unit: '', end: 1 },
+  { key: 'overlap', title: 'Overlap', places: 2, unit: '', end: 1 },
+  { key: 'roundness', title: 'Roundness', places: 2, unit: '', end: 1 },
+];
+
+interface WhyProps {
+  readonly runUuid: string;
+  readonly cells: readonly Cell[];
+  readonly selected: Cell | undefined;
+  /** Why decisions are not possible, if so. */
+  readonly readOnly: string | null;
+}
+
+/** What speaks for and against the selected cell, and the decision. */
+export function WhyPanel({ runUuid, cells, selected, readOnly }: WhyProps): ReactElement {
+  const title = selected === undefined ? 'Why?' : `Why ${String(selected.row)}?`;
+  const meta =
+    selected === undefined ? 'no cell selected' : `${selected.label}, area ${count(selected.metrics['areaPx'])} px`;
+  return (
+    <Panel title={title} meta={meta} scope="why">
+      {selected === undefined ? (
+        <Empty title="No cell selected">
+          <p>Click a cell on the map or in the list, or press J for the next undecided one.</p>
+        </Empty>
+      ) : (
+        <>
+          <Decision label={selected.label} readOnly={readOnly} />
+          {readOnly === null ? null : <Note kind="warning">{readOnly}</Note>}
+          <div className={c('scroll')}>
+            <Metrics runUuid={runUuid} cells={cells} cell={selected} />
+            <Suggestion cell={selected} />
+            <History runUuid={runUuid} cell={selected} />
+          </div>
+        </>
+      )}
+    </Panel>
+  );
+}
+
+const decisions: ReadonlyArray<{
+  readonly label: CellLabel;
+  readonly word: string;
+  readonly key: string;
+  readonly icon: typeof Check;
+  readonly tone: string;
+  readonly command: string;
+}> = [
+  { label: 'accepted', word: 'Accept', key: 'A', icon: Check, tone: 'acc', command: 'review.accept' },
+  { label: 'rejected', word: 'Reject', key: 'R', icon: X, tone: 'rej', command: 'review.reject' },
+  { label: 'undecided', word: 'Leave', key: 'U', icon: Minus, tone: 'dim', command: 'review.leave' },
+];
+
+function Decision({ label, readOnly }: { readonly label: CellLabel; readonly readOnly: string | null }): ReactElement {
+  return (
+    // oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- a fieldset brings a legend and a border the design has not
+    <div className={c('decide')} role="group" aria-label="Decision">
+      {decisions.map((decision) => (
+        <Button
+          key={decision.label}
+          size="big"
+          keepFocus
+          keys={decision.key}
+          pressed={decision.label === label}
+          off={readOnly ?? undefined}
+          onPress={() => runById(decision.command)}
+        >
+          <span className={c(decision.tone)}>
+            <Icon of={decision.icon} />
+          </span>
+          {decision.word}
+        </Button>
+      ))}
+    </div>
+  );
+}
+
+function Metrics({
+  runUuid,
+  cells,
+  cell,
+}: {
+  readonly runUuid: string;
+  readonly cells: readonly Cell[];
+  readonly cell: Cell;
+}): ReactElement {
+  const run = useRun(runUuid);
+  const limitOf = (name: string | undefined): number | null => {
+    if (name === undefined) return null;
+    const used = run.data?.parameters[name];
+    if (typeof used === 'number') return used;
+    return parameterSpecs.find((spec) => spec.name === name)?.default ?? null;
+  };
+  const shown = metrics.filter((metric) => cells.some((other) => typeof other.metrics[metric.key] === 'number'));
+  return (
+    <>
+      <dl className={c('metrics')}>
+        {shown.map((metric) => {
+          const value = cell.metrics[metric.key];
+          const end = metric.end ?? Math.max(1e-9, ...cells.map((other) => other.metrics[metric.key] ?? 0));
+          const limit = limitOf(metric.limit);
+          const partner = metric.key === 'overlap' ? cell.metrics['overlapWith'] : null;
+          const place = (number: number): string => `${String(Math.max(0, Math.min(1, number / end)) * 100)}%`;
+          return (
+            <MetricRow
+              key={metric.key}
+              title={typeof partner === 'number' ? `Overlap with ${String(partner)}` : metric.title}
+              text={typeof value === 'number' ? `${decimal(value, metric.places)} ${metric.unit}`.trim() : '–'}
+              at={typeof value === 'number' ? place(value) : undefined}
+              limitAt={limit === null ? undefined : place(limit)}
+              limitText={limit === null ? '' : `, limit ${decimal(limit, metric.places)}`}
+            />
+          );
+        })}
+      </dl>
+      <p className={c('legend')}>thick: this cell, thin: limit of the suggestion</p>
+    </>
+  );
+}
+
+interface MetricRowProps {
+  readonly title: string;
+  readonly text: string;
+  readonly at: string | undefined;
+  readonly limitAt: string | undefined;
+  readonly limitText: string;
+}
+
+function MetricRow({ title, text, at, limitAt, limitText }: MetricRowProps): ReactElement {
+  return (
+    <>
+      <dt>{title}</dt>
+      <dd className={c('gauge')} title={`${text}${limitText}`} aria-hidden="true">
+        {at === undefined ? null : <i style={{ left: at }} />}
+        {limitAt === undefined ? null : <s style={{ left: limitAt }} />}
+      </dd>
+      <dd>{text}</dd>
+    </>
+  );
+}
+
+function Suggestion({ cell }: { readonly cell: Cell }): ReactElement {
+  if (cell.suggested) {
+    return (
+      <div className={c('section')}>
+        <h3>Suggestion of the engine</h3>
+        <p>Accept: nothing measured speaks against it.</p>
+      </div>
+    );
+  }
+  return (
+    <div className={c('section')}>
+      <h3>Suggestion of the engine</h3>
+      <p>Leave it out: {cell.reasons.length === 0 ? 'no reason was given' : cell.reasons.join('; ')}.</p>
+    </div>
+  );
+}
+
+const verbs = { accepted: 'accepted it', rejected: 'rejected it', undecided: 'left it undecided' } as const;
+
+function sentence(entry: LogEntry): string {
+  const what =
+    entry.kind === 'undo'
+      ? `took a decision back, ${entry.to} again`
+      : entry.kind === 'redo'
+        ? `repeated: ${verbs[entry.to]}`
+        : verbs[entry.to];
+  return `${entry.rater.initials} ${what} at ${timeOfDay(entry.at).slice(0, 5)}`;
+}
+
+function History({ runUuid, cell }: { readonly runUuid: string; readonly cell: Cell }): ReactElement {
+  const log = useLog(runUuid);
+  const mine = (log.data ?? []).filter((entry) => entry.cellUuid === cell.uuid);
+  const newest = mine.slice(-4).reverse();
+  return (
+    <div className={c('section')}>
+      <h3>History{mine.length > 4 ? `, newest 4 of ${plural(mine.length, 'entry', 'entries')}` : ''}</h3>
+      {log.isError ? <p>The history could not be read: {log.error.message}</p> : null}
+      {newest.length === 0 && !log.isError ? <p className={c('dim')}>Nobody has decided on it yet.</p> : null}
+      {newest.map((entry, index) => (
+        <p key={entry.seq}>
+          {sentence(entry)}. {index === 0 ? <span className={c('dim')}>Undo Ctrl Z</span> : null}
+        </p>
+      ))}
+    </div>
+  );
+}

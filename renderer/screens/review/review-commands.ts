@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+import type { Cell, CellLabel, LogEntry } from '../../../main/contract/index.ts';
+import type { Decider } from '../../client/decisions.ts';
+import type { ReviewOpening } from '../../client/queries.ts';
+import { neighbour, nextUndecided } from '../../stores/cell-list.ts';
+import { moveCursor, useReview } from '../../stores/review.ts';
+import { showOverlay, usePerson } from '../../stores/ui.ts';
+import { waitForRater } from '../../stores/waiting-decision.ts';
+import type { Command } from '../../ui/commands/registry.ts';
+
+/** What the commands of Review work on; read anew at each use, so that the list of commands stays the same. */
+export interface ReviewScope {
+  readonly opening: ReviewOpening;
+  readonly cells: readonly Cell[];
+  /** Filtered and in the order of the list. */
+  readonly list: readonly Cell[];
+}
+
+type Read = () => ReviewScope;
+
+const scope = 'screen:review';
+
+function selectedCell(read: Read): Cell | undefined {
+  const { selected } = useReview.getState();
+  return read().cells.find((cell) => cell.uuid === selected);
+}
+
+function select(cell: Cell | undefined): void {
+  if (cell !== undefined) useReview.setState({ selected: cell.uuid });
+}
+
+/** Decides on the selected cell and goes on to the next undecided one. Asks who decides when nobody has said so yet. */
+function decide(read: Read, decider: Decider, to: CellLabel): void {
+  const cell = selectedCell(read);
+  if (cell === undefined) return;
+  const { rater } = usePerson.getState();
+  if (rater === null) {
+    waitForRater(() => decide(read, decider, to));
+    showOverlay('rater');
+    return;
+  }
+  const { opening, list } = read();
+  const { image, layer, zoomed, frame, filter, outlines } = useReview.getState();
+  const next = nextUndecided(list, cell.uuid, 1);
+  const context = { image, layer, zoomed, frame, filter, outlines, scoresShown: true, suggestionShown: true };
+  void decider.decide(opening.run.uuid, rater.uuid, cell, to, context);
+  if (to !== 'undecided') select(next);
+}
+
+function possible(read: Read): true | string {
+  const { opening } = read();
+  if (opening.readOnly !== null) return opening.readOnly;
+  return selectedCell(read) === undefined ? 'Select a cell first.' : true;
+}
+
+function decisionCommands(read: Read, decider: Decider): readonly Command[] {
+  const one = (id: string, label: string, key: string, to: CellLabel): Command => ({
+    id: `review.${id}`,
+    label,
+    group: 'Decide',
+    scope,
+    keys: [key],
+    undo: 'review.undo',
+    detail: () => {
+      const cell = selectedCell(read);
+      return cell === undefined ? undefined : `cell ${String(cell.row)}`;
+    },
+    enabled: () => possible(read),
+    run: () => decide(read, decider, to),
+  });
+  const back = (id: 'undo' | 'redo', label: string, key: string): Command => ({
+    id: `review.${id}`,
+    label,
+    group: 'Decide',
+    scope,
+    keys: [key],
+    undo: id === 'undo' ? 'review.redo' : 'review.undo',
+    enabled: () => {
+      const { opening } = read();
+      if (opening.readOnly !== null) return opening.readOnly;
+      const can = id === 'undo' ? opening.curation?.canUndo : opening.curation?.canRedo;
+      return can === true || decider.pending() > 0
+        ? true
+        : `There is no decision to ${id === 'undo' ? 'take back' : 'repeat'}.`;
+    },
+    run: async () => {
+      const { rater } = usePerson.getState();
+      const { opening } = read();
+      const raterUuid = rater?.uuid ?? opening.raters[0]?.uuid;
+      if (raterUuid === undefined) {
+        showOverlay('rater');
+        return;
+      }
+      const entries: readonly LogEntry[] = await decider[id](opening.run.uuid, raterUuid);
+      const last = entries[entries.length - 1];
+      if (last !== undefined) useReview.setState({ selected: last.cellUuid });
+    },
+  });
+  return [
+    one('accept', 'Accept', 'A', 'accepted'),
+    one('reject', 'Reject', 'R', 'rejected'),
+    one('leave', 'Leave undecided', 'U', 'undecided'),
+    back('undo', 'Undo decision', 'Mod+Z'),
+    back('redo', 'Redo decision', 'Mod+Shift+Z'),
+  ];
+}
+
+function goCommands(read: Read, focusFilter: () => void): readonly Command[] {
+  const go = (id: string, label: string, keys: readonly string[], run: () => void): Command => ({
+    id: `review.${id}`,
+    label,
+    group: 'Go',
+    scope,
+    keys,
+    run,
+  });
+  const step = (by: number) => (): void => {
+    useReview.setState({ playing: false });
+    moveCursor(useReview.getState().frame + by, read().opening.frames);
+  };
+  const second = (sign: number) => (): void => step(sign * Math.round(read().opening.fps))();
+  return [
+    go('next-undecided', 'Next undecided', ['J'], () =>
+      select(nextUndecided(read().list, useReview.getState().selected, 1)),
+    ),
+    go('previous-undecided', 'Previous undecided', ['K'], () =>
+      select(nextUndecided(read().list, useReview.getState().selected, -1)),
+    ),
+    go('next', 'Next cell', ['ArrowDown'], () => select(neighbour(read().list, useReview.getState().selected, 1))),
+    go('previous', 'Previous cell', ['ArrowUp'], () =>
+      select(neighbour(read().list, useReview.getState().selected, -1)),
+    ),
+    go('frame-on', 'One frame on', ['ArrowRight'], step(1)),
+    go('frame-back', 'One frame back', ['ArrowLeft'], step(-1)),
+    go('second-on', 'One second on', ['Shift+ArrowRight'], second(1)),
+    go('second-back', 'One second back', ['Shift+ArrowLeft'], second(-1)),
+    go('start', 'To the start', ['Home'], () => step(-read().opening.frames)()),
+    go('play', 'Play, pause', ['Space'], () => useReview.setState((state) => ({ playing: !state.playing }))),
+    go('filter', 'Filter cells', ['/'], focusFilter),
+    go('clear', 'Clear selection', ['Escape'], () => {
+      useReview.setState({ selected: null, zoomed: false, playing: false });
+    }),
+  ];
+}
+
+function lookCommands(read: Read): readonly Command[] {
+  const look = (id: string, label: string, key: string, run: () => void): Command => ({
+    id: `review.${id}`,
+    label,
+    group: 'Look',
+    scope,
+    keys: [key],
+    run,
+  });
+  return [
+    look('background', 'Next background', 'B', () => {
+      const { images } = read().opening;
+      const { image } = useReview.getState();
+      const next = images[(images.indexOf(image) + 1) % images.length];
+      if (next !== undefined) useReview.setState({ image: next });
+    }),
+    look('layer', 'Movie layer', 'V', () =>
+      useReview.setState((state) => ({ layer: state.layer === 'raw' ? 'registered' : 'raw' })),
+    ),
+    look('outlines', 'Outlines on, off', 'O', () => useReview.setState((state) => ({ outlines: !state.outlines }))),
+    look('zoom', 'Zoom to cell', 'Z', () =>
+      useReview.setState((state) => ({ zoomed: state.selected !== null && !state.zoomed })),
+    ),
+  ];
+}
+
+/** The commands of Review: decide, go, look. */
+export function reviewCommands(read: Read, decider: Decider, focusFilter: () => void): readonly Command[] {
+  return [...decisionCommands(read, decider), ...goCommands(read, focusFilter), ...lookCommands(read)];
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+import { useQueryClient } from '@tanstack/react-query';
+import { type ReactElement, useEffect, useMemo, useRef } from 'react';
+import type { Cell } from '../../../main/contract/index.ts';
+import { useConnection } from '../../client/context.ts';
+import { deciderOf } from '../../client/decisions.ts';
+import { type ReviewOpening, useCells, useOpening, useRuns } from '../../client/queries.ts';
+import { CellsPanel } from '../../panels/cells-panel.tsx';
+import { MapPanel } from '../../panels/map-panel.tsx';
+import { MoviePanel } from '../../panels/movie-panel.tsx';
+import { RasterPanel } from '../../panels/raster-panel.tsx';
+import { TracePanel } from '../../panels/trace-panel.tsx';
+import { WhyPanel } from '../../panels/why-panel.tsx';
+import { orderCells, readFilter } from '../../stores/cell-list.ts';
+import { beginReview, useReview } from '../../stores/review.ts';
+import { goTo, useUi } from '../../stores/ui.ts';
+import { classes } from '../../ui/classes.ts';
+import { useCommands } from '../../ui/commands/use-commands.ts';
+import { Button } from '../../ui/controls.tsx';
+import { Empty, Failed, Loading, Panel } from '../../ui/panel.tsx';
+import { reviewCommands, type ReviewScope } from './review-commands.ts';
+import styles from './review.module.css';
+
+const c = classes(styles);
+
+/** Looking at a run and judging its cells. */
+export function ReviewScreen(): ReactElement {
+  const runUuid = useUi((state) => state.runUuid);
+  const opening = useOpening(runUuid);
+  const cells = useCells(runUuid);
+  if (runUuid === null) return <NoRun />;
+  const failed = opening.error ?? cells.error;
+  if (failed !== null) {
+    return (
+      <Alone>
+        <Failed
+          title="This run cannot be reviewed"
+          error={failed}
+          onRetry={() => {
+            void opening.refetch();
+            void cells.refetch();
+          }}
+          actions={<Button onPress={() => goTo('library')}>Choose another run</Button>}
+        />
+      </Alone>
+    );
+  }
+  if (opening.data === undefined || cells.data === undefined) {
+    return (
+      <Alone>
+        <Loading
+          title="Opening the run"
+          step={opening.data === undefined ? 1 : 2}
+          steps={2}
+          detail={opening.data === undefined ? 'its recording and its curation' : 'its cells'}
+          onCancel={() => goTo('library', { runUuid: null })}
+        />
+      </Alone>
+    );
+  }
+  return <Open key={runUuid} opening={opening.data} cells={cells.data} />;
+}
+
+function Alone({ children }: { readonly children: ReactElement }): ReactElement {
+  return (
+    <div className={c('alone')}>
+      <Panel title="Review">{children}</Panel>
+    </div>
+  );
+}
+
+function NoRun(): ReactElement {
+  const runs = useRuns();
+  const newest = runs.data?.find((run) => run.state === 'succeeded');
+  return (
+    <Alone>
+      <Empty
+        title="No run selected"
+        actions={
+          <>
+            {newest === undefined ? null : (
+              <Button
+                kind="primary"
+                onPress={() => goTo('review', { runUuid: newest.uuid, sessionUuid: newest.sessionUuid })}
+              >
+                Review the newest, {newest.name}
+              </Button>
+            )}
+            <Button kind={newest === undefined ? 'primary' : 'plain'} onPress={() => goTo('process')}>
+              Process a recording
+            </Button>
+            <Button onPress={() => goTo('library')}>Choose a session</Button>
+          </>
+        }
+      >
+        <p>
+          {newest === undefined
+            ? 'No recording has been processed yet: there are no cells to look at.'
+            : 'Choose a run in Library, or go on with the newest one.'}
+        </p>
+      </Empty>
+    </Alone>
+  );
+}
+
+function Open({ opening, cells }: { readonly opening: ReviewOpening; readonly cells: readonly Cell[] }): ReactElement {
+  const connection = useConnection();
+  const queries = useQueryClient();
+  const { selected: selectedUuid, filter, sort, runUuid } = useReview();
+  const filterField = useRef<HTMLInputElement>(null);
+  const { run, frames, fps, images } = opening;
+  const begun = runUuid === run.uuid;
+  useEffect(() => {
+    if (useReview.getState().runUuid !== run.uuid) beginReview(run.uuid, frames, fps, images);
+  }, [run.uuid, frames, fps, images]);
+  const { list, problem } = useMemo(() => {
+    const read = readFilter(filter);
+    return typeof read === 'function'
+      ? { list: orderCells(cells, sort, read), problem: undefined }
+      : { list: orderCells(cells, sort, () => true), problem: read.problem };
+  }, [cells, filter, sort]);
+  const newest = useRef<ReviewScope>({ opening, cells, list });
+  useEffect(() => {
+    newest.current = { opening, cells, list };
+  }, [opening, cells, list]);
+  const started = useRef(false);
+  const firstUndecided = list.find((cell) => cell.label === 'undecided') ?? list[0];
+  useEffect(() => {
+    if (!begun || started.current) return;
+    started.current = true;
+    if (useReview.getState().selected === null) useReview.setState({ selected: firstUndecided?.uuid ?? null });
+    // Only when the run is opened: later an empty selection is the person's wish.
+  }, [begun, firstUndecided?.uuid]);
+  const commands = useMemo(
+    () =>
+      reviewCommands(
+        () => newest.current,
+        deciderOf(connection, queries),
+        () => filterField.current?.focus(),
+      ),
+    [connection, queries],
+  );
+  useCommands(commands);
+  const selected = cells.find((cell) => cell.uuid === selectedUuid);
+  return (
+    <div className={c('screen')}>
+      <CellsPanel
+        cells={cells}
+        list={list}
+        problem={problem}
+        selected={selectedUuid}
+        runName={run.name}
+        filterField={filterField}
+      />
+      <MapPanel opening={opening} cells={cells} selected={selected} />
+      <MoviePanel opening={opening} cells={cells} selected={selected} />
+      <div className={c('bottom')}>
+        <div className={c('plots')}>
+          <TracePanel opening={opening} selected={selected} />
+          <RasterPanel opening={opening} cells={cells} list={list} selected={selected} />
+        </div>
+        <WhyPanel runUuid={run.uuid} cells={cells} selected={selected} readOnly={opening.readOnly} />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+import type { Cell, CellLabel } from '../../main/contract/index.ts';
+
+/** Order and filter of the list of cells. Pure: commands, list and tests use the same functions. */
+
+/** Columns the list can be sorted by. */
+export type SortKey = 'row' | 'label' | 'snr' | 'rValue' | 'areaPx' | 'events';
+
+export interface Sort {
+  readonly key: SortKey;
+  readonly descending: boolean;
+}
+
+/** A filter that could not be read. */
+export interface FilterProblem {
+  readonly problem: string;
+}
+
+type Test = (cell: Cell) => boolean;
+
+const metricNames: Readonly<Record<string, string>> = {
+  snr: 'snr',
+  r: 'rValue',
+  rvalue: 'rValue',
+  area: 'areaPx',
+  size: 'areaPx',
+  diameter: 'diameterPx',
+  events: 'events',
+  pnr: 'seedPnr',
+  corr: 'seedCorrelation',
+  correlation: 'seedCorrelation',
+  overlap: 'overlap',
+  round: 'roundness',
+  roundness: 'roundness',
+  edge: 'edgeDistancePx',
+  skew: 'skewness',
+};
+
+const labels: Readonly<Record<string, CellLabel>> = {
+  accepted: 'accepted',
+  rejected: 'rejected',
+  undecided: 'undecided',
+};
+
+function compare(left: number, operator: string, right: number): boolean {
+  if (operator === '>') return left > right;
+  if (operator === '<') return left < right;
+  if (operator === '>=') return left >= right;
+  if (operator === '<=') return left <= right;
+  return left === right;
+}
+
+function readTerm(term: string): Test | FilterProblem {
+  const text = term.toLowerCase();
+  if (/^\d+$/.test(text)) return (cell) => String(cell.row).startsWith(text);
+  const label = /^(?:label\s*[:=]\s*)?(accepted|rejected|undecided)$/.exec(text)?.[1];
+  if (label !== undefined) return (cell) => cell.label === labels[label];
+  if (text === 'suggested') return (cell) => cell.suggested;
+  if (text === 'not suggested') return (cell) => !cell.suggested;
+  const parts = /^([a-z]+)\s*(>=|<=|>|<|=|:)\s*(-?\d+(?:\.\d+)?)$/.exec(text);
+  const [, name = '', operator = '', number = ''] = parts ?? [];
+  if (parts === null) return { problem: `“${term}” is not understood. Try: snr > 3 and area < 200 and undecided` };
+  const limit = Number(number);
+  if (name === 'cell' || name === 'row') return (cell) => compare(cell.row, operator, limit);
+  const metric = metricNames[name];
+  if (metric === undefined) {
+    return { problem: `“${name}” is not known. Known: ${['cell', ...Object.keys(metricNames)].join(', ')}` };
+  }
+  return (cell) => {
+    const value = cell.metrics[metric];
+    return value !== null && value !== undefined && compare(value, operator, limit);
+  };
+}
+
+/** Reads a filter such as `snr > 3 and area < 200 and undecided`; an empty one lets every cell through. */
+export function readFilter(text: string): Test | FilterProblem {
+  const terms = text
+    .split(/\s+and\s+|[,;]|&&?/i)
+    .map((term) => term.trim())
+    .filter((term) => term !== '');
+  const tests: Test[] = [];
+  for (const term of terms) {
+    const test = readTerm(term);
+    if (typeof test !== 'function') return test;
+    tests.push(test);
+  }
+  return (cell) => tests.every((test) => test(cell));
+}
+
+const labelOrder: Readonly<Record<CellLabel, number>> = { undecided: 0, accepted: 1, rejected: 2 };
+
+function sortValue(cell: Cell, key: SortKey): number | null {
+  if (key === 'row') return cell.row;
+  if (key === 'label') return labelOrder[cell.label];
+  return cell.metrics[key] ?? null;
+}
+
+/** The cells in the order of the list; unknown values come last in both directions, ties by row. */
+export function orderCells(cells: readonly Cell[], sort: Sort, passes: Test): readonly Cell[] {
+  const direction = sort.descending ? -1 : 1;
+  return cells.filter(passes).sort((a, b) => {
+    const left = sortValue(a, sort.key);
+    const right = sortValue(b, sort.key);
+    if (left === right) return a.row - b.row;
+    if (left === null) return 1;
+    if (right === null) return -1;
+    return direction * (left - right) || a.row - b.row;
+  });
+}
+
+/** The neighbour of a cell in the list, `step` places on; stays at the ends. */
+export function neighbour(list: readonly Cell[], uuid: string | null, step: 1 | -1): Cell | undefined {
+  const index = list.findIndex((cell) => cell.uuid === uuid);
+  if (index < 0) return step === 1 ? list[0] : list[list.length - 1];
+  return list[Math.min(list.length - 1, Math.max(0, index + step))];
+}
+
+/** The next undecided cell after (or before) a cell, going round once; undefined when none but the cell itself is left. */
+export function nextUndecided(list: readonly Cell[], uuid: string | null, step: 1 | -1): Cell | undefined {
+  const size = list.length;
+  const found = list.findIndex((cell) => cell.uuid === uuid);
+  const start = found < 0 ? (step === 1 ? -1 : size) : found;
+  for (let distance = 1; distance <= size; distance += 1) {
+    const cell = list[(((start + step * distance) % size) + size) % size];
+    if (cell !== undefined && cell.label === 'undecided' && cell.uuid !== uuid) return cell;
+  }
+  return undefined;
+}
+
+/** How many cells have each label. */
+export function labelCounts(cells: readonly Cell[]): Readonly<Record<CellLabel, number>> {
+  const counts = { accepted: 0, rejected: 0, undecided: 0 };
+  for (const cell of cells) counts[cell.label] += 1;
+  return counts;
+}
+
+/** The cells after entries of the curation's log: each entry says which label a cell now has. */
+export function foldEntries(
+  cells: readonly Cell[],
+  entries: readonly { readonly cellUuid: string; readonly to: CellLabel }[],
+): readonly Cell[] {
+  if (entries.length === 0) return cells;
+  const newest = new Map(entries.map((entry) => [entry.cellUuid, entry.to]));
+  return cells.map((cell) => {
+    const label = newest.get(cell.uuid);
+    return label === undefined || label === cell.label ? cell : { ...cell, label };
+  });
+}

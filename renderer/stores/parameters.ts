@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+import file from '../../assets/engine-parameters.json' with { type: 'json' };
+
+/** The form of Process, made from `assets/engine-parameters.json`. Pure: text in, values or a sentence out. */
+
+/** One parameter as the file describes it. */
+export interface ParameterSpec {
+  readonly name: string;
+  readonly label: string;
+  readonly unit: string;
+  readonly type: 'number' | 'integer';
+  readonly nullable: boolean;
+  readonly minimum: number;
+  readonly maximum: number;
+  readonly default: number | null;
+  /** Where the default comes from. */
+  readonly why: string;
+  readonly help: string;
+  readonly advanced: boolean;
+  readonly cliFlag: string;
+  /** Which part of the request it goes to. */
+  readonly part: 'parameters' | 'budget';
+}
+
+type RawSpec = Omit<ParameterSpec, 'part' | 'type'> & { readonly type: string };
+
+function specs(list: readonly RawSpec[], part: ParameterSpec['part']): readonly ParameterSpec[] {
+  return list.map((raw) =>
+    Object.assign({}, raw, { type: raw.type === 'integer' ? ('integer' as const) : ('number' as const), part }),
+  );
+}
+
+/** All parameters: those of the engine, then what a run may use of the machine. */
+export const parameterSpecs: readonly ParameterSpec[] = [
+  ...specs(file.parameters, 'parameters'),
+  ...specs(file.budget, 'budget'),
+];
+
+const gigabyte = 1024 ** 3;
+
+/** How a parameter is typed: bytes as gigabytes. */
+export function shownUnit(spec: ParameterSpec): string {
+  if (spec.unit === 'bytes') return 'GB';
+  return spec.unit;
+}
+
+function scale(spec: ParameterSpec): number {
+  return spec.unit === 'bytes' ? gigabyte : 1;
+}
+
+/** A value as it is typed; empty for `null`. */
+export function shownValue(spec: ParameterSpec, value: number | null): string {
+  if (value === null) return '';
+  const shown = value / scale(spec);
+  return String(Math.round(shown * 1000) / 1000);
+}
+
+/** What a typed text means. */
+export type ReadValue = { readonly value: number | null } | { readonly problem: string };
+
+/** Reads a typed value; a problem says what would be right. */
+export function readValue(spec: ParameterSpec, text: string): ReadValue {
+  const trimmed = text.trim().replace(',', '.');
+  const unit = shownUnit(spec) === '' ? '' : ` ${shownUnit(spec)}`;
+  if (trimmed === '') return spec.nullable ? { value: null } : { problem: 'A number is needed here.' };
+  const number = Number(trimmed);
+  if (!Number.isFinite(number)) return { problem: `“${text.trim()}” is not a number.` };
+  const value = number * scale(spec);
+  const whole = spec.type === 'integer' ? Math.round(value) : value;
+  if (spec.type === 'integer' && scale(spec) === 1 && whole !== value) return { problem: 'Only whole numbers here.' };
+  if (whole < spec.minimum) return { problem: `At least ${shownValue(spec, spec.minimum)}${unit}.` };
+  if (whole > spec.maximum) return { problem: `At most ${shownValue(spec, spec.maximum)}${unit}.` };
+  return { value: whole };
+}
+
+/** Texts that a person has typed, by parameter; absent means the default. */
+export type Typed = Readonly<Record<string, string>>;
+
+/** A field of the form as it stands. */
+export interface FormField {
+  readonly spec: ParameterSpec;
+  readonly text: string;
+  readonly changed: boolean;
+  readonly problem: string | undefined;
+  readonly value: number | null;
+}
+
+/** What the chosen recordings say about the form. */
+export interface FormContext {
+  /** Frames of the whole input; undefined while nothing is chosen. */
+  readonly frames?: number;
+}
+
+function crossCheck(fields: readonly FormField[], context: FormContext): ReadonlyMap<string, string> {
+  const problems = new Map<string, string>();
+  const value = (name: string): number | null => fields.find((field) => field.spec.name === name)?.value ?? null;
+  const first = value('firstFrame') ?? 0;
+  const last = value('lastFrame');
+  const { frames } = context;
+  if (frames !== undefined && first >= frames)
+    problems.set('firstFrame', `The input has frames 0 to ${String(frames - 1)}.`);
+  if (last !== null && last < first) problems.set('lastFrame', `Must not be before the first frame, ${String(first)}.`);
+  else if (last !== null && frames !== undefined && last >= frames) {
+    problems.set('lastFrame', `The input has frames 0 to ${String(frames - 1)}.`);
+  }
+  return problems;
+}
+
+/** The whole form: each field with its value or what is wrong with it. */
+export function readForm(typed: Typed, context: FormContext): readonly FormField[] {
+  const fields = parameterSpecs.map((spec): FormField => {
+    const text = typed[spec.name] ?? shownValue(spec, spec.default);
+    const read = readValue(spec, text);
+    const problem = 'problem' in read ? read.problem : undefined;
+    const value = 'problem' in read ? spec.default : read.value;
+    return { spec, text, problem, value, changed: problem !== undefined || value !== spec.default };
+  });
+  const problems = crossCheck(fields, context);
+  return fields.map((field) => {
+    const problem = field.problem ?? problems.get(field.spec.name);
+    return problem === undefined ? field : Object.assign({}, field, { problem, changed: true });
+  });
+}
+
+/** The values a run is asked with: those that differ from their defaults, and the limits of the machine. */
+export function requestValues(fields: readonly FormField[]): {
+  readonly parameters: Record<string, number | null>;
+  readonly budget: { threads?: number; memoryBytes?: number };
+} {
+  const parameters: Record<string, number | null> = {};
+  const budget: { threads?: number; memoryBytes?: number } = {};
+  for (const { spec, value, changed } of fields) {
+    if (spec.part === 'parameters' && changed) parameters[spec.name] = value;
+    if (spec.part === 'budget' && value !== null) {
+      if (spec.name === 'threads') budget.threads = value;
+      if (spec.name === 'memoryBytes') budget.memoryBytes = value;
+    }
+  }
+  return { parameters, budget };
+}

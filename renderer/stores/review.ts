@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+import { create } from 'zustand';
+import type { imageNames, movieLayers } from '../../main/contract/index.ts';
+import type { Sort } from './cell-list.ts';
+
+export type ImageName = (typeof imageNames)[number];
+export type MovieLayer = (typeof movieLayers)[number];
+
+/** What Review shows now; decisions are not here but in the library. */
+export interface ReviewView {
+  readonly runUuid: string | null;
+  readonly selected: string | null;
+  readonly hovered: string | null;
+  readonly sort: Sort;
+  readonly filter: string;
+  readonly image: ImageName;
+  readonly layer: MovieLayer;
+  readonly outlines: boolean;
+  /** Map and movie follow the selected cell. */
+  readonly zoomed: boolean;
+  /** 0-based frame under the shared time cursor. */
+  readonly frame: number;
+  readonly playing: boolean;
+  /** Playing speed over real time. */
+  readonly speed: number;
+  /** First and last frame of the traces' window. */
+  readonly window: readonly [number, number];
+}
+
+const initial: ReviewView = {
+  runUuid: null,
+  selected: null,
+  hovered: null,
+  sort: { key: 'row', descending: false },
+  filter: '',
+  image: 'correlation',
+  layer: 'raw',
+  outlines: true,
+  zoomed: false,
+  frame: 0,
+  playing: false,
+  speed: 1,
+  window: [0, 0],
+};
+
+/** The view of the run under review. */
+export const useReview = create<ReviewView>(() => initial);
+
+/** Speeds offered. */
+export const speeds = [0.25, 0.5, 1, 2, 4, 8] as const;
+
+/** Begins with a run: everything but sorting and the choice of pictures starts afresh. */
+export function beginReview(runUuid: string, frames: number, fps: number, images: readonly ImageName[]): void {
+  const { sort, image, layer } = useReview.getState();
+  const kept = images.includes(image) ? image : (images[0] ?? 'mean');
+  const shown = Math.min(frames - 1, Math.round(60 * fps));
+  useReview.setState({ ...initial, sort, layer, image: kept, runUuid, window: [0, Math.max(1, shown)] });
+}
+
+/** The window of `size` frames that shows `frame`, moved no more than needed and kept inside the recording. */
+export function windowAround(
+  window: readonly [number, number],
+  frame: number,
+  frames: number,
+): readonly [number, number] {
+  const [first, last] = window;
+  const size = last - first;
+  if (frame >= first && frame <= last) return window;
+  const start = frame > last ? frame - Math.round(size * 0.1) : frame - Math.round(size * 0.9);
+  const clamped = Math.max(0, Math.min(start, frames - 1 - size));
+  return [clamped, clamped + size];
+}
+
+/** The window scaled by `factor` about `frame`, at least 10 frames and at most the recording. */
+export function zoomWindow(
+  window: readonly [number, number],
+  frame: number,
+  factor: number,
+  frames: number,
+): readonly [number, number] {
+  const [first, last] = window;
+  const size = Math.min(frames - 1, Math.max(Math.min(10, frames - 1), Math.round((last - first) * factor)));
+  const share = last > first ? (frame - first) / (last - first) : 0.5;
+  const start = Math.max(0, Math.min(Math.round(frame - share * size), frames - 1 - size));
+  return [start, start + size];
+}
+
+/** Moves the shared cursor; the traces' window follows. */
+export function moveCursor(frame: number, frames: number): void {
+  const clamped = Math.max(0, Math.min(frames - 1, Math.round(frame)));
+  useReview.setState((state) => ({ frame: clamped, window: windowAround(state.window, clamped, frames) }));
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { type KeyboardEvent, type ReactElement, type ReactNode, useEffect, useRef } from 'react';
+import { classes } from './classes.ts';
+import styles from './grid.module.css';
+
+const c = classes(styles);
+
+/** One column: its width in the grid's terms, and how its header sorts. */
+export interface Column {
+  readonly key: string;
+  readonly title: string;
+  readonly width: string;
+  readonly number?: boolean;
+  /** Full name where the title is short. */
+  readonly hint?: string;
+  readonly sortable?: boolean;
+}
+
+/** One line: the cells of a thing that can be chosen, or the heading of a group. */
+export type Row =
+  | { readonly kind: 'row'; readonly key: string; readonly cells: readonly ReactNode[]; readonly label: string }
+  | { readonly kind: 'group'; readonly key: string; readonly content: ReactNode };
+
+interface GridProps {
+  readonly label: string;
+  readonly columns: readonly Column[];
+  readonly rows: readonly Row[];
+  readonly rowHeight: number;
+  readonly selected: string | null;
+  readonly onSelect: (key: string) => void;
+  readonly onOpen?: (key: string) => void;
+  readonly onHover?: (key: string | null) => void;
+  readonly sort?: { readonly key: string; readonly descending: boolean };
+  readonly onSort?: (key: string) => void;
+}
+
+const groupHeight = 28;
+const headHeight = 24;
+
+/** A table of any length: only the rows in sight are drawn. Arrows move the choice, Enter opens it. */
+export function Grid(props: GridProps): ReactElement {
+  const { label, columns, rows, rowHeight, selected, onSelect, onOpen, onHover, sort, onSort } = props;
+  const scroller = useRef<HTMLDivElement>(null);
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: (index) => (rows[index]?.kind === 'group' ? groupHeight : rowHeight),
+    overscan: 12,
+    getItemKey: (index) => rows[index]?.key ?? index,
+    scrollMargin: headHeight,
+    scrollPaddingStart: headHeight,
+  });
+  const template = columns.map((column) => column.width).join(' ');
+  const chosen = rows.findIndex((row) => row.kind === 'row' && row.key === selected);
+  useEffect(() => {
+    if (chosen >= 0) virtual.scrollToIndex(chosen, { align: 'auto' });
+  }, [chosen, virtual]);
+  useEffect(() => virtual.measure(), [rows, rowHeight, virtual]);
+  const keyed = (event: KeyboardEvent): void => {
+    if (event.target !== scroller.current) return;
+    const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
+    if (event.key === 'Enter' && selected !== null && onOpen !== undefined) {
+      event.preventDefault();
+      onOpen(selected);
+    }
+    if (step === 0) return;
+    let index = chosen < 0 && step < 0 ? rows.length : chosen;
+    do index += step;
+    while (rows[index]?.kind === 'group');
+    const next = rows[index];
+    event.preventDefault();
+    if (next !== undefined) onSelect(next.key);
+  };
+  return (
+    <div
+      className={c('grid')}
+      ref={scroller}
+      role="grid"
+      aria-label={label}
+      aria-rowcount={rows.length + 1}
+      tabIndex={0}
+      onKeyDown={keyed}
+      onMouseLeave={() => onHover?.(null)}
+      {...(chosen < 0 ? {} : { 'aria-activedescendant': `row-${selected ?? ''}` })}
+    >
+      <div className={c('head')} role="row" style={{ gridTemplateColumns: template }}>
+        {columns.map((column) => (
+          <HeadCell key={column.key} column={column} sort={sort} onSort={onSort} />
+        ))}
+      </div>
+      <div className={c('rows')} role="rowgroup" style={{ height: virtual.getTotalSize() }}>
+        {virtual.getVirtualItems().map((item) => {
+          const row = rows[item.index];
+          if (row === undefined) return null;
+          const place = { height: item.size, transform: `translateY(${String(item.start - headHeight)}px)` };
+          if (row.kind === 'group') {
+            return (
+              <div key={row.key} className={c('row group')} role="row" style={place}>
+                <span role="gridcell">{row.content}</span>
+              </div>
+            );
+          }
+          return (
+            // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus -- the grid holds the focus and the keys
+            <div
+              key={row.key}
+              id={`row-${row.key}`}
+              className={c('row')}
+              role="row"
+              aria-label={row.label}
+              aria-rowindex={item.index + 2}
+              aria-selected={row.key === selected}
+              style={{ ...place, gridTemplateColumns: template }}
+              onClick={() => onSelect(row.key)}
+              onDoubleClick={() => onOpen?.(row.key)}
+              onMouseEnter={() => onHover?.(row.key)}
+            >
+              {columns.map((column, index) => (
+                <span key={column.key} role="gridcell" className={c(column.number === true && 'num')}>
+                  {row.cells[index]}
+                </span>
+              ))}
+            </div>
+          );
+        })}
+      </div>
+    </div>
+  );
+}
+
+interface HeadProps {
+  readonly column: Column;
+  readonly sort: GridProps['sort'];
+  readonly onSort: GridProps['onSort'];
+}
+
+function HeadCell({ column, sort, onSort }: HeadProps): ReactElement {
+  const sorted = sort?.key === column.key;
+  const arrow = sorted ? (sort.descending ? ' ↓' : ' ↑') : '';
+  const direction = sorted ? (sort.descending ? 'descending' : 'ascending') : 'none';
+  return (
+    <span
+      role="columnheader"
+      className={c(column.number === true && 'num', sorted && 'sorted')}
+      aria-sort={direction}
+      {...(column.hint === undefined ? {} : { title: column.hint })}
+    >
+      {column.sortable === true && onSort !== undefined ? (
+        <button type="button" onClick={() => onSort(column.key)} onMouseDown={(event) => event.preventDefault()}>
+          {column.title}
+          {arrow}
+        </button>
+      ) : (
+        column.title
+      )}
+    </span>
+  );
+}
