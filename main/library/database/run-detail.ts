@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { join } from 'node:path';
-import { RunProgress, type Cell, type CellLabel, type RunRow } from '../../contract/index.ts';
+import { RunProgress, type Cell, type CellLabel, type RunRow, type Uuid } from '../../contract/index.ts';
 import type { TypedJson } from '../parameter-hash.ts';
 import type { ProcessRef, RunArray, RunAttempt, RunDetail } from '../types.ts';
 import { uuidText } from '../uuid.ts';
@@ -76,16 +76,17 @@ interface AttemptSql {
   readonly progress: string | null;
 }
 
+/** A process as three columns; null without a number. */
+function toProcess(pid: number | null, bootId: string | null, startTicks: string | null): ProcessRef | null {
+  return pid === null ? null : { pid, bootId: bootId ?? '', startTicks };
+}
+
 function toAttempt(row: AttemptSql): RunAttempt {
-  const engine: ProcessRef | null =
-    row.enginePid === null
-      ? null
-      : { pid: row.enginePid, bootId: row.engineBootId ?? '', startTicks: row.engineStartTicks };
   return {
     number: row.number,
     host: row.host,
     owner: { pid: row.ownerPid, bootId: row.ownerBootId, startTicks: row.ownerStartTicks },
-    engine,
+    engine: toProcess(row.enginePid, row.engineBootId, row.engineStartTicks),
     startedAt: row.startedAt,
     heartbeatAt: row.heartbeatAt,
     endedAt: row.endedAt,
@@ -93,6 +94,42 @@ function toAttempt(row: AttemptSql): RunAttempt {
     errorClass: row.errorClass,
     logFile: row.logFile,
   };
+}
+
+interface OpenAttemptSql extends Pick<
+  AttemptSql,
+  'ownerStartTicks' | 'enginePid' | 'engineBootId' | 'engineStartTicks'
+> {
+  readonly id: number;
+  readonly uuid: Uint8Array;
+  readonly ownerPid: number | null;
+  readonly ownerBootId: string | null;
+}
+
+/** A run that is `running`, with the processes of its open attempt. */
+export interface OpenAttempt {
+  readonly id: number;
+  readonly uuid: Uuid;
+  readonly owner: ProcessRef | null;
+  readonly engine: ProcessRef | null;
+}
+
+/** All runs that are `running`, oldest first. */
+export function openAttempts(context: Context): readonly OpenAttempt[] {
+  return context.database
+    .prepare<[], OpenAttemptSql>(
+      `SELECT run.id, run.uuid, owner_pid AS ownerPid, owner_boot_id AS ownerBootId, owner_start_ticks AS ownerStartTicks,
+        engine_pid AS enginePid, engine_boot_id AS engineBootId, engine_start_ticks AS engineStartTicks
+      FROM run LEFT JOIN run_attempt ON run_attempt.run_id = run.id AND run_attempt.ended_at IS NULL
+      WHERE run.state = 'running' ORDER BY run.id`,
+    )
+    .all()
+    .map((row) => ({
+      id: row.id,
+      uuid: uuidText(row.uuid),
+      owner: toProcess(row.ownerPid, row.ownerBootId, row.ownerStartTicks),
+      engine: toProcess(row.enginePid, row.engineBootId, row.engineStartTicks),
+    }));
 }
 
 function attemptsOf(context: Context, runId: number): readonly AttemptSql[] {

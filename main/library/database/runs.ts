@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 import { AppError, RunProgress, type Cell, type RunRow, type RunState, type Uuid } from '../../contract/index.ts';
-import { djParamHash, canonicalJson, parameterSetHash } from '../parameter-hash.ts';
 import { isAlive } from '../process-identity.ts';
 import type { NewCell, NewRun, ProcessRef, RecoveredRun, RunArray, RunDetail, RunFailure, RunStore } from '../types.ts';
 import { uuidBytes, uuidText } from '../uuid.ts';
 import { type Context, mustBeWritable, type Sync, writing } from './context.ts';
-import { cellsSql, readDetail, type CellSql, toCell } from './run-detail.ts';
+import { parameterSetId, recordingKey } from './run-create.ts';
+import { cellsSql, openAttempts, readDetail, type CellSql, toCell } from './run-detail.ts';
+import { addArrays, addCells } from './run-result.ts';
 
 interface RunSql {
   readonly id: number;
@@ -150,7 +151,7 @@ export class RunTables implements Sync<RunStore> {
   create(run: NewRun): RunRow {
     return writing(this.#context, () => {
       const { database, newUuid, now } = this.#context;
-      const recordings = run.inputs.map((input) => this.#recording(input.recordingUuid));
+      const recordings = run.inputs.map((input) => recordingKey(this.#context, input.recordingUuid));
       const first = recordings[0];
       if (first === undefined) throw new AppError('usage.invalid', 'A run needs at least one recording.');
       const uuid = newUuid();
@@ -163,7 +164,7 @@ export class RunTables implements Sync<RunStore> {
         .run(
           uuidBytes(uuid),
           first.sessionId,
-          this.#parameterSetId(run),
+          parameterSetId(this.#context, run),
           run.name,
           now(),
           run.engineVersion,
@@ -180,55 +181,6 @@ export class RunTables implements Sync<RunStore> {
       }
       return this.#row(uuid);
     });
-  }
-
-  #recording(uuid: Uuid): { readonly id: number; readonly sessionId: number } {
-    const row = this.#context.database
-      .prepare<[Uint8Array], { id: number; sessionId: number }>(
-        'SELECT id, session_id AS sessionId FROM recording WHERE uuid = ?',
-      )
-      .get(uuidBytes(uuid));
-    if (row === undefined) throw new AppError('session.not_imported', `No recording ${uuid} is in this library.`);
-    return row;
-  }
-
-  #parameterSetId(run: NewRun): number {
-    const { database, newUuid, now } = this.#context;
-    const method = run.method ?? 'calyx';
-    const parametersVersion = run.parametersVersion ?? 1;
-    const found = database
-      .prepare<[string], { id: number; name: string }>(
-        'SELECT id, processing_method AS name FROM processing_method WHERE processing_method = ?',
-      )
-      .get(method);
-    if (found === undefined) throw new AppError('usage.invalid', `No processing method “${method}” is known.`);
-    const sha256 = parameterSetHash({
-      method: found.name,
-      engineVersion: run.engineVersion,
-      parametersVersion,
-      parameters: run.parameters,
-    });
-    const existing = database
-      .prepare<[string], { id: number }>('SELECT id FROM processing_param_set WHERE params_sha256 = ?')
-      .get(sha256);
-    if (existing !== undefined) return existing.id;
-    const added = database
-      .prepare(
-        `INSERT INTO processing_param_set (uuid, processing_method_id, engine_version, params_version, dj_param_hash, params_sha256,
-          created_at, params)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-      )
-      .run(
-        uuidBytes(newUuid()),
-        found.id,
-        run.engineVersion,
-        parametersVersion,
-        uuidBytes(djParamHash(run.parameters)),
-        sha256,
-        now(),
-        canonicalJson(run.parameters),
-      );
-    return Number(added.lastInsertRowid);
   }
 
   claim(options: { readonly runUuid?: Uuid | undefined; readonly logFile?: string | undefined }): RunDetail | null {
@@ -295,8 +247,8 @@ export class RunTables implements Sync<RunStore> {
     return writing(this.#context, () => {
       const { database } = this.#context;
       const { id } = this.#mustBe(runUuid, ['running']);
-      this.#addArrays(id, result.arrays);
-      this.#addCells(id, result.cells);
+      addArrays(this.#context, id, result.arrays);
+      addCells(this.#context, id, result.cells);
       const suggested = result.cells.filter((cell) => cell.suggested).length;
       const at = this.#endAttempt(id, {
         exitCode: result.exitCode ?? 0,
@@ -311,46 +263,6 @@ export class RunTables implements Sync<RunStore> {
         .run(at, result.cells.length, suggested, result.engineVersion ?? null, id);
       return this.#row(runUuid);
     });
-  }
-
-  #addArrays(runId: number, arrays: readonly RunArray[]): void {
-    const add = this.#context.database.prepare(
-      'INSERT INTO run_array (run_id, path, dtype, shape, bytes, sha256) VALUES (?, ?, ?, ?, ?, ?)',
-    );
-    for (const array of arrays) {
-      add.run(runId, array.path, array.dtype, JSON.stringify(array.shape), array.bytes, array.sha256);
-    }
-  }
-
-  #addCells(runId: number, cells: readonly NewCell[]): void {
-    const { database, newUuid } = this.#context;
-    const add = database.prepare(
-      `INSERT INTO cell (uuid, run_id, row, centroid_y, centroid_x, box_top, box_left, box_height, box_width, suggested, reasons, metrics)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    );
-    for (const cell of cells) {
-      const metrics = Object.fromEntries(
-        Object.entries(cell.metrics).map(([name, value]) => [
-          name,
-          value !== null && Number.isFinite(value) ? value : null,
-        ]),
-      );
-      add.run(
-        uuidBytes(newUuid()),
-        runId,
-        cell.row,
-        // A component without a pixel has no centre; it is listed at its (empty) box.
-        Number.isFinite(cell.centroid.y) ? cell.centroid.y : cell.box.top,
-        Number.isFinite(cell.centroid.x) ? cell.centroid.x : cell.box.left,
-        cell.box.top,
-        cell.box.left,
-        cell.box.height,
-        cell.box.width,
-        cell.suggested ? 1 : 0,
-        JSON.stringify(cell.reasons),
-        JSON.stringify(metrics),
-      );
-    }
   }
 
   /** Ends the open attempt, if there is one; returns the time used. */
@@ -423,47 +335,20 @@ export class RunTables implements Sync<RunStore> {
   /** Marks the runs failed that a process which is gone left `running`; called once when the library is opened by its new owner. */
   recover(): readonly RecoveredRun[] {
     return writing(this.#context, () => {
-      const { database, owner } = this.#context;
-      const open = database
-        .prepare<
-          [],
-          {
-            id: number;
-            uuid: Uint8Array;
-            pid: number | null;
-            bootId: string | null;
-            startTicks: string | null;
-            enginePid: number | null;
-            engineBootId: string | null;
-            engineStartTicks: string | null;
-          }
-        >(
-          `SELECT run.id, run.uuid, owner_pid AS pid, owner_boot_id AS bootId, owner_start_ticks AS startTicks,
-            engine_pid AS enginePid, engine_boot_id AS engineBootId, engine_start_ticks AS engineStartTicks
-          FROM run LEFT JOIN run_attempt ON run_attempt.run_id = run.id AND run_attempt.ended_at IS NULL
-          WHERE run.state = 'running' ORDER BY run.id`,
-        )
-        .all();
+      const { owner } = this.#context;
+      const open = openAttempts(this.#context);
       const recovered: RecoveredRun[] = [];
       for (const row of open) {
-        const supervisor: ProcessRef | null =
-          row.pid === null ? null : { pid: row.pid, bootId: row.bootId ?? '', startTicks: row.startTicks };
         // A run of this very process: the library was closed and opened again while it goes on.
-        const ours = supervisor?.pid === owner.pid && supervisor.startTicks === owner.startTicks;
-        if (supervisor !== null && (ours || isAlive(supervisor))) continue;
+        const ours = row.owner?.pid === owner.pid && row.owner.startTicks === owner.startTicks;
+        if (row.owner !== null && (ours || isAlive(row.owner))) continue;
         this.#markFailed(row.id, {
           code: 'engine.crashed',
           message: 'The program that ran this was ended before the run was done.',
           hint: 'Start the run again; the recording and earlier results are untouched.',
           errorClass: 'owner-lost',
         });
-        recovered.push({
-          runUuid: uuidText(row.uuid),
-          engine:
-            row.enginePid === null
-              ? null
-              : { pid: row.enginePid, bootId: row.engineBootId ?? '', startTicks: row.engineStartTicks },
-        });
+        recovered.push({ runUuid: row.uuid, engine: row.engine });
       }
       return recovered;
     });

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { join } from 'node:path';
 import { AppError, type Finding, type RecordingRow, type Uuid } from '../../contract/index.ts';
-import type { NewRecording, NewSession, SessionStore, StoredRecording, StoredSession } from '../types.ts';
+import type { NewSession, SessionStore, StoredRecording, StoredSession } from '../types.ts';
 import { uuidBytes, uuidText } from '../uuid.ts';
 import { type Context, type Sync, writing } from './context.ts';
+import { insertSession } from './session-insert.ts';
 
 interface SessionSql {
   readonly id: number;
@@ -282,126 +283,8 @@ export class SessionTables implements Sync<SessionStore> {
     return writing(this.#context, () => {
       const existing = this.findByDigest(session.contentDigest);
       if (existing !== null) return { session: existing, alreadyImported: true };
-      const uuid = this.#insertSession(session);
+      const uuid = insertSession(this.#context, session);
       return { session: this.get(uuid), alreadyImported: false };
     });
-  }
-
-  #subjectId(name: string): number {
-    const { database, newUuid, now } = this.#context;
-    const found = database.prepare<[string], { id: number }>('SELECT id FROM subject WHERE subject = ?').get(name);
-    if (found !== undefined) return found.id;
-    const added = database
-      .prepare('INSERT INTO subject (uuid, subject, created_at) VALUES (?, ?, ?)')
-      .run(uuidBytes(newUuid()), name, now());
-    return Number(added.lastInsertRowid);
-  }
-
-  /** A clash of the natural key is said, not refused: it is resolved when somebody exports to a server that needs the key. */
-  #clash(session: NewSession, subjectId: number | null): readonly Finding[] {
-    if (subjectId === null || (session.startedAt ?? null) === null) return [];
-    const other = this.#context.database
-      .prepare<[number, string | null | undefined], { name: string }>(
-        'SELECT name FROM session WHERE subject_id = ? AND session_datetime = ? LIMIT 1',
-      )
-      .get(subjectId, session.startedAt);
-    if (other === undefined) return [];
-    return [
-      {
-        severity: 'warning',
-        code: 'session.key_clash',
-        message: `Another session of ${session.subject ?? 'this animal'} began at the same moment: “${other.name}”.`,
-      },
-    ];
-  }
-
-  #insertSession(session: NewSession): Uuid {
-    const { database, newUuid, now } = this.#context;
-    const uuid = newUuid();
-    const name = session.subject?.trim() ?? '';
-    const subjectId = name === '' ? null : this.#subjectId(name);
-    const findings = [...session.findings, ...this.#clash(session, subjectId)];
-    const { lastInsertRowid } = database
-      .prepare(
-        `INSERT INTO session (uuid, subject_id, session_datetime, tz_offset_min, name, folder, format, content_digest, sample, imported_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      )
-      .run(
-        uuidBytes(uuid),
-        subjectId,
-        session.startedAt ?? null,
-        session.tzOffsetMin ?? null,
-        session.name,
-        session.folder,
-        session.format,
-        session.contentDigest,
-        session.sample === true ? 1 : 0,
-        now(),
-      );
-    const sessionId = Number(lastInsertRowid);
-    const insertFinding = database.prepare(
-      'INSERT INTO session_finding (session_id, position, severity, code, message, place) VALUES (?, ?, ?, ?, ?, ?)',
-    );
-    for (const [position, finding] of findings.entries()) {
-      insertFinding.run(sessionId, position, finding.severity, finding.code, finding.message, finding.where ?? null);
-    }
-    for (const [position, recording] of session.recordings.entries()) {
-      this.#insertRecording(sessionId, position, recording);
-    }
-    return uuid;
-  }
-
-  #softwareId(name: string): number {
-    const { database } = this.#context;
-    database.prepare('INSERT INTO acquisition_software (acq_software) VALUES (?) ON CONFLICT DO NOTHING').run(name);
-    const row = database
-      .prepare<[string], { id: number }>('SELECT id FROM acquisition_software WHERE acq_software = ?')
-      .get(name);
-    if (row === undefined) throw new AppError('rpc.internal', `Acquisition software ${name} was not stored.`);
-    return row.id;
-  }
-
-  #insertRecording(sessionId: number, position: number, recording: NewRecording): void {
-    const { database, newUuid } = this.#context;
-    const software = recording.acquisitionSoftware ?? null;
-    const { lastInsertRowid } = database
-      .prepare(
-        `INSERT INTO recording (uuid, session_id, recording_id, device, device_type, acquisition_software_id, recording_notes)
-        VALUES (?, ?, ?, ?, ?, ?, ?)`,
-      )
-      .run(
-        uuidBytes(newUuid()),
-        sessionId,
-        position,
-        recording.device,
-        recording.deviceType ?? null,
-        software === null ? null : this.#softwareId(software),
-        recording.notes ?? '',
-      );
-    const recordingId = Number(lastInsertRowid);
-    database
-      .prepare(
-        `INSERT INTO recording_info (recording_id, nframes, px_height, px_width, fps, recording_datetime, tz_offset_min,
-          recording_duration, codec, config)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      )
-      .run(
-        recordingId,
-        recording.frames,
-        recording.height,
-        recording.width,
-        recording.fps,
-        recording.startedAt ?? null,
-        recording.tzOffsetMin ?? null,
-        recording.durationS,
-        recording.codec,
-        recording.config === undefined ? null : JSON.stringify(recording.config),
-      );
-    const insertFile = database.prepare(
-      'INSERT INTO recording_file (recording_id, file_id, file_path, frames, bytes) VALUES (?, ?, ?, ?, ?)',
-    );
-    for (const [fileId, file] of recording.files.entries()) {
-      insertFile.run(recordingId, fileId, file.path, file.frames, file.bytes);
-    }
   }
 }
