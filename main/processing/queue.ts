@@ -35,8 +35,8 @@ interface Active {
 
 /** Runs the library's queued runs, one after another; a queue that is started again goes on with what was left queued. */
 export interface RunQueue {
-  /** Cleans up after a dead owner, then takes queued runs. */
-  start(): Promise<void>;
+  /** Cleans up after a dead owner, then takes queued runs; with `takeQueued: false` only once a run is added. */
+  start(options?: { readonly takeQueued?: boolean }): Promise<void>;
   add(run: NewRun): Promise<RunRow>;
   /** Stops a run and waits until it has ended. @throws AppError `run.not_found`, `run.already_ended` */
   cancel(runUuid: string): Promise<RunRow>;
@@ -44,7 +44,7 @@ export interface RunQueue {
   progressOf(runUuid: string): Promise<RunProgress>;
   /** Progress until the run ends; the first value comes at once, values nobody waited for are skipped. */
   follow(runUuid: string, signal: AbortSignal): AsyncIterable<RunProgress>;
-  /** Resolves when nothing is queued or running. */
+  /** Resolves when nothing runs and nothing queued is about to. */
   idle(): Promise<void>;
   /** Cancels what runs (queued runs stay queued) and takes nothing more. */
   close(): Promise<void>;
@@ -71,7 +71,7 @@ class Queue implements RunQueue {
     this.#timers = options.timers ?? systemTimers;
   }
 
-  async start(): Promise<void> {
+  async start({ takeQueued = true }: { readonly takeQueued?: boolean } = {}): Promise<void> {
     const { library } = this.#options;
     for (const { runUuid, engine } of library.recovered) {
       if (engine !== null && isAlive(engine)) endProcess(engine.pid);
@@ -79,7 +79,7 @@ class Queue implements RunQueue {
       await rm(jobFolderOf(library, runUuid), { recursive: true, force: true });
     }
     this.#started = true;
-    if (library.readOnly === null) await this.#pump();
+    if (takeQueued && library.readOnly === null) await this.#pump();
   }
 
   async add(run: NewRun): Promise<RunRow> {
@@ -144,7 +144,7 @@ class Queue implements RunQueue {
   }
 
   async idle(): Promise<void> {
-    await this.#pump();
+    await this.#pumping;
     if (this.#active.size === 0) return;
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }

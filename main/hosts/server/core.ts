@@ -38,6 +38,8 @@ export interface CoreOptions {
   /** What this process calls itself to others that want the library. */
   readonly program: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Go on with runs that were left queued (else they wait until one is added); true when absent. */
+  readonly takeQueued?: boolean;
 }
 
 export type OpenedCore =
@@ -83,7 +85,7 @@ async function createCore(
       hub.notify('sessions', null);
     },
   });
-  await queue.start();
+  await queue.start({ takeQueued: options.takeQueued ?? true });
   const roots = dataRoots(options.env ?? process.env);
   const sessionsChanged = (uuid: string): void => hub.notify('sessions', uuid);
   const handlers: DomainHandlers<typeof coreApis> = {

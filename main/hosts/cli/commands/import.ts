@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+import type { ImportPreview, SessionRow } from '../../../contract/index.ts';
+import { positive, text, words, type Answer, type Command, type Invocation } from '../command.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { bytes, duration } from '../output.ts';
+
+/** `import`: links a session into the library, or says what that would do. */
+export const importCommand: Command = {
+  name: 'import',
+  summary: 'Link a session folder or film into the library; nothing is copied',
+  usage: 'import <session folder | device folder | film> [flags]',
+  flags: () => [
+    { name: 'device', value: 'name', help: 'Only this miniscope.' },
+    { name: 'fps', value: 'rate', help: 'Frames per second of a film without time stamps.' },
+    { name: 'subject', value: 'name', help: 'The animal, where the folder does not say or is wrong.' },
+    { name: 'dry-run', help: 'Only say what was recognised.' },
+  ],
+  run,
+};
+
+async function run(invocation: Invocation): Promise<Answer> {
+  const { flags, absolute } = invocation;
+  const [place] = words(importCommand, invocation.positionals, ['the folder or film to import'] as const);
+  const source = { path: absolute(place) };
+  const fps = positive(flags, 'fps', 'number');
+  const { client } = await invocation.connect();
+  if (flags['dry-run'] === true) {
+    const preview = await client.sessions.preview({ source, ...(fps === undefined ? {} : { fps }) });
+    return { exitCode: preview.canImport ? exitCodes.ok : exitCodes.input, json: preview, text: previewText(preview) };
+  }
+  const device = text(flags, 'device');
+  const subject = text(flags, 'subject');
+  const { session, alreadyImported } = await client.sessions.import({
+    source,
+    ...(device === undefined ? {} : { device }),
+    ...(fps === undefined ? {} : { fps }),
+    ...(subject === undefined ? {} : { subject }),
+  });
+  return { exitCode: exitCodes.ok, json: { session, alreadyImported }, text: sessionText(session, alreadyImported) };
+}
+
+function findingsText(
+  findings: readonly { readonly severity: string; readonly message: string; readonly where?: string | undefined }[],
+): string {
+  return findings
+    .map(({ severity, message, where }) => `  ${severity}: ${where === undefined ? '' : `${where}: `}${message}\n`)
+    .join('');
+}
+
+function previewText(preview: ImportPreview): string {
+  const devices = preview.devices.map(
+    (device) =>
+      `  ${device.name} (${device.kind}): ${device.films} films, ${device.frames} frames of ${device.width} × ${device.height}` +
+      `${device.fps === null ? '' : `, ${device.fps.toFixed(2)} frames/s`}${device.durationS === null ? '' : `, ${duration(device.durationS)}`}, ${bytes(device.bytes)}\n`,
+  );
+  const verdict =
+    preview.importedAs === null
+      ? preview.canImport
+        ? 'Can be imported.'
+        : 'Cannot be imported.'
+      : `In the library as ${preview.importedAs}.`;
+  return `${preview.name} (${preview.format})\n${devices.join('')}${findingsText(preview.findings)}${verdict}\n`;
+}
+
+function sessionText(session: SessionRow, alreadyImported: boolean): string {
+  const recordings = session.recordings.map(
+    (recording) => `  ${recording.device}: ${recording.frames} frames of ${recording.width} × ${recording.height}\n`,
+  );
+  return `${alreadyImported ? 'In the library already' : 'Imported'}: ${session.name} (${session.uuid})\n${recordings.join('')}${alreadyImported ? '' : findingsText(session.findings)}`;
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+import type { Command } from '../command.ts';
+import { doctorCommand } from './doctor.ts';
+import { exportCommand } from './export.ts';
+import { importCommand } from './import.ts';
+import { processCommand } from './process.ts';
+import { runsCommand } from './runs.ts';
+import { serveCommand } from './serve.ts';
+
+/** Every command; one file each in this folder. */
+export const commands: readonly Command[] = [
+  importCommand,
+  processCommand,
+  runsCommand,
+  exportCommand,
+  serveCommand,
+  doctorCommand,
+];

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+import type { ErrorCode } from '../../contract/index.ts';
+
+/** Exit codes of every command (architecture.md 5). */
+export const exitCodes = {
+  ok: 0,
+  usage: 2,
+  input: 3,
+  environment: 4,
+  resource: 5,
+  /** A result was written although part of the input could not be read. */
+  incomplete: 6,
+  bug: 70,
+  cancelled: 130,
+} as const;
+
+const special: Readonly<Partial<Record<ErrorCode, number>>> = {
+  'rpc.invalid_input': exitCodes.usage,
+  'rpc.cancelled': exitCodes.cancelled,
+  'rpc.disconnected': exitCodes.environment,
+  'rpc.version_mismatch': exitCodes.environment,
+  'media.ffmpeg_missing': exitCodes.environment,
+  'media.io': exitCodes.resource,
+  'engine.missing': exitCodes.environment,
+  'engine.cancelled': exitCodes.cancelled,
+  'engine.out_of_memory': exitCodes.resource,
+  'engine.no_signal': exitCodes.input,
+  'library.io': exitCodes.resource,
+  'export.exists': exitCodes.usage,
+};
+
+const byDomain: Readonly<Record<string, number>> = {
+  rpc: exitCodes.bug,
+  usage: exitCodes.usage,
+  session: exitCodes.input,
+  media: exitCodes.input,
+  library: exitCodes.environment,
+  run: exitCodes.input,
+  engine: exitCodes.bug,
+  review: exitCodes.input,
+  export: exitCodes.input,
+  disk: exitCodes.resource,
+  files: exitCodes.input,
+};
+
+/** The exit code of an error. */
+export function exitCodeOf(code: ErrorCode): number {
+  return special[code] ?? byDomain[code.slice(0, code.indexOf('.'))] ?? exitCodes.bug;
+}
