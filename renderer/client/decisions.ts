@@ -103,17 +103,14 @@ async function untilOnline<T>(connection: Connection, work: () => Promise<T>): P
   }
 }
 
+/** Resolves when the line is open, at once when it is. A call made while it is being opened waits inside the client. */
 function lineBack(connection: Connection): Promise<void> {
   return new Promise((resolve) => {
-    let sawLost = connection.line().state !== 'open';
     let leave: (() => void) | undefined;
     const check = (): void => {
-      const { state } = connection.line();
-      if (state !== 'open') sawLost = true;
-      else if (sawLost) {
-        leave?.();
-        resolve();
-      }
+      if (connection.line().state !== 'open') return;
+      leave?.();
+      resolve();
     };
     leave = connection.subscribe(check);
     check();

@@ -237,7 +237,7 @@ export function createFakeConnection(sceneName: string): Connection {
           options?.signal,
         ),
       doctor: () => guard(() => []),
-      windowAddress: () => guard(() => ({ address: '' })),
+      windowAddress: () => guard(() => ({ windowAddress: null })),
       changes: (_input, options) =>
         (async function* follow() {
           const queue: Array<{ topic: 'sessions' | 'runs' | 'curation'; uuid: string | null }> = [];

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+import { describe, expect, it } from 'vitest';
+import type { Cell, CellLabel } from '../../../main/contract/index.ts';
+import {
+  foldEntries,
+  labelCounts,
+  neighbour,
+  nextUndecided,
+  orderCells,
+  readFilter,
+} from '../../../renderer/stores/cell-list.ts';
+
+const cell = (row: number, label: CellLabel, snr: number | null, areaPx = 50): Cell => ({
+  uuid: `00000000-0000-7000-8000-${String(row).padStart(12, '0')}`,
+  row,
+  label,
+  centroid: { y: 1, x: 2 },
+  box: { top: 0, left: 0, height: 3, width: 4 },
+  suggested: snr !== null && snr > 3,
+  reasons: [],
+  metrics: { snr, areaPx },
+});
+
+const cells = [
+  cell(0, 'undecided', 4, 90),
+  cell(1, 'accepted', 9, 40),
+  cell(2, 'undecided', null, 60),
+  cell(3, 'rejected', 1, 220),
+  cell(4, 'undecided', 2.5, 70),
+];
+const all = (): boolean => true;
+const rows = (list: readonly Cell[]): readonly number[] => list.map((each) => each.row);
+
+function filtered(text: string): readonly number[] {
+  const test = readFilter(text);
+  if (typeof test !== 'function') throw new Error(test.problem);
+  return rows(cells.filter(test));
+}
+
+describe('the filter of cells', () => {
+  it('compares measures, joined by and', () => {
+    expect(filtered('snr > 2 and area < 80')).toEqual([1, 4]);
+    expect(filtered('SNR>=9')).toEqual([1]);
+  });
+  it('knows labels and suggestions', () => {
+    expect(filtered('undecided')).toEqual([0, 2, 4]);
+    expect(filtered('label:rejected')).toEqual([3]);
+    expect(filtered('undecided, not suggested')).toEqual([2, 4]);
+  });
+  it('lets everything through when empty, and a number means a cell', () => {
+    expect(filtered('  ')).toEqual([0, 1, 2, 3, 4]);
+    expect(filtered('3')).toEqual([3]);
+  });
+  it('an unknown measure is told with those that are known', () => {
+    const read = readFilter('brightness > 3');
+    expect(read).toMatchObject({ problem: expect.stringContaining('snr') as unknown });
+    expect(readFilter('snr >')).toMatchObject({ problem: expect.stringContaining('snr >') as unknown });
+  });
+});
+
+describe('the order of the list', () => {
+  it('puts unknown values last whichever way it runs', () => {
+    expect(rows(orderCells(cells, { key: 'snr', descending: true }, all))).toEqual([1, 0, 4, 3, 2]);
+    expect(rows(orderCells(cells, { key: 'snr', descending: false }, all))).toEqual([3, 4, 0, 1, 2]);
+  });
+  it('does not change the list it was given', () => {
+    orderCells(cells, { key: 'row', descending: true }, all);
+    expect(rows(cells)).toEqual([0, 1, 2, 3, 4]);
+  });
+});
+
+describe('going through the list', () => {
+  const at = (row: number): string => cells[row]!.uuid;
+  it('steps to the neighbour and stays at the ends', () => {
+    expect(neighbour(cells, at(1), 1)?.row).toBe(2);
+    expect(neighbour(cells, at(4), 1)?.row).toBe(4);
+    expect(neighbour(cells, null, -1)?.row).toBe(4);
+  });
+  it('finds the next undecided cell, round the end', () => {
+    expect(nextUndecided(cells, at(0), 1)?.row).toBe(2);
+    expect(nextUndecided(cells, at(4), 1)?.row).toBe(0);
+    expect(nextUndecided(cells, at(3), -1)?.row).toBe(2);
+    expect(nextUndecided(cells, null, 1)?.row).toBe(0);
+  });
+  it('finds none when only the cell itself is left', () => {
+    expect(nextUndecided([cell(0, 'undecided', 1), cell(1, 'accepted', 1)], cells[0]!.uuid, 1)).toBeUndefined();
+  });
+});
+
+describe('decisions folded into the list', () => {
+  it('give each cell its newest label and count', () => {
+    const after = foldEntries(cells, [
+      { cellUuid: cells[0]!.uuid, to: 'accepted' },
+      { cellUuid: cells[2]!.uuid, to: 'accepted' },
+      { cellUuid: cells[2]!.uuid, to: 'undecided' },
+    ]);
+    expect(after.map((each) => each.label)).toEqual(['accepted', 'accepted', 'undecided', 'rejected', 'undecided']);
+    expect(labelCounts(after)).toEqual({ accepted: 2, rejected: 1, undecided: 2 });
+    expect(after[2]).toBe(cells[2]);
+  });
+});

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+import { QueryClient } from '@tanstack/react-query';
+import { describe, expect, it } from 'vitest';
+import { AppError, type Cell, type CellLabel } from '../../../main/contract/index.ts';
+import { createDecider } from '../../../renderer/client/decisions.ts';
+import { keys } from '../../../renderer/client/queries.ts';
+import type { Connection, LineState } from '../../../renderer/client/types.ts';
+import { useMessages } from '../../../renderer/stores/messages.ts';
+
+const runUuid = '0198a000-0003-7000-8000-000000000000';
+const raterUuid = '0198a000-0004-7000-8000-000000000000';
+
+function cell(row: number, label: CellLabel = 'undecided'): Cell {
+  return {
+    uuid: `0198a000-0005-7000-8000-${String(row).padStart(12, '0')}`,
+    row,
+    label,
+    centroid: { y: 0, x: 0 },
+    box: { top: 0, left: 0, height: 1, width: 1 },
+    suggested: true,
+    reasons: [],
+    metrics: {},
+  };
+}
+
+/** A connection whose `review.decide` is answered by hand. */
+function bench() {
+  const asked: Array<{ row: number; to: CellLabel; answer: () => void; refuse: (error: AppError) => void }> = [];
+  const arrivals: Array<() => void> = [];
+  const listeners = new Set<() => void>();
+  let line: LineState = { state: 'open' };
+  const decide = ({ cellUuids, to }: { cellUuids: string[]; to: CellLabel }) =>
+    new Promise((resolve, reject) => {
+      const row = Number(cellUuids[0]?.slice(-12));
+      const entry = {
+        seq: asked.length,
+        at: '',
+        rater: {},
+        cellUuid: cellUuids[0],
+        row,
+        from: 'undecided',
+        to,
+        kind: 'decide',
+      };
+      const curation = { uuid: '', runUuid, createdAt: '', canUndo: true, canRedo: false, counts: {} };
+      asked.push({ row, to, answer: () => resolve({ curation, entries: [entry] }), refuse: reject });
+      arrivals.shift()?.();
+    });
+  const connection = {
+    core: { review: { decide } },
+    line: () => line,
+    subscribe: (listener: () => void) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  } as unknown as Connection;
+  const queries = new QueryClient();
+  queries.setQueryData(keys.cells(runUuid), [cell(0), cell(1)]);
+  const labels = () => queries.getQueryData<Cell[]>(keys.cells(runUuid))?.map((each) => each.label);
+  const arrived = (number: number): Promise<void> =>
+    asked.length >= number ? Promise.resolve() : new Promise((resolve) => arrivals.push(resolve));
+  const setLine = (state: LineState): void => {
+    line = state;
+    for (const listener of listeners) listener();
+  };
+  return { asked, queries, labels, arrived, setLine, decider: createDecider(connection, queries) };
+}
+
+describe('a decision', () => {
+  it('shows at once and is sent in the order it was made', async () => {
+    const { asked, labels, arrived, decider } = bench();
+    const first = decider.decide(runUuid, raterUuid, cell(0), 'accepted', {});
+    const second = decider.decide(runUuid, raterUuid, cell(1), 'rejected', {});
+    await arrived(1);
+    expect(labels()).toEqual(['accepted', 'rejected']);
+    expect(asked.map((each) => each.row)).toEqual([0]);
+    asked[0]!.answer();
+    await first;
+    await arrived(2);
+    expect(asked.map((each) => each.to)).toEqual(['accepted', 'rejected']);
+    asked[1]!.answer();
+    await second;
+    expect(decider.pending()).toBe(0);
+  });
+  it('that is refused goes back to what it was and says so', async () => {
+    const { asked, labels, arrived, decider } = bench();
+    const done = decider.decide(runUuid, raterUuid, cell(1), 'accepted', {});
+    await arrived(1);
+    asked[0]!.refuse(new AppError('library.read_only', 'The library is open for reading only.'));
+    await done;
+    expect(labels()).toEqual(['undecided', 'undecided']);
+    expect(useMessages.getState().list[0]?.text).toContain(
+      'cell 1 was not saved: The library is open for reading only.',
+    );
+  });
+  it('waits for the line when it is lost, and is sent again', async () => {
+    const { asked, labels, arrived, setLine, decider } = bench();
+    const done = decider.decide(runUuid, raterUuid, cell(0), 'accepted', {});
+    await arrived(1);
+    const error = new AppError('rpc.disconnected', 'gone', { retryable: true });
+    setLine({ state: 'lost', error, retryInMs: 250 });
+    asked[0]!.refuse(error);
+    const again = arrived(2);
+    await Promise.resolve();
+    setLine({ state: 'open' });
+    await again;
+    asked[1]!.answer();
+    await done;
+    expect(labels()).toEqual(['accepted', 'undecided']);
+  });
+});

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+import { describe, expect, it } from 'vitest';
+import { parameterSpecs, readForm, readValue, requestValues, shownValue } from '../../../renderer/stores/parameters.ts';
+import type { SessionRow } from '../../../main/contract/index.ts';
+import { findSessions, groupByAnimal, sessionFacts } from '../../../renderer/screens/library/session-table.ts';
+import { whyNot } from '../../../renderer/screens/process/candidates.ts';
+
+const spec = (name: string) => parameterSpecs.find((each) => each.name === name)!;
+
+describe('the form of a run', () => {
+  it('has the neuron diameter, the frame range and the memory limit in front', () => {
+    const front = parameterSpecs.filter((each) => !each.advanced).map((each) => each.name);
+    for (const name of ['diameterPx', 'firstFrame', 'lastFrame', 'memoryBytes']) expect(front).toContain(name);
+  });
+  it('asks for nothing but the limits of the machine while all is at its default', () => {
+    const { parameters, budget } = requestValues(readForm({}, {}));
+    expect(parameters).toEqual({});
+    expect(budget).toEqual({ memoryBytes: spec('memoryBytes').default });
+  });
+  it('takes a changed value, and the default again when the same is typed', () => {
+    const changed = readForm({ diameterPx: '8,5' }, {});
+    expect(requestValues(changed).parameters).toEqual({ diameterPx: 8.5 });
+    const same = readForm({ maxShiftPx: shownValue(spec('maxShiftPx'), spec('maxShiftPx').default) }, {});
+    expect(same.filter((field) => field.changed)).toEqual([]);
+  });
+  it('shows memory in gigabytes', () => {
+    expect(shownValue(spec('memoryBytes'), 3 * 1024 ** 3)).toBe('3');
+    expect(readValue(spec('memoryBytes'), '1.5')).toEqual({ value: 1.5 * 1024 ** 3 });
+  });
+  it('says what would be right', () => {
+    expect(readValue(spec('diameterPx'), 'big')).toEqual({ problem: '“big” is not a number.' });
+    expect(readValue(spec('diameterPx'), '1')).toEqual({
+      problem: `At least ${String(spec('diameterPx').minimum)} px.`,
+    });
+    expect(readValue(spec('rounds'), '2.5')).toEqual({ problem: 'Only whole numbers here.' });
+    expect(readValue(spec('rounds'), '')).toEqual({ problem: 'A number is needed here.' });
+    expect(readValue(spec('diameterPx'), ' ')).toEqual({ value: null });
+  });
+  it('knows that a range must lie inside the input and not run backwards', () => {
+    const field = (typed: Record<string, string>, name: string) =>
+      readForm(typed, { frames: 600 }).find((each) => each.spec.name === name)!;
+    expect(field({ lastFrame: '599' }, 'lastFrame').problem).toBeUndefined();
+    expect(field({ lastFrame: '600' }, 'lastFrame').problem).toBe('The input has frames 0 to 599.');
+    expect(field({ firstFrame: '50', lastFrame: '20' }, 'lastFrame').problem).toBe(
+      'Must not be before the first frame, 50.',
+    );
+  });
+});
+
+function session(name: string, subject: string | null, width = 320): SessionRow {
+  const uuid = '0198a000-0001-7000-8000-000000000001';
+  return {
+    uuid,
+    name,
+    subject,
+    startedAt: null,
+    importedAt: '2026-11-21T08:00:00Z',
+    recordings: [
+      {
+        uuid,
+        sessionUuid: uuid,
+        device: 'Miniscope',
+        deviceType: 'Miniscope_V4_BNO',
+        frames: 600,
+        height: 240,
+        width,
+        fps: 20,
+        durationS: 30,
+        codec: 'FFV1',
+        films: [],
+      },
+    ],
+    findings: [],
+    runs: 0,
+    cells: 0,
+    decided: 0,
+    sample: false,
+    filesPresent: true,
+  };
+}
+
+describe('the list of sessions', () => {
+  const sessions = [session('morning', 'm14'), session('noon', null), session('evening', 'm12')];
+  it('finds by every word, wherever it stands', () => {
+    expect(findSessions(sessions, 'v4 m12').map((each) => each.name)).toEqual(['evening']);
+    expect(findSessions(sessions, 'm12 noon')).toEqual([]);
+    expect(findSessions(sessions, '')).toHaveLength(3);
+  });
+  it('groups by animal, nameless last', () => {
+    expect(groupByAnimal(sessions).map((group) => group.animal)).toEqual(['m12', 'm14', null]);
+  });
+  it('adds frames up and gives a rate only where all agree', () => {
+    const one = session('two scopes', null);
+    const two = { ...one, recordings: [one.recordings[0]!, { ...one.recordings[0]!, fps: 30, durationS: 31 }] };
+    expect(sessionFacts(two)).toEqual({ frames: 1200, durationS: 31, fps: null, width: 320, height: 240 });
+  });
+});
+
+describe('why a run cannot start', () => {
+  const of = (row: SessionRow) => ({ session: row, recording: row.recordings[0]! });
+  const fields = readForm({}, {});
+  it('is said: nothing chosen, films moved, other sizes, wrong settings', () => {
+    expect(whyNot([], fields)).toBe('Choose a recording first.');
+    expect(whyNot([of({ ...session('a', null), filesPresent: false })], fields)).toContain('not where they were');
+    expect(whyNot([of(session('a', null)), of(session('b', null, 608))], fields)).toContain('b is 608 × 240 px');
+    expect(whyNot([of(session('a', null))], readForm({ diameterPx: 'x' }, {}))).toContain('Neuron diameter');
+    expect(whyNot([of(session('a', null))], fields)).toBeUndefined();
+  });
+});
