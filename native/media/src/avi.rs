@@ -3,7 +3,7 @@
 
 use crate::Finding;
 
-/// One frame's bytes inside the file; `length` 0 means "as the frame before".
+/// One frame's bytes inside the file; writers of a constant rate put packets of length 0 where they had no frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet {
     /// Offset of the data in the file.
@@ -57,6 +57,11 @@ pub fn is_avi(data: &[u8]) -> bool {
     tag(data, 0) == Some(*b"RIFF") && tag(data, 8) == Some(*b"AVI ")
 }
 
+/// Names of chunks are four printable characters.
+fn is_plausible(id: &[u8; 4]) -> bool {
+    id.iter().all(|byte| (b' '..=b'~').contains(byte))
+}
+
 struct Walk<'a> {
     data: &'a [u8],
     stream_count: usize,
@@ -64,6 +69,8 @@ struct Walk<'a> {
     avi: Avi,
     cut: Option<usize>,
     sizes_lie: bool,
+    /// Bytes that are neither chunks nor the cut end.
+    damaged: usize,
 }
 
 /// Walks the file. `Err` says in words what is wrong.
@@ -91,6 +98,7 @@ pub fn parse(data: &[u8]) -> Result<Avi, String> {
         avi: empty,
         cut: None,
         sizes_lie: false,
+        damaged: 0,
     };
     let mut at = 0;
     while tag(data, at) == Some(*b"RIFF") {
@@ -132,11 +140,13 @@ impl Walk<'_> {
                 continue;
             }
             let next = body.saturating_add(size as usize).saturating_add(size as usize & 1);
-            if next > self.data.len() + 1 {
-                if self.is_video(&id) {
-                    self.cut = Some(self.data.len().saturating_sub(body));
+            let overruns = next > self.data.len() + 1;
+            if overruns || !is_plausible(&id) {
+                match self.damage(&id, at, end, overruns) {
+                    Some(next_frame) => at = next_frame,
+                    None => return,
                 }
-                return;
+                continue;
             }
             self.chunk(&id, body, size as usize);
             at = next;
@@ -150,6 +160,44 @@ impl Walk<'_> {
         let Some(stream) = self.video_stream else { return false };
         let number = id[0].wrapping_sub(b'0') as usize * 10 + id[1].wrapping_sub(b'0') as usize;
         number == stream && id[2] == b'd' && (id[3] == b'c' || id[3] == b'b')
+    }
+
+    /// A chunk that makes no sense or runs over the file's end: where the walk goes on, if anywhere.
+    fn damage(&mut self, id: &[u8; 4], at: usize, end: usize, overruns: bool) -> Option<usize> {
+        if is_plausible(id) && !self.is_video(id) {
+            // An index or a filler that was cut; no frame is missing.
+            self.sizes_lie = true;
+            return None;
+        }
+        let next = self.next_frame(at + 1, end);
+        if let Some(next) = next {
+            self.damaged += next - at;
+        } else if overruns && self.is_video(id) {
+            self.cut = Some(self.data.len().saturating_sub(at + 8));
+        } else if self.video_stream.is_some() {
+            self.damaged += end - at;
+        }
+        next
+    }
+
+    /// The next chunk of the film's stream at or after `from` that ends within the file and is followed by its end or another chunk.
+    fn next_frame(&self, from: usize, end: usize) -> Option<usize> {
+        self.video_stream?;
+        let area = self.data.get(from..end)?;
+        // Entries of an index look like chunks.
+        let before_index = area.windows(8).enumerate().take_while(|(_, window)| &window[..4] != b"idx1");
+        let mut candidates = before_index;
+        candidates.find_map(|(offset, window)| {
+            let id: [u8; 4] = window[..4].try_into().ok()?;
+            if !self.is_video(&id) {
+                return None;
+            }
+            let at = from + offset;
+            let size = u32_at(self.data, at + 4)? as usize;
+            let next = at.checked_add(8 + size + (size & 1))?;
+            let followed = next >= self.data.len() || tag(self.data, next).is_none_or(|id| is_plausible(&id));
+            (size > 0 && next <= self.data.len() + 1 && followed).then_some(at)
+        })
     }
 
     fn chunk(&mut self, id: &[u8; 4], body: usize, size: usize) {
@@ -204,6 +252,15 @@ impl Walk<'_> {
             self.avi.findings.push(Finding::new(
                 "media.truncated",
                 format!("the file was not closed (no sizes, no index); its {frames} frames were found by walking through it"),
+            ));
+        }
+        if self.damaged > 0 {
+            self.avi.findings.push(Finding::new(
+                "media.damaged",
+                format!(
+                    "{} bytes of the file are damaged; frames in them are lost, {frames} frames were found",
+                    self.damaged
+                ),
             ));
         }
         if self.avi.claimed as usize != frames && self.avi.claimed != 0 {

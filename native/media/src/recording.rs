@@ -22,7 +22,7 @@ pub enum FrameStatus {
 pub struct StreamOptions {
     /// Decoder processes at a time, at least 1.
     pub decoders: usize,
-    /// Bytes of decoded frames that may wait.
+    /// Bytes of decoded frames that may exist at a time; two frames a decoder and one are the least.
     pub buffer_bytes: usize,
 }
 
@@ -35,6 +35,8 @@ pub struct StreamEnd {
     pub unreadable: u64,
     /// The caller broke off.
     pub stopped: bool,
+    /// The most bytes of decoded frames there were at a time.
+    pub peak_bytes: usize,
 }
 
 /// The films of one recording, in order. All have one size.

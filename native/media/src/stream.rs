@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use crate::MediaError;
@@ -11,8 +12,6 @@ use crate::sequence::Sequence;
 
 /// Frames that travel together between a decoder and the caller, at most.
 const BLOCK_FRAMES: usize = 16;
-/// Blocks a decoder may have waiting, at least: below two it would idle while the caller works.
-const WAITING_BLOCKS: usize = 2;
 /// A new process for a part of a film that ffmpeg seeks in is worth its start only for so many frames.
 const SEEK_FRAMES: usize = 250;
 
@@ -47,24 +46,32 @@ pub(crate) fn run(
     let size = recording.frame_bytes().max(1);
     let share = (options.buffer_bytes / workers / size).max(1);
     let block = (share / 4).clamp(1, BLOCK_FRAMES);
-    let waiting = (share / block).max(WAITING_BLOCKS);
-    let segments = cut(recording, range, waiting * block);
+    // Of a decoder's share, one block is being filled and one is with the caller.
+    let waiting = (share / block).saturating_sub(2).max(1);
+    let segments = cut(recording, range, (waiting + 1) * block);
+    let held = Held::default();
     let workers = workers.min(segments.len()).max(1);
     std::thread::scope(|scope| {
+        let held = &held;
         let mut queues = Vec::with_capacity(workers);
         for worker in 0..workers {
             let (sender, receiver) = sync_channel::<Message>(waiting);
             queues.push(receiver);
             let own: Vec<&Segment> = segments.iter().skip(worker).step_by(workers).collect();
             scope.spawn(move || {
-                let work = Worker { recording, block, sender };
+                let work = Worker {
+                    recording,
+                    block,
+                    sender,
+                    held,
+                };
                 if let Err(Some(error)) = work.run(&own) {
                     let _ = work.sender.send(Err(error));
                 }
             });
         }
         // The queues are dropped before the scope waits for its threads: whoever still decodes finds nobody listening and ends.
-        deliver(recording, &segments, queues, on_frame)
+        deliver(recording, &segments, queues, held, on_frame)
     })
 }
 
@@ -72,6 +79,7 @@ fn deliver(
     recording: &Recording,
     segments: &[Segment],
     queues: Vec<Receiver<Message>>,
+    held: &Held,
     on_frame: &mut OnFrame,
 ) -> Result<StreamEnd, MediaError> {
     let size = recording.frame_bytes().max(1);
@@ -79,6 +87,7 @@ fn deliver(
         delivered: 0,
         unreadable: 0,
         stopped: false,
+        peak_bytes: 0,
     };
     let mut last = vec![0u8; size];
     for (index, segment) in segments.iter().enumerate() {
@@ -104,6 +113,8 @@ fn deliver(
                 }
                 frame += 1;
             }
+            held.release(block.bytes.len());
+            end.peak_bytes = held.peak();
         }
     }
     Ok(end)
@@ -139,10 +150,33 @@ fn part_end(film: &Film, local: usize, target: usize) -> Option<usize> {
     if within > local { Some(within) } else { film.key_after(local) }
 }
 
+/// Bytes of decoded frames that exist, and the most there were.
+#[derive(Default)]
+struct Held {
+    now: AtomicUsize,
+    peak: AtomicUsize,
+}
+
+impl Held {
+    fn take(&self, bytes: usize) {
+        let now = self.now.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        self.peak.fetch_max(now, Ordering::Relaxed);
+    }
+
+    fn release(&self, bytes: usize) {
+        self.now.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    fn peak(&self) -> usize {
+        self.peak.load(Ordering::Relaxed)
+    }
+}
+
 struct Worker<'a> {
     recording: &'a Recording,
     block: usize,
     sender: SyncSender<Message>,
+    held: &'a Held,
 }
 
 /// An error to pass on, or none when the caller has gone.
@@ -203,6 +237,7 @@ impl Worker<'_> {
     }
 
     fn empty(&self, count: usize) -> Block {
+        self.held.take(count * self.recording.frame_bytes());
         Block {
             bytes: vec![0; count * self.recording.frame_bytes()],
             status: Vec::with_capacity(count),
