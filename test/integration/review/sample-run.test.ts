@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+import { expect, it, onTestFinished } from 'vitest';
+import { type Core, openCore } from '../../../main/hosts/server/index.ts';
+import { engineProblem } from '../../../main/installation/index.ts';
+import { findFfmpeg } from '../../../main/media/index.ts';
+import { temporaryFolder } from '../../support/library.ts';
+
+const context = { signal: AbortSignal.timeout(100_000), audience: 'window' as const };
+
+async function open(libraryDirectory: string): Promise<Core> {
+  const opened = await openCore({ libraryDirectory, program: 'test' });
+  if (opened.kind !== 'owner') throw new Error('the library is new');
+  onTestFinished(() => opened.core.close());
+  return opened.core;
+}
+
+/** Nothing to tell a stream. */
+async function* silence(): AsyncGenerator<never> {}
+
+it('shows what the engine wrote for the sample session, and keeps what was decided about it', async (test) => {
+  const missing = engineProblem() ?? (findFfmpeg() === undefined ? 'no ffmpeg is installed' : undefined);
+  if (missing !== undefined) test.skip(missing);
+  const directory = temporaryFolder();
+  const first = await open(directory);
+  const { sessions, processing, review } = first.handlers;
+  const { session } = await sessions.openSample({}, context);
+  const recordingUuids = session.recordings.map((recording) => recording.uuid);
+  const parameters = { diameterPx: 8 };
+  const { run } = await processing.start({ recordingUuids, parameters, budget: {} }, context);
+  await first.idle();
+  const runUuid = run.uuid;
+
+  const opened = await review.open({ runUuid }, context);
+  const [recording] = session.recordings;
+  // 120 × 128: a transposed frame would show.
+  expect([opened.frames, opened.height, opened.width]).toEqual([
+    recording?.frames,
+    recording?.height,
+    recording?.width,
+  ]);
+  expect(opened.height).not.toBe(opened.width);
+  expect(opened).toMatchObject({ filmsPresent: true, diameterPx: 8, readOnly: null });
+  expect(opened.endS - opened.startS).toBeCloseTo(recording?.durationS ?? 0, 0);
+  expect([opened.images.length, opened.traces.length]).toEqual([5, 4]);
+
+  const cells = await review.cells({ runUuid }, context);
+  expect(cells.length).toBeGreaterThanOrEqual(15);
+  for await (const { header, bytes } of review.footprints({ runUuid }, silence(), context)) {
+    expect(header.cells.map(({ top, left, height, width }) => ({ top, left, height, width }))).toEqual(
+      cells.map((cell) => cell.box),
+    );
+    for (const { offset, height, width } of header.cells) {
+      expect(Math.max(...bytes.subarray(offset, offset + height * width))).toBe(255);
+    }
+  }
+  for (const image of opened.images) {
+    for await (const { header, bytes } of review.image({ runUuid, image }, silence(), context)) {
+      expect(bytes).toHaveLength(4 * opened.height * opened.width);
+      expect(header.maximum).toBeGreaterThan(header.minimum);
+    }
+  }
+  async function* windows() {
+    const whole = { rows: [3], kinds: ['raw' as const], firstFrame: 0, lastFrame: opened.frames - 1 };
+    yield { request: 1, ...whole, columns: 30 };
+    yield { request: 2, ...whole, columns: opened.frames };
+  }
+  const peaks: number[] = [];
+  for await (const { header, bytes } of review.traces({ runUuid }, windows(), context)) {
+    const { columns } = header;
+    const numbers = new Float32Array(bytes.buffer, bytes.byteOffset + 8 * columns, 2 * columns);
+    peaks.push(Math.min(...numbers.subarray(0, columns)), Math.max(...numbers.subarray(columns)));
+  }
+  // Far out (from the engine's pyramid) and close up (from the trace) show the same extremes.
+  expect(peaks.slice(0, 2)).toEqual(peaks.slice(2));
+
+  const { uuid: raterUuid } = await review.addRater({ initials: 'AB' }, context);
+  for (const [i, cell] of cells.slice(0, 10).entries()) {
+    const to = i % 2 === 0 ? ('accepted' as const) : ('rejected' as const);
+    await review.decide({ runUuid, raterUuid, cellUuids: [cell.uuid], to, context: { image: 'mean' } }, context);
+  }
+  await review.undo({ runUuid, raterUuid }, context);
+  await first.close();
+
+  const again = await open(directory);
+  const labels = (await again.handlers.review.cells({ runUuid }, context)).map((cell) => cell.label);
+  expect(
+    labels
+      .slice(0, 11)
+      .map((label) => label.charAt(0))
+      .join(''),
+  ).toBe('ararararauu');
+  const redone = await again.handlers.review.redo({ runUuid, raterUuid }, context);
+  expect(redone.curation.counts).toMatchObject({ accepted: 5, rejected: 5 });
+  expect((await again.handlers.sessions.get({ sessionUuid: session.uuid }, context)).session).toMatchObject({
+    runs: 1,
+    cells: cells.length,
+    decided: 10,
+  });
+});
