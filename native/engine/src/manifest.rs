@@ -40,8 +40,8 @@ pub fn manifest(job: &Job, analysis: &Analysis, files: &[FileEntry], reporter: &
         "fps": film.fps,
         "grid": { "bin": film.grid.bin, "height": film.grid.height, "width": film.grid.width },
         "inputs": inputs(job, analysis),
-        "parameters": job.parameters,
-        "chosen": analysis.chosen,
+        "parameters": plain(&job.parameters),
+        "chosen": plain(&analysis.chosen),
         "budget": { "threads": job.threads, "memoryBytes": job.memory_bytes },
         "stages": reporter.timings(),
         "seconds": reporter.seconds(),
@@ -49,7 +49,7 @@ pub fn manifest(job: &Job, analysis: &Analysis, files: &[FileEntry], reporter: &
         "machine": machine::machine(),
         "warnings": warnings,
         "repairedPixels": film.repaired,
-        "cache": { "step": film.cache.step(), "saturatedValues": film.cache.saturated() },
+        "cache": { "step": plain(&film.cache.step()), "saturatedValues": film.cache.saturated() },
         "f0": analysis.f0,
         "traces": "K × T float32, grey levels at the pixel where the footprint is 1 (dff: a ratio)",
         "motion": "T × 2 float32, (dy, dx) px: displacement of the content; the correction applied is its negative",
@@ -58,6 +58,12 @@ pub fn manifest(job: &Job, analysis: &Analysis, files: &[FileEntry], reporter: &
         "maskedFlags": flag::MASKED,
         "files": files,
     })
+}
+
+/// A value as JSON with single-precision numbers as short as they are meant: 6.6 and not 6.599999904632568.
+pub fn plain(value: &impl serde::Serialize) -> Value {
+    let text = serde_json::to_string(value).unwrap_or_default();
+    serde_json::from_str(&text).unwrap_or_default()
 }
 
 fn inputs(job: &Job, analysis: &Analysis) -> Vec<Value> {
@@ -109,6 +115,12 @@ fn utc(time: SystemTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_as_short_as_they_are_meant() {
+        assert_eq!(plain(&6.6f32).to_string(), "6.6");
+        assert_eq!(plain(&f32::NAN), Value::Null);
+    }
 
     #[test]
     fn times_are_utc_with_milliseconds() {

@@ -29,6 +29,7 @@ pub type Clock = Box<dyn Fn() -> Duration + Send + Sync>;
 
 /// How long one stage took.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct StageTiming {
     /// The stage.
     pub stage: String,

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
+use crate::manifest::plain;
 use crate::output::{PYRAMID_FACTOR, RunFolder, pyramid, pyramid_levels};
 use crate::types::{CellMetrics, Components, Footprint, Grid, Registered};
 
@@ -181,7 +182,7 @@ pub fn write(folder: &mut RunFolder, analysis: &Analysis) -> Result<usize, Failu
     for (name, image) in [("correlation", &analysis.correlation), ("pnr", &analysis.pnr)] {
         folder.array(&format!("images/{name}.npy"), &shape, &enlarge(image, &film.grid))?;
     }
-    folder.json("metrics.json", &metrics_file(&raw, components, metrics)?)?;
+    folder.json("metrics.json", &metrics_file(&raw, components, metrics))?;
     Ok(metrics.iter().filter(|m| m.accepted).count())
 }
 
@@ -237,25 +238,24 @@ fn write_traces(folder: &mut RunFolder, name: &str, traces: &[Vec<f32>], scale: 
 }
 
 /// `metrics.json`: where each cell lies, what deconvolution found, the metrics and the engine's suggestion.
-fn metrics_file(raw: &[RawFootprint], components: &Components, metrics: &[CellMetrics]) -> Result<Value, Failure> {
+fn metrics_file(raw: &[RawFootprint], components: &Components, metrics: &[CellMetrics]) -> Value {
     let mut cells = Vec::with_capacity(raw.len());
     for (row, (footprint, metric)) in raw.iter().zip(metrics).enumerate() {
         let [top, left, height, width] = footprint.window;
         let mut cell = json!({
             "row": row,
-            "centroid": { "y": footprint.centroid[0], "x": footprint.centroid[1] },
+            "centroid": { "y": plain(&footprint.centroid[0]), "x": plain(&footprint.centroid[1]) },
             "box": { "top": top, "left": left, "height": height, "width": width },
-            "gamma": components.gamma[row],
-            "baseline": components.baseline[row] * footprint.scale,
-            "noise": components.noise[row] * footprint.scale,
+            "gamma": plain(&components.gamma[row]),
+            "baseline": plain(&(components.baseline[row] * footprint.scale)),
+            "noise": plain(&(components.noise[row] * footprint.scale)),
         });
-        let more = serde_json::to_value(metric).map_err(|error| Failure::new("engine.internal", format!("metrics.json: {error}"), ""))?;
-        if let (Value::Object(cell), Value::Object(more)) = (&mut cell, more) {
+        if let (Value::Object(cell), Value::Object(more)) = (&mut cell, plain(metric)) {
             cell.extend(more);
         }
         cells.push(cell);
     }
-    Ok(json!({ "formatVersion": 1, "cells": cells }))
+    json!({ "formatVersion": 1, "cells": cells })
 }
 
 /// How the pyramids beside the traces are laid out, for `run.json`.
