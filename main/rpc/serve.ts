@@ -53,22 +53,29 @@ export function serveChannel(channel: Channel, routes: ReadonlyMap<string, Route
 
 /** Credits of one call, and who waits for one. */
 class Credits {
+  readonly #signal: AbortSignal;
   #left = 0;
   #wake: (() => void) | undefined;
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    // One listener for the life of the call: one a wait would pile up over the hours of a subscription.
+    signal.addEventListener('abort', () => this.#wake?.(), { once: true });
+  }
 
   add(count: number): void {
     this.#left += count;
     this.#wake?.();
   }
 
-  async take(signal: AbortSignal): Promise<boolean> {
-    while (this.#left === 0 && !signal.aborted) {
+  /** Waits for a credit; false when the call was aborted. */
+  async take(): Promise<boolean> {
+    while (this.#left === 0 && !this.#signal.aborted) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
-        signal.addEventListener('abort', () => resolve(), { once: true });
       });
     }
-    if (signal.aborted) return false;
+    if (this.#signal.aborted) return false;
     this.#left -= 1;
     return true;
   }
@@ -126,6 +133,7 @@ class Session {
   readonly #options: ServeOptions;
   readonly #calls = new Map<number, ActiveCall>();
   #audience: Audience | undefined;
+  #isRefused = false;
 
   constructor(channel: Channel, routes: ReadonlyMap<string, Route>, options: ServeOptions) {
     this.#channel = channel;
@@ -139,6 +147,8 @@ class Session {
   }
 
   receive(message: string | Uint8Array): void {
+    // The line is being closed; what was sent meanwhile is no second try.
+    if (this.#isRefused) return;
     const parsed = typeof message === 'string' ? parseMessage(message) : undefined;
     if (parsed === undefined) {
       this.#refuse(new AppError('rpc.invalid_input', 'The message is not one of this program.'));
@@ -196,6 +206,8 @@ class Session {
   }
 
   #refuse(why: AppError): void {
+    this.#isRefused = true;
+    this.end();
     void this.#channel
       .send(JSON.stringify({ t: 'refused', error: why.toData() } satisfies ServerMessage))
       .catch(() => undefined)
@@ -207,6 +219,10 @@ class Session {
   }
 
   #call(id: number, name: string, input: unknown): void {
+    if (this.#calls.has(id)) {
+      this.#refuse(new AppError('rpc.invalid_input', `The number ${String(id)} is that of a call still under way.`));
+      return;
+    }
     const abort = new AbortController();
     const route = this.#routes.get(name);
     if (route === undefined) {
@@ -224,7 +240,7 @@ class Session {
       this.#fail(id, new AppError('rpc.invalid_input', `${name}: ${issue?.message ?? 'wrong input'}${where}.`));
       return;
     }
-    const call: ActiveCall = { route, abort, credits: new Credits(), updates: new Updates(abort.signal) };
+    const call: ActiveCall = { route, abort, credits: new Credits(abort.signal), updates: new Updates(abort.signal) };
     this.#calls.set(id, call);
     void this.#run(id, call, parsed.data);
   }
@@ -259,7 +275,7 @@ class Session {
   async #flow<T>(call: ActiveCall, values: AsyncIterable<T>, send: (value: T) => Promise<void>): Promise<void> {
     const iterator = values[Symbol.asyncIterator]();
     try {
-      while (await call.credits.take(call.abort.signal)) {
+      while (await call.credits.take()) {
         const next = await iterator.next();
         if (next.done === true || call.abort.signal.aborted) break;
         await send(next.value);

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Api, Procedure } from '../define.ts';
 import { AppError, type ErrorData } from '../errors.ts';
 import { deferred } from './channels.ts';
+import { Flow, type Flowing, type OpenStream, parse } from './flow.ts';
 import {
   type AbortSignalLike,
   type Channel,
@@ -15,20 +16,6 @@ import {
 /** What every call may carry. */
 export interface CallOptions {
   readonly signal?: AbortSignalLike;
-}
-
-/** One binary packet, its header, and how many updates newer ones replaced before it. */
-export interface Packet<H> {
-  readonly header: H;
-  readonly bytes: Uint8Array;
-  readonly skipped: number;
-}
-
-/** An open stream: packets as they come, values sent to its other end (newest wins), and its end. */
-export interface OpenStream<H, U> {
-  readonly packets: AsyncIterable<Packet<H>>;
-  readonly update: (value: U) => void;
-  readonly close: () => void;
 }
 
 type Call<P> =
@@ -69,26 +56,33 @@ export interface ClientOptions {
 /** A client and its end. */
 export interface Connected<A extends Apis> {
   readonly client: Client<A>;
-  /** Resolves after the first welcome; rejects when the server refused (wrong token, other version) or could not be reached and `reconnect` is false. */
+  /**
+   * Resolves after the first welcome; rejects when the server refused (wrong token, other version), when it could not be reached and `reconnect`
+   * is false, and when the client is closed before.
+   */
   readonly ready: Promise<void>;
   readonly close: () => void;
 }
 
+const firstWaitMs = 250;
 const longestWaitMs = 4000;
 
 interface Pending {
   readonly name: string;
   readonly procedure: Procedure;
   readonly input: unknown;
-  /** A result, value or packet; false when this call takes no more. */
-  readonly take: (message: { value?: unknown; header?: unknown; bytes?: Uint8Array; skipped?: number }) => void;
+  /** Given a result, value or packet. */
+  readonly take: (message: Flowing) => void;
   readonly finish: (error: AppError | undefined) => void;
+  /** Called when the call is made again on a new line. */
+  readonly reopened?: () => void;
   lastUpdate: { readonly value: unknown } | undefined;
 }
 
 /**
  * Connects to a server. After a loss queries are asked again, subscriptions and streams are opened again with their input and newest update;
- * commands that were under way reject with `rpc.disconnected` (they may or may not have happened) and are not repeated.
+ * commands that were under way reject with `rpc.disconnected` (they may or may not have happened) and are not repeated. Values and packets that nobody
+ * had taken when the line was lost are dropped; what a subscription said meanwhile is lost, so lists are asked for again on `open`.
  */
 export function connect<A extends Apis>(apis: A, options: ClientOptions): Connected<A> {
   const line = new Line(options);
@@ -118,17 +112,12 @@ function cancelled(name: string): AppError {
   return new AppError('rpc.cancelled', `${name} was cancelled.`);
 }
 
-function parse(
-  schema: z.ZodType,
-  value: unknown,
-  code: 'rpc.invalid_input' | 'rpc.invalid_output',
-  name: string,
-): unknown {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const where = issue === undefined || issue.path.length === 0 ? '' : ` at ${issue.path.join('.')}`;
-  throw new AppError(code, `${name}: ${issue?.message ?? 'wrong shape'}${where}.`);
+function readServerMessage(text: string): ServerMessage | undefined {
+  try {
+    return ServerMessage.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
 }
 
 /** One line to a server, opened again after a loss. */
@@ -136,6 +125,7 @@ class Line {
   readonly ready: Promise<void>;
   readonly #options: ClientOptions;
   readonly #pending = new Map<number, Pending>();
+  readonly #ready = deferred<void>();
   #channel: Channel | undefined;
   #nextId = 1;
   #isClosed = false;
@@ -143,18 +133,19 @@ class Line {
 
   constructor(options: ClientOptions) {
     this.#options = options;
-    const ready = deferred<void>();
-    this.ready = ready.promise;
+    this.ready = this.#ready.promise;
     // A caller that never looks at `ready` sees the same error in its calls.
-    ready.promise.catch(() => undefined);
-    void this.#keep(ready);
+    this.ready.catch(() => undefined);
+    void this.#keep();
   }
 
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#channel?.close();
-    this.#failAll(new AppError('rpc.disconnected', 'The connection was closed.', { retryable: true }));
+    const closed = new AppError('rpc.disconnected', 'The connection was closed.', { retryable: true });
+    this.#failAll(closed);
+    this.#ready.reject(closed);
     this.#options.onState?.({ state: 'closed' });
   }
 
@@ -188,7 +179,9 @@ class Line {
   open(name: string, procedure: Procedure, input: unknown, { signal }: CallOptions): Flow {
     const parsed = parse(procedure.input, input, 'rpc.invalid_input', name);
     const flow: Flow = new Flow(name, procedure, {
-      credit: () => this.#send({ t: 'credit', id, count: 1 }),
+      credit: () => {
+        if (this.#pending.has(id)) this.#send({ t: 'credit', id, count: 1 });
+      },
       cancel: () => this.#cancel(id),
       update: (value) => {
         const pending = this.#pending.get(id);
@@ -197,16 +190,21 @@ class Line {
         this.#send({ t: 'update', id, value });
       },
     });
+    const abort = (): void => flow.close();
     const id = this.#begin({
       name,
       procedure,
       input: parsed,
       lastUpdate: undefined,
       take: (message) => flow.push(message),
-      finish: (error) => flow.finish(error),
+      finish: (error) => {
+        signal?.removeEventListener('abort', abort);
+        flow.finish(error);
+      },
+      reopened: () => flow.reopened(),
     });
-    if (signal?.aborted === true) flow.close();
-    signal?.addEventListener('abort', () => flow.close(), { once: true });
+    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted === true) abort();
     return flow;
   }
 
@@ -242,19 +240,21 @@ class Line {
     this.#channel?.send(JSON.stringify(message)).catch(() => undefined);
   }
 
-  async #keep(ready: ReturnType<typeof deferred<void>>): Promise<void> {
-    let waitMs = 250;
+  async #keep(): Promise<void> {
+    let waitMs = firstWaitMs;
     while (!this.#isClosed) {
       this.#options.onState?.({ state: 'connecting' });
       let failure: AppError;
       try {
         const channel = await this.#options.open();
-        await this.#greet(channel);
-        waitMs = 250;
-        ready.resolve();
-        this.#options.onState?.({ state: 'open' });
-        this.#channel = channel;
-        for (const [id, pending] of this.#pending) this.#transmit(id, pending);
+        if (!this.#isClosed) await this.#greet(channel);
+        // Closed while the line was being made: nobody else would close it.
+        if (this.#isClosed) {
+          channel.close();
+          return;
+        }
+        waitMs = firstWaitMs;
+        this.#use(channel);
         await channel.closed;
         failure = new AppError('rpc.disconnected', 'The connection to the core was lost.', { retryable: true });
       } catch (error) {
@@ -268,12 +268,22 @@ class Line {
       this.#options.onState?.({ state: 'lost', error: failure, retryInMs: isFinal ? null : waitMs });
       if (isFinal) {
         this.#isClosed = true;
-        ready.reject(failure);
+        this.#ready.reject(failure);
         return;
       }
       await this.#options.wait(waitMs);
       waitMs = Math.min(waitMs * 2, longestWaitMs);
     }
+  }
+
+  #use(channel: Channel): void {
+    this.#channel = channel;
+    this.#ready.resolve();
+    for (const [id, pending] of this.#pending) {
+      pending.reopened?.();
+      this.#transmit(id, pending);
+    }
+    this.#options.onState?.({ state: 'open' });
   }
 
   async #greet(channel: Channel): Promise<void> {
@@ -283,11 +293,12 @@ class Line {
         this.#receive(message);
         return;
       }
-      const parsed = typeof message === 'string' ? ServerMessage.safeParse(JSON.parse(message)) : undefined;
-      if (parsed?.success !== true)
+      const parsed = typeof message === 'string' ? readServerMessage(message) : undefined;
+      if (parsed === undefined) {
         answer.reject(new AppError('rpc.version_mismatch', 'What answers there is not Calyx.'));
-      else if (parsed.data.t === 'refused') answer.reject(AppError.fromData(parsed.data.error));
-      else if (parsed.data.t === 'welcome') answer.resolve();
+        channel.close();
+      } else if (parsed.t === 'refused') answer.reject(AppError.fromData(parsed.error));
+      else if (parsed.t === 'welcome') answer.resolve();
     });
     void channel.closed.then(() =>
       answer.reject(new AppError('rpc.disconnected', 'The core closed the connection.', { retryable: true })),
@@ -306,9 +317,12 @@ class Line {
       }
       return;
     }
-    const parsed = ServerMessage.safeParse(JSON.parse(message));
-    if (!parsed.success) return;
-    const data = parsed.data;
+    const data = readServerMessage(message);
+    if (data === undefined) {
+      // Calls would wait for ever for what cannot be understood; a new line begins from a known state.
+      this.#channel?.close();
+      return;
+    }
     switch (data.t) {
       case 'packet':
         this.#packet = data;
@@ -327,6 +341,9 @@ class Line {
         break;
       case 'error':
         this.#settle(data.id, data.error);
+        break;
+      case 'refused':
+        this.#failAll(AppError.fromData(data.error));
         break;
       default:
         break;
@@ -350,98 +367,5 @@ class Line {
   #failAll(error: AppError): void {
     for (const pending of this.#pending.values()) pending.finish(error);
     this.#pending.clear();
-  }
-}
-
-type Flowing = {
-  readonly value?: unknown;
-  readonly header?: unknown;
-  readonly bytes?: Uint8Array;
-  readonly skipped?: number;
-};
-
-interface FlowControls {
-  readonly credit: () => void;
-  readonly cancel: () => void;
-  readonly update: (value: unknown) => void;
-}
-
-/** Values of one subscription or packets of one stream, waiting to be taken; credits bound how many can wait. */
-class Flow {
-  readonly #name: string;
-  readonly #procedure: Procedure;
-  readonly #controls: FlowControls;
-  readonly #waiting: Flowing[] = [];
-  #wake: (() => void) | undefined;
-  #ended: { readonly error: AppError | undefined } | undefined;
-
-  constructor(name: string, procedure: Procedure, controls: FlowControls) {
-    this.#name = name;
-    this.#procedure = procedure;
-    this.#controls = controls;
-  }
-
-  push(message: Flowing): void {
-    this.#waiting.push(message);
-    this.#wake?.();
-  }
-
-  finish(error: AppError | undefined): void {
-    this.#ended ??= { error };
-    this.#wake?.();
-  }
-
-  /** Ends it quietly from this side. */
-  close(): void {
-    this.finish(undefined);
-    this.#waiting.length = 0;
-    this.#controls.cancel();
-  }
-
-  async *#taken(): AsyncGenerator<Flowing> {
-    try {
-      for (;;) {
-        const next = this.#waiting.shift();
-        if (next !== undefined) {
-          yield next;
-          this.#controls.credit();
-          continue;
-        }
-        if (this.#ended !== undefined) {
-          if (this.#ended.error !== undefined) throw this.#ended.error;
-          return;
-        }
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-        this.#wake = undefined;
-      }
-    } finally {
-      if (this.#ended === undefined) this.close();
-    }
-  }
-
-  async *values(): AsyncGenerator {
-    for await (const { value } of this.#taken())
-      yield parse(this.#procedure.output, value, 'rpc.invalid_output', this.#name);
-  }
-
-  async *#packets(): AsyncGenerator<Packet<unknown>> {
-    for await (const { header, bytes, skipped } of this.#taken()) {
-      if (bytes === undefined) continue;
-      yield {
-        header: parse(this.#procedure.output, header, 'rpc.invalid_output', this.#name),
-        bytes,
-        skipped: skipped ?? 0,
-      };
-    }
-  }
-
-  stream(): OpenStream<unknown, unknown> {
-    return {
-      packets: this.#packets(),
-      update: (value) => this.#controls.update(parse(this.#procedure.update, value, 'rpc.invalid_input', this.#name)),
-      close: () => this.close(),
-    };
   }
 }

@@ -9,9 +9,8 @@ export {
   type ClientOptions,
   type Connected,
   type LineState,
-  type OpenStream,
-  type Packet,
 } from './client.ts';
+export type { OpenStream, Packet } from './flow.ts';
 export {
   type AbortSignalLike,
   type Channel,
