@@ -14,10 +14,18 @@ const TEAR_DEVIATIONS: f32 = 12.0;
 const LEAST_SPREAD: f32 = 0.05;
 /// … and by this many times that usual difference.
 const TEAR_RATIO: f32 = 0.5;
+/// Whatever is usual, a torn boundary adds contrast of this share of the light, …
+const CONTRAST_SHARE: f32 = 0.02;
+/// … or steps by this share: line noise of a few grey levels leaves a frame usable.
+const OFFSET_SHARE: f32 = 0.05;
+/// In a film whose every frame has lines that stand out (line noise, lossy coding) a tear stands out so many times as far as its median frame.
+const TEAR_OVER_MEDIAN: f32 = 3.0;
 /// Rows on each side whose median excess is taken off: motion and light raise all rows, a tear one.
 const TEAR_REACH: usize = 4;
 /// Share of rows equal to the frame before from which a frame counts as half refreshed.
 const STALE_SHARE: f32 = 0.05;
+/// When more pairs than this share have equal rows, equal rows are a matter of the codec or of a film without noise.
+const STATIC_SHARE: f32 = 0.1;
 /// Frames on each side that a frame's light is compared with.
 pub const LIGHT_REACH: usize = 10;
 /// Relative departure of the light from the frames around it that is a jump: common activity of a dense field reaches a tenth.
@@ -40,7 +48,7 @@ pub struct FrameCheck {
     pub same_rows: f32,
     /// All pixels equal those of the frame before.
     pub repeated: bool,
-    /// Largest row boundary above what is usual, in units of the limit: a tear above 1.
+    /// Largest row boundary above what is usual, in units of the limit: a tear above 1. Small ones (under a quarter) are not told apart from 0.
     pub tear: f32,
 }
 
@@ -65,6 +73,8 @@ struct UsualBoundary {
 pub struct Usual {
     /// What is usual at each boundary between rows.
     rows: Vec<UsualBoundary>,
+    /// Multiple of the limits from which a boundary is a tear in this film.
+    tear_scale: f32,
     /// Usual absolute change of the mean from frame to frame.
     light_change: f32,
     /// Median of the means.
@@ -96,7 +106,12 @@ impl Usual {
             .map(|y| [usual(y, |b| b.contrast), usual(y, |b| b.offset)])
             .collect();
         let contrast = median(measured.iter().map(|m| m[0][0]).collect());
-        let limit = |spread: f32| (TEAR_DEVIATIONS * spread.max(LEAST_SPREAD * contrast).max(0.02)).max(TEAR_RATIO * contrast);
+        let means: Vec<[f32; 2]> = pairs.iter().map(|[a, b]| [mean(a), mean(b)]).collect();
+        let light = median(means.iter().map(|m| m[0]).collect());
+        let limit = |spread: f32, share: f32| {
+            let usual = (TEAR_DEVIATIONS * spread.max(LEAST_SPREAD * contrast).max(0.02)).max(TEAR_RATIO * contrast);
+            usual.max(share * light)
+        };
         let rows = measured
             .iter()
             .map(|[c, o]| UsualBoundary {
@@ -105,18 +120,27 @@ impl Usual {
                     offset: o[0],
                 },
                 limit: Boundary {
-                    contrast: limit(c[1]),
-                    offset: limit(o[1]),
+                    contrast: limit(c[1], CONTRAST_SHARE),
+                    offset: limit(o[1], OFFSET_SHARE),
                 },
             })
             .collect();
-        let means: Vec<[f32; 2]> = pairs.iter().map(|[a, b]| [mean(a), mean(b)]).collect();
-        let same = median(pairs.iter().filter(|[a, b]| a != b).map(|[a, b]| same_rows(b, a, width)).collect());
-        Self {
+        let usual = Self {
             rows,
+            tear_scale: 1.0,
+            light_change: 0.0,
+            light: 0.0,
+            static_rows: false,
+        };
+        let tears = median(profiles.iter().map(|p| usual.tear(p)).collect());
+        let differing = pairs.iter().filter(|[a, b]| a != b);
+        let static_pairs = differing.clone().filter(|[a, b]| same_rows(b, a, width) > 0.0).count();
+        Self {
+            tear_scale: (TEAR_OVER_MEDIAN * tears).max(1.0),
             light_change: median(means.iter().map(|[a, b]| (b - a).abs()).collect()),
-            light: median(means.iter().map(|m| m[0]).collect()),
-            static_rows: same > 0.0,
+            light,
+            static_rows: static_pairs as f32 > STATIC_SHARE * differing.count() as f32,
+            ..usual
         }
     }
 
@@ -139,7 +163,7 @@ impl Usual {
             let mut worst = 0.0f32;
             for y in 0..profile.len() {
                 // Cheap first: only a boundary that stands out is held against its neighbours.
-                if excess(y) > limit(y) {
+                if excess(y) > 0.25 * limit(y) {
                     let around = y.saturating_sub(TEAR_REACH)..(y + TEAR_REACH + 1).min(profile.len());
                     worst = worst.max((excess(y) - median(around.map(excess).collect())) / limit(y));
                 }
@@ -152,7 +176,7 @@ impl Usual {
         let offset = worst(&|y| (profile[y].offset - self.rows[y].usual.offset).abs(), &|y| {
             self.rows[y].limit.offset
         });
-        contrast.max(offset)
+        contrast.max(offset) / self.tear_scale
     }
 
     /// Flags of a frame from its own check; the light is judged apart, by [`Usual::light_jump`].
@@ -378,6 +402,28 @@ mod tests {
             let check = usual.check(&noisy(t), Some(&noisy(t - 1)), WIDTH, &mut Vec::new());
             assert_eq!(usual.flags(&check), 0, "{t}: {check:?}");
         }
+    }
+
+    #[test]
+    fn a_film_full_of_bright_lines_is_not_torn_but_a_tear_in_it_is() {
+        let lined = |t: usize| {
+            let mut f = frame(t);
+            let y = (t * 31) % HEIGHT;
+            f[y * WIDTH..(y + 1) * WIDTH].iter_mut().for_each(|v| *v += 12);
+            f
+        };
+        let frames: Vec<_> = (0..60).map(|i| [lined(10 * i), lined(10 * i + 1)]).collect();
+        let pairs: Vec<[&[u8]; 2]> = frames.iter().map(|[a, b]| [a.as_slice(), b.as_slice()]).collect();
+        let usual = Usual::of_pairs(&pairs, WIDTH);
+        let flags = |now: &[u8]| usual.flags(&usual.check(now, None, WIDTH, &mut Vec::new()));
+        assert!((700..760).all(|t| flags(&lined(t)) == 0));
+        let mut torn = lined(731);
+        torn[20 * WIDTH..23 * WIDTH]
+            .iter_mut()
+            .enumerate()
+            .for_each(|(i, v)| *v = (i * 97 % 256) as u8);
+        torn[30 * WIDTH..31 * WIDTH].fill(220);
+        assert_eq!(flags(&torn), flag::TORN);
     }
 
     #[test]

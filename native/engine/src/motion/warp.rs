@@ -15,7 +15,8 @@ pub struct Taps {
 }
 
 impl Taps {
-    /// Cubic convolution (Keys, a = −½) at `p + d`. Measured against linear interpolation on the simulated films it keeps what linear blurs.
+    /// Cubic convolution (Keys, a = −½) at `p + d`. Traces read with the true footprints correlate better with the truth than after linear
+    /// interpolation: median .9935 against .9924 on the simulated film `tiny`, .878 against .875 on `lowsnr`, .987 against .985 on `large`.
     pub fn cubic(d: f32) -> Self {
         let floor = d.floor();
         let f = d - floor;
