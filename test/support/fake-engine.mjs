@@ -1,12 +1,15 @@
+#!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// Stands for the engine in tests: `node fake-engine.mjs <behaviour> run <job folder>`. It obeys the same boundary (job.json in, JSON lines
+// Stands for the engine in tests: `node fake-engine.mjs <behaviour> run <job folder>`, or
+// `FAKE_ENGINE=<behaviour> fake-engine.mjs run <job folder>` in the engine's place. It obeys the same boundary (job.json in, JSON lines
 // out, run folder renamed last) without any science.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 
-const [behaviour, , jobFolder] = process.argv.slice(2);
+const given = process.argv.slice(2);
+const [behaviour, , jobFolder] = process.env.FAKE_ENGINE === undefined ? given : [process.env.FAKE_ENGINE, ...given];
 const job = JSON.parse(readFileSync(path.join(jobFolder, 'job.json'), 'utf8'));
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 const temporary = `${job.output}.tmp-${process.pid}`;

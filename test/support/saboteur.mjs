@@ -12,10 +12,13 @@ const [program, args] =
     ? [engine, process.argv.slice(2)]
     : ['bash', ['-c', `ulimit -f ${blocks}; exec "$0" "$@"`, engine, ...process.argv.slice(2)]];
 const child = spawn(program, args, { stdio: ['inherit', 'pipe', 'inherit'] });
+let killed = false;
 createInterface({ input: child.stdout }).on('line', (line) => {
+  if (killed) return;
   process.stdout.write(`${line}\n`);
   const message = JSON.parse(line);
   if (stage === undefined || message.type !== 'stage' || message.stage !== stage || message.state !== 'started') return;
+  killed = true;
   child.kill('SIGKILL');
   process.stdout.write('', () => process.kill(process.pid, 'SIGKILL'));
 });

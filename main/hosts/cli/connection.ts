@@ -10,7 +10,7 @@ import {
 } from '../../contract/index.ts';
 import { ownerWhenListening, type OtherOwner } from '../../library/index.ts';
 import { memoryChannels, routesOf, serveChannel } from '../../rpc/index.ts';
-import { openCore, serve, type Core, type Served } from '../server/index.ts';
+import { nobodyWaits, openCore, serve, type Core, type Served } from '../server/index.ts';
 import type { Terminal } from './output.ts';
 
 /** What a command asks of the core. */
@@ -21,7 +21,7 @@ export interface Connection {
   readonly client: CoreClient;
   /** Address of the window where this process serves it; null where another does. */
   readonly windowAddress: string | null;
-  /** Leaves. An owner waits until no run is queued or going on; a second Ctrl-C (`insisted`) ends that. */
+  /** Leaves. An owner waits for other programs and their runs; a second Ctrl-C (`insisted`) ends that. */
   close(insisted: AbortSignal): Promise<void>;
 }
 
@@ -123,7 +123,7 @@ async function ownConnection(core: Core, terminal: Terminal, port: number): Prom
     client,
     windowAddress: served.windowAddress,
     close: async (insisted) => {
-      await runsEnded(core, terminal, insisted);
+      await othersDone(core, served, terminal, insisted);
       close();
       await served.close();
       await core.close();
@@ -131,25 +131,21 @@ async function ownConnection(core: Core, terminal: Terminal, port: number): Prom
   };
 }
 
-/** Others may work through this process: their runs end before it does. */
-async function runsEnded(core: Core, terminal: Terminal, insisted: AbortSignal): Promise<void> {
-  const idle = core.idle().then(() => true);
+/** Others may work through this process: it stays until they have what they came for and their runs have ended. */
+async function othersDone(core: Core, served: Served, terminal: Terminal, insisted: AbortSignal): Promise<void> {
+  const done = nobodyWaits(core, served).then(() => true);
   const already = await Promise.race([
-    idle,
+    done,
     new Promise<false>((resolve) => {
       setImmediate(() => resolve(false));
     }),
   ]);
   if (already || insisted.aborted) return;
-  const [queued, running] = await Promise.all([
-    core.library.runs.list({ state: 'queued' }),
-    core.library.runs.list({ state: 'running' }),
-  ]);
-  if (queued.length + running.length > 0) {
-    terminal.err(`Waiting for ${queued.length + running.length} other run(s) of this library. Ctrl-C ends them.\n`);
-  }
+  terminal.err(
+    'Other programs still work in this library through this one; it ends when they have finished. Ctrl-C ends it now.\n',
+  );
   await Promise.race([
-    idle,
+    done,
     new Promise<void>((resolve) => {
       insisted.addEventListener('abort', () => resolve());
     }),

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { type Audience, contractVersion, coreApis } from '../../contract/index.ts';
 import { rendererFolder } from '../../installation/index.ts';
 import { framesPath } from '../../media/index.ts';
@@ -17,6 +17,8 @@ export interface Served {
   readonly origin: string;
   /** The address to open in a browser, with the window's token in its fragment (which is never sent over the wire as part of a request). */
   readonly windowAddress: string;
+  /** Resolves when no other program works through this process any more; windows do not count. */
+  readonly programsGone: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -41,10 +43,16 @@ export async function serve(core: Core, options: ServeOptions = {}): Promise<Ser
   });
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: longestMessageBytes });
   const routes = routesOf(coreApis, core.handlers);
-  const authenticate = (token: string): Audience | undefined => {
-    if (sameToken(token, tokens.window)) return 'window';
-    return sameToken(token, tokens.local) ? 'local' : undefined;
-  };
+  const programs = new Programs();
+  /** Who comes over this socket, by the token that was given to windows or to programs that read the lock. */
+  const admit =
+    (socket: WebSocket) =>
+    (token: string): Audience | undefined => {
+      if (sameToken(token, tokens.window)) return 'window';
+      if (!sameToken(token, tokens.local)) return undefined;
+      programs.add(socket);
+      return 'local';
+    };
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const port = portOf(server);
     socket.on('error', () => socket.destroy());
@@ -54,7 +62,7 @@ export async function serve(core: Core, options: ServeOptions = {}): Promise<Ser
       sockets.handleUpgrade(request, socket, head, (upgraded) => {
         serveChannel(socketChannel(upgraded), routes, {
           version: contractVersion,
-          authenticate,
+          authenticate: admit(upgraded),
           checkOutput: process.env['NODE_ENV'] !== 'production',
           ...(options.onInternalError === undefined ? {} : { onInternalError: options.onInternalError }),
         });
@@ -73,6 +81,7 @@ export async function serve(core: Core, options: ServeOptions = {}): Promise<Ser
   return {
     origin,
     windowAddress,
+    programsGone: () => programs.gone(),
     close: () =>
       new Promise((resolve) => {
         for (const client of sockets.clients) client.terminate();
@@ -80,6 +89,32 @@ export async function serve(core: Core, options: ServeOptions = {}): Promise<Ser
         server.closeAllConnections();
       }),
   };
+}
+
+/** Resolves when other programs have what they came for and no run is queued or under way: a run may end while its program still fetches the result. */
+export async function nobodyWaits(core: Core, served: Served): Promise<void> {
+  await served.programsGone();
+  await core.idle();
+  await served.programsGone();
+}
+
+/** The sockets of other programs. */
+class Programs {
+  readonly #sockets = new Set<WebSocket>();
+  readonly #waiting: (() => void)[] = [];
+
+  add(socket: WebSocket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      if (this.#sockets.size === 0) for (const resolve of this.#waiting.splice(0)) resolve();
+    });
+  }
+
+  gone(): Promise<void> {
+    if (this.#sockets.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
 }
 
 function portOf(server: Server): number {

@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: MIT
 /** What the command line takes from the server host. */
 export { type Core, type CoreOptions, openCore, type OpenedCore } from './core.ts';
-export { serve, type Served, type ServeOptions } from './http.ts';
+export { nobodyWaits, serve, type Served, type ServeOptions } from './http.ts';

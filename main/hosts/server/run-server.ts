@@ -6,7 +6,7 @@ import { connect, AppError, contractVersion, coreApis, webSocketChannel } from '
 import { ownerWhenListening, type OtherOwner } from '../../library/index.ts';
 import { defaultLibrary } from '../cli/library-folder.ts';
 import { type Core, openCore } from './core.ts';
-import { serve, type Served } from './http.ts';
+import { nobodyWaits, serve, type Served } from './http.ts';
 
 /** A second start waits this long for an owner that is still starting. */
 const ownerWaitMs = 10_000;
@@ -76,7 +76,7 @@ function stopOnSignal(core: Core, served: Served, atEnd: () => void): void {
   // The shell that reads our output may be gone by then.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const stop = async (): Promise<void> => {
-    const idle = core.idle();
+    const idle = nobodyWaits(core, served);
     const isIdle = await Promise.race([idle.then(() => true), nextTurn().then(() => false)]);
     if (!isIdle)
       console.error('A run is under way: Calyx ends when it has ended. Stop it at once with a second Ctrl-C.');

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { describe, expect, it, type TestContext } from 'vitest';
+import { afterAll, describe, expect, it, type TestContext } from 'vitest';
 import { stageNames } from '../../../main/contract/index.ts';
 import { engineExecutable } from '../../../main/installation/index.ts';
 import { calyx, engineMissing, sampleSession, startCli, type CliEnd } from '../../support/cli.ts';
@@ -128,31 +128,37 @@ describe('process', () => {
 });
 
 describe('an engine that is killed', () => {
-  it.for([...stageNames])(
-    'in step %s: the run is failed with the cause, nothing is lost, a new one succeeds',
-    async (stage, context) => {
-      needEngine(context);
-      using root = temporaryFolder();
-      const library = path.join(root.path, 'library');
-      const env = { CALYX_ENGINE: saboteur, SABOTEUR_ENGINE: engineExecutable(), SABOTEUR_STAGE: stage };
-      const flags = ['--library', library, '--json', '--export', path.join(root.path, 'out')];
-      const end = await calyx(['process', sampleSession, '--last-frame', '199', ...flags], { env });
-      expect(end).toMatchObject({ code: 70, out: '' });
-      const message = `The engine was killed (signal 9, SIGKILL) in step ${stage}. Nothing of this run was kept.`;
-      expect(JSON.parse(end.err)).toMatchObject({ code: 'engine.crashed', message });
-      expect(readdirSync(path.join(library, 'runs'))).toEqual([]);
-      expect(existsSync(path.join(root.path, 'out'))).toBe(false);
-      const next = await calyx(['process', sampleSession, '--last-frame', '199', ...flags]);
-      expect(next.code).toBe(0);
-      const listed = JSON.parse((await calyx(['runs', '--library', library, '--json'])).out) as {
-        runs: { state: string; error: { message: string } | null }[];
-      };
-      expect(listed.runs.map((run) => [run.state, run.error?.message ?? null])).toEqual([
-        ['succeeded', null],
-        ['failed', message],
-      ]);
-    },
-  );
+  const root = temporaryFolder();
+  const library = path.join(root.path, 'library');
+  const out = path.join(root.path, 'out');
+  const args = ['process', sampleSession, '--last-frame', '199', '--library', library, '--export', out, '--json'];
+  const sentence = (stage: string): string =>
+    `The engine was killed (signal 9, SIGKILL) in step ${stage}. Nothing of this run was kept.`;
+  afterAll(() => root[Symbol.dispose]());
+
+  it.for([...stageNames])('in step %s fails its run with the cause and leaves nothing', async (stage, context) => {
+    needEngine(context);
+    const env = { CALYX_ENGINE: saboteur, SABOTEUR_ENGINE: engineExecutable(), SABOTEUR_STAGE: stage };
+    const end = await calyx(args, { env });
+    expect(end).toMatchObject({ code: 70, out: '' });
+    expect(JSON.parse(end.err)).toMatchObject({ code: 'engine.crashed', message: sentence(stage), retryable: true });
+    expect(readdirSync(path.join(library, 'runs'))).toEqual([]);
+    expect(existsSync(out)).toBe(false);
+    expect(existsSync(path.join(library, 'lock.json'))).toBe(false);
+  });
+
+  it('is followed by a run that succeeds in the same library, where every failure is still told', async (context) => {
+    needEngine(context);
+    const next = await calyx(args);
+    expect(next).toMatchObject({ code: 0, err: '' });
+    const listed = JSON.parse((await calyx(['runs', '--library', library, '--json'])).out) as {
+      runs: { state: string; error: { message: string } | null }[];
+    };
+    expect(listed.runs.map((run) => [run.state, run.error?.message ?? null])).toEqual([
+      ['succeeded', null],
+      ...stageNames.toReversed().map((stage) => ['failed', sentence(stage)]),
+    ]);
+  });
 });
 
 describe('a disk that fills', () => {

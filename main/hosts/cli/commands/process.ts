@@ -70,11 +70,7 @@ async function run(invocation: Invocation): Promise<Answer> {
   }
   const started = await client.processing.start({ recordingUuids: [recording.uuid], parameters, budget });
   const last = await follow(invocation, client, started.run.uuid);
-  if (last.error !== null)
-    throw new AppError(known(last.error.code), last.error.message, {
-      hint: last.error.hint,
-      details: { runUuid: started.run.uuid },
-    });
+  if (last.error !== null) throw failureOf(last.error, started.run.uuid);
   if (last.state !== 'succeeded')
     throw new AppError('engine.cancelled', 'The run was cancelled; nothing of it was kept.');
   const exported =
@@ -105,6 +101,13 @@ async function run(invocation: Invocation): Promise<Answer> {
 
 /** Warnings of the engine that mean: a part of the input could not be read. */
 const unreadable: ReadonlySet<string> = new Set(['media.truncated', 'media.unreadable', 'media.unreadable_frames']);
+
+/** Failures that the same run may not meet again. */
+const passing: ReadonlySet<string> = new Set(['engine.crashed', 'engine.out_of_memory', 'disk.full', 'disk.io']);
+
+function failureOf({ code, message, hint }: NonNullable<RunProgress['error']>, runUuid: string): AppError {
+  return new AppError(known(code), message, { hint, details: { runUuid }, retryable: passing.has(code) });
+}
 
 const known = (code: string): ErrorCode => errorCodes.find((candidate) => candidate === code) ?? 'engine.internal';
 
