@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::demix::Demixed;
+use crate::demix::merge::{CLOSEST, distance};
 use crate::demix::statistics::centroid;
 use crate::init::cosine;
 use crate::kernels::{mean, pearson};
@@ -44,7 +45,7 @@ pub fn run(
     let diameter = film.diameter_px;
     for k in 0..out.len() {
         let mut reasons = verdict(&out[k], demixed.evidence.contrast[k], params, diameter);
-        if let Some(j) = duplicate_of(k, components, &out) {
+        if let Some(j) = duplicate_of(k, components, &out, diameter / film.grid.bin as f32) {
             reasons.push(format!("the same cell as number {j}, which is clearer"));
         }
         out[k].accepted = reasons.is_empty();
@@ -147,13 +148,14 @@ fn verdict(m: &CellMetrics, contrast: f32, params: &Parameters, diameter_px: f32
 }
 
 /// A clearer component (higher SNR, then lower number) that is the same cell.
-fn duplicate_of(k: usize, components: &Components, metrics: &[CellMetrics]) -> Option<usize> {
+fn duplicate_of(k: usize, components: &Components, metrics: &[CellMetrics], diameter: f32) -> Option<usize> {
     (0..metrics.len()).find(|j| {
         let clearer = metrics[*j].snr > metrics[k].snr || (metrics[*j].snr == metrics[k].snr && *j < k);
         *j != k
             && clearer
             && cosine(&components.footprints[k], &components.footprints[*j]) >= DUPLICATE[0]
-            && pearson(&components.denoised[k], &components.denoised[*j]) >= DUPLICATE[1]
+            && (pearson(&components.denoised[k], &components.denoised[*j]) >= DUPLICATE[1]
+                || distance(&components.footprints[k], &components.footprints[*j]) < CLOSEST * diameter)
     })
 }
 

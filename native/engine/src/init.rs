@@ -93,9 +93,9 @@ pub fn run(film: &Registered, seeds: &Seeds, _params: &Parameters, _diameter_px:
 /// Cancelled.
 pub fn greedy(film: &Residual, search: &Search, ctx: &Context) -> Result<Vec<Candidate>, StageError> {
     let filter = BandPass::new(search.sigma);
-    let halo = (2.0 * search.reach()).ceil() as usize + filter.radius();
+    let halo = search.reach().ceil() as usize + filter.radius();
     let movie = film.movie();
-    let found = tiles(movie.height, movie.width, halo)
+    let found = tiles(movie.height, movie.width, halo, movie.len())
         .into_par_iter()
         .map(|tile| search_tile(film, &filter, search, &tile, ctx))
         .collect::<Result<Vec<_>, StageError>>()?;

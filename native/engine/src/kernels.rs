@@ -108,9 +108,9 @@ impl Noise {
     }
 }
 
-/// A centred one-dimensional Gaussian kernel with unit sum, cut at 3.5 σ.
+/// A centred one-dimensional Gaussian kernel with unit sum, cut at 3 σ.
 pub fn gaussian_taps(sigma: f32) -> Vec<f32> {
-    let r = (3.5 * sigma).ceil().max(1.0) as i32;
+    let r = (3.0 * sigma).ceil().max(1.0) as i32;
     let mut k: Vec<f32> = (-r..=r).map(|i| (-0.5 * (i as f32 / sigma).powi(2)).exp()).collect();
     let sum: f32 = k.iter().sum();
     k.iter_mut().for_each(|x| *x /= sum);

@@ -7,19 +7,21 @@ use rayon::prelude::*;
 
 use crate::demix::ring::RingWeights;
 use crate::demix::statistics::{Residual, Survey};
-use crate::kernels::{BandPass, Noise, dot, mean};
+use crate::kernels::{BandPass, Noise, dot, mean, median, quantile};
 use crate::movie::{SlowMovie, check};
 use crate::params::Parameters;
 use crate::types::{Context, Registered, StageError};
 
 /// Values below so many noise standard deviations do not count in the local correlation.
 const FLOOR: f32 = 2.0;
-/// Rows and columns of a tile of the search.
-const TILE: usize = 40;
+/// Rows and columns of a tile of the search: at least, at most.
+const TILE: [usize; 2] = [32, 128];
+/// Floats a worker may hold of a tile (film, band-passed film and a copy for the statistics).
+const TILE_FLOATS: usize = 48 << 20;
 /// Moments the noise-only film has at most.
 const NULL_MOMENTS: usize = 2000;
 /// A seed's peak-to-noise ratio must exceed the largest of pure noise by this factor: real films are not as well behaved as noise.
-const PNR_MARGIN: f32 = 1.15;
+const PNR_MARGIN: f32 = 1.0;
 
 /// A place where a neuron may be.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -66,7 +68,9 @@ pub struct Statistics {
     pub correlation: Vec<f32>,
 }
 
-/// Noise of each pixel of a pixel-major film with `t` moments, from the second differences of moments that follow one another.
+/// Noise of each pixel of a pixel-major film with `t` moments: from the second differences of moments that follow one another, or from how far
+/// the lower half of the values spreads, whichever is larger. The second takes in what wanders slowly (background left over, compressed
+/// video, whose second differences are next to nothing); a cell's transients hardly touch it.
 pub fn pixel_noise(film: &[f32], t: usize, joined: &[bool]) -> Vec<f32> {
     film.chunks_exact(t.max(1))
         .map(|y| {
@@ -78,7 +82,8 @@ pub fn pixel_noise(film: &[f32], t: usize, joined: &[bool]) -> Vec<f32> {
                     n += 1;
                 }
             }
-            (sum / f64::from(n.max(1)) / 6.0).sqrt() as f32
+            let fast = (sum / f64::from(n.max(1)) / 6.0).sqrt() as f32;
+            fast.max(median(y) - quantile(y, 0.159))
         })
         .collect()
 }
@@ -139,7 +144,7 @@ pub fn null_thresholds(filter: &BandPass, t: usize) -> (f32, f32) {
     let inner: Vec<usize> = (0..side * side).map(|i| (halo + i / side) * n + halo + i % side).collect();
     let pick = |v: &[f32]| inner.iter().map(|p| v[*p]).collect::<Vec<_>>();
     let pnr = pick(&s.pnr).into_iter().fold(0.0, f32::max);
-    (crate::kernels::quantile(&pick(&s.correlation), 0.98), PNR_MARGIN * pnr)
+    (quantile(&pick(&s.correlation), 0.98), PNR_MARGIN * pnr)
 }
 
 /// A tile of the grid with its halo: (top, left, height, width) of the window and of the core inside the grid.
@@ -150,10 +155,12 @@ pub struct Tile {
     pub core: [usize; 4],
 }
 
-/// Tiles of at most `TILE` pixels a side with `halo` pixels around, row by row.
-pub fn tiles(height: usize, width: usize, halo: usize) -> Vec<Tile> {
+/// Tiles with `halo` pixels around, row by row, as large as `t` moments allow.
+pub fn tiles(height: usize, width: usize, halo: usize, t: usize) -> Vec<Tile> {
+    let window = ((TILE_FLOATS / 3 / t.max(1)) as f64).sqrt() as usize;
+    let side = window.saturating_sub(2 * halo).clamp(TILE[0], TILE[1]);
     let cut = |n: usize| {
-        let parts = n.div_ceil(TILE).max(1);
+        let parts = n.div_ceil(side).max(1);
         (0..parts).map(move |i| (i * n / parts, (i + 1) * n / parts)).collect::<Vec<_>>()
     };
     let mut out = Vec::new();
@@ -221,7 +228,7 @@ pub fn images(film: &Residual, filter: &BandPass, ctx: &Context) -> Result<(Vec<
     let movie = film.movie();
     let (height, width, t) = (movie.height, movie.width, movie.len());
     let (mut correlation, mut pnr) = (vec![0.0; height * width], vec![0.0; height * width]);
-    let done: Vec<_> = tiles(height, width, filter.radius() + 1)
+    let done: Vec<_> = tiles(height, width, filter.radius() + 1, t)
         .into_par_iter()
         .map(|tile| {
             check(ctx)?;

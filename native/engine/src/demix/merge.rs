@@ -1,6 +1,6 @@
 //! Merging components that are one cell, and dropping what cannot be one.
 
-use super::statistics::{Component, rewindow};
+use super::statistics::{Component, centroid, rewindow};
 use super::traces::Traces;
 use crate::evaluate::roundness;
 use crate::init::{Search, cosine, inner};
@@ -12,6 +12,8 @@ const OVERLAP: f32 = 0.3;
 /// Largest area at half maximum, in areas of a typical cell.
 const LARGEST: f32 = 4.5;
 
+/// Two somata lie at least so many diameters apart; closer ones are one cell that moves (seen in films with motion that is not rigid).
+pub const CLOSEST: f32 = 0.45;
 /// Roundness of the contour at half maximum below which a footprint is a piece of background, not a cell (dropped between rounds, so that it
 /// takes no light from its neighbours; cells on vessels and at edges stay above 0.45).
 const RAGGED: f32 = 0.4;
@@ -43,7 +45,8 @@ pub fn run(components: &mut Vec<Component>, _traces: &Traces, correlation: f32, 
                 continue;
             }
             let r = pearson(&components[*k].trace, &components[*j].trace);
-            if r > correlation || (c > 0.6 && r > 0.5) || c > 0.9 {
+            let apart = distance(&components[*k].footprint, &components[*j].footprint) / search.diameter();
+            if r > correlation || (c > 0.6 && r > 0.5) || c > 0.9 || apart < CLOSEST {
                 let merged = one(&components[*k], &components[*j]);
                 components[*k] = merged;
                 gone[*j] = true;
@@ -52,6 +55,12 @@ pub fn run(components: &mut Vec<Component>, _traces: &Traces, correlation: f32, 
     }
     let mut keep = gone.iter().map(|g| !g);
     components.retain(|_| keep.next().unwrap_or(true));
+}
+
+/// Distance of two footprints' centres, grid px.
+pub fn distance(a: &Footprint, b: &Footprint) -> f32 {
+    let ((ay, ax), (by, bx)) = (centroid(a), centroid(b));
+    ((ay - by).powi(2) + (ax - bx).powi(2)).sqrt()
 }
 
 /// The best single component for two: a few power iterations on `a₁c₁ + a₂c₂`.
