@@ -7,6 +7,7 @@ import { ConnectionContext } from './client/context.ts';
 import { createQueryClient } from './client/queries.ts';
 import type { Connection } from './client/types.ts';
 import { Shell } from './screens/shell/shell.tsx';
+import { usePerson } from './stores/ui.ts';
 import { Boundary } from './ui/panel.tsx';
 
 interface AppProps {
@@ -30,6 +31,12 @@ function App({ connection, queries }: AppProps): ReactElement {
 
 /** Draws the window into an element and keeps its answers fresh until the page is left. */
 export function startApp(element: HTMLElement, connection: Connection): void {
+  const dress = ({ theme }: { readonly theme: string }): void => {
+    document.documentElement.dataset['theme'] = theme;
+  };
+  // Before anything is drawn anew: plots read their colours from the page.
+  dress(usePerson.getState());
+  usePerson.subscribe(dress);
   const queries = createQueryClient();
   const leaving = new AbortController();
   window.addEventListener('pagehide', () => leaving.abort(), { once: true });

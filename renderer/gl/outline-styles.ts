@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 import type { Colour, OutlineStyles } from './picture-view.ts';
 
-/** A colour of the tokens (`#rrggbb`) with an opacity. */
+/** A colour of the tokens (`#rrggbb`, or `#rgb` as builds shorten it) with an opacity. */
 export function colourOf(hex: string, opacity = 1): Colour {
-  const parts = /^#([\da-f]{2})([\da-f]{2})([\da-f]{2})$/i.exec(hex.trim());
-  const byte = (index: number): number => Number.parseInt(parts?.[index] ?? '80', 16) / 255;
-  return [byte(1), byte(2), byte(3), opacity];
+  const digits = /^#([\da-f]{3}|[\da-f]{6})$/i.exec(hex.trim())?.[1];
+  if (digits === undefined) throw new Error(`“${hex}” is not a colour of the tokens.`);
+  const long = digits.length === 6 ? digits : digits.replace(/./g, '$&$&');
+  const byte = (index: number): number => Number.parseInt(long.slice(2 * index, 2 * index + 2), 16) / 255;
+  return [byte(0), byte(1), byte(2), opacity];
 }
 
 /**

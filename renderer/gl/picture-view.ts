@@ -58,6 +58,10 @@ interface Resources {
 
 const labelWidth = 1024;
 
+function rimOf(style: LineStyle): LineStyle {
+  return { colour: [0, 0, 0, 0.45], width: style.width + 1.75, dash: style.dash };
+}
+
 /**
  * A picture with outlines over it, in one WebGL2 context of one canvas. Survives the loss of the context: what was given is kept
  * and loaded again. Call `dispose` when the canvas goes.
@@ -208,8 +212,11 @@ export class PictureView {
     gl.uniform1f(at('u_pixel'), 1 / ratio);
     const segments = outlines.points.length / 4 - 3;
     if (labels.length > 0) {
-      this.#useStyles(held, this.#styles.labels, strength, false);
       this.#bindPoints(held, 0);
+      // A faint dark rim: a thin grey line on a white cell would not be seen.
+      this.#useStyles(held, this.#styles.labels.map(rimOf), strength, false);
+      gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, segments);
+      this.#useStyles(held, this.#styles.labels, strength, false);
       gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, segments);
     }
     const one = (cell: number, styles: readonly LineStyle[]): void => {

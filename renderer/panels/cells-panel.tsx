@@ -13,12 +13,12 @@ import styles from './panels.module.css';
 const c = classes(styles);
 
 const columns: readonly Column[] = [
-  { key: 'row', title: 'Cell', width: '36px', number: true, sortable: true },
-  { key: 'label', title: 'Label', width: 'minmax(80px, 1fr)', sortable: true },
+  { key: 'row', title: 'Cell', width: '34px', number: true, sortable: true },
+  { key: 'label', title: 'Label', width: 'minmax(72px, 1fr)', sortable: true },
   {
     key: 'snr',
     title: 'SNR',
-    width: '36px',
+    width: '38px',
     number: true,
     sortable: true,
     hint: 'Highest event over the noise of the trace',
@@ -26,12 +26,12 @@ const columns: readonly Column[] = [
   {
     key: 'rValue',
     title: 'r',
-    width: '34px',
+    width: '30px',
     number: true,
     sortable: true,
     hint: 'Footprint against the average picture of its events',
   },
-  { key: 'events', title: 'Events', width: '48px', number: true, sortable: true },
+  { key: 'events', title: 'Events', width: '38px', number: true, sortable: true },
 ];
 
 interface CellsProps {

@@ -95,7 +95,10 @@ function Picture({ raster, opening, list, selected }: PictureProps): ReactElemen
       <span className={c('frameBox')} style={{ left: share(window[0]), width: share(window[1] - window[0]) }} />
       <span className={c('cursor')} style={{ left: share(frame) }} />
       {place < 0 ? null : (
-        <span className={c('rowMark')} style={{ top: `${String(((place + 0.5) / list.length) * 100)}%` }}>
+        <span
+          className={c('rowMark')}
+          style={{ top: `clamp(8px, ${String(((place + 0.5) / list.length) * 100)}%, calc(100% - 8px))` }}
+        >
           {selected?.row} ▸
         </span>
       )}

@@ -152,6 +152,7 @@ function Plot({ opening, selected, onRetry }: PlotProps): ReactElement {
   const cursor = useRef<HTMLDivElement>(null);
   const plot = useRef<TracePlot | null>(null);
   const reader = useRef<TraceReader | null>(null);
+  const placeCursor = useRef<() => void>(() => undefined);
   const [shown, setShown] = useState<TraceWindow | null>(null);
   const [width, setWidth] = useState(0);
   const [failure, setFailure] = useState<unknown>(null);
@@ -166,7 +167,7 @@ function Plot({ opening, selected, onRetry }: PlotProps): ReactElement {
   useEffect(() => {
     if (host.current === null) return undefined;
     const element = host.current;
-    const made = new TracePlot(element);
+    const made = new TracePlot(element, () => placeCursor.current());
     plot.current = made;
     const line = cursor.current;
     if (line !== null) made.over.append(line);
@@ -197,11 +198,14 @@ function Plot({ opening, selected, onRetry }: PlotProps): ReactElement {
     if (shown !== null) plot.current?.show(shown);
   }, [shown]);
   useEffect(() => {
-    const line = cursor.current;
-    if (line === null || plot.current === null || shown === null) return;
-    const visible = frame >= shown.firstFrame && frame <= shown.lastFrame;
-    line.style.visibility = visible ? 'visible' : 'hidden';
-    line.style.transform = `translateX(${String(plot.current.leftOf(timeOfFrame(shown, frame)))}px)`;
+    placeCursor.current = () => {
+      const line = cursor.current;
+      if (line === null || plot.current === null || shown === null) return;
+      const visible = frame >= shown.firstFrame && frame <= shown.lastFrame;
+      line.style.visibility = visible ? 'visible' : 'hidden';
+      line.style.transform = `translateX(${String(plot.current.leftOf(timeOfFrame(shown, frame)))}px)`;
+    };
+    placeCursor.current();
   }, [shown, frame, width]);
   const point = (event: PointerEvent<HTMLElement>): void => {
     const box = plot.current?.over.getBoundingClientRect();

@@ -57,6 +57,7 @@ function styleOf(element: HTMLElement): Colours {
 /** Draws windows of raw, denoised and deconvolved traces; below them the events as bars. */
 export class TracePlot {
   readonly #host: HTMLElement;
+  readonly #onDrawn: () => void;
   readonly #plot: uPlot;
   readonly #colours: Colours;
   #window: TraceWindow | null = null;
@@ -64,8 +65,10 @@ export class TracePlot {
   #high = 1;
   #range: readonly [number, number] = [0, 1];
 
-  constructor(host: HTMLElement) {
+  /** @param onDrawn told after each drawing, when positions are those of the newest window */
+  constructor(host: HTMLElement, onDrawn: () => void) {
     this.#host = host;
+    this.#onDrawn = onDrawn;
     this.#colours = styleOf(host);
     const { clientWidth, clientHeight } = host;
     this.#plot = new uPlot(this.#options(Math.max(50, clientWidth), Math.max(50, clientHeight)), [[], [], []], host);
@@ -157,7 +160,14 @@ export class TracePlot {
         { stroke: raw, width: 1, points: { show: false }, spanGaps: false },
         { stroke: denoised, width: 1.5, points: { show: false }, spanGaps: false },
       ],
-      hooks: { draw: [(plot) => this.#drawEvents(plot)] },
+      hooks: {
+        draw: [
+          (plot) => {
+            this.#drawEvents(plot);
+            this.#onDrawn();
+          },
+        ],
+      },
     };
   }
 

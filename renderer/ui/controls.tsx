@@ -51,11 +51,16 @@ export function Button(props: ButtonProps): ReactElement {
       aria-disabled={off !== undefined}
       {...(props.label === undefined ? {} : { 'aria-label': props.label })}
       {...(title === undefined ? {} : { title })}
+      {...(keys === undefined ? {} : { 'aria-keyshortcuts': keys.replace('Mod', 'Control') })}
       {...(props.pressed === undefined ? {} : { 'aria-pressed': props.pressed })}
       {...(props.takesFocus === true ? { 'data-autofocus': true } : {})}
     >
       {children}
-      {keys === undefined ? null : <Keys chord={keys} />}
+      {keys === undefined ? null : (
+        <span className={c('caps')} aria-hidden="true">
+          <Keys chord={keys} />
+        </span>
+      )}
     </button>
   );
 }

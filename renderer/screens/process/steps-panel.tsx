@@ -13,6 +13,7 @@ import { Button, Note } from '../../ui/controls.tsx';
 import { about, bytes, count, percent, plural, took } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Failed, Loading, Panel } from '../../ui/panel.tsx';
+import { readableLine } from './log-lines.ts';
 import styles from './process.module.css';
 import { stageHelp, stageTitles } from './stage-names.ts';
 
@@ -74,7 +75,15 @@ function PlannedSteps({ plan, blocked }: Omit<StepsProps, 'followed'>): ReactEle
                 stage={stage}
                 mark={cached ? <Done /> : index + 1}
                 will={step?.state === 'will-run'}
-                facts={cached ? 'cached' : step?.seconds == null ? stageHelp[stage] : about(step.seconds)}
+                facts={
+                  cached
+                    ? 'cached'
+                    : step?.seconds == null
+                      ? step?.state === 'will-run'
+                        ? ''
+                        : stageHelp[stage]
+                      : about(step.seconds)
+                }
               />
             );
           })}
@@ -173,15 +182,21 @@ function FollowedRun({ runUuid }: { readonly runUuid: string }): ReactElement {
               {warning.message}
             </Note>
           ))}
-          {detail.data === undefined || detail.data.log.length === 0 ? null : (
-            <>
-              <h3 className={c('logHead')}>Log, newest last</h3>
-              <pre className={c('log')}>{detail.data.log.slice(-40).join('\n')}</pre>
-            </>
-          )}
+          <RunLog lines={detail.data?.log ?? []} />
         </>
       )}
     </Panel>
+  );
+}
+
+function RunLog({ lines }: { readonly lines: readonly string[] }): ReactElement | null {
+  const readable = lines.map(readableLine).filter((line) => line !== undefined);
+  if (readable.length === 0) return null;
+  return (
+    <>
+      <h3 className={c('logHead')}>Log, newest last</h3>
+      <pre className={c('log')}>{readable.slice(-40).join('\n')}</pre>
+    </>
   );
 }
 

@@ -45,11 +45,11 @@ export function Palette({ onClose }: { readonly onClose: () => void }): ReactEle
         <input
           data-autofocus
           role="combobox"
-          aria-label="Run a command"
+          aria-label="Search or run"
           aria-expanded="true"
           aria-controls="palette-list"
           aria-activedescendant={`palette-${String(chosen)}`}
-          placeholder="Run a command…"
+          placeholder="Search or run…"
           autoComplete="off"
           spellCheck={false}
           value={query}

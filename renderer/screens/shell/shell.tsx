@@ -39,9 +39,7 @@ export function Shell(): ReactElement {
   const theme = usePerson((state) => state.theme);
   useCommands(shellCommands);
   useKeys(place);
-  useEffect(() => {
-    document.documentElement.dataset['theme'] = theme;
-  }, [theme]);
+
   useEffect(() => {
     document.title = `${placeNames[place]} · Calyx`;
   }, [place]);
@@ -129,10 +127,15 @@ function TopBar(): ReactElement {
         </ol>
       </nav>
       <span className={c('grow')} />
-      <button type="button" className={c('search')} aria-label="Run a command" onClick={() => showOverlay('palette')}>
+      <button
+        type="button"
+        className={c('search')}
+        aria-label="Search or run a command"
+        onClick={() => showOverlay('palette')}
+      >
         <Icon of={Search} />
-        <span>Run a command…</span>
-        <kbd>Ctrl K</kbd>
+        <span>Search or run…</span>
+        <kbd aria-hidden="true">Ctrl K</kbd>
       </button>
       <Button
         kind="bare"
