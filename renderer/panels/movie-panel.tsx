@@ -187,7 +187,10 @@ function partOf(
 ): { readonly key: string; readonly box: Box } {
   if (cell === undefined) return { key: layer, box: { left: 0, top: 0, right: width, bottom: height } };
   const reach = Math.max(12, (diameterPx ?? 10) * 4.5);
-  const { x, y } = cell.centroid;
+  // Near the frame's edge the view stops there: so does the part that is measured.
+  const inside = (value: number, length: number): number => Math.max(reach, Math.min(length - reach, value));
+  const x = inside(cell.centroid.x, width);
+  const y = inside(cell.centroid.y, height);
   return {
     key: `${layer} ${cell.uuid}`,
     box: {

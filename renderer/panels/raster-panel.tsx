@@ -90,10 +90,12 @@ function Picture({ raster, opening, list, selected }: PictureProps): ReactElemen
     if (cell !== undefined) useReview.setState({ selected: cell.uuid });
   };
   return (
-    <div className={`${c('raster')} on-well`} onPointerDown={go} onPointerMove={go}>
+    <div className={c('raster')} onPointerDown={go} onPointerMove={go}>
       <canvas ref={canvas} role="img" aria-label={`Activity of ${count(list.length)} cells over the recording`} />
       <span className={c('frameBox')} style={{ left: share(window[0]), width: share(window[1] - window[0]) }} />
-      <span className={c('cursor')} style={{ left: share(frame) }} />
+      <span className={`${c('rasterOver')} on-well`}>
+        <span className={c('cursor')} style={{ left: share(frame) }} />
+      </span>
       {place < 0 ? null : (
         <span
           className={c('rowMark')}

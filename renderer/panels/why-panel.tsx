@@ -205,13 +205,14 @@ function History({ runUuid, cell }: { readonly runUuid: string; readonly cell: C
   const newest = mine.slice(-4).reverse();
   return (
     <div className={c('section')}>
-      <h3>History{mine.length > 4 ? `, newest 4 of ${plural(mine.length, 'entry', 'entries')}` : ''}</h3>
+      <h3>
+        History{mine.length > 4 ? `, newest 4 of ${plural(mine.length, 'entry', 'entries')}` : ''}
+        {newest.length === 0 ? null : <span>Undo Ctrl Z</span>}
+      </h3>
       {log.isError ? <p>The history could not be read: {log.error.message}</p> : null}
       {newest.length === 0 && !log.isError ? <p className={c('dim')}>Nobody has decided on it yet.</p> : null}
-      {newest.map((entry, index) => (
-        <p key={entry.seq}>
-          {sentence(entry)}. {index === 0 ? <span className={c('dim')}>Undo Ctrl Z</span> : null}
-        </p>
+      {newest.map((entry) => (
+        <p key={entry.seq}>{sentence(entry)}.</p>
       ))}
     </div>
   );

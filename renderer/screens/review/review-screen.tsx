@@ -61,10 +61,26 @@ export function ReviewScreen(): ReactElement {
   return <Open key={runUuid} opening={opening.data} cells={cells.data} />;
 }
 
+/** The frames of Review with nothing in them but what is said in the map's: nothing jumps when the run is there. */
 function Alone({ children }: { readonly children: ReactElement }): ReactElement {
   return (
-    <div className={c('alone')}>
-      <Panel title="Review">{children}</Panel>
+    <div className={c('screen')}>
+      <Panel title="Cells" area="list">
+        {null}
+      </Panel>
+      <Panel title="Map" well>
+        {children}
+      </Panel>
+      <Panel title="Movie" well>
+        {null}
+      </Panel>
+      <div className={c('bottom')}>
+        <div className={c('plots')}>
+          <Panel title="Traces">{null}</Panel>
+          <Panel title="All cells">{null}</Panel>
+        </div>
+        <Panel title="Why?">{null}</Panel>
+      </div>
     </div>
   );
 }
