@@ -164,7 +164,13 @@ fn a_job_becomes_a_run_folder() {
     );
     assert_eq!(run["inputs"][0]["pixelsSha256"].as_str().unwrap().len(), 64);
     assert!(run["usage"]["decoderCpuSeconds"].as_f64().unwrap() > 0.0 && run["usage"]["peakMemoryBytes"].as_u64().unwrap() > 1 << 20);
-    assert!(run["stages"].as_array().unwrap().iter().all(|s| s["framesPerSecond"].as_f64().unwrap() > 0.0));
+    assert!(
+        run["stages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|s| s["framesPerSecond"].as_f64().unwrap() > 0.0)
+    );
     assert!(end.last()["accepted"].as_u64().unwrap() >= 15);
 }
 
