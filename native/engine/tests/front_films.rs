@@ -1,0 +1,112 @@
+//! Stages `read` and `motion` on films with known truth that are too large for the repository; skipped where their folder is missing.
+
+use std::path::{Path, PathBuf};
+
+use calyx_engine::params::Parameters;
+use calyx_engine::read::run;
+use calyx_engine::types::{Context, RecordingInput, Registered};
+
+/// The folder of a simulated film, or a printed reason and `None`.
+fn film(name: &str) -> Option<PathBuf> {
+    let shared =
+        std::env::var_os("CALYX_SHARED").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
+    let folder = shared.join("data/sim").join(name);
+    if !folder.is_dir() {
+        println!("skipped: {name} needs the folder of known-truth films (CALYX_SHARED)");
+        return None;
+    }
+    let program = std::env::var_os("FFMPEG_BIN").unwrap_or_else(|| "ffmpeg".into());
+    if std::process::Command::new(program).arg("-version").output().is_err() {
+        println!("skipped: {name} needs ffmpeg (FFMPEG_BIN or on the PATH)");
+        return None;
+    }
+    Some(folder)
+}
+
+fn registered(folder: &Path, diameter_px: f32) -> Registered {
+    let miniscope = folder.join("Miniscope");
+    let films = (0..)
+        .map(|i| miniscope.join(format!("{i}.avi")))
+        .take_while(|film| film.is_file())
+        .collect();
+    let stamps = std::fs::read_to_string(miniscope.join("timeStamps.csv")).unwrap();
+    let seconds = |line: &str| line.split(',').nth(1).unwrap().trim().parse::<f64>().unwrap() / 1000.0;
+    let time_s = stamps.lines().skip(1).map(seconds).collect();
+    let input = RecordingInput {
+        films,
+        time_s,
+        fps: 20.0,
+        first_frame: 0,
+        last_frame: None,
+    };
+    let params = Parameters {
+        diameter_px: Some(diameter_px),
+        first_frame: 0,
+        last_frame: None,
+        bin: None,
+        max_shift_px: 20.0,
+        min_correlation: None,
+        min_pnr: None,
+        ring_radius_factor: 1.5,
+        rounds: 2,
+        merge_correlation: 0.8,
+        min_snr: 3.0,
+        min_r_value: 0.5,
+    };
+    let ctx = Context {
+        threads: 2,
+        memory_bytes: 1 << 30,
+        cancelled: &|| false,
+        progress: &|_, _| {},
+    };
+    run(&[input], &params, &std::env::temp_dir(), &ctx).unwrap()
+}
+
+/// Root mean square of found minus true displacement, the mean of each axis taken off.
+fn error(found: &[[f32; 2]], folder: &Path) -> f32 {
+    let truth = calyx_npy::read::<f32>(&folder.join("truth/motion.npy")).unwrap();
+    assert_eq!(truth.shape, [found.len(), 2]);
+    let n = found.len() as f32;
+    let squares: f32 = (0..2)
+        .map(|axis| {
+            let errors: Vec<f32> = found
+                .iter()
+                .zip(truth.data.chunks_exact(2))
+                .map(|(f, t)| f[axis] - t[axis])
+                .collect();
+            let mean = errors.iter().sum::<f32>() / n;
+            errors.iter().map(|e| (e - mean).powi(2)).sum::<f32>()
+        })
+        .sum();
+    (squares / (2.0 * n)).sqrt()
+}
+
+#[test]
+fn the_motion_of_an_ordinary_film_is_found_to_a_twentieth_of_a_pixel_and_no_frame_is_flagged() {
+    for (name, diameter, limit) in [("tiny", 6.4, 0.06), ("small", 6.9, 0.03)] {
+        let Some(folder) = film(name) else { return };
+        let out = registered(&folder, diameter);
+        let rmse = error(&out.motion, &folder);
+        println!("{name}: motion RMSE {rmse:.4} px");
+        assert!(rmse < limit, "{name}: {rmse}");
+        assert!(out.flags.iter().all(|flags| *flags == 0), "{name}");
+        assert_eq!((out.cache.saturated(), out.repaired.len()), (0, 0), "{name}");
+    }
+}
+
+#[test]
+fn lost_frames_stuck_pixels_and_flicker_do_not_disturb_the_motion() {
+    let Some(folder) = film("faults") else { return };
+    let out = registered(&folder, 6.6);
+    let rmse = error(&out.motion, &folder);
+    println!("faults: motion RMSE {rmse:.4} px");
+    assert!(rmse < 0.05, "{rmse}");
+    // 30 dead and 20 hot pixels; the film is flagged at its nine gaps and nowhere else.
+    assert_eq!(out.repaired.len(), 50);
+    let gaps = out
+        .flags
+        .iter()
+        .filter(|flags| **flags == calyx_engine::types::flag::AFTER_GAP)
+        .count();
+    assert_eq!((gaps, out.flags.iter().filter(|flags| **flags != 0).count()), (9, 9));
+}
