@@ -4,6 +4,8 @@
 //! typed input to typed output. [`types`] holds what passes between them.
 #![deny(unsafe_op_in_unsafe_fn)]
 
+#[cfg(test)]
+mod back_tests;
 pub mod cache;
 pub mod control;
 pub mod deconvolve;

@@ -24,9 +24,6 @@ use crate::types::{Context, Footprint, Registered, StageError, flag};
 /// Sweeps of coordinate descent in a round.
 const SWEEPS: usize = 3;
 
-/// Round after which the residual is searched once more.
-const SEARCH_ROUND: usize = 0;
-
 /// What the stage `demix` leaves behind.
 pub struct Demixed {
     /// Components: footprints (maximum 1), denoised traces, seed values.
@@ -109,7 +106,7 @@ pub fn run(film: &Registered, initial: Initial, params: &Parameters, _diameter_p
             break;
         }
         merge::run(&mut components, &traces, params.merge_correlation, &search);
-        if round == SEARCH_ROUND.min(total - 2) {
+        if round == 0 {
             let found = second_search(&movie, &weights, &components, &search, ctx)?;
             components.extend(found.iter().map(make));
         }
@@ -191,7 +188,7 @@ fn trace_round(
     let coarse = coarse_footprints(survey, components);
     let filters = Filters::new(components, &coarse, weights);
     let projected = filters.project(film, survey, components, ctx)?;
-    solve(&filters, &projected, components, film.fps, clock, SWEEPS, ctx)
+    solve(&filters, &projected, components, film, clock, SWEEPS, ctx)
 }
 
 /// The seed search once more, on the slow film minus background and components.

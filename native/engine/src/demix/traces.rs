@@ -208,7 +208,7 @@ pub fn solve(
     filters: &Filters,
     projected: &[Vec<f32>],
     components: &mut [Component],
-    fps: f64,
+    film: &Registered,
     clock: Clock,
     sweeps: usize,
     ctx: &Context,
@@ -225,7 +225,14 @@ pub fn solve(
     for sweep in 0..sweeps {
         for group in &groups {
             check(ctx)?;
-            let fresh: Vec<Vec<f32>> = group.par_iter().map(|k| partial(filters, projected, components, *k)).collect();
+            let fresh: Vec<Vec<f32>> = group
+                .par_iter()
+                .map(|k| {
+                    let mut y = partial(filters, projected, components, *k);
+                    interpolate(&mut y, &film.flags);
+                    y
+                })
+                .collect();
             for (k, raw) in group.iter().zip(fresh) {
                 out.raw[*k] = raw;
             }
@@ -251,7 +258,7 @@ pub fn solve(
             }
         }
         if sweep == 0 {
-            out.gamma = decays(&out.raw, &out.noise, fps);
+            out.gamma = decays(&out.raw, &out.noise, film.fps);
         }
     }
     Ok(out)
