@@ -8,6 +8,12 @@ import styles from './library.module.css';
 
 const c = classes(styles);
 
+/** Formats in words; one that is not listed is shown as it is named. */
+const formatNames: Readonly<Record<string, string>> = {
+  'miniscope-daq-v4': 'Miniscope DAQ session, V4',
+  film: 'Film without a session folder',
+};
+
 interface PreviewProps {
   readonly preview: ImportPreview;
   readonly fps: string;
@@ -31,7 +37,7 @@ export function ImportPreviewPane({ preview, fps, onFps, subject, onSubject }: P
       <div className={c('pad')}>
         <dl className={c('facts2')}>
           <dt>Recognised as</dt>
-          <dd>{preview.format}</dd>
+          <dd>{formatNames[preview.format] ?? preview.format}</dd>
           <dt>Session</dt>
           <dd>{preview.name}</dd>
           <dt>Recorded</dt>

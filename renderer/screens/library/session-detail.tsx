@@ -5,6 +5,7 @@ import type { RecordingRow, RunRow } from '../../../main/contract/index.ts';
 import { useSession } from '../../client/queries.ts';
 import { StillPicture } from '../../panels/still-picture.tsx';
 import { goTo } from '../../stores/ui.ts';
+import { runTitle } from '../../stores/run-titles.ts';
 import { classes } from '../../ui/classes.ts';
 import { Button, Note } from '../../ui/controls.tsx';
 import { count, dateTime, decimal, duration, plural } from '../../ui/format.ts';
@@ -74,7 +75,7 @@ function Ready({ session, runs }: Detail): ReactElement {
               <RecordingLine key={recording.uuid} recording={recording} startedAt={session.startedAt} />
             ))}
             {runs.map((run) => (
-              <RunLine key={run.uuid} run={run} onReview={() => review(run)} />
+              <RunLine key={run.uuid} run={run} title={runTitle(run, runs)} onReview={() => review(run)} />
             ))}
           </ol>
           {runs.length === 0 ? <p className={c('dim')}>No run yet: Process finds the cells.</p> : null}
@@ -137,7 +138,13 @@ const stateWords = {
   cancelled: 'cancelled',
 } as const;
 
-function RunLine({ run, onReview }: { readonly run: RunRow; readonly onReview: () => void }): ReactElement {
+interface RunLineProps {
+  readonly run: RunRow;
+  readonly title: string;
+  readonly onReview: () => void;
+}
+
+function RunLine({ run, title, onReview }: RunLineProps): ReactElement {
   const facts =
     run.state === 'succeeded'
       ? `${plural(run.cells ?? 0, 'cell')}, ${count(run.suggested)} suggested, ${count(run.decided)} decided`
@@ -146,7 +153,7 @@ function RunLine({ run, onReview }: { readonly run: RunRow; readonly onReview: (
     <li className={c('run')}>
       <div className={c('runLine')}>
         <span className={c('runText')}>
-          <b>{run.name}</b>
+          <b>{title}</b>
           <br />
           <span className={c(run.state === 'failed' && 'rec')}>{facts}</span>
           <br />
@@ -156,7 +163,7 @@ function RunLine({ run, onReview }: { readonly run: RunRow; readonly onReview: (
           </span>
         </span>
         {run.state === 'succeeded' ? (
-          <Button size="small" onPress={onReview} label={`Review ${run.name}`}>
+          <Button size="small" onPress={onReview} label={`Review ${title}`}>
             Review
           </Button>
         ) : null}

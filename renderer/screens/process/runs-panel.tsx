@@ -5,6 +5,7 @@ import type { RunRow, RunState, SessionRow } from '../../../main/contract/index.
 import { useProgress } from '../../client/progress.ts';
 import { useRuns } from '../../client/queries.ts';
 import { goTo, useUi } from '../../stores/ui.ts';
+import { runTitle } from '../../stores/run-titles.ts';
 import { classes } from '../../ui/classes.ts';
 import { Bar, Button } from '../../ui/controls.tsx';
 import { about, dateTime, percent, plural } from '../../ui/format.ts';
@@ -51,11 +52,11 @@ export function RunsPanel({ sessions, followed }: RunsProps): ReactElement {
       (runs.data ?? []).map((run): Row => ({
         kind: 'row',
         key: run.uuid,
-        label: run.name,
+        label: runTitle(run, runs.data ?? []),
         cells: [
           <StateWord key="state" state={run.state} />,
           sessions.find((session) => session.uuid === run.sessionUuid)?.name ?? '–',
-          run.name,
+          runTitle(run, runs.data ?? []),
           <StepWord key="step" run={run} />,
           <ProgressCell key="progress" run={run} />,
           dateTime(run.createdAt),
@@ -63,7 +64,7 @@ export function RunsPanel({ sessions, followed }: RunsProps): ReactElement {
             <Button
               key="review"
               size="small"
-              label={`Review ${run.name}`}
+              label={`Review ${runTitle(run, runs.data ?? [])}`}
               onPress={() => goTo('review', { sessionUuid: run.sessionUuid, runUuid: run.uuid })}
             >
               Review

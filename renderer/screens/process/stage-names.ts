@@ -14,7 +14,7 @@ export const stageTitles: Readonly<Record<StageName, string>> = {
 
 /** What each stage does, in one line. */
 export const stageHelp: Readonly<Record<StageName, string>> = {
-  read: 'decodes the films once and counts every frame',
+  read: 'decodes the films, counts frames',
   motion: 'registers each frame on the others',
   seeds: 'finds where single cells flicker',
   init: 'draws a first outline and trace of each cell',

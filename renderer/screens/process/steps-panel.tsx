@@ -5,9 +5,10 @@ import type { ReactElement, ReactNode } from 'react';
 import { AppError, type RunProgress, type RunRow, stageNames, type StageName } from '../../../main/contract/index.ts';
 import { useCore } from '../../client/context.ts';
 import { hasEnded, useProgress } from '../../client/progress.ts';
-import { type Plan, useRun } from '../../client/queries.ts';
+import { type Plan, useRun, useRuns } from '../../client/queries.ts';
 import { report } from '../../stores/messages.ts';
 import { goTo, useUi } from '../../stores/ui.ts';
+import { runTitle } from '../../stores/run-titles.ts';
 import { classes } from '../../ui/classes.ts';
 import { Button, Note } from '../../ui/controls.tsx';
 import { about, bytes, count, percent, plural, took } from '../../ui/format.ts';
@@ -127,6 +128,7 @@ function FollowedRun({ runUuid }: { readonly runUuid: string }): ReactElement {
   const live = useProgress(runUuid);
   const progress = live ?? detail.data?.progress ?? null;
   const run = detail.data?.run;
+  const runs = useRuns();
   const line = detail.data?.commandLine;
   const cancel = useMutation({
     mutationFn: () => core.processing.cancel({ runUuid }),
@@ -135,7 +137,7 @@ function FollowedRun({ runUuid }: { readonly runUuid: string }): ReactElement {
   return (
     <Panel
       title="Steps"
-      meta={run === undefined ? 'opening the run' : run.name}
+      meta={run === undefined ? 'opening the run' : runTitle(run, runs.data ?? [])}
       scroll
       end={
         <>
@@ -210,6 +212,7 @@ function RunStep({ stage, number, progress }: RunStepProps): ReactElement {
   const status = progress.stages.find((candidate) => candidate.stage === stage);
   if (status?.state === 'running') {
     const whole = Math.max(0, Math.min(1, status.fraction));
+    const current = progress.stage === null || progress.stage === stage;
     return (
       <li className={c('step running')} aria-current="step">
         <span className={c('number')}>{number}</span>
@@ -217,13 +220,19 @@ function RunStep({ stage, number, progress }: RunStepProps): ReactElement {
         <span className={c('facts')}>{stageHelp[stage]}</span>
         <span className={c('detail')}>
           <b>{percent(whole)}</b>
-          {progress.framesPerSecond === null ? null : <span>{count(progress.framesPerSecond)} frames/s</span>}
-          {progress.etaSeconds === null || progress.overall < 0.05 ? null : (
+          {!current || progress.framesPerSecond === null ? null : (
+            <span>{count(progress.framesPerSecond)} frames/s</span>
+          )}
+          {!current || progress.etaSeconds === null || progress.overall < 0.05 ? null : (
             <span>{about(progress.etaSeconds)} left</span>
           )}
-          <span className={c('dim')}>
-            {bytes(progress.memoryBytes)} of {bytes(progress.memoryLimitBytes)}
-          </span>
+          {current ? (
+            <span className={c('dim')}>
+              {bytes(progress.memoryBytes)} of {bytes(progress.memoryLimitBytes)}
+            </span>
+          ) : (
+            <span className={c('dim')}>in the same pass as {stageTitles[progress.stage ?? stage].toLowerCase()}</span>
+          )}
         </span>
         <span className={c('stepBar')}>
           <i style={{ width: `${String(whole * 100)}%` }} />

@@ -14,6 +14,7 @@ import { WhyPanel } from '../../panels/why-panel.tsx';
 import { orderCells, readFilter } from '../../stores/cell-list.ts';
 import { beginReview, useReview } from '../../stores/review.ts';
 import { goTo, useUi } from '../../stores/ui.ts';
+import { runTitle } from '../../stores/run-titles.ts';
 import { classes } from '../../ui/classes.ts';
 import { useCommands } from '../../ui/commands/use-commands.ts';
 import { Button } from '../../ui/controls.tsx';
@@ -99,7 +100,7 @@ function NoRun(): ReactElement {
                 kind="primary"
                 onPress={() => goTo('review', { runUuid: newest.uuid, sessionUuid: newest.sessionUuid })}
               >
-                Review the newest, {newest.name}
+                Review the newest: {runTitle(newest, runs.data ?? [])}
               </Button>
             )}
             <Button kind={newest === undefined ? 'primary' : 'plain'} onPress={() => goTo('process')}>
@@ -123,6 +124,7 @@ function Open({ opening, cells }: { readonly opening: ReviewOpening; readonly ce
   const connection = useConnection();
   const queries = useQueryClient();
   const { selected: selectedUuid, filter, sort, runUuid } = useReview();
+  const runs = useRuns();
   const filterField = useRef<HTMLInputElement>(null);
   const { run, frames, fps, images } = opening;
   const begun = runUuid === run.uuid;
@@ -165,7 +167,7 @@ function Open({ opening, cells }: { readonly opening: ReviewOpening; readonly ce
         list={list}
         problem={problem}
         selected={selectedUuid}
-        runName={run.name}
+        runName={runTitle(run, runs.data ?? [run])}
         filterField={filterField}
       />
       <MapPanel opening={opening} cells={cells} selected={selected} />

@@ -6,6 +6,7 @@ import { useLine } from '../../client/context.ts';
 import { useSession } from '../../client/queries.ts';
 import { useConnection } from '../../client/context.ts';
 import { goTo, type Place, showOverlay, usePerson, useUi } from '../../stores/ui.ts';
+import { runTitle } from '../../stores/run-titles.ts';
 import { classes } from '../../ui/classes.ts';
 import { useCommands, useKeys } from '../../ui/commands/use-commands.ts';
 import { Button, Note } from '../../ui/controls.tsx';
@@ -112,7 +113,8 @@ function TopBar(): ReactElement {
     if (subject !== null) crumbs.push({ key: 'subject', text: subject, go: () => goTo('library') });
     crumbs.push({ key: 'session', text: name, go: () => goTo('process') });
   }
-  if (place === 'review' && run !== undefined) crumbs.push({ key: 'run', text: run.name, go: () => goTo('review') });
+  if (place === 'review' && run !== undefined)
+    crumbs.push({ key: 'run', text: runTitle(run, session.data?.runs ?? []), go: () => goTo('review') });
   return (
     <header className={c('top')}>
       <nav aria-label="Where you are">

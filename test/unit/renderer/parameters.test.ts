@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, it } from 'vitest';
 import { parameterSpecs, readForm, readValue, requestValues, shownValue } from '../../../renderer/stores/parameters.ts';
-import type { SessionRow } from '../../../main/contract/index.ts';
+import type { RunRow, SessionRow } from '../../../main/contract/index.ts';
+import { runTitle } from '../../../renderer/stores/run-titles.ts';
 import { findSessions, groupByAnimal, sessionFacts } from '../../../renderer/screens/library/session-table.ts';
 import { whyNot } from '../../../renderer/screens/process/candidates.ts';
 
@@ -105,5 +106,35 @@ describe('why a run cannot start', () => {
     expect(whyNot([of(session('a', null)), of(session('b', null, 608))], fields)).toContain('b is 608 × 240 px');
     expect(whyNot([of(session('a', null))], readForm({ diameterPx: 'x' }, {}))).toContain('Neuron diameter');
     expect(whyNot([of(session('a', null))], fields)).toBeUndefined();
+  });
+});
+
+describe('the title of a run', () => {
+  it('numbers the runs of one session from the oldest, whatever their order in the list', () => {
+    const run = (uuid: string, sessionUuid: string, createdAt: string): RunRow => ({
+      uuid,
+      sessionUuid,
+      recordingUuids: [],
+      name: 'Miniscope',
+      state: 'succeeded',
+      createdAt,
+      startedAt: null,
+      endedAt: null,
+      cells: null,
+      suggested: null,
+      decided: 0,
+      engineVersion: null,
+      error: null,
+    });
+    const runs = [
+      run('c', 's', '2026-11-21T09:00:02Z'),
+      run('x', 'other', '2026-11-21T09:00:01Z'),
+      run('a', 's', '2026-11-21T09:00:00Z'),
+    ];
+    expect(runs.map((each) => runTitle(each, runs))).toEqual([
+      'Miniscope, run 2',
+      'Miniscope, run 1',
+      'Miniscope, run 1',
+    ]);
   });
 });
