@@ -187,11 +187,12 @@ pub const FLOOR: Floor = Floor {
     motion_px: 0.15,
 };
 
-/// Processes a session folder with truth, prints one line and holds the figures against a floor.
+/// Processes a session folder with truth, prints one line and gives the figures.
 ///
 /// # Panics
-/// When a figure misses the floor.
-pub fn judge(name: &str, session: &Path, parameters: &Value, floor: &Floor) {
+/// When the engine or a file fails.
+#[must_use]
+pub fn measure(name: &str, session: &Path, parameters: &Value) -> Score {
     let work = Temporary::new(name);
     // Built before the clock starts.
     engine();
@@ -205,6 +206,15 @@ pub fn judge(name: &str, session: &Path, parameters: &Value, floor: &Floor) {
         serde_json::from_str(&std::fs::read_to_string(run.join("run.json")).expect("run.json"))
             .expect("run.json is JSON");
     println!("{}", line(name, &figures, seconds, &manifest));
+    figures
+}
+
+/// Measures a session folder with truth and holds the figures against a floor.
+///
+/// # Panics
+/// When a figure misses the floor.
+pub fn judge(name: &str, session: &Path, parameters: &Value, floor: &Floor) {
+    let figures = measure(name, session, parameters);
     assert!(
         figures.f1.is_some_and(|f1| f1 >= floor.f1),
         "{name}: F1 {:?}",
