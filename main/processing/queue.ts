@@ -59,6 +59,8 @@ class Queue implements RunQueue {
   readonly #options: RunQueueOptions;
   readonly #timers: Timers;
   readonly #active = new Map<string, Active>();
+  /** Ends of runs that the library could not take. */
+  readonly #unsaved = new Map<string, RunProgress>();
   readonly #listeners = new Map<string, Set<() => void>>();
   readonly #idle: (() => void)[] = [];
   #pumping: Promise<void> | undefined;
@@ -107,6 +109,8 @@ class Queue implements RunQueue {
   async progressOf(runUuid: string): Promise<RunProgress> {
     const active = this.#active.get(runUuid);
     if (active !== undefined) return active.progress;
+    const unsaved = this.#unsaved.get(runUuid);
+    if (unsaved !== undefined) return unsaved;
     const detail = await this.#options.library.runs.get(runUuid);
     const limit = detail.budget.memoryBytes ?? this.#options.limits.memoryBytes;
     const saved = detail.progress ?? waitingProgress(runUuid, detail.run.state, limit);
@@ -278,7 +282,15 @@ class Queue implements RunQueue {
       else await this.#fail(runUuid, end.error, end.exitCode);
     } catch (error) {
       removeLeftovers(detail.folder);
-      await this.#fail(runUuid, AppError.from(error), null).catch(() => undefined);
+      const failure = AppError.from(error);
+      await this.#fail(runUuid, failure, null).catch(() => {
+        // The library cannot be written: those who wait are told here; its next owner finds the run unfinished and marks it.
+        const { code, message, hint } = failure;
+        this.#unsaved.set(
+          runUuid,
+          ended(active.progress, 'failed', { code, message, ...(hint === undefined ? {} : { hint }) }),
+        );
+      });
     }
   }
 

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { RunProgress } from '../../../main/contract/index.ts';
+import { AppError, type RunProgress } from '../../../main/contract/index.ts';
 import { openLibrary, type Library } from '../../../main/library/index.ts';
 import { createLocalCompute } from '../../../main/processing/local-compute.ts';
 import { createRunQueue, readParameterSet, type RunQueue } from '../../../main/processing/index.ts';
@@ -194,6 +194,36 @@ describe('a run', () => {
     writeFileSync(path.join(place.folder, 'session/S/timeStamps.csv'), 'Frame Number,Time Stamp (ms)\n0,x\n');
     await place.queue.start();
     expect(await lastProgress(place, uuid)).toMatchObject({ state: 'failed', error: { code: 'session.bad_csv' } });
+  });
+});
+
+describe('a library that cannot be written when a run ends', () => {
+  it('costs the run, not those who wait for it', async () => {
+    await using place = await bench('ok', { begin: false });
+    const uuid = await place.add();
+    const full = (): Promise<never> => Promise.reject(new AppError('library.io', 'The disk is full.'));
+    const runs: Library['runs'] = { ...place.library.runs, finish: full, fail: full };
+    const library: Library = {
+      ...place.library,
+      recovered: [],
+      folders: place.library.folders,
+      readOnly: null,
+      runFolder: (run) => place.library.runFolder(run),
+      sessions: place.library.sessions,
+      runs,
+    };
+    const compute = createLocalCompute({
+      engine: process.execPath,
+      engineProblem: () => undefined,
+      ffmpeg: () => undefined,
+      engineArguments: [fakeEngine, 'ok'],
+    });
+    const queue = createRunQueue({ library, compute, limits });
+    await queue.start();
+    let last: RunProgress | undefined;
+    for await (const progress of queue.follow(uuid, new AbortController().signal)) last = progress;
+    expect(last).toMatchObject({ state: 'failed', error: { code: 'library.io', message: 'The disk is full.' } });
+    expect(leftIn(place.library.folders.runs)).toEqual([]);
   });
 });
 
