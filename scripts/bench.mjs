@@ -116,7 +116,7 @@ function report(name, figures) {
     `  ${'all'.padEnd(12)} ${String(figures.framesPerSecond).padStart(9)} frames/s ${String(figures.seconds).padStart(9)} s`,
   );
   console.log(
-    `\n  peak memory ${(figures.peakMemoryBytes / 1e6).toFixed(0)} MB, one decoder ${(figures.decoderPeakMemoryBytes / 1e6).toFixed(0)} MB; ${figures.cpuSeconds} s of processor time`,
+    `\n  peak memory ${(figures.peakMemoryBytes / 1e6).toFixed(0)} MB, one decoder at most ${(figures.decoderPeakMemoryBytes / 1e6).toFixed(0)} MB; ${figures.cpuSeconds} s of processor time`,
   );
 }
 

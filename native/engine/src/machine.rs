@@ -92,7 +92,7 @@ pub struct Usage {
     pub decoder_cpu_seconds: f64,
     /// Largest resident size of this process, bytes.
     pub peak_memory_bytes: u64,
-    /// Largest resident size of one decoder, bytes.
+    /// Largest resident size of one decoder, bytes; the system counts the engine's size at the decoder's start in, so this is a bound.
     pub decoder_peak_memory_bytes: u64,
 }
 
@@ -110,7 +110,8 @@ pub fn usage() -> Usage {
     Usage {
         engine_cpu_seconds: own.as_ref().map_or(0.0, cpu),
         decoder_cpu_seconds: children.as_ref().map_or(0.0, cpu),
-        peak_memory_bytes: own.as_ref().map_or(0, peak),
+        // The count of resources also remembers the program that started this one; the memory map's own mark does not.
+        peak_memory_bytes: memory().map_or_else(|| own.as_ref().map_or(0, peak), |memory| memory.peak),
         decoder_peak_memory_bytes: children.as_ref().map_or(0, peak),
     }
 }
