@@ -14,12 +14,16 @@ const entries: Record<string, string> = {
 function entryAddresses(): Plugin {
   return {
     name: 'entry-addresses',
+    enforce: 'pre',
     transform(code, id) {
-      return code.replaceAll(/new URL\(\s*'([^']+)\.ts',\s*import\.meta\.url\s*\)/g, (whole, relative: string) => {
-        const wanted = path.resolve(path.dirname(id), `${relative}.ts`);
-        const entry = Object.entries(entries).find(([, file]) => path.resolve(file) === wanted);
-        return entry === undefined ? whole : `new URL('./${entry[0]}.js', import.meta.url)`;
-      });
+      return code.replaceAll(
+        /new URL\(\s*["']([^"']+)\.ts["'],\s*import\.meta\.url\s*\)/g,
+        (whole, relative: string) => {
+          const wanted = path.resolve(path.dirname(id), `${relative}.ts`);
+          const entry = Object.entries(entries).find(([, file]) => path.resolve(file) === wanted);
+          return entry === undefined ? whole : `new URL('./${entry[0]}.js', import.meta.url)`;
+        },
+      );
     },
   };
 }

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { bindingName, projectEnv, root, run } from './lib.mjs';
 
 const { values } = parseArgs({
-  options: { electron: { type: 'string' }, output: { type: 'string' }, 'dev-build': { type: 'boolean' } },
+  options: { electron: { type: 'string' }, output: { type: 'string' }, 'test-build': { type: 'boolean' } },
 });
 
 function fail(sentence) {
@@ -15,9 +15,9 @@ function fail(sentence) {
   process.exit(4);
 }
 
-/** The engine as packages ship it: small and without symbols; `--dev-build` takes what tests have built already. */
+/** The engine as packages ship it: small and without symbols; `--test-build` takes what tests have built already. */
 async function native() {
-  const profile = values['dev-build'] ? 'release' : 'dist';
+  const profile = values['test-build'] ? 'release' : 'dist';
   if (profile === 'dist') {
     process.stderr.write('  building the engine for the package …\n');
     const result = await run(
@@ -47,6 +47,11 @@ const { name, version, type } = JSON.parse(readFileSync(path.join(root, 'package
 writeFileSync(path.join(root, 'out', 'core', 'package.json'), JSON.stringify({ name, version, type }));
 
 const args = ['--dir', '--publish', 'never', `--config.directories.output=${values.output ?? 'dist'}`];
+args.push(
+  values['test-build']
+    ? '--config.electronFuses.enableNodeCliInspectArguments=true'
+    : '--config.electronFuses.grantFileProtocolExtraPrivileges=false',
+);
 if (values.electron !== undefined) {
   const folder = path.resolve(process.env.INIT_CWD ?? process.cwd(), values.electron);
   const versionFile = path.join(folder, 'version');

@@ -21,7 +21,7 @@ import { bindingName, chromiumFolder, electronTestFolder, newest, root, run, whi
 const purpose = process.argv[process.argv.indexOf('--for') + 1] ?? 'start';
 const wants = {
   start: ['packages', 'native', 'renderer', 'shell'],
-  test: ['packages', 'native', 'renderer', 'shell', 'chromium', 'electron'],
+  test: ['packages', 'native', 'renderer', 'shell', 'core', 'chromium', 'electron'],
   check: ['packages'],
   engine: ['packages', 'native'],
   package: ['packages', 'native', 'renderer', 'shell', 'core'],

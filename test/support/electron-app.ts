@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { promisify } from 'node:util';
+import { _electron as electron, type Page } from 'playwright-core';
 import { repositoryRoot } from './shared.ts';
 
 /** The Electron runtime that set-up fetched for the tests. */
@@ -16,9 +17,9 @@ export function electronMissing(): string | undefined {
   if (!existsSync(path.join(testRuntime, 'electron')))
     return 'no Electron runtime for tests on this machine (scripts/electron-for-tests.sh)';
   try {
-    execFileSync('xvfb-run', ['--help'], { stdio: 'ignore' });
+    execFileSync('Xvfb', ['-help'], { stdio: 'ignore' });
   } catch {
-    return 'xvfb-run is not installed (apt-get install xvfb xauth)';
+    return 'Xvfb is not installed (apt-get install xvfb)';
   }
   return undefined;
 }
@@ -35,54 +36,81 @@ export function runtimeWithRepository(folder: string): string {
 /** A started window. */
 export interface ElectronApp {
   readonly page: Page;
-  readonly process: ChildProcess;
-  readonly printed: () => string;
   /** Closes the window as a person does and waits until the shell has ended. */
   readonly close: () => Promise<void>;
+  /** Ends what is still there, whatever its state. */
+  readonly end: () => Promise<void>;
+}
+
+/** A virtual display of its own. */
+async function startDisplay(): Promise<{ readonly name: string; readonly process: ChildProcess }> {
+  const server = spawn('Xvfb', ['-displayfd', '1', '-screen', '0', '1440x900x24', '-nolisten', 'tcp'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const name = await new Promise<string>((resolve, reject) => {
+    server.stdout.once('data', (chunk: Buffer) => resolve(`:${chunk.toString('utf8').trim()}`));
+    server.once('error', reject);
+    server.once('exit', () => reject(new Error('Xvfb ended at once')));
+  });
+  return { name, process: server };
 }
 
 /**
- * Starts the executable under a virtual display and attaches through the DevTools port, which works with a release's fuses.
- * @param profile an empty folder for the window's own files
+ * Starts the executable on a virtual display.
+ * @param profile a folder for the window's own files
  */
 export async function startElectron(executable: string, profile: string, env: NodeJS.ProcessEnv): Promise<ElectronApp> {
-  const args = [
-    '-a',
-    executable,
-    '--no-sandbox',
-    ...graphics,
-    '--remote-debugging-port=0',
-    `--user-data-dir=${profile}`,
-  ];
-  const child = spawn('xvfb-run', args, {
-    env: { ...process.env, CALYX_NODE_BIN: process.execPath, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const display = await startDisplay();
+  try {
+    const app = await electron.launch({
+      executablePath: executable,
+      args: ['--no-sandbox', ...graphics, `--user-data-dir=${profile}`],
+      env: {
+        ...definedOnly(process.env),
+        CALYX_NODE_BIN: process.execPath,
+        ...definedOnly(env),
+        DISPLAY: display.name,
+      },
+    });
+    const ended = new Promise<void>((resolve) => {
+      app.process().once('exit', () => resolve());
+    });
+    const page = await app.firstWindow();
+    return {
+      page,
+      close: async () => {
+        await page.close();
+        await ended;
+      },
+      end: async () => {
+        const child = app.process();
+        if (child.exitCode === null && child.signalCode === null) {
+          await app.close();
+          await ended;
+        }
+        display.process.kill();
+      },
+    };
+  } catch (error) {
+    display.process.kill();
+    throw error;
+  }
+}
+
+function definedOnly(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
+/** Packs the application with the tests' Electron and what set-up has built, into a folder of the test. */
+export async function packedApplication(
+  folder: string,
+): Promise<{ readonly executable: string; readonly resources: string }> {
+  const run = promisify(execFile);
+  const output = path.join(folder, 'dist');
+  const script = path.join(repositoryRoot, 'scripts', 'package.mjs');
+  await run(process.execPath, [script, '--test-build', '--electron', testRuntime, '--output', output], {
+    cwd: repositoryRoot,
   });
-  let printed = '';
-  const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
-  });
-  const endpoint = await new Promise<string>((resolve, reject) => {
-    for (const output of [child.stdout, child.stderr]) {
-      output.on('data', (chunk: Buffer) => {
-        printed += chunk.toString('utf8');
-        const found = /DevTools listening on (ws:\/\/\S+)/.exec(printed)?.[1];
-        if (found !== undefined) resolve(found);
-      });
-    }
-    void ended.then(() => reject(new Error(`Electron ended before its window was there:\n${printed}`)));
-  });
-  const browser: Browser = await chromium.connectOverCDP(endpoint);
-  const context = browser.contexts()[0];
-  if (context === undefined) throw new Error('Electron has no window');
-  const page = context.pages()[0] ?? (await context.waitForEvent('page'));
-  return {
-    page,
-    process: child,
-    printed: () => printed,
-    close: async () => {
-      await page.close();
-      await ended;
-    },
-  };
+  const unpacked = path.join(output, 'linux-unpacked');
+  return { executable: path.join(unpacked, 'calyx'), resources: path.join(unpacked, 'resources') };
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { app, BrowserWindow, Menu, session, shell } from 'electron';
 import { type CoreProcess, startCore } from './core-process.ts';
-import { failurePage, mayNavigate, webPreferences } from './policy.ts';
+import { failurePage, mayNavigate, startingPage, webPreferences } from './policy.ts';
 
 /** How long the shell waits for the core after the window has closed; a core with a running job outlives it. */
 const stopGraceMs = 5000;
@@ -92,6 +92,7 @@ async function start(): Promise<void> {
     window.focus();
   });
   try {
+    await window.loadURL(startingPage());
     address = await core.address;
     await window.loadURL(address);
   } catch (error) {

@@ -38,11 +38,21 @@ export function coreForm(napiVersion: string | undefined): 'utility-process' | '
   return Number(napiVersion ?? 0) >= neededNapi ? 'utility-process' : 'node-child';
 }
 
+const pageStyle = `<!doctype html><meta charset="utf-8"><title>Calyx</title>
+<style>body{background:#111;color:#ddd;font:15px/1.5 sans-serif;margin:15vh auto;max-width:40em}pre{white-space:pre-wrap;color:#aaa;font-size:12px}</style>`;
+
+function asAddress(html: string): string {
+  return `data:text/html;charset=utf-8,${encodeURIComponent(html)}`;
+}
+
+/** A page to look at while the core starts. */
+export function startingPage(): string {
+  return asAddress(`${pageStyle}<p>Calyx is starting: opening the library.</p>`);
+}
+
 /** A page that says why there is no workstation; shown when the core did not start. */
 export function failurePage(cause: string): string {
   const escaped = cause.replace(/[&<>"]/g, (character) => `&#${String(character.charCodeAt(0))};`);
-  const html = `<!doctype html><meta charset="utf-8"><title>Calyx</title>
-<style>body{background:#111;color:#ddd;font:15px/1.5 sans-serif;margin:15vh auto;max-width:40em}pre{white-space:pre-wrap;color:#aaa;font-size:12px}</style>
-<h1>The core did not start</h1><p>Close this window and start Calyx again. If it happens again, <code>calyx doctor</code> on the command line says what is missing.</p><pre>${escaped}</pre>`;
-  return `data:text/html;charset=utf-8,${encodeURIComponent(html)}`;
+  return asAddress(`${pageStyle}
+<h1>The core did not start</h1><p>Close this window and start Calyx again. If it happens again, <code>calyx doctor</code> on the command line says what is missing.</p><pre>${escaped}</pre>`);
 }

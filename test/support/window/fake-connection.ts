@@ -116,10 +116,10 @@ function session(index: number, subject: string | null, runs: number): SessionRo
 }
 
 /**
- * A core in memory. Scenes: `full`, `empty` (first start), `loading` (nothing answers), `error` (everything fails), `lost`.
+ * A core in memory. Scenes: `full`, `empty` (first start), `loading` (nothing answers), `error` (everything fails), `lost`, `large` (1,500 cells).
  */
 export function createFakeConnection(sceneName: string): Connection {
-  const scene = makeScene(140);
+  const scene = sceneName === 'large' ? makeScene(1500, 600, 608, 2000) : makeScene(140);
   let cells: Cell[] = scene.cells.map((cell) => ({
     ...cell,
     label: cell.row < 60 ? (cell.row % 5 === 4 ? 'rejected' : 'accepted') : 'undecided',
@@ -419,8 +419,8 @@ export function createFakeConnection(sceneName: string): Connection {
             header: {
               height: scene.height,
               width: scene.width,
-              minimum: Math.min(...values),
-              maximum: Math.max(...values),
+              minimum: values.reduce((least, value) => Math.min(least, value)),
+              maximum: values.reduce((most, value) => Math.max(most, value)),
             },
             bytes: new Uint8Array(values.buffer),
           };
