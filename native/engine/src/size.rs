@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use crate::kernels::{gaussian_taps, median, quantile};
+use crate::kernels::{gaussian_taps, median};
 
 /// Scales in one octave.
 const PER_OCTAVE: usize = 4;
@@ -17,6 +17,13 @@ const STRENGTH: f32 = 6.0;
 const ROUND: f32 = 0.45;
 /// Half-maximum diameter of a soma over the scale of its strongest response: between a Gaussian (2.36) and a disc (2.83).
 const DIAMETER_OVER_SCALE: f32 = 2.55;
+
+/// So many of the strongest places set the measure of brightness …
+const STRONGEST: usize = 16;
+/// … and places with at least this share of it count.
+const BRIGHT: f32 = 0.4;
+/// Pixels looked at in all: of large frames only some are taken.
+const PIXELS: usize = 12_000_000;
 
 /// A grey image.
 #[derive(Clone)]
@@ -41,7 +48,9 @@ pub fn estimate(frames: &[Vec<u8>], height: usize, width: usize) -> Option<f32> 
     if frames.len() < 8 || height.min(width) < 24 || frames.iter().any(|frame| frame.len() != height * width) {
         return None;
     }
-    let changes = changes(frames, height, width);
+    let stride = (frames.len() * height * width).div_ceil(PIXELS).min(frames.len() / 24).max(1);
+    let some: Vec<&[u8]> = frames.iter().step_by(stride).map(Vec::as_slice).collect();
+    let changes = changes(&some, height, width);
     let octaves = (0..6).take_while(|o| height.min(width) >> o >= 20).count();
     let per_frame: Vec<Vec<Vec<Image>>> = changes.par_iter().map(|image| pyramid(image, octaves)).collect();
     let floors: Vec<Vec<f32>> = (0..octaves)
@@ -64,14 +73,15 @@ pub fn estimate(frames: &[Vec<u8>], height: usize, width: usize) -> Option<f32> 
         return None;
     }
     // Cells are brighter than the neuropil's waves; of the rest only those comparable with the brightest count.
-    let strengths: Vec<f32> = places.iter().map(|p| p.strength).collect();
-    let bright = 0.35 * quantile(&strengths, 0.9);
+    // The measure is the very strongest, not a share of all places: lossy video has hundreds of faint small ones.
+    let strengths: Vec<f32> = places.iter().take(STRONGEST).map(|p| p.strength).collect();
+    let bright = BRIGHT * median(&strengths);
     let scales: Vec<f32> = places.iter().filter(|p| p.strength >= bright).map(|p| p.scale).collect();
     Some(DIAMETER_OVER_SCALE * median(&scales))
 }
 
 /// Aligned frames minus their median.
-fn changes(frames: &[Vec<u8>], height: usize, width: usize) -> Vec<Image> {
+fn changes(frames: &[&[u8]], height: usize, width: usize) -> Vec<Image> {
     let images: Vec<Image> = frames
         .par_iter()
         .map(|f| Image {
