@@ -57,10 +57,10 @@ interface Resources {
 }
 
 const labelWidth = 1024;
-
-function rimOf(style: LineStyle): LineStyle {
-  return { colour: [0, 0, 0, 0.45], width: style.width + 1.75, dash: style.dash };
-}
+/** Label code of a cell that is not drawn. */
+const hiddenLabel = 255;
+/** Width (CSS px) and opacity of the dark rim of all outlines: a thin grey line on a white cell would not be seen. */
+const rim = [0.875, 0.45] as const;
 
 /**
  * A picture with outlines over it, in one WebGL2 context of one canvas. Survives the loss of the context: what was given is kept
@@ -211,11 +211,8 @@ export class PictureView {
     gl.uniform2f(at('u_panel'), panel.width, panel.height);
     gl.uniform1f(at('u_pixel'), 1 / ratio);
     const segments = outlines.points.length / 4 - 3;
-    if (labels.length > 0) {
+    if (labels.some((label) => label !== hiddenLabel)) {
       this.#bindPoints(held, 0);
-      // A faint dark rim: a thin grey line on a white cell would not be seen.
-      this.#useStyles(held, this.#styles.labels.map(rimOf), strength, false);
-      gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, segments);
       this.#useStyles(held, this.#styles.labels, strength, false);
       gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, segments);
     }
@@ -237,6 +234,7 @@ export class PictureView {
     const gl = this.#gl;
     const at = (name: string): WebGLUniformLocation | null => this.#uniform(held, held.outline, 'outline', name);
     gl.uniform1i(at('u_single'), single ? 1 : 0);
+    gl.uniform2f(at('u_rim'), single ? 0 : rim[0], single ? 0 : rim[1] * strength);
     gl.uniform4fv(
       at('u_colour'),
       styles.flatMap(({ colour: [red, green, blue, opacity] }) => [red, green, blue, opacity * strength]),
@@ -338,7 +336,7 @@ export class PictureView {
     const { labels } = this.#scene;
     if (held === undefined || labels.length === 0) return;
     const rows = Math.ceil(labels.length / labelWidth);
-    const padded = new Uint8Array(rows * labelWidth).fill(255);
+    const padded = new Uint8Array(rows * labelWidth).fill(hiddenLabel);
     padded.set(labels);
     this.#texture(held.labels, gl.NEAREST);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8, labelWidth, rows, 0, gl.RED, gl.UNSIGNED_BYTE, padded);

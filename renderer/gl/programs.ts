@@ -31,7 +31,8 @@ void main() {
 
 /**
  * One instance is one segment of a ring, from point b to point c; a and d are its neighbours, so that joints are mitred and
- * nothing is drawn twice. Styles 0, 1, 2 belong to the labels undecided, accepted, rejected; `u_single` draws all as style 0.
+ * nothing is drawn twice. Styles 0, 1, 2 belong to the labels undecided, accepted, rejected; `u_single` draws all as style 0. `u_rim` is the width
+ * and opacity of a dark rim on both sides, drawn with the line so that many outlines cost one pass.
  */
 export const outlineVertex = `#version 300 es
 layout(location = 0) in vec4 a_before;
@@ -46,6 +47,7 @@ uniform bool u_single;
 uniform vec4 u_colour[3];
 uniform float u_width[3];
 uniform float u_dash[3];
+uniform vec2 u_rim;
 out float v_across;
 out float v_along;
 flat out float v_half;
@@ -69,7 +71,7 @@ void main() {
   float stretch = 1.0 / max(dot(normal, vec2(-along.y, along.x)), 0.4);
   float side = float(gl_VertexID & 1) * 2.0 - 1.0;
   v_half = u_width[style] * 0.5;
-  float reach = v_half + 1.0;
+  float reach = v_half + u_rim.x + 1.0;
   vec2 place = (end ? to : from) + normal * side * reach * stretch;
   v_across = side * reach;
   v_along = (end ? a_to.z : a_from.z) * u_zoom;
@@ -86,15 +88,18 @@ flat in float v_half;
 flat in vec4 v_colour;
 flat in float v_dash;
 uniform float u_pixel;
+uniform vec2 u_rim;
 out vec4 colour;
 void main() {
-  float cover = clamp((v_half - abs(v_across)) / u_pixel + 0.5, 0.0, 1.0);
+  float dash = 1.0;
   if (v_dash > 0.0) {
     float phase = mod(v_along, v_dash);
-    cover *= clamp((v_dash * 0.6 - phase) / u_pixel + 0.5, 0.0, 1.0);
+    dash = clamp((v_dash * 0.6 - phase) / u_pixel + 0.5, 0.0, 1.0);
   }
+  float cover = clamp((v_half - abs(v_across)) / u_pixel + 0.5, 0.0, 1.0) * dash;
+  float rim = clamp((v_half + u_rim.x - abs(v_across)) / u_pixel + 0.5, 0.0, 1.0) * dash * u_rim.y;
   float alpha = v_colour.a * cover;
-  colour = vec4(v_colour.rgb * alpha, alpha);
+  colour = vec4(v_colour.rgb * alpha, alpha + rim * (1.0 - alpha));
 }`;
 
 /** Compiles and links; the error says which shader and why. */

@@ -56,7 +56,7 @@ export function CellsPanel({ cells, list, problem, selected, runName, filterFiel
         kind: 'row',
         key: cell.uuid,
         label: `Cell ${String(cell.row)}, ${cell.label}`,
-        cells: [
+        renderCells: () => [
           <span key="row" className={c('hi')}>
             {cell.row}
           </span>,

@@ -65,20 +65,23 @@ function Picture({ raster, opening, list, selected }: PictureProps): ReactElemen
   const canvas = useRef<HTMLCanvasElement>(null);
   const frame = useReview((state) => state.frame);
   const window = useReview((state) => state.window);
+  const order = list.map((cell) => cell.row).join(' ');
   useEffect(() => {
     const context = canvas.current?.getContext('2d') ?? null;
-    if (context === null || list.length === 0) return;
+    if (context === null || order === '') return;
+    const rows = order.split(' ').map(Number);
     const { columns, values } = raster;
     context.canvas.width = columns;
-    context.canvas.height = list.length;
-    const ordered = new Float32Array(columns * list.length);
-    list.forEach((cell, index) => {
-      ordered.set(values.subarray(cell.row * columns, (cell.row + 1) * columns), index * columns);
+    context.canvas.height = rows.length;
+    const ordered = new Float32Array(columns * rows.length);
+    rows.forEach((row, index) => {
+      ordered.set(values.subarray(row * columns, (row + 1) * columns), index * columns);
     });
-    const pixels = context.createImageData(columns, list.length);
+    const pixels = context.createImageData(columns, rows.length);
     paint(ordered, { low: 0, high: 1 }, lutBytes('magma'), pixels.data);
     context.putImageData(pixels, 0, 0);
-  }, [raster, list]);
+    // A decision changes labels, seldom the order: only a new order is painted.
+  }, [raster, order]);
   const share = (value: number): string => `${String((value / Math.max(1, opening.frames - 1)) * 100)}%`;
   const place = list.findIndex((cell) => cell.uuid === selected?.uuid);
   const go = (event: PointerEvent<HTMLElement>): void => {

@@ -235,7 +235,7 @@ interface NoteProps {
 }
 
 const noteIcons = { info: Info, warning: TriangleAlert, problem: CircleX } as const;
-const noteKinds = { info: 'quietIcon', warning: 'warn', problem: 'bad' } as const;
+const noteKinds = { info: 'quietIcon', warning: 'noteWarn', problem: 'noteBad' } as const;
 
 /** One line that wants to be read: what was noticed and, at its end, the way on. */
 export function Note({ kind, children, action }: NoteProps): ReactElement {

@@ -17,9 +17,14 @@ export interface Column {
   readonly sortable?: boolean;
 }
 
-/** One line: the cells of a thing that can be chosen, or the heading of a group. */
+/** One line: the cells of a thing that can be chosen (made when it comes into sight), or the heading of a group. */
 export type Row =
-  | { readonly kind: 'row'; readonly key: string; readonly cells: readonly ReactNode[]; readonly label: string }
+  | {
+      readonly kind: 'row';
+      readonly key: string;
+      readonly renderCells: () => readonly ReactNode[];
+      readonly label: string;
+    }
   | { readonly kind: 'group'; readonly key: string; readonly content: ReactNode };
 
 interface GridProps {
@@ -101,6 +106,7 @@ export function Grid(props: GridProps): ReactElement {
               </div>
             );
           }
+          const cells = row.renderCells();
           return (
             // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus -- the grid holds the focus and the keys
             <div
@@ -118,7 +124,7 @@ export function Grid(props: GridProps): ReactElement {
             >
               {columns.map((column, index) => (
                 <span key={column.key} role="gridcell" className={c(column.number === true && 'num')}>
-                  {row.cells[index]}
+                  {cells[index]}
                 </span>
               ))}
             </div>

@@ -163,7 +163,7 @@ function SessionGrid({
 function sessionLine(session: SessionRow): Row {
   const facts = sessionFacts(session);
   const share = session.cells === 0 ? 0 : session.decided / session.cells;
-  const cells: readonly ReactNode[] = [
+  const renderCells = (): readonly ReactNode[] => [
     <span key="date" className={c('hi')}>
       {dateTime(session.startedAt)}
     </span>,
@@ -186,7 +186,7 @@ function sessionLine(session: SessionRow): Row {
       </span>
     ),
   ];
-  return { kind: 'row', key: session.uuid, cells, label: session.name };
+  return { kind: 'row', key: session.uuid, renderCells, label: session.name };
 }
 
 function FilesState({ session }: { readonly session: SessionRow }): ReactElement {

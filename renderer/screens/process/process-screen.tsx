@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type ReactElement, useEffect, useMemo } from 'react';
+import { type ReactElement, useEffect, useMemo, useRef } from 'react';
 import { useCore } from '../../client/context.ts';
-import { keys, type RunRequest, usePlan, useSessions } from '../../client/queries.ts';
+import { hasEnded } from '../../client/progress.ts';
+import { keys, type RunRequest, usePlan, useRuns, useSessions } from '../../client/queries.ts';
 import { readForm, requestValues } from '../../stores/parameters.ts';
 import { useProcess } from '../../stores/process.ts';
 import { useUi } from '../../stores/ui.ts';
@@ -58,6 +59,14 @@ export function ProcessScreen(): ReactElement {
   const { mutate, isPending } = start;
   const off = blocked ?? (isPending ? 'The run is being queued.' : undefined);
   const requestText = JSON.stringify(request ?? null);
+  const runs = useRuns();
+  const followedEnded = runs.data?.some((run) => run.uuid === followed && hasEnded(run.state)) ?? false;
+  const planned = useRef(requestText);
+  useEffect(() => {
+    // Whoever changes something after a run has ended prepares the next one.
+    if (planned.current !== requestText && followedEnded) useUi.setState({ followedRunUuid: null });
+    planned.current = requestText;
+  }, [requestText, followedEnded]);
   const commands = useMemo<readonly Command[]>(
     () => [
       {

@@ -53,7 +53,7 @@ export function RunsPanel({ sessions, followed }: RunsProps): ReactElement {
         kind: 'row',
         key: run.uuid,
         label: runTitle(run, runs.data ?? []),
-        cells: [
+        renderCells: () => [
           <StateWord key="state" state={run.state} />,
           sessions.find((session) => session.uuid === run.sessionUuid)?.name ?? '–',
           runTitle(run, runs.data ?? []),
