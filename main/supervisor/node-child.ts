@@ -6,6 +6,8 @@ import path from 'node:path';
 
 /** The part of a child process that the supervisor uses; replaced in tests. */
 export interface ChildProcessLike {
+  /** Undefined when it could not be started. */
+  readonly pid?: number | undefined;
   readonly stdout: NodeJS.ReadableStream | null;
   readonly stderr: NodeJS.ReadableStream | null;
   send(message: object, handle?: Socket): boolean;
@@ -87,6 +89,8 @@ class Supervised implements Child {
     this.#timers = options.timers ?? systemTimers;
     mkdirSync(options.logFolder, { recursive: true });
     this.#log = createWriteStream(path.join(options.logFolder, `${options.name}.log`), { flags: 'a' });
+    // A log that cannot be written (a full disk) is no reason to end the core.
+    this.#log.on('error', () => undefined);
     this.#start();
   }
 
@@ -117,7 +121,7 @@ class Supervised implements Child {
     const child = (this.#options.start ?? startNode)(this.#options.entry);
     this.#child = child;
     this.#missed = 0;
-    for (const output of [child.stdout, child.stderr]) output?.on('data', (chunk: Buffer) => this.#log.write(chunk));
+    for (const output of [child.stdout, child.stderr]) output?.on('data', (chunk: Buffer) => this.#note(chunk));
     let hasEnded = false;
     const ended = (cause: string): void => {
       if (hasEnded) return;
@@ -125,7 +129,11 @@ class Supervised implements Child {
       this.#ended(cause);
     };
     child.on('exit', (code, signal) => ended(causeOfEnd(this.#options.name, code, signal)));
-    child.on('error', (error) => ended(`The ${this.#options.name} process could not run: ${error.message}`));
+    child.on('error', (error) => {
+      // One that runs is not replaced because a message did not reach it: there would be two of it. If it is gone, `exit` says so.
+      if (child.pid === undefined) ended(`The ${this.#options.name} process could not run: ${error.message}`);
+      else this.#note(`${error.message}\n`);
+    });
     child.on('message', () => {
       this.#missed = 0;
     });
@@ -144,7 +152,7 @@ class Supervised implements Child {
         if (this.#child === undefined) return;
         this.#missed += 1;
         if (this.#missed > missedBeats) {
-          this.#log.write(`no answer to ${String(missedBeats)} heartbeats: ended\n`);
+          this.#note(`no answer to ${String(missedBeats)} heartbeats: ended\n`);
           this.#child.kill('SIGKILL');
           return;
         }
@@ -161,7 +169,7 @@ class Supervised implements Child {
       this.#finish();
       return;
     }
-    this.#log.write(`${cause}\n`);
+    this.#note(`${cause}\n`);
     this.#options.onCrash?.(cause);
     const pause = pausesMs[Math.min(this.#crashes, pausesMs.length - 1)] ?? 5000;
     this.#crashes += 1;
@@ -172,6 +180,11 @@ class Supervised implements Child {
     this.#clearTimers();
     this.#log.end();
     this.#stopped?.resolve();
+  }
+
+  /** Output of a child may still come after its end, when the log is closed. */
+  #note(text: string | Buffer): void {
+    if (!this.#log.writableEnded) this.#log.write(text);
   }
 
   #clearTimers(): void {

@@ -75,19 +75,20 @@ export async function serve(core: Core, options: ServeOptions = {}): Promise<Ser
   });
   await listen(server, options.port ?? 0);
   const origin = `http://127.0.0.1:${String(portOf(server))}`;
-  core.ownership?.publish({ address: origin, token: tokens.local, contractVersion });
   const windowAddress = `${origin}/#token=${tokens.window}`;
   core.setWindowAddress(windowAddress);
+  core.ownership?.publish({ address: origin, token: tokens.local, contractVersion });
   return {
     origin,
     windowAddress,
     programsGone: () => programs.gone(),
-    close: () =>
-      new Promise((resolve) => {
-        for (const client of sockets.clients) client.terminate();
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close: () => {
+      for (const client of sockets.clients) client.terminate();
+      // Not waited for: the server counts sockets that the media process was given, and those live until that process is stopped.
+      server.close();
+      server.closeAllConnections();
+      return Promise.resolve();
+    },
   };
 }
 
