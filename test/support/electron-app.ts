@@ -72,8 +72,9 @@ export async function startElectron(executable: string, profile: string, env: No
         DISPLAY: display.name,
       },
     });
+    const child = app.process();
     const ended = new Promise<void>((resolve) => {
-      app.process().once('exit', () => resolve());
+      child.once('exit', () => resolve());
     });
     const page = await app.firstWindow();
     return {
@@ -83,7 +84,6 @@ export async function startElectron(executable: string, profile: string, env: No
         await ended;
       },
       end: async () => {
-        const child = app.process();
         if (child.exitCode === null && child.signalCode === null) {
           await app.close();
           await ended;
