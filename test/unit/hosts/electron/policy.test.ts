@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, it } from 'vitest';
-import { coreForm, failurePage, findAddress, mayNavigate, webPreferences } from '../../../../main/hosts/electron/policy.ts';
+import {
+  coreForm,
+  failurePage,
+  findAddress,
+  mayNavigate,
+  webPreferences,
+} from '../../../../main/hosts/electron/policy.ts';
 
 const address = 'http://127.0.0.1:41234/#token=abc_DEF-123';
 
