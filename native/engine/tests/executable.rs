@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use calyx_scene::session::{self, Codec, Layout};
@@ -49,26 +49,38 @@ fn ffmpeg() -> bool {
     found
 }
 
-/// Films of a scene long enough to be met in the middle of a stage; made once.
-fn long_films() -> &'static [PathBuf] {
-    static FILMS: OnceLock<(Folder, Vec<PathBuf>)> = OnceLock::new();
-    let (_, films) = FILMS.get_or_init(|| {
-        let folder = Folder::new("films");
-        let config = Config {
-            height: 200,
-            width: 240,
-            frames: 2400,
-            cells: 60,
-            ..Config::preset("small").unwrap()
-        };
-        let layout = Layout {
-            codec: Codec::Grey,
-            ..Layout::default()
-        };
-        let films = session::write(&Scene::new(&config).unwrap(), &folder.0, &layout).unwrap();
-        (folder, films)
-    });
-    films
+/// Films of a scene long enough to be met in the middle of a stage.
+struct LongFilms {
+    _folder: Folder,
+    films: Vec<PathBuf>,
+}
+
+/// The long films, made once for the tests that run side by side; they go with the last of them.
+fn long_films() -> Arc<LongFilms> {
+    static FILMS: Mutex<Weak<LongFilms>> = Mutex::new(Weak::new());
+    let mut shared = FILMS.lock().unwrap();
+    shared.upgrade().unwrap_or_else(|| {
+        let made = Arc::new(make_long_films());
+        *shared = Arc::downgrade(&made);
+        made
+    })
+}
+
+fn make_long_films() -> LongFilms {
+    let folder = Folder::new("films");
+    let config = Config {
+        height: 200,
+        width: 240,
+        frames: 2400,
+        cells: 60,
+        ..Config::preset("small").unwrap()
+    };
+    let layout = Layout {
+        codec: Codec::Grey,
+        ..Layout::default()
+    };
+    let films = session::write(&Scene::new(&config).unwrap(), &folder.0, &layout).unwrap();
+    LongFilms { _folder: folder, films }
 }
 
 fn job(films: &[PathBuf]) -> Value {
@@ -195,7 +207,8 @@ fn the_same_frames_in_one_or_several_films_are_the_same_input() {
     if !ffmpeg() {
         return;
     }
-    let films = long_films();
+    let long = long_films();
+    let films = &long.films;
     assert_eq!(films.len(), 3);
     let digest = |name: &str, films: &[PathBuf], first: u64, last: u64| {
         let folder = Folder::new(name);
@@ -211,8 +224,8 @@ fn the_same_frames_in_one_or_several_films_are_the_same_input() {
 }
 
 /// Starts a run and waits until the stage has begun.
-fn until_stage(folder: &Folder, stage: &str) -> (Child, impl Iterator<Item = Value> + use<>) {
-    let mut child = engine(folder, &job(long_films())).stdin(Stdio::piped()).spawn().unwrap();
+fn until_stage(folder: &Folder, films: &[PathBuf], stage: &str) -> (Child, impl Iterator<Item = Value> + use<>) {
+    let mut child = engine(folder, &job(films)).stdin(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut lines = lines
         .map_while(Result::ok)
@@ -227,10 +240,11 @@ fn cancel_ends_a_run_within_a_second_in_every_stage() {
     if !ffmpeg() {
         return;
     }
+    let long = long_films();
     let mut cancelled = 0;
     for stage in ["read", "seeds", "init", "demix", "deconvolve"] {
         let folder = Folder::new(&format!("cancel-{stage}"));
-        let (mut child, lines) = until_stage(&folder, stage);
+        let (mut child, lines) = until_stage(&folder, &long.films, stage);
         let asked = Instant::now();
         child.stdin.as_mut().unwrap().write_all(b"cancel\n").unwrap();
         let last = lines.last();
@@ -254,9 +268,10 @@ fn a_signal_ends_a_run_like_cancel() {
     if !ffmpeg() {
         return;
     }
+    let long = long_films();
     for signal in ["TERM", "INT"] {
         let folder = Folder::new(&format!("signal-{signal}"));
-        let (mut child, lines) = until_stage(&folder, "read");
+        let (mut child, lines) = until_stage(&folder, &long.films, "read");
         let asked = Instant::now();
         let sent = Command::new("kill")
             .args([format!("-{signal}"), child.id().to_string()])
@@ -275,13 +290,14 @@ fn a_killed_run_has_no_result_and_the_next_one_cleans_up() {
     if !ffmpeg() {
         return;
     }
+    let long = long_films();
     for stage in ["read", "seeds", "init", "demix"] {
         let folder = Folder::new(&format!("killed-{stage}"));
-        let (mut child, _) = until_stage(&folder, stage);
+        let (mut child, _) = until_stage(&folder, &long.films, stage);
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(!folder.runs().contains(&"run".to_owned()), "{stage}");
-        let mut again = job(long_films());
+        let mut again = job(&long.films);
         again["inputs"][0]["lastFrame"] = json!(299);
         assert_eq!(End::of(&mut engine(&folder, &again)).code, Some(0), "{stage}");
         assert_eq!(folder.runs(), ["run"], "{stage}");
@@ -346,12 +362,12 @@ fn films_that_cannot_be_used_are_input_errors() {
     if !ffmpeg() {
         return;
     }
-    let folder = Folder::new("bad-films");
+    let (folder, long) = (Folder::new("bad-films"), long_films());
     let text = folder.0.join("text.avi");
     std::fs::write(&text, "these are not frames").unwrap();
     let end = End::of(&mut engine(&folder, &job(&[text])));
     end.failed(&folder, "media.unreadable", 3);
-    End::of(&mut engine(&folder, &job(&[sample(), long_films()[0].clone()]))).failed(&folder, "media.size_mismatch", 3);
+    End::of(&mut engine(&folder, &job(&[sample(), long.films[0].clone()]))).failed(&folder, "media.size_mismatch", 3);
     let mut beyond = job(&[sample()]);
     beyond["inputs"][0]["firstFrame"] = json!(5000);
     End::of(&mut engine(&folder, &beyond)).failed(&folder, "media.empty", 3);
