@@ -49,6 +49,10 @@ export function MapPanel({ opening, cells, selected }: MapProps): ReactElement {
   const ticks = useRef<HTMLDivElement>(null);
   const scale = useRef<HTMLDivElement>(null);
   const centres = useMemo(() => centresOf(cells), [cells]);
+  const levels = useMemo(
+    () => (picture.data === undefined ? undefined : percentileLevels(picture.data.values)),
+    [picture.data],
+  );
   const rowOf = (row: number): Cell | undefined => cells.find((cell) => cell.row === row);
   const at = (point: Point, reach: number): Cell | undefined =>
     outlines.data === undefined ? undefined : rowOf(pickCell(outlines.data, centres, point.x, point.y, reach));
@@ -65,13 +69,13 @@ export function MapPanel({ opening, cells, selected }: MapProps): ReactElement {
     },
   });
   useEffect(() => {
-    if (stage === null || picture.data === undefined) return;
+    if (stage === null || picture.data === undefined || levels === undefined) return;
     const { width, height, values } = picture.data;
     stage.setImageSize({ width, height });
     stage.picture.setPicture({ kind: 'float', width, height, values });
-    stage.picture.setLevels(percentileLevels(values));
+    stage.picture.setLevels(levels);
     stage.redraw();
-  }, [stage, picture.data]);
+  }, [stage, picture.data, levels]);
   useEffect(() => {
     if (stage === null || outlines.data === undefined) return;
     stage.picture.setOutlines(outlines.data);
@@ -108,7 +112,7 @@ export function MapPanel({ opening, cells, selected }: MapProps): ReactElement {
     [stage],
   );
   useCommands(commands);
-  const levels = picture.data === undefined ? undefined : percentileLevels(picture.data.values);
+
   return (
     <Panel
       title="Map"

@@ -240,7 +240,7 @@ const noteKinds = { info: 'quietIcon', warning: 'noteWarn', problem: 'noteBad' }
 /** One line that wants to be read: what was noticed and, at its end, the way on. */
 export function Note({ kind, children, action }: NoteProps): ReactElement {
   return (
-    <div className={c('note', noteKinds[kind])}>
+    <div className={c('note', noteKinds[kind], action !== undefined && 'acting')}>
       <Icon of={noteIcons[kind]} />
       <span className={c('noteText')}>{children}</span>
       {action}
