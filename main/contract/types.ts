@@ -46,6 +46,7 @@ export const ImportPreview = z.object({
   name: z.string(),
   subject: z.string().nullable(),
   startedAt: z.string().nullable(),
+  tzOffsetMin: z.number().int().nullable(),
   devices: z.array(DevicePreview),
   findings: z.array(Finding),
   canImport: z.boolean(),
@@ -73,6 +74,8 @@ export const SessionRow = z.object({
   name: z.string(),
   subject: z.string().nullable(),
   startedAt: z.string().nullable(),
+  /** Offset of the recording's local time from UTC, minutes; null where it is not known. */
+  tzOffsetMin: z.number().int().nullable(),
   importedAt: z.string(),
   recordings: z.array(RecordingRow),
   findings: z.array(Finding),

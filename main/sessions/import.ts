@@ -142,6 +142,7 @@ export async function previewSession(session: ReadSession, library: Library): Pr
     name: session.name,
     subject: session.subject,
     startedAt: session.startedAt,
+    tzOffsetMin: session.tzOffsetMin,
     devices: session.devices.map((device) => ({
       name: device.name,
       kind: device.kind,

@@ -80,11 +80,13 @@ export function plural(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
-/** An ISO time as `2026-11-20 12:03` in local time. */
-export function dateTime(iso: string | null | undefined): string {
+/** An ISO time as `2026-11-20 12:03`: by the clock of the place whose offset from UTC is given, else by this machine's. */
+export function dateTime(iso: string | null | undefined, tzOffsetMin: number | null = null): string {
   if (iso === null || iso === undefined) return unknown;
   const date = new Date(iso);
   if (Number.isNaN(date.getTime())) return unknown;
+  if (tzOffsetMin !== null)
+    return new Date(date.getTime() + tzOffsetMin * 60_000).toISOString().slice(0, 16).replace('T', ' ');
   const two = (value: number): string => String(value).padStart(2, '0');
   return `${String(date.getFullYear())}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}`;
 }

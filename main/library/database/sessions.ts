@@ -12,6 +12,7 @@ interface SessionSql {
   readonly name: string;
   readonly subject: string | null;
   readonly startedAt: string | null;
+  readonly tzOffsetMin: number | null;
   readonly importedAt: string;
   readonly folder: string;
   readonly format: string;
@@ -70,7 +71,7 @@ const scopes: Readonly<Record<Scope, string>> = {
 export function sessionsSql(scope: Scope): string {
   return `
     SELECT session.id, session.uuid, session.name, subject.subject, session.session_datetime AS startedAt,
-      session.imported_at AS importedAt, session.folder, session.format, session.content_digest AS contentDigest, session.sample,
+      session.tz_offset_min AS tzOffsetMin, session.imported_at AS importedAt, session.folder, session.format, session.content_digest AS contentDigest, session.sample,
       (SELECT count(*) FROM run WHERE run.session_id = session.id AND run.state = 'succeeded') AS runs,
       coalesce(newest.cell_count, 0) AS cells,
       coalesce(judged.accepted_count + judged.rejected_count, 0) AS decided
@@ -183,6 +184,7 @@ export class SessionTables implements Sync<SessionStore> {
         name: row.name,
         subject: row.subject,
         startedAt: row.startedAt,
+        tzOffsetMin: row.tzOffsetMin,
         importedAt: row.importedAt,
         recordings: (recordings.get(row.id) ?? []).map((found) => toRecordingRow(found, files.get(found.id) ?? [])),
         findings: (findings.get(row.id) ?? []).map(toFinding),

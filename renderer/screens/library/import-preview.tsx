@@ -41,7 +41,7 @@ export function ImportPreviewPane({ preview, fps, onFps, subject, onSubject }: P
           <dt>Session</dt>
           <dd>{preview.name}</dd>
           <dt>Recorded</dt>
-          <dd>{dateTime(preview.startedAt)}</dd>
+          <dd>{dateTime(preview.startedAt, preview.tzOffsetMin)}</dd>
         </dl>
         <div className={c('ask')}>
           <label htmlFor="import-animal">

@@ -165,7 +165,7 @@ function sessionLine(session: SessionRow): Row {
   const share = session.cells === 0 ? 0 : session.decided / session.cells;
   const renderCells = (): readonly ReactNode[] => [
     <span key="date" className={c('hi')}>
-      {dateTime(session.startedAt)}
+      {dateTime(session.startedAt, session.tzOffsetMin)}
     </span>,
     <span key="name">
       {session.name}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { ScanSearch, Workflow } from 'lucide-react';
 import type { ReactElement } from 'react';
-import type { RecordingRow, RunRow } from '../../../main/contract/index.ts';
+import type { SessionRow, RecordingRow, RunRow } from '../../../main/contract/index.ts';
 import { useSession } from '../../client/queries.ts';
 import { StillPicture } from '../../panels/still-picture.tsx';
 import { goTo } from '../../stores/ui.ts';
@@ -72,7 +72,7 @@ function Ready({ session, runs }: Detail): ReactElement {
           <h3>Lineage</h3>
           <ol className={c('lineage')}>
             {session.recordings.map((recording) => (
-              <RecordingLine key={recording.uuid} recording={recording} startedAt={session.startedAt} />
+              <RecordingLine key={recording.uuid} recording={recording} session={session} />
             ))}
             {runs.map((run) => (
               <RunLine key={run.uuid} run={run} title={runTitle(run, runs)} onReview={() => review(run)} />
@@ -104,10 +104,10 @@ function Ready({ session, runs }: Detail): ReactElement {
 
 interface RecordingLineProps {
   readonly recording: RecordingRow;
-  readonly startedAt: string | null;
+  readonly session: SessionRow;
 }
 
-function RecordingLine({ recording, startedAt }: RecordingLineProps): ReactElement {
+function RecordingLine({ recording, session }: RecordingLineProps): ReactElement {
   return (
     <li>
       <b>Recorded with {recording.device}</b>
@@ -123,8 +123,8 @@ function RecordingLine({ recording, startedAt }: RecordingLineProps): ReactEleme
         .join(', ')}
       <br />
       <span className={c('dim')}>
-        {startedAt === null ? 'start unknown' : dateTime(startedAt)}, {plural(recording.films.length, 'film')},{' '}
-        {recording.codec}
+        {session.startedAt === null ? 'start unknown' : dateTime(session.startedAt, session.tzOffsetMin)},{' '}
+        {plural(recording.films.length, 'film')}, {recording.codec}
       </span>
     </li>
   );

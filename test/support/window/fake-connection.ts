@@ -80,6 +80,7 @@ function session(index: number, subject: string | null, runs: number): SessionRo
     name: index === 0 ? 'Sample session' : `2026-11-${String(20 - index)}, session ${String((index % 3) + 1)}`,
     subject,
     startedAt: `2026-11-${String(20 - index).padStart(2, '0')}T11:03:20.000Z`,
+    tzOffsetMin: null,
     importedAt: '2026-11-21T08:00:00.000Z',
     recordings: [
       {
@@ -282,6 +283,7 @@ export function createFakeConnection(sceneName: string): Connection {
           name: '2026_11_20',
           subject: 'm12',
           startedAt: '2026-11-20T11:03:20.000Z',
+          tzOffsetMin: 60,
           devices: [
             {
               name: 'Miniscope',

@@ -55,6 +55,7 @@ function session(name: string, subject: string | null, width = 320): SessionRow 
     name,
     subject,
     startedAt: null,
+    tzOffsetMin: null,
     importedAt: '2026-11-21T08:00:00Z',
     recordings: [
       {

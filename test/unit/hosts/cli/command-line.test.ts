@@ -40,6 +40,7 @@ const session: SessionRow = {
   name: 'm1',
   subject: 'm1',
   startedAt: null,
+  tzOffsetMin: null,
   importedAt: '2026-05-01T10:00:00.000Z',
   recordings: [recording],
   findings: [{ severity: 'warning', code: 'frames.lost', message: '3 frames are missing.' }],
