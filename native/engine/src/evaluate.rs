@@ -271,6 +271,8 @@ mod tests {
             r_value: 0.9,
             split_half: 0.95,
             area_px: 34.0,
+            roundness: 0.9,
+            skewness: 2.0,
             ..CellMetrics::default()
         };
         assert!(verdict(&good, 0.9, &params, 6.6).is_empty());
@@ -280,6 +282,8 @@ mod tests {
             r_value: 0.1,
             split_half: 0.1,
             area_px: 2.0,
+            roundness: 0.2,
+            skewness: 0.0,
             ..CellMetrics::default()
         };
         assert_eq!(verdict(&bad, 0.1, &params, 6.6).len(), 8);

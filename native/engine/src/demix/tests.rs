@@ -16,7 +16,7 @@ pub fn parameters() -> Parameters {
         rounds: 2,
         merge_correlation: 0.8,
         min_snr: 3.0,
-        min_r_value: 0.5,
+        min_r_value: 0.7,
     }
 }
 
