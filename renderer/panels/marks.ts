@@ -49,16 +49,31 @@ function shrunk(cell: Cell): {
   return { top: cell.centroid.y - side / 2 + 0.5, left: cell.centroid.x - side / 2 + 0.5, height: side, width: side };
 }
 
-/** Shows the surroundings of a cell, or the whole picture. */
+/** Stages that show the surroundings of the selected cell; the others keep the view a person gave them. */
+const following = new WeakSet<PictureStage>();
+
+/**
+ * Shows the surroundings of the selected cell while that is wished, and the whole picture when it no longer is. Otherwise the
+ * view stays as it is, unless the cell lies outside it: then it moves there.
+ */
 export function follow(
   stage: PictureStage,
   centre: Point | undefined,
   zoomed: boolean,
   diameterPx: number | null,
 ): void {
-  if (!zoomed || centre === undefined) {
+  const { view, panel, image } = stage;
+  if (zoomed && centre !== undefined) {
+    following.add(stage);
+    stage.setView(viewOf(panel, image, centre, Math.max(24, (diameterPx ?? 10) * 9)));
+    return;
+  }
+  if (following.delete(stage)) {
     stage.fit();
     return;
   }
-  stage.setView(viewOf(stage.panel, stage.image, centre, Math.max(24, (diameterPx ?? 10) * 9)));
+  if (centre === undefined) return;
+  const { x, y } = toScreen(view, panel, centre);
+  const seen = x >= 0 && y >= 0 && x <= panel.width && y <= panel.height;
+  if (!seen) stage.setView(viewOf(panel, image, centre, Math.min(panel.width, panel.height) / view.zoom));
 }
