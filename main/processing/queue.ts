@@ -187,11 +187,21 @@ class Queue implements RunQueue {
       while (this.#started && !this.#closed && this.#active.size < atOnce) {
         const [next] = (await library.runs.list({ state: 'queued' })).toReversed();
         if (next === undefined) break;
-        const detail = await library.runs.claim({ runUuid: next.uuid, logFile: `logs/${next.uuid}.log` });
+        const claim = { runUuid: next.uuid, logFile: `logs/${next.uuid}.log` };
+        const detail = await library.runs.claim(claim).catch((error: unknown) => this.#refused(next.uuid, error));
+        if (detail === undefined) break;
         if (detail !== null) this.#begin(detail);
       }
     }
     if (this.#active.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /** A run that could not be taken (the disk is full) stays queued for a later start; those who wait for it are told. */
+  #refused(runUuid: string, error: unknown): undefined {
+    const { code, message, hint } = AppError.from(error);
+    const waiting = waitingProgress(runUuid, 'queued', this.#options.limits.memoryBytes);
+    this.#unsaved.set(runUuid, ended(waiting, 'failed', { code, message, ...(hint === undefined ? {} : { hint }) }));
+    this.#tell(runUuid);
   }
 
   #begin(detail: RunDetail): void {
@@ -204,6 +214,7 @@ class Queue implements RunQueue {
       finished: promise,
     };
     this.#active.set(runUuid, active);
+    this.#unsaved.delete(runUuid);
     this.#changed(runUuid);
     void this.#run(detail, active).finally(() => {
       this.#active.delete(runUuid);
