@@ -55,7 +55,18 @@ async function cargo(args) {
   if (which('cargo') === undefined) return { passed: 0, failed: 1, skipped: 0, reasons: ['cargo is missing'] };
   const result = await run(
     'cargo',
-    ['test', '--release', '--locked', '--quiet', ...args, '--', '--show-output', '--test-threads', '2'],
+    [
+      'test',
+      '--release',
+      '--locked',
+      '--quiet',
+      '--no-fail-fast',
+      ...args,
+      '--',
+      '--show-output',
+      '--test-threads',
+      '2',
+    ],
     {
       capture: true,
       cwd: native,

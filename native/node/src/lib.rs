@@ -61,8 +61,19 @@ struct Request {
     reply: Reply,
 }
 
-/// Readers by handle; each has a thread that ends when its sender is dropped.
-static READERS: LazyLock<Mutex<(u32, HashMap<u32, Sender<Request>>)>> = LazyLock::new(|| Mutex::new((1, HashMap::new())));
+/// Readers by handle, and the next handle.
+struct Readers {
+    next: u32,
+    open: HashMap<u32, Sender<Request>>,
+}
+
+/// Each open reader has a thread that ends when its sender is dropped.
+static READERS: LazyLock<Mutex<Readers>> = LazyLock::new(|| {
+    Mutex::new(Readers {
+        next: 1,
+        open: HashMap::new(),
+    })
+});
 
 fn to_js(error: &MediaError) -> napi::Error {
     let data = serde_json::json!({ "code": error.code(), "message": error.to_string(), "hint": error.hint() });
@@ -142,9 +153,9 @@ fn open(paths: &[PathBuf]) -> Result<RecordingInfo, MediaError> {
     let recording = Arc::new(Recording::open(paths)?);
     let (sender, requests) = channel();
     let mut readers = READERS.lock().unwrap_or_else(PoisonError::into_inner);
-    let handle = readers.0;
-    readers.0 = readers.0.wrapping_add(1).max(1);
-    readers.1.insert(handle, sender);
+    let handle = readers.next;
+    readers.next = handle.wrapping_add(1).max(1);
+    readers.open.insert(handle, sender);
     let info = RecordingInfo {
         handle,
         frames: i64::try_from(recording.frames()).unwrap_or(i64::MAX),
@@ -172,7 +183,7 @@ pub fn open_recording(env: &Env, paths: Vec<String>) -> napi::Result<Object<'_>>
 #[napi(ts_return_type = "Promise<Frame>")]
 pub fn read_frame(env: &Env, handle: u32, frame: i64, dy: f64, dx: f64) -> napi::Result<Object<'_>> {
     let (deferred, object) = env.create_deferred::<Frame, _>()?;
-    let sender = READERS.lock().unwrap_or_else(PoisonError::into_inner).1.get(&handle).cloned();
+    let sender = READERS.lock().unwrap_or_else(PoisonError::into_inner).open.get(&handle).cloned();
     let reply: Reply = Box::new(move |read| match read {
         Ok(frame) => deferred.resolve(move |_| Ok(frame)),
         Err(error) => deferred.reject(to_js(&error)),
@@ -198,5 +209,5 @@ pub fn read_frame(env: &Env, handle: u32, frame: i64, dy: f64, dx: f64) -> napi:
 /// Closes a recording; its decoders end.
 #[napi]
 pub fn close_recording(handle: u32) {
-    READERS.lock().unwrap_or_else(PoisonError::into_inner).1.remove(&handle);
+    READERS.lock().unwrap_or_else(PoisonError::into_inner).open.remove(&handle);
 }
