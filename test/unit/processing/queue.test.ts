@@ -198,11 +198,14 @@ describe('a run', () => {
 });
 
 describe('a library that cannot be written when a run ends', () => {
-  it('costs the run, not those who wait for it', async () => {
+  it.each([
+    ['ends', ['finish', 'fail']],
+    ['is taken', ['claim']],
+  ] as const)('costs the run that %s then, not those who wait for it', async (_, refused) => {
     await using place = await bench('ok', { begin: false });
     const uuid = await place.add();
     const full = (): Promise<never> => Promise.reject(new AppError('library.io', 'The disk is full.'));
-    const runs: Library['runs'] = { ...place.library.runs, finish: full, fail: full };
+    const runs: Library['runs'] = { ...place.library.runs, ...Object.fromEntries(refused.map((name) => [name, full])) };
     const library: Library = {
       ...place.library,
       recovered: [],
