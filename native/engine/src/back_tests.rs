@@ -120,6 +120,22 @@ fn seeds_lie_on_the_planted_cells() {
 }
 
 #[test]
+fn raw_and_denoised_rest_at_the_same_level() {
+    let (film, calcium) = scene(&CELLS);
+    let (components, metrics) = with_context(|ctx| all(&film, &parameters(), ctx)).unwrap();
+    for (k, _) in matched(&components, &metrics, &calcium).into_iter().flatten() {
+        let mut apart: Vec<f32> = components.raw[k].iter().zip(&components.denoised[k]).map(|(y, c)| y - c).collect();
+        apart.sort_by(f32::total_cmp);
+        let median = apart[apart.len() / 2];
+        assert!(
+            median.abs() < components.noise[k],
+            "cell {k}: {median} apart, noise {}",
+            components.noise[k]
+        );
+    }
+}
+
+#[test]
 fn a_field_without_cells_gives_none() {
     let (film, _) = scene(&[]);
     let (_, metrics) = with_context(|ctx| all(&film, &parameters(), ctx)).unwrap();

@@ -22,8 +22,8 @@ const ROUNDS: usize = 3;
 
 /// Deconvolves the raw traces.
 ///
-/// `raw` keeps baseline and drift (it is centred on the film's mean, so its baseline is usually negative); `denoised` and `deconvolved` are
-/// without either.
+/// `denoised` and `deconvolved` are without baseline and drift. `raw` keeps its slow drift; the constant baseline (`baseline`, which says how far the
+/// resting level lay below the film's mean) is taken off it, so that raw and denoised rest at the same level.
 ///
 /// # Errors
 /// Cancelled.
@@ -57,6 +57,9 @@ pub fn run(film: &Registered, demixed: &Demixed, _params: &Parameters, ctx: &Con
                 .map(|(y, b)| (y - b - d.baseline) * share / f0)
                 .collect(),
         );
+        for value in &mut out.raw[k] {
+            *value -= d.baseline;
+        }
         out.baseline.push(d.baseline);
         out.noise.push(noise);
         out.denoised.push(d.calcium);

@@ -129,7 +129,7 @@ pub struct Components {
     pub dff: Vec<Vec<f32>>,
     /// `K` AR(1) coefficients per frame.
     pub gamma: Vec<f32>,
-    /// `K` baselines, grey levels.
+    /// `K` baselines, grey levels against the film's mean; already taken off `raw`.
     pub baseline: Vec<f32>,
     /// `K` noise standard deviations, grey levels.
     pub noise: Vec<f32>,
