@@ -15,6 +15,7 @@ export const errorCodes = [
   'rpc.version_mismatch',
   'rpc.internal',
   'usage.invalid',
+  'server.port_in_use',
   'session.not_found',
   'session.no_films',
   'session.ambiguous_films',

@@ -32,6 +32,7 @@ const special: Readonly<Partial<Record<ErrorCode, number>>> = {
 const byDomain: Readonly<Record<string, number>> = {
   rpc: exitCodes.bug,
   usage: exitCodes.usage,
+  server: exitCodes.environment,
   session: exitCodes.input,
   media: exitCodes.input,
   library: exitCodes.environment,

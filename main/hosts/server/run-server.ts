@@ -4,25 +4,32 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { connect, AppError, contractVersion, coreApis, webSocketChannel } from '../../contract/index.ts';
 import { ownerWhenListening, type OtherOwner } from '../../library/index.ts';
+import { exitCodeOf } from '../cli/exit-codes.ts';
 import { defaultLibrary } from '../cli/library-folder.ts';
 import { type Core, openCore } from './core.ts';
 import { nobodyWaits, serve, type Served } from './http.ts';
 
 /** A second start waits this long for an owner that is still starting. */
 const ownerWaitMs = 10_000;
-/** Exit code of an environment that is not as it should be (architecture.md 5). */
-const environmentError = 4;
 
 interface Wishes {
   readonly library: string;
   readonly port: number;
 }
 
+function parseFlags(args: readonly string[]): { readonly library?: string | undefined; readonly port: string } {
+  try {
+    const options = { library: { type: 'string' }, port: { type: 'string', default: '0' } } as const;
+    return parseArgs({ args: [...args], options }).values;
+  } catch (error) {
+    throw new AppError('usage.invalid', error instanceof Error ? error.message : String(error), {
+      hint: 'Flags: --library <folder>, --port <number>.',
+    });
+  }
+}
+
 function readArguments(args: readonly string[]): Wishes {
-  const { values } = parseArgs({
-    args: [...args],
-    options: { library: { type: 'string' }, port: { type: 'string', default: '0' } },
-  });
+  const values = parseFlags(args);
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new AppError('usage.invalid', `--port ${values.port} is not a port.`);
@@ -46,10 +53,7 @@ export async function runServer(args: readonly string[]): Promise<void> {
     const delay = monitorEventLoopDelay({ resolution: 5 });
     delay.enable();
     const { core } = opened;
-    const served = await serve(core, {
-      port,
-      onInternalError: (procedure, error) => console.error(`${procedure}: ${error.stack ?? error.message}`),
-    });
+    const served = await serveOrClose(core, port);
     console.log(`Calyx is ready: ${served.windowAddress}`);
     stopOnSignal(core, served, () => {
       if (process.env['CALYX_LOOP_DELAY'] === undefined) return;
@@ -60,7 +64,26 @@ export async function runServer(args: readonly string[]): Promise<void> {
   } catch (thrown) {
     const error = AppError.from(thrown);
     console.error(`Calyx could not start: ${error.message}${error.hint === undefined ? '' : `\n${error.hint}`}`);
-    process.exit(environmentError);
+    process.exit(exitCodeOf(error.code));
+  }
+}
+
+/** Serves the core; one that cannot be served gives its library free again. */
+async function serveOrClose(core: Core, port: number): Promise<Served> {
+  try {
+    return await serve(core, {
+      port,
+      onInternalError: (procedure, error) => console.error(`${procedure}: ${error.stack ?? error.message}`),
+    });
+  } catch (error) {
+    await core.close();
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+      throw new AppError('server.port_in_use', `Port ${String(port)} is in use by another program.`, {
+        hint: 'Choose another with --port, or leave it out for any free one.',
+        cause: error,
+      });
+    }
+    throw error;
   }
 }
 
@@ -86,7 +109,7 @@ function stopOnSignal(core: Core, served: Served, atEnd: () => void): void {
     atEnd();
     process.exit(0);
   };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       requests += 1;
       if (requests > 1) second();
