@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-import { open } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { decodeNpy, type NpyArray } from '../arrays/index.ts';
 import { AppError, type movieApi } from '../contract/index.ts';
 import type { Handlers } from '../rpc/index.ts';
 import { binding, fromNative } from './binding.ts';
@@ -18,24 +20,12 @@ interface Part {
   handle: Promise<number> | undefined;
 }
 
-/** Rows of a small NPY file of little-endian floats (`<f4` or `<f8`), flat; undefined when it is not there or not such a file. */
-async function readNpy(file: string): Promise<Float32Array | Float64Array | undefined> {
-  let handle;
+/** All elements of a small array, row-major; undefined when the file is missing or cannot be read: frames are shown all the same. */
+async function readTable(file: string): Promise<NpyArray | undefined> {
   try {
-    handle = await open(file, 'r');
-    const bytes = await handle.readFile();
-    if (bytes.length < 10 || bytes.subarray(1, 6).toString('latin1') !== 'NUMPY') return undefined;
-    const isLong = bytes.readUInt8(6) >= 2;
-    const start = isLong ? 12 + bytes.readUInt32LE(8) : 10 + bytes.readUInt16LE(8);
-    const header = bytes.subarray(0, start).toString('latin1');
-    const body = Uint8Array.from(bytes.subarray(start)).buffer;
-    if (header.includes("'<f4'")) return new Float32Array(body);
-    if (header.includes("'<f8'")) return new Float64Array(body);
-    return undefined;
+    return decodeNpy(await readFile(file), path.basename(file)).data;
   } catch {
     return undefined;
-  } finally {
-    await handle?.close();
   }
 }
 
@@ -54,7 +44,7 @@ export function openMovie(movie: Movie): OpenMovie {
   const parts = toParts(movie.inputs);
   const last = parts.at(-1);
   const frames = last === undefined ? 0 : last.start + last.input.lastFrame - last.input.firstFrame + 1;
-  const tables = Promise.all([readNpy(movie.motionFile), readNpy(movie.timeFile)]);
+  const tables = Promise.all([readTable(movie.motionFile), readTable(movie.timeFile)]);
   const sizes = new Map<number, { readonly height: number; readonly width: number }>();
 
   const opened = async (part: Part): Promise<number> => {

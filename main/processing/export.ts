@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 import path from 'node:path';
+import { encodeNpy } from '../arrays/index.ts';
 import { AppError } from '../contract/index.ts';
 import { fileError } from './failure.ts';
 import { diskStore, type FileStore } from './file-store.ts';
-import { encodeNpy } from './npy.ts';
 import { readResult } from './result.ts';
 
 /** Files of an export, by the path in the run folder. Names are those other programs read (traces = denoised, spikes = deconvolved). */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { encodeNpy } from '../arrays/index.ts';
 import { AppError } from '../contract/index.ts';
 import type { Library, RunDetail, StoredRecording } from '../library/index.ts';
 import { frameTimes } from '../sessions/index.ts';
 import { fileError } from './failure.ts';
-import { encodeNpy } from './npy.ts';
 
 /** Cores and memory a run gets where its budget says nothing. */
 export interface Limits {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { setImmediate } from 'node:timers/promises';
-import type { SparseRows } from './npz.ts';
+import type { SparseRows } from '../arrays/index.ts';
 
 /** Where one cell's values are in {@link PackedFootprints.bytes}: `height × width` of them, row-major. */
 export interface FootprintWindow {

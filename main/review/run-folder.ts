@@ -2,9 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { NpyFile, readSparseRows, type SparseRows } from '../arrays/index.ts';
 import { AppError, imageNames, traceKinds } from '../contract/index.ts';
-import { NpyFile } from './npy.ts';
-import { readSparseRows, type SparseRows } from './npz.ts';
 
 /** Version of the run folder's form that this program reads. */
 const formatVersion = 1;

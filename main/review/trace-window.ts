@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { NpyArray } from './npy.ts';
+import type { NpyArray } from '../arrays/index.ts';
 
 /**
  * How a window of frames is cut into columns, and what each column shows: the smallest and the largest value, so that no peak is lost

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { NpyFile } from './npy.ts';
+import type { NpyFile } from '../arrays/index.ts';
 import type { RunFolder, TraceKind } from './run-folder.ts';
 import {
   columnTimes,

@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { promisify } from 'node:util';
 import { inflateRaw } from 'node:zlib';
-import { AppError } from '../contract/index.ts';
 import { decodeNpy, type NpyArray } from './npy.ts';
+import { unopened, unreadable } from './unreadable.ts';
 
 /**
  * SciPy's sparse archive (`scipy.sparse.save_npz`): a ZIP of NPY members, stored or deflated. Only the directory at the end of the
@@ -24,13 +24,6 @@ interface Member {
   readonly packed: number;
   readonly unpacked: number;
   readonly localOffset: number;
-}
-
-function unreadable(name: string, why: string): AppError {
-  return new AppError('disk.io', `The file ${name} of this run cannot be read: ${why}.`, {
-    hint: 'Restore the run folder from a backup, or process the recording again.',
-    details: { file: name },
-  });
 }
 
 /** Members of an archive by name. @throws AppError `disk.io` */
@@ -89,8 +82,7 @@ export async function readSparseRows(path: string, name: string = basename(path)
   try {
     archive = await readFile(path);
   } catch (error) {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    throw unreadable(name, missing ? 'it is missing' : String(error));
+    throw unopened(name, error);
   }
   if (archive.length < endLength) throw unreadable(name, 'it is no archive');
   const members = directory(archive, name);

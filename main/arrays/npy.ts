@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { open, type FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { AppError } from '../contract/index.ts';
+import { unopened, unreadable } from './unreadable.ts';
 
 /** NumPy's NPY format, as far as run folders use it: little-endian, C order, versions 1 to 3. */
 
@@ -24,13 +24,6 @@ export interface NpyHeader {
   readonly shape: readonly number[];
   /** Bytes before the first element. */
   readonly offset: number;
-}
-
-function unreadable(name: string, why: string): AppError {
-  return new AppError('disk.io', `The file ${name} of this run cannot be read: ${why}.`, {
-    hint: 'Restore the run folder from a backup, or process the recording again.',
-    details: { file: name },
-  });
 }
 
 function isNpyType(text: string): text is NpyType {
@@ -112,8 +105,7 @@ export class NpyFile {
     try {
       handle = await open(path, 'r');
     } catch (error) {
-      const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-      throw unreadable(name, missing ? 'it is missing' : String(error));
+      throw unopened(name, error);
     }
     try {
       const header = await readHeader(handle, name);
