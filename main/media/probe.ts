@@ -3,13 +3,16 @@ import type { Finding } from '../contract/index.ts';
 import { binding, fromNative } from './binding.ts';
 import { findFfmpeg } from './ffmpeg.ts';
 
-/** What a film's own headers and packets say; `frames` is the number that is really there. */
+/** What a film's own headers and index say; counted, not believed: `frames` is the number that can be decoded. */
 export interface FilmProbe {
   readonly frames: number;
   readonly width: number;
   readonly height: number;
+  /** Rate written in the container; a Miniscope DAQ always writes 60. Null where there is none. */
   readonly containerFps: number | null;
+  /** `GREY`, `FFV1`, `MJPG` … */
   readonly codec: string;
+  /** Remarks such as a cut last frame. */
   readonly findings: readonly Finding[];
 }
 

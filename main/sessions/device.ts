@@ -2,11 +2,12 @@
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, type Finding } from '../contract/index.ts';
+import type { FilmProbe } from '../media/index.ts';
 import { deviceMetaData, readMetaData, type DeviceMetaData } from './metadata.ts';
 import { orientationFindings } from './orientation.ts';
 import { filmNames, hasFile, listFolder } from './places.ts';
 import { joinTimes, parseTimeStamps, type TimeStamps } from './time-stamps.ts';
-import type { FilmProbe, FpsSource, ReadContext, ReadDevice, ReadFilm } from './types.ts';
+import type { FpsSource, ReadContext, ReadDevice, ReadFilm } from './types.ts';
 
 /** A device folder of a Miniscope-DAQ session. */
 export interface DeviceFolder {

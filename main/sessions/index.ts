@@ -5,4 +5,4 @@ export type { SessionsDependencies } from './handlers.ts';
 export { dataRoots } from './files.ts';
 export type { DataRoot } from './files.ts';
 export { frameTimes, openSession } from './open.ts';
-export type { FilmProbe, ProbeFilm, ReadDevice, ReadFilm, ReadSession } from './types.ts';
+export type { ProbeFilm, ReadDevice, ReadFilm, ReadSession } from './types.ts';

@@ -1,18 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { AppError, Finding } from '../contract/index.ts';
-
-/** What a film's own headers and index say; counted, not believed: `frames` is the number that can be decoded. */
-export interface FilmProbe {
-  readonly frames: number;
-  readonly width: number;
-  readonly height: number;
-  /** Rate written in the container; a Miniscope DAQ always writes 60. Null where there is none. */
-  readonly containerFps: number | null;
-  /** `GREY`, `FFV1`, `MJPG` … */
-  readonly codec: string;
-  /** Remarks such as a cut last frame. */
-  readonly findings: readonly Finding[];
-}
+import type { FilmProbe } from '../media/index.ts';
 
 /**
  * Looks into one film.

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { AppError } from '../../main/contract/index.ts';
-import type { FilmProbe, ProbeFilm } from '../../main/sessions/index.ts';
+import type { FilmProbe } from '../../main/media/index.ts';
+import type { ProbeFilm } from '../../main/sessions/index.ts';
 
 /** A folder that is removed with the test. */
 export interface TemporaryFolder extends Disposable {
