@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** The library: one folder with an embedded database, one owner, one writer. See README.md. */
 export * from './types.ts';
+export { defaultLibrary } from './default-library.ts';
 export { openLibrary } from './library.ts';
 export { acquireOwnership, ownerWhenListening, readOwner } from './ownership.ts';
 export type { AcquireResult, OtherOwner, Ownership } from './ownership.ts';

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 import { AppError } from '../../contract/index.ts';
 import { programVersion } from '../../installation/index.ts';
+import { defaultLibrary } from '../../library/index.ts';
+import { exitCodeOf, exitCodes } from '../exit-codes.ts';
 import { parseFlags, pathResolver, text, type Answer, type Command, type Invocation } from './command.ts';
 import { commands } from './commands/index.ts';
 import { openConnection, type Connection, type OwnerWishes } from './connection.ts';
-import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { commandHelp, generalHelp } from './help.ts';
-import { defaultLibrary } from './library-folder.ts';
 import { errorText, processTerminal, type Terminal } from './output.ts';
 
 /** What the command line runs in; tests give their own. */

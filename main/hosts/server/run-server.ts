@@ -3,9 +3,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { connect, AppError, contractVersion, coreApis, webSocketChannel } from '../../contract/index.ts';
-import { ownerWhenListening, type OtherOwner } from '../../library/index.ts';
-import { exitCodeOf } from '../cli/exit-codes.ts';
-import { defaultLibrary } from '../cli/library-folder.ts';
+import { defaultLibrary, ownerWhenListening, type OtherOwner } from '../../library/index.ts';
+import { exitCodeOf } from '../exit-codes.ts';
 import { type Core, openCore } from './core.ts';
 import { nobodyWaits, serve, type Served } from './http.ts';
 

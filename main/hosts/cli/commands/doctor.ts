@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { AppError, type DoctorCheck } from '../../../contract/index.ts';
 import { words, type Answer, type Command, type Invocation } from '../command.ts';
-import { exitCodes } from '../exit-codes.ts';
+import { exitCodes } from '../../exit-codes.ts';
 
 /** `doctor`: what works here, what is missing, what mends it. */
 export const doctorCommand: Command = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { words, type Answer, type Command, type Invocation } from '../command.ts';
-import { exitCodes } from '../exit-codes.ts';
+import { exitCodes } from '../../exit-codes.ts';
 
 /** `export`: writes a finished run as flat NumPy files. */
 export const exportCommand: Command = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { ImportPreview, SessionRow } from '../../../contract/index.ts';
 import { positive, text, words, type Answer, type Command, type Invocation } from '../command.ts';
-import { exitCodes } from '../exit-codes.ts';
+import { exitCodes } from '../../exit-codes.ts';
 import { bytes, duration } from '../output.ts';
 
 /** `import`: links a session into the library, or says what that would do. */

@@ -11,7 +11,7 @@ import {
 import { checkExportDestination, readParameterSet } from '../../../processing/index.ts';
 import { positive, text, words, type Answer, type Command, type FlagValues, type Invocation } from '../command.ts';
 import type { CoreClient } from '../connection.ts';
-import { exitCodes } from '../exit-codes.ts';
+import { exitCodes } from '../../exit-codes.ts';
 import { parseMemory } from '../memory.ts';
 import { duration, progressView } from '../output.ts';
 

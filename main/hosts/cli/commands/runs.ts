@@ -2,7 +2,7 @@
 import type { RunRow } from '../../../contract/index.ts';
 import { text, type Answer, type Command, type Invocation } from '../command.ts';
 import { AppError } from '../../../contract/index.ts';
-import { exitCodes } from '../exit-codes.ts';
+import { exitCodes } from '../../exit-codes.ts';
 
 /** `runs`: lists runs, shows one, cancels one. */
 export const runsCommand: Command = {

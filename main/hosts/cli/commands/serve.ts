@@ -4,7 +4,7 @@ import path from 'node:path';
 import { AppError } from '../../../contract/index.ts';
 import { rendererFolder } from '../../../installation/index.ts';
 import { text, words, type Answer, type Command, type Invocation } from '../command.ts';
-import { exitCodes } from '../exit-codes.ts';
+import { exitCodes } from '../../exit-codes.ts';
 
 /** `serve`: the workstation for a browser on this machine, until Ctrl-C. */
 export const serveCommand: Command = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-import type { ErrorCode } from '../../contract/index.ts';
+import type { ErrorCode } from '../contract/index.ts';
 
-/** Exit codes of every command (architecture.md 5). */
+/** Exit codes of every program of Calyx (architecture.md 5). */
 export const exitCodes = {
   ok: 0,
   usage: 2,
