@@ -64,7 +64,7 @@ export function elements(shape: readonly number[]): number {
 }
 
 /** Elements that lie in memory. @param bytes - exactly the elements */
-export function toArray(type: NpyType, bytes: Uint8Array): NpyArray {
+function toArray(type: NpyType, bytes: Uint8Array): NpyArray {
   // A copy of its own starts at an address that suits every element size.
   const copy = new ArrayBuffer(bytes.byteLength);
   new Uint8Array(copy).set(bytes);

@@ -83,8 +83,3 @@ export function ended(before: RunProgress, state: RunState, error: RunProgress['
     }),
   };
 }
-
-/** The stage that was going on last, for a sentence. */
-export function stageOf(progress: RunProgress): StageName | null {
-  return progress.stages.find((stage) => stage.state === 'running')?.stage ?? progress.stage;
-}

@@ -18,7 +18,7 @@ export interface ImportChoice {
  *
  * @throws AppError the first error of a chosen device, `session.not_found` for an unknown name, `session.no_films`
  */
-export function chooseDevices(session: ReadSession, device: string | undefined): readonly ReadDevice[] {
+function chooseDevices(session: ReadSession, device: string | undefined): readonly ReadDevice[] {
   const miniscopes = session.devices.filter((candidate) => candidate.kind === 'miniscope');
   const wanted = device ?? session.chosenDevice ?? undefined;
   const same = (candidate: ReadDevice): boolean =>

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { AppError } from '../contract/index.ts';
 
 /** A number, or a text that begins with one ("20FPS", "1X"); other texts ("Low") and anything else are undefined. */
-export function looseNumber(value: unknown): number | undefined {
+function looseNumber(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
   if (typeof value !== 'string') return undefined;
   const match = /^\s*([+-]?\d+(?:\.\d+)?)/.exec(value);
@@ -81,7 +81,7 @@ export interface SessionMetaData {
 }
 
 /** Folder name of a device. */
-export const folderName = (device: string): string => device.replaceAll(' ', '_');
+const folderName = (device: string): string => device.replaceAll(' ', '_');
 
 /** Names of devices: a list of texts, a list of objects with `deviceName`, or an object keyed by name. */
 function deviceNames(value: unknown): string[] {

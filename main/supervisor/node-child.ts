@@ -63,7 +63,7 @@ const systemTimers: SupervisorTimers = {
 };
 
 /** Why a process ended, in words. */
-export function causeOfEnd(name: string, code: number | null, signal: NodeJS.Signals | null): string {
+function causeOfEnd(name: string, code: number | null, signal: NodeJS.Signals | null): string {
   if (signal !== null) return `The ${name} process was ended by ${signal}.`;
   return `The ${name} process ended with code ${String(code ?? 0)}.`;
 }
