@@ -53,13 +53,14 @@ export async function runServer(args: readonly string[]): Promise<void> {
     delay.enable();
     const { core } = opened;
     const served = await serveOrClose(core, port);
-    console.log(`Calyx is ready: ${served.windowAddress}`);
     stopOnSignal(core, served, () => {
       if (process.env['CALYX_LOOP_DELAY'] === undefined) return;
       console.error(
         `event loop delay: p99 ${(delay.percentile(99) / 1e6).toFixed(1)} ms, max ${(delay.max / 1e6).toFixed(1)} ms`,
       );
     });
+    // Last: whoever reads this line may ask it to stop at once.
+    console.log(`Calyx is ready: ${served.windowAddress}`);
   } catch (thrown) {
     const error = AppError.from(thrown);
     console.error(`Calyx could not start: ${error.message}${error.hint === undefined ? '' : `\n${error.hint}`}`);
