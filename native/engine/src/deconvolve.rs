@@ -10,7 +10,7 @@ use crate::params::Parameters;
 use crate::types::{Components, Context, Footprint, Registered, StageError};
 
 /// What F0 of the ΔF/F is, in words, for `run.json`.
-pub const F0: &str = "dff = (raw - baseline) / F0, both as means over the pixels at or above half the footprint's maximum; F0 = mean grey \
+pub const F0: &str = "dff = (raw - slow drift) / F0 (the constant baseline is off raw already), both as means over the pixels at or above half the footprint's maximum; F0 = mean grey \
                       level of the registered film there, minus the component's own mean, at least 1 grey level";
 
 /// Standard deviation of the smoothing that takes slow drifts (bleaching, blood volume) off a trace, seconds.

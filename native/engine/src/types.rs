@@ -125,7 +125,7 @@ pub struct Components {
     pub denoised: Vec<Vec<f32>>,
     /// `K × T` deconvolved activity, grey levels of jump per frame.
     pub deconvolved: Vec<Vec<f32>>,
-    /// `K × T` ΔF/F: (denoised or raw − F0) / F0; `run.json` says which and what F0 is.
+    /// `K × T` ΔF/F: (raw − slow drift) / F0; `run.json` says what F0 is.
     pub dff: Vec<Vec<f32>>,
     /// `K` AR(1) coefficients per frame.
     pub gamma: Vec<f32>,

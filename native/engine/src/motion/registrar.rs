@@ -16,7 +16,17 @@ pub struct Registrar {
     fft: RealFft2,
     kernel: Kernel,
     least_quality: f32,
+    /// No movement is looked for: every frame stays where it is.
+    is_off: bool,
 }
+
+/// What is said of a frame when registration is off: at rest, of unknown quality.
+const STILL: Shift = Shift {
+    dy: 0.0,
+    dx: 0.0,
+    quality: f32::NAN,
+    at_bound: false,
+};
 
 /// Working memory of one thread.
 pub struct Workspace {
@@ -41,7 +51,7 @@ impl Workspace {
 
 impl Registrar {
     /// Trains on `sample` (frames of `height × width`, spread over the run, none of them masked), for neurons of `sigma` grid px and
-    /// displacements up to `max_shift` grid px. Returns the registrar and the sample's displacements; `None` when `stop` said so.
+    /// displacements up to `max_shift` grid px; 0 switches registration off. Returns the registrar and the sample's displacements; `None` when `stop` said so.
     pub fn train(
         sample: &[Vec<f32>],
         [height, width]: [usize; 2],
@@ -68,6 +78,8 @@ impl Registrar {
             shifts,
             least_quality,
         } = train(&fft, &spectra, sigma, reach, stop)?;
+        let is_off = max_shift <= 0.0;
+        let shifts = if is_off { vec![STILL; shifts.len()] } else { shifts };
         Some((
             Self {
                 height,
@@ -77,6 +89,7 @@ impl Registrar {
                 fft,
                 kernel,
                 least_quality,
+                is_off,
             },
             shifts,
         ))
@@ -90,6 +103,9 @@ impl Registrar {
     /// Displacement of the content of `frame` (`height × width`) against the template, grid px.
     pub fn shift(&self, frame: &[f32], work: &mut Workspace) -> Shift {
         debug_assert_eq!(frame.len(), self.height * self.width);
+        if self.is_off {
+            return STILL;
+        }
         spectrum(&self.band_pass, &self.fft, frame, work);
         self.kernel.shift(&self.fft, &work.spectrum, self.reach, &mut work.kernel)
     }
@@ -144,6 +160,21 @@ mod tests {
         (0..n)
             .map(|t| [2.2 * (t as f32 * 0.7).sin(), 3.1 * (t as f32 * 0.43).cos()])
             .collect()
+    }
+
+    #[test]
+    fn a_largest_movement_of_zero_switches_registration_off() {
+        let (height, width) = (52, 76);
+        let film: Vec<_> = path(40)
+            .iter()
+            .enumerate()
+            .map(|(t, d)| film_frame(height, width, d[0], d[1], t as u32))
+            .collect();
+        let (registrar, shifts) = Registrar::train(&film, [height, width], 1.5, 0.0, &|| false).unwrap();
+        let mut work = registrar.workspace();
+        for shift in film.iter().map(|f| registrar.shift(f, &mut work)).chain(shifts) {
+            assert_eq!((shift.dy, shift.dx, shift.at_bound), (0.0, 0.0, false));
+        }
     }
 
     #[test]
