@@ -40,6 +40,8 @@ export interface CoreOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Go on with runs that were left queued (else they wait until one is added); true when absent. */
   readonly takeQueued?: boolean;
+  /** Told when the process that shows films had to be started again, with the cause. */
+  readonly onMediaCrash?: (cause: string) => void;
 }
 
 export type OpenedCore =
@@ -75,7 +77,10 @@ async function createCore(
   const hub = new ChangeHub();
   let windowAddress: string | null = null;
   const limits = machineLimits();
-  const media = startMedia({ logFolder: library.folders.logs });
+  const media = startMedia({
+    logFolder: library.folders.logs,
+    ...(options.onMediaCrash === undefined ? {} : { onCrash: options.onMediaCrash }),
+  });
   const queue = createRunQueue({
     library,
     limits,

@@ -44,7 +44,11 @@ function readArguments(args: readonly string[]): Wishes {
 export async function runServer(args: readonly string[]): Promise<void> {
   try {
     const { library, port } = readArguments(args);
-    const opened = await openCore({ libraryDirectory: library, program: 'Calyx workstation' });
+    const opened = await openCore({
+      libraryDirectory: library,
+      program: 'Calyx workstation',
+      onMediaCrash: (cause) => console.error(`${cause} It is started again.`),
+    });
     if (opened.kind === 'other') {
       await pointToOwner(library, opened.owner);
       return;
