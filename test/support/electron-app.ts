@@ -97,6 +97,27 @@ export async function startElectron(executable: string, profile: string, env: No
   }
 }
 
+/** Starts the executable without attaching to it and waits until it ends by itself: its exit code. */
+export async function startUntilItEnds(
+  executable: string,
+  profile: string,
+  env: NodeJS.ProcessEnv,
+): Promise<number | null> {
+  const display = await startDisplay();
+  try {
+    const child = spawn(executable, ['--no-sandbox', ...graphics, `--user-data-dir=${profile}`], {
+      env: { ...process.env, CALYX_NODE_BIN: process.execPath, ...env, DISPLAY: display.name },
+      stdio: 'ignore',
+    });
+    return await new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('exit', resolve);
+    });
+  } finally {
+    display.process.kill();
+  }
+}
+
 function definedOnly(env: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
