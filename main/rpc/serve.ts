@@ -15,6 +15,8 @@ export interface ServeOptions {
   readonly version: number;
   /** The caller's role by its token; undefined: not admitted. */
   readonly authenticate: (token: string) => Audience | undefined;
+  /** Resolves when a channel has had long enough to say hello; absent: it may take for ever. Its signal aborts once that does not matter any more. */
+  readonly patience?: (signal: AbortSignal) => Promise<unknown>;
   readonly checkOutput?: boolean;
   /** Told of errors that are bugs (`rpc.internal`), with their cause. */
   readonly onInternalError?: (procedure: string, error: AppError) => void;
@@ -132,6 +134,7 @@ class Session {
   readonly #routes: ReadonlyMap<string, Route>;
   readonly #options: ServeOptions;
   readonly #calls = new Map<number, ActiveCall>();
+  readonly #greeted = new AbortController();
   #audience: Audience | undefined;
   #isRefused = false;
 
@@ -139,9 +142,19 @@ class Session {
     this.#channel = channel;
     this.#routes = routes;
     this.#options = options;
+    void this.#waitForHello();
+  }
+
+  /** A socket that says nothing would be held for as long as its other side likes. */
+  async #waitForHello(): Promise<void> {
+    const { signal } = this.#greeted;
+    await this.#options.patience?.(signal).catch(() => undefined);
+    if (this.#options.patience === undefined || signal.aborted) return;
+    this.#refuse(new AppError('rpc.not_allowed', 'Nobody said who speaks on this connection.'));
   }
 
   end(): void {
+    this.#greeted.abort();
     for (const call of this.#calls.values()) call.abort.abort();
     this.#calls.clear();
   }
@@ -202,6 +215,7 @@ class Session {
       return;
     }
     this.#audience = audience;
+    this.#greeted.abort();
     this.#send({ t: 'welcome', version: this.#options.version });
   }
 

@@ -248,3 +248,30 @@ describe('a server', () => {
     expect(counts.at(-1)).toBe(counts[0]);
   });
 });
+
+describe('a channel on which nobody says hello', () => {
+  it('is refused when its time is over', async () => {
+    const [client, server] = memoryChannels();
+    const over = deferred<undefined>();
+    serveChannel(server, routes, { version: 1, authenticate: () => 'window', patience: () => over.promise });
+    const said: (string | Uint8Array)[] = [];
+    client.receive((message) => said.push(message));
+    await settle();
+    expect(said).toEqual([]);
+    over.resolve(undefined);
+    await client.closed;
+    expect(said).toHaveLength(1);
+    expect(String(said[0])).toContain('Nobody said who speaks');
+  });
+
+  it('is not refused later once somebody has said it', async () => {
+    const [client, server] = memoryChannels();
+    const over = deferred<undefined>();
+    serveChannel(server, routes, { version: 1, authenticate: () => 'window', patience: () => over.promise });
+    const { client: lab } = connectTo(() => Promise.resolve(client));
+    expect(await lab.lab.echo({ n: 1 })).toBe(1);
+    over.resolve(undefined);
+    await settle();
+    expect(await lab.lab.echo({ n: 2 })).toBe(2);
+  });
+});

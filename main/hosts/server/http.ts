@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type Audience, contractVersion, coreApis } from '../../contract/index.ts';
 import { rendererFolder } from '../../installation/index.ts';
@@ -30,6 +31,9 @@ export interface ServeOptions {
   /** Told of bugs. */
   readonly onInternalError?: (procedure: string, error: Error) => void;
 }
+
+/** A client that has connected says hello within this time; it does so in its first message. */
+const helloWaitMs = 10_000;
 
 /** A client's message: the largest are a few hundred decisions at once. */
 const longestMessageBytes = 4 * 1024 * 1024;
@@ -63,6 +67,7 @@ export async function serve(core: Core, options: ServeOptions = {}): Promise<Ser
         serveChannel(socketChannel(upgraded), routes, {
           version: contractVersion,
           authenticate: admit(upgraded),
+          patience: (signal) => setTimeout(helloWaitMs, undefined, { signal, ref: false }),
           checkOutput: process.env['NODE_ENV'] !== 'production',
           ...(options.onInternalError === undefined ? {} : { onInternalError: options.onInternalError }),
         });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type Database from 'better-sqlite3';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../contract/index.ts';
 import { migrationChecksum, type Migration } from './migrations/index.ts';
@@ -75,6 +75,12 @@ export function backup(database: Database.Database, folder: string, label: strin
   database.prepare('VACUUM INTO ?').run(temporary);
   renameSync(temporary, path);
   return path;
+}
+
+/** Deletes all but the newest `keep` copies that {@link backup} made; their names begin with their time. Other files stay. */
+export function pruneBackups(folder: string, keep: number): void {
+  const copies = existsSync(folder) ? readdirSync(folder).filter((name) => /^library-.+\.sqlite$/.test(name)) : [];
+  for (const name of copies.sort().slice(0, -keep)) rmSync(join(folder, name), { force: true });
 }
 
 function apply(database: Database.Database, migration: Migration, now: string, program: string): void {

@@ -4,7 +4,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, 
 import { dirname, join } from 'node:path';
 import { AppError, type ErrorCode } from '../../contract/index.ts';
 import type { LibraryFolders } from '../types.ts';
-import { applicationId, backup, migrate, schemaState } from './migrate.ts';
+import { applicationId, backup, migrate, pruneBackups, schemaState } from './migrate.ts';
 import { migrations, type Migration } from './migrations/index.ts';
 
 export interface OpenedDatabase {
@@ -22,6 +22,9 @@ export interface OpenDatabaseOptions {
   /** Replaces the program's migrations for tests. */
   readonly migrations?: readonly Migration[] | undefined;
 }
+
+/** Copies from before migrations that stay: more than a year of releases. */
+const backupsKept = 10;
 
 const sqliteHeader = 'SQLite format 3\0';
 
@@ -230,6 +233,7 @@ function openWritable(options: OpenDatabaseOptions, isNew: boolean): OpenedDatab
     }
     if (pending.length === known.length) database.pragma(`application_id = ${applicationId}`);
     migrate(database, pending, now, program);
+    if (first !== undefined) pruneBackups(folders.backups, backupsKept);
     return { database, readOnly: null };
   } catch (error) {
     database.close();

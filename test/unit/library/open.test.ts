@@ -293,6 +293,21 @@ describe('migrations', () => {
     copy.close();
   });
 
+  it('keep the ten newest copies and leave other files in the folder alone', () => {
+    const directory = temporaryFolder();
+    open(directory, { migrations }).close();
+    const backups = join(directory, 'backups');
+    mkdirSync(backups);
+    const older = Array.from({ length: 11 }, (_, n) => `library-2025-01-${10 + n}T000000-before-1500.sqlite`);
+    for (const name of [...older, 'mine.sqlite']) writeFileSync(join(backups, name), 'x');
+    testStores({ directory, migrations: [...migrations, extra] });
+    expect(readdirSync(backups).sort()).toEqual([
+      ...older.slice(2),
+      'library-2026-05-01T100000-before-1999.sqlite',
+      'mine.sqlite',
+    ]);
+  });
+
   it('that fail leave the library as the step before left it', () => {
     const directory = temporaryFolder();
     open(directory).close();
