@@ -4,6 +4,7 @@
 //! background: a step of a third of the noise costs nothing measurable (reference, analysis 3.4).
 
 use std::fs::File;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use crate::simd::dispatch;
@@ -17,6 +18,7 @@ const CENTRE: f32 = 128.0;
 /// Registered film on the working grid. A stored byte `q` at pixel `p` means `mean0[p] + step · (q − 128)` grey levels.
 ///
 /// Frames are appended in order with [`TileCache::push`] and can be read back at once, also those not yet on disk.
+#[derive(serde::Deserialize, serde::Serialize)]
 pub struct TileCache {
     height: usize,
     width: usize,
@@ -25,9 +27,11 @@ pub struct TileCache {
     frames: usize,
     saturated: u64,
     /// The file and its name for messages; without one everything stays in `tail`.
+    #[serde(skip)]
     file: Option<(File, String)>,
     /// Frames that are in the file; those in `tail` follow.
     written: usize,
+    #[serde(skip)]
     tail: Vec<u8>,
 }
 
@@ -195,6 +199,55 @@ impl TileCache {
         Ok(())
     }
 
+    /// Brings all frames into the file at `path` and on the disk; a cache that lies in another place stays there, a copy is made. What serde
+    /// keeps of a cache besides is everything but its frames.
+    ///
+    /// # Errors
+    /// [`StageError::Io`] when the disk fails.
+    pub fn save(&mut self, path: &Path) -> Result<(), StageError> {
+        let failed = |source| StageError::Io {
+            context: format!("writing the tile cache {}", path.display()),
+            source,
+        };
+        self.flush()?;
+        match &self.file {
+            Some((file, name)) if *name == path.display().to_string() => file.sync_all().map_err(failed),
+            Some((_, name)) => std::fs::copy(name, path)
+                .and_then(|_| File::options().write(true).open(path)?.sync_all())
+                .map_err(failed),
+            None => File::create(path)
+                .and_then(|mut file| file.write_all(&self.tail).and_then(|()| file.sync_all()))
+                .map_err(failed),
+        }
+    }
+
+    /// Gives a cache that serde brought back its frames: those of the file at `path`, which stays open, or a copy of them in memory.
+    ///
+    /// # Errors
+    /// [`StageError::Io`] when the file cannot be read or does not hold so many frames.
+    pub fn open(&mut self, path: &Path, in_memory: bool) -> Result<(), StageError> {
+        let name = path.display().to_string();
+        let bytes = (self.frames * self.mean0.len()) as u64;
+        let open = || -> std::io::Result<(File, Vec<u8>)> {
+            let mut file = File::options().read(true).open(path)?;
+            if file.metadata()?.len() != bytes {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
+            let mut tail = Vec::new();
+            if in_memory {
+                file.read_to_end(&mut tail)?;
+            }
+            Ok((file, tail))
+        };
+        let (file, tail) = open().map_err(|source| StageError::Io {
+            context: format!("opening the tile cache {name}"),
+            source,
+        })?;
+        self.tail = tail;
+        (self.file, self.written) = if in_memory { (None, 0) } else { (Some((file, name)), self.frames) };
+        Ok(())
+    }
+
     fn check(&self, length: usize) -> Result<(), StageError> {
         if length == self.mean0.len() {
             return Ok(());
@@ -338,6 +391,41 @@ mod tests {
         assert_eq!(a, b);
         assert_eq!(std::fs::metadata(&path).unwrap().len(), 30 * 21);
         std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn a_saved_cache_comes_back_from_its_file_with_the_same_codes() {
+        let (h, w, step) = (3, 7, 0.3);
+        let (kept, copy) = (temporary("kept"), temporary("copy"));
+        let mut disk = TileCache::on_disk(&kept, h, w, offsets(h, w), step).unwrap();
+        let mut memory = TileCache::in_memory(h, w, offsets(h, w), step).unwrap();
+        for t in 0..9 {
+            disk.push(&frame(t, &offsets(h, w), step)).unwrap();
+            memory.push(&frame(t, &offsets(h, w), step)).unwrap();
+        }
+        let mut wanted = Vec::new();
+        memory.read_block(0, 9, &mut wanted).unwrap();
+        for (cache, path) in [(&mut disk, &kept), (&mut memory, &copy)] {
+            cache.save(path).unwrap();
+            let bytes = postcard::to_stdvec(&*cache).unwrap();
+            for in_memory in [true, false] {
+                let mut back: TileCache = postcard::from_bytes(&bytes).unwrap();
+                back.open(path, in_memory).unwrap();
+                let mut codes = Vec::new();
+                back.read_block(0, 9, &mut codes).unwrap();
+                assert_eq!(
+                    (back.frames(), back.step(), back.mean0(), &codes),
+                    (9, step, &offsets(h, w)[..], &wanted)
+                );
+            }
+        }
+        disk.save(&copy).unwrap();
+        assert_eq!(std::fs::read(&copy).unwrap(), std::fs::read(&kept).unwrap());
+        std::fs::write(&copy, b"cut").unwrap();
+        assert!(disk.open(&copy, false).is_err());
+        for path in [kept, copy] {
+            std::fs::remove_file(path).unwrap();
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ const BACKGROUND_CORRELATION: f32 = 0.35;
 const FOOTPRINT_FLOOR: f32 = 0.12;
 
 /// A first guess of a component.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
 pub struct Candidate {
     /// Footprint on the working grid, maximum 1.
     pub footprint: Footprint,
@@ -33,19 +33,22 @@ pub struct Candidate {
 }
 
 /// What the stage `init` leaves behind.
+#[derive(serde::Deserialize, serde::Serialize)]
 pub struct Initial {
     /// The first guesses.
     pub candidates: Vec<Candidate>,
-    /// The slow film, for the second search on the residual.
+    /// The slow film, for the second search on the residual; that of the seeds.
+    #[serde(skip)]
     pub movie: Arc<SlowMovie>,
-    /// Sums over the film that all later stages use.
+    /// Sums over the film that all later stages use; those of the seeds.
+    #[serde(skip)]
     pub survey: Arc<Survey>,
     /// How the search ran.
     pub search: Search,
 }
 
 /// How the greedy search runs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Deserialize, serde::Serialize)]
 pub struct Search {
     /// Cell's standard deviation, grid px.
     pub sigma: f32,

@@ -13,7 +13,7 @@ const READ: usize = 64;
 const STRETCH: usize = 64;
 
 /// Which frames are averaged into which group. Masked frames belong to none.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, serde::Deserialize, serde::Serialize)]
 pub struct Groups {
     /// Frame numbers of each group, ascending; `members[starts[g]..starts[g + 1]]`.
     members: Vec<u32>,
@@ -216,6 +216,7 @@ pub fn for_blocks(
 }
 
 /// The film at a low rate, held whole: 16 bit a value, pixel-major, mean taken off. What the seed search works on.
+#[derive(Default)]
 pub struct SlowMovie {
     /// Which frames each moment averages.
     pub groups: Groups,
@@ -228,6 +229,14 @@ pub struct SlowMovie {
 }
 
 impl SlowMovie {
+    /// The slow film of a run with the context's memory budget: what the stage `seeds` searches, and later searches on the residual use.
+    ///
+    /// # Errors
+    /// As [`SlowMovie::read`].
+    pub fn of(film: &Registered, ctx: &Context) -> Result<Self, StageError> {
+        Self::read(film, ctx.memory_bytes / 3, ctx)
+    }
+
     /// Reads the film at about 7 Hz (5 … 10), or more slowly spread stretches of it where `limit_bytes` would be exceeded.
     ///
     /// # Errors

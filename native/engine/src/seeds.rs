@@ -24,7 +24,7 @@ const NULL_MOMENTS: usize = 2000;
 const PNR_MARGIN: f32 = 1.0;
 
 /// A place where a neuron may be.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
 pub struct Seed {
     /// Row on the working grid.
     pub y: usize,
@@ -37,6 +37,7 @@ pub struct Seed {
 }
 
 /// What the stage `seeds` found.
+#[derive(serde::Deserialize, serde::Serialize)]
 pub struct Seeds {
     /// Local correlation, working grid.
     pub correlation: Vec<f32>,
@@ -48,7 +49,8 @@ pub struct Seeds {
     pub min_pnr: f32,
     /// Local maxima above both thresholds, best first.
     pub seeds: Vec<Seed>,
-    /// The slow film the search ran on.
+    /// The slow film the search ran on. A checkpoint leaves it out: it is read again from the cache when it is needed.
+    #[serde(skip)]
     pub movie: Arc<SlowMovie>,
     /// Sums over the film that all later stages use.
     pub survey: Arc<Survey>,
@@ -184,7 +186,7 @@ pub fn tiles(height: usize, width: usize, halo: usize, t: usize) -> Vec<Tile> {
 pub fn run(film: &Registered, params: &Parameters, diameter_px: f32, ctx: &Context) -> Result<Seeds, StageError> {
     let (height, width) = (film.grid.height, film.grid.width);
     let sigma = diameter_px / 2.36 / film.grid.bin as f32;
-    let movie = SlowMovie::read(film, ctx.memory_bytes / 3, ctx)?;
+    let movie = SlowMovie::of(film, ctx)?;
     let t = movie.len();
     if t < 16 {
         return Err(StageError::Input {

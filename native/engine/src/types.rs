@@ -30,7 +30,7 @@ pub mod flag {
 }
 
 /// The working grid: the raw frame, trimmed to a multiple of `bin` at the bottom and right, block-averaged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 pub struct Grid {
     /// Raw pixels per grid pixel on each axis.
     pub bin: usize,
@@ -61,6 +61,7 @@ pub struct RecordingInput {
 }
 
 /// What the stages `read` and `motion` leave behind.
+#[derive(serde::Deserialize, serde::Serialize)]
 pub struct Registered {
     /// The registered film on the working grid, 8 bit, all `T` frames.
     pub cache: TileCache,
@@ -101,7 +102,7 @@ impl Registered {
 }
 
 /// One footprint on the working grid: its bounding window and values inside it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
 pub struct Footprint {
     /// First row and column of the window on the working grid.
     pub top: usize,
@@ -116,6 +117,7 @@ pub struct Footprint {
 }
 
 /// What `demix` and `deconvolve` hand to `evaluate` and to the run folder: all components, rejected ones too.
+#[derive(serde::Deserialize, serde::Serialize)]
 pub struct Components {
     /// `K` footprints on the working grid, maximum 1.
     pub footprints: Vec<Footprint>,
@@ -136,7 +138,7 @@ pub struct Components {
 }
 
 /// Metrics of one component; every value may be NaN where it cannot be computed. Written to `metrics.json`.
-#[derive(Clone, Debug, Default, serde::Serialize)]
+#[derive(Clone, Debug, Default, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CellMetrics {
     /// Peak to noise of the seed pixel.

@@ -19,7 +19,7 @@ const ABOVE_NOISE: f64 = 1.5;
 const PIECE: usize = 512;
 
 /// Spatial loadings of the shared courses: course `r` is `Σ_i loadings[r][i] · x_i(t)` over the coarse film `x` without components.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Deserialize, serde::Serialize)]
 pub struct Factors {
     /// One unit vector over the coarse grid for each factor.
     pub loadings: Vec<Vec<f32>>,

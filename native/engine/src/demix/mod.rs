@@ -25,6 +25,7 @@ use crate::types::{Context, Footprint, Registered, StageError, flag};
 const SWEEPS: usize = 3;
 
 /// What the stage `demix` leaves behind.
+#[derive(serde::Deserialize, serde::Serialize)]
 pub struct Demixed {
     /// Components: footprints (maximum 1), denoised traces, seed values.
     pub components: Vec<Component>,
@@ -32,13 +33,15 @@ pub struct Demixed {
     pub traces: Traces,
     /// Ring background.
     pub weights: RingWeights,
-    /// Sums over the film.
+    /// Sums over the film; those of the seeds.
+    #[serde(skip)]
     pub survey: Arc<Survey>,
     /// What the evaluation needs.
     pub evidence: Evidence,
 }
 
 /// Background-free images of the components, for the evaluation.
+#[derive(serde::Deserialize, serde::Serialize)]
 pub struct Evidence {
     /// Per component, on its footprint's window: the film regressed on its trace, ring background and other components taken off.
     pub images: Vec<Vec<f32>>,

@@ -11,7 +11,7 @@ use crate::types::Footprint;
 const RIDGE: f64 = 1e-3;
 
 /// The coarse grid of the background: blocks of `factor × factor` grid pixels; blocks at the far edges may be smaller.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, serde::Deserialize, serde::Serialize)]
 pub struct Coarse {
     /// Grid pixels per coarse pixel on each axis.
     pub factor: usize,
@@ -121,7 +121,7 @@ impl CoarseImage {
 }
 
 /// Which coarse pixels make the ring, and the lags between any two of them (and the centre).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, serde::Deserialize, serde::Serialize)]
 pub struct Ring {
     /// The coarse grid.
     pub coarse: Coarse,
@@ -191,7 +191,7 @@ fn canonical(lag: (isize, isize)) -> ((isize, isize), bool) {
 }
 
 /// `Σ_t y_i(t) · y_{i + lag}(t)` of the coarse film, double precision.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, serde::Deserialize, serde::Serialize)]
 pub struct LagCovariance {
     lags: usize,
     values: Vec<f64>,
@@ -253,7 +253,7 @@ impl LagCovariance {
 }
 
 /// Ring weights of every coarse pixel.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
 pub struct RingWeights {
     /// The ring's shape.
     pub ring: Ring,

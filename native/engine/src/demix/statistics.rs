@@ -18,6 +18,7 @@ const MOST_GROUPS: usize = 12_000;
 const HALF: usize = crate::movie::BLOCK / 2;
 
 /// Sums that do not depend on any component.
+#[derive(Default, serde::Deserialize, serde::Serialize)]
 pub struct Survey {
     /// The groups of frames all statistics are summed over.
     pub groups: Groups,
@@ -163,7 +164,7 @@ pub fn coarse_residual(movie: &SlowMovie, grid: &Coarse, parts: &[(Footprint, Ve
 }
 
 /// One component while it is being worked on: a square window around its centre, footprint inside it, trace of all frames.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
 pub struct Component {
     /// Footprint; its window reaches as far as the footprint may grow. Maximum 1.
     pub footprint: Footprint,

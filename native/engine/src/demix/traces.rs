@@ -163,7 +163,7 @@ pub fn interpolate(row: &mut [f32], flags: &[u32]) {
 }
 
 /// Traces as they stand after a solve.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Deserialize, serde::Serialize)]
 pub struct Traces {
     /// Background-free and demixed, with baseline.
     pub raw: Vec<Vec<f32>>,
