@@ -53,6 +53,12 @@ export const errorCodes = [
   'export.exists',
   'disk.full',
   'disk.io',
+  'device.bad_catalogue',
+  'device.unknown_type',
+  'device.bad_command',
+  'device.bad_setting',
+  'device.not_found',
+  'device.no_answer',
   'files.outside_roots',
   'files.not_found',
 ] as const;

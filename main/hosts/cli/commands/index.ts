@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { Command } from '../command.ts';
+import { devicesCommand } from './devices.ts';
 import { doctorCommand } from './doctor.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
@@ -14,5 +15,6 @@ export const commands: readonly Command[] = [
   runsCommand,
   exportCommand,
   serveCommand,
+  devicesCommand,
   doctorCommand,
 ];

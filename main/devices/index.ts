@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+/** Scopes and the boards they hang on. See README.md. */
+export type { BoardLink } from './board-link.ts';
+export {
+  readCatalogue,
+  resolveSetting,
+  scopeType,
+  type Catalogue,
+  type Resolved,
+  type ScopeType,
+  type Setting,
+} from './catalogue/index.ts';
+export { systemClock, type Clock } from './clock.ts';
+export { Miniscope, type MiniscopeOptions, type ScopeEvent, type ScopeFrame } from './miniscope/miniscope.ts';
+export { SimulatedBoard, type Disturbance } from './simulator/board.ts';
+export { ScopeModel, type ScopeState } from './simulator/scope-model.ts';
+export { SimulatedLink, type Picture } from './simulator/simulated-link.ts';
+export { SimulatedUsbDevice } from './simulator/usb-device.ts';
+export { listDevices, udevRule, type FoundDevice, type UsbPlaces } from './usb/listing.ts';

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+
+/** The board counts to 2³² but shows 16 bits. */
+const range = 0x1_0000;
+
+/** What one reading of the board's frame counter says. */
+export interface CounterReading {
+  /** Frames the board has sent since the first reading, the first being 1; null for a reading that failed. */
+  readonly frame: number | null;
+  /** Frames between this one and the reading before that never came. */
+  readonly lost: number;
+}
+
+/**
+ * The board's 16-bit frame counter made whole (acquisition.md 2.7): it wraps every 36 minutes at 30 frames/s. A step of half the range or more is a step
+ * back, which only a board that started anew makes; the count then goes on from the frame before, and how many were lost in between is unknown (0 is
+ * counted, {@link restarts} says that it happened).
+ */
+export class FrameCounter {
+  #last: number | undefined;
+  #frame = 0;
+  #unread = 0;
+  #restarts = 0;
+
+  /** How often the board started counting anew. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  /** Takes the counter of the frame that has just arrived; null when it could not be read. */
+  take(raw: number | null): CounterReading {
+    if (raw === null) {
+      this.#unread += 1;
+      return { frame: null, lost: 0 };
+    }
+    if (this.#last === undefined) {
+      this.#last = raw;
+      this.#frame = this.#unread + 1;
+      this.#unread = 0;
+      return { frame: this.#frame, lost: 0 };
+    }
+    const step = (raw - this.#last + range) % range;
+    const isRestart = step === 0 || step >= range / 2;
+    const arrived = this.#unread + 1;
+    const forward = isRestart ? arrived : step;
+    if (isRestart) this.#restarts += 1;
+    this.#last = raw;
+    this.#frame += forward;
+    this.#unread = 0;
+    return { frame: this.#frame, lost: Math.max(0, forward - arrived) };
+  }
+
+  /** The link was opened again: the next reading is no step from the last one. */
+  reconnected(): void {
+    if (this.#last === undefined) return;
+    this.#restarts += 1;
+    this.#last = undefined;
+    this.#unread += this.#frame;
+  }
+}

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: MIT
+import { AppError } from '../../contract/index.ts';
+import type { BoardLink } from '../board-link.ts';
+import {
+  fixedPacket,
+  resolveSetting,
+  startSetting,
+  type Resolved,
+  type ScopeType,
+  type Setting,
+} from '../catalogue/index.ts';
+import type { Clock } from '../clock.ts';
+import { CommandQueue } from './command-queue.ts';
+import type { RawFrame } from './frame-assembler.ts';
+import { FrameCounter } from './frame-counter.ts';
+import { packWords, type I2cPacket } from './i2c-packet.ts';
+import { frameMetadata } from './open-ephys.ts';
+import { orientationOf, type Orientation } from './quaternion.ts';
+import { selector } from './uvc.ts';
+
+/** A frame with what the board said of it. */
+export interface ScopeFrame {
+  /** Luma, `width × height`, row by row. */
+  readonly pixels: Uint8Array;
+  /** Monotonic time of the first and the last payload, ns. */
+  readonly firstNs: bigint;
+  readonly lastNs: bigint;
+  /** The board's frame counter as read, 16 bits; null when it could not be read. */
+  readonly rawCounter: number | null;
+  /** Frames the board has sent since the first, the first being 1; null when unknown. */
+  readonly counter: number | null;
+  /** Frames before this one that never came. */
+  readonly lost: number;
+  /** Null without an orientation sensor, or when it could not be read. */
+  readonly orientation: Orientation | null;
+  /** The board's own clock, ms; null with firmware that does not tell. */
+  readonly deviceMs: number | null;
+  /** Levels at the board's inputs; null when not read. */
+  readonly inputs: readonly boolean[] | null;
+}
+
+/** What happens to a scope that a person should know. */
+export type ScopeEvent =
+  | { readonly kind: 'lost'; readonly message: string }
+  | { readonly kind: 'reconnected'; readonly message: string }
+  | { readonly kind: 'restarted'; readonly message: string };
+
+/** How a scope is opened. */
+export interface MiniscopeOptions {
+  readonly type: ScopeType;
+  /** Opens the way to the board; called again for each reconnection. */
+  readonly open: () => Promise<BoardLink>;
+  readonly clock: Clock;
+  /** Settings to begin with; the type's own where none is given. */
+  readonly settings?: Readonly<Record<string, Setting>>;
+  readonly onFrame: (frame: ScopeFrame) => void;
+  readonly onEvent?: (event: ScopeEvent) => void;
+}
+
+/** Pause between the steps of setting up a scope, ms: the link's chips need it (acquisition.md 2.5). */
+const settleMs = 500;
+/** Pause after each control write, ms: 200 µs there, a millisecond is the least a timer gives. */
+const paceMs = 1;
+/** Pauses before trying again to reach a board, ms; the last one repeats. */
+const backOffMs = [1000, 2000, 3000, 4000, 5000] as const;
+/** Without a frame for so many frame times, and at least this long, a link counts as frozen. */
+const frozen = { periods: 10, leastMs: 1000 } as const;
+/** A scope that lost power begins at another rate: so many frames whose time is off by a quarter tell. */
+const otherRate = { frames: 20, share: 0.25 } as const;
+/** So many black frames after pictures tell that the link has lost its mode. */
+const blackFrames = 10;
+const pixelClockOfFastLinkMHz = 50;
+
+/**
+ * A scope on a Miniscope DAQ board: sets it up, sets its controls, reads what each frame's counter and orientation say, and brings it back with all settings when
+ * the link was lost (acquisition.md 2.4–2.8).
+ */
+export class Miniscope implements AsyncDisposable {
+  readonly type: ScopeType;
+  readonly #options: MiniscopeOptions;
+  readonly #queue = new CommandQueue();
+  readonly #settings = new Map<string, Resolved>();
+  readonly #counter = new FrameCounter();
+  #link: BoardLink | undefined;
+  #recording = false;
+  #seen = 0;
+  #lastFrameNs: bigint | undefined;
+  #awaiting: (() => void)[] = [];
+  #flushing: Promise<void> | undefined;
+  #offRate = 0;
+  #black = 0;
+  #hadLight = false;
+  #isSetUp = false;
+  #mending: Promise<void> | undefined;
+  readonly #closing = new AbortController();
+  #handing: Promise<void> = Promise.resolve();
+
+  constructor(options: MiniscopeOptions) {
+    this.#options = options;
+    this.type = options.type;
+    for (const name of Object.keys(this.type.controls)) {
+      const setting = options.settings?.[name] ?? startSetting(this.type, name);
+      if (setting !== undefined) this.#settings.set(name, resolveSetting(this.type, name, setting));
+    }
+  }
+
+  /** Settings as they are now, by control. */
+  get settings(): ReadonlyMap<string, Resolved> {
+    return this.#settings;
+  }
+
+  /** How often the board began to count anew. */
+  get restarts(): number {
+    return this.#counter.restarts;
+  }
+
+  /**
+   * Opens the board and sets the scope up; resolves when frames come.
+   *
+   * @throws AppError `device.*`
+   */
+  async connect(): Promise<void> {
+    this.#link = await this.#options.open();
+    await this.#setUp(this.#link);
+    void this.#watch();
+  }
+
+  /** Sets a control; resolves when the board has been told. @throws AppError `device.bad_setting`, `device.no_answer` */
+  async set(name: string, setting: Setting): Promise<Resolved> {
+    const resolved = resolveSetting(this.type, name, setting);
+    this.#settings.set(name, resolved);
+    this.#put(name, resolved.packets);
+    await this.#flush();
+    return resolved;
+  }
+
+  /** Tells the board whether frames are being recorded: its sync output toggles once a frame only then. */
+  async setRecording(on: boolean): Promise<void> {
+    this.#recording = on;
+    await this.#link?.setControl(selector.saturation, on ? 1 : 0);
+  }
+
+  /** LEDs off and one frame awaited, since the board executes commands at a frame's end only; then the stream is stopped. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    const link = this.#link;
+    this.#link = undefined;
+    if (link === undefined) return;
+    try {
+      await this.#darken(link);
+    } catch {
+      // The board does not answer any more; there is nobody left to tell.
+    }
+    await link[Symbol.asyncDispose]();
+  }
+
+  async #darken(link: BoardLink): Promise<void> {
+    for (const name of Object.keys(this.type.controls).filter((control) => control.startsWith('led'))) {
+      for (const packet of resolveSetting(this.type, name, 0).packets) await this.#send(link, packet);
+    }
+    if (this.#recording) await link.setControl(selector.saturation, 0);
+    const before = this.#seen;
+    // Two: the one under way may have ended just before the commands came.
+    for (let n = 0; n < 2 && this.#seen < before + 2; n += 1) await this.#nextFrame();
+  }
+
+  /** Resolves with the next frame, or when one is overdue. */
+  async #nextFrame(): Promise<void> {
+    const waited = new AbortController();
+    const frame = new Promise<void>((resolve) => {
+      this.#awaiting.push(resolve);
+    });
+    const overdue = this.#options.clock.sleep(frozen.leastMs, waited.signal).catch(() => undefined);
+    await Promise.race([frame, overdue]);
+    waited.abort();
+  }
+
+  async #setUp(link: BoardLink): Promise<void> {
+    const { clock } = this.#options;
+    this.#queue.clear();
+    this.#isSetUp = false;
+    const size = { width: this.type.width, height: this.type.height };
+    await link.start(size, (frame) => this.#arrived(link, frame));
+    for (const packet of linkPackets(this.type)) await this.#send(link, packet);
+    await clock.sleep(settleMs, this.#closing.signal);
+    for (const command of this.type.initialise) await this.#send(link, fixedPacket(command));
+    await clock.sleep(settleMs, this.#closing.signal);
+    for (const { packets } of this.#settings.values()) {
+      for (const packet of packets) await this.#send(link, packet);
+    }
+    if (this.#recording) await link.setControl(selector.saturation, 1);
+    // The first frame ends with the last command; the next one is as it was set.
+    for (let n = 0; n < 2; n += 1) await this.#nextFrame();
+    this.#hadLight = false;
+    this.#black = 0;
+    this.#offRate = 0;
+    this.#isSetUp = true;
+  }
+
+  #put(name: string, packets: readonly I2cPacket[]): void {
+    packets.forEach((packet, n) => void this.#queue.put(`${name} ${n}`, packet));
+  }
+
+  /** Sends what waits, one command after another. */
+  #flush(): Promise<void> {
+    this.#flushing ??= (async () => {
+      try {
+        for (let words = this.#queue.take(); words !== undefined; words = this.#queue.take()) {
+          if (this.#link !== undefined) await this.#sendWords(this.#link, words);
+        }
+      } finally {
+        this.#flushing = undefined;
+      }
+    })();
+    return this.#flushing;
+  }
+
+  async #send(link: BoardLink, packet: I2cPacket): Promise<void> {
+    await this.#sendWords(link, packWords(packet));
+  }
+
+  async #sendWords(link: BoardLink, [contrast, gamma, sharpness]: readonly [number, number, number]): Promise<void> {
+    const { clock } = this.#options;
+    for (const [control, word] of [
+      [selector.contrast, contrast],
+      [selector.gamma, gamma],
+      [selector.sharpness, sharpness],
+    ] as const) {
+      await link.setControl(control, word);
+      await clock.sleep(paceMs);
+    }
+  }
+
+  #arrived(link: BoardLink, raw: RawFrame): void {
+    this.#seen += 1;
+    const number = this.#seen;
+    this.#noteHealth(raw);
+    for (const resolve of this.#awaiting.splice(0)) resolve();
+    this.#handing = this.#handing.then(() => this.#hand(link, raw, number));
+  }
+
+  /** Reads what the board says of a frame and hands it on. A frame after which another has come already goes unread: the board speaks of the newest. */
+  async #hand(link: BoardLink, raw: RawFrame, number: number): Promise<void> {
+    const told = frameMetadata(raw.oddBytes);
+    const isNewest = this.#seen === number;
+    const rawCounter =
+      told === null
+        ? isNewest
+          ? await link.getControl(selector.contrast).catch(() => null)
+          : null
+        : told.frame & 0xffff;
+    const orientation = told === null && isNewest && this.type.hasOrientation ? await readOrientation(link) : null;
+    const { frame, lost } = this.#counter.take(rawCounter);
+    this.#options.onFrame({
+      pixels: raw.pixels,
+      firstNs: raw.firstNs,
+      lastNs: raw.lastNs,
+      rawCounter,
+      counter: frame,
+      lost,
+      orientation: told !== null && this.type.hasOrientation ? told.orientation : orientation,
+      deviceMs: told?.timeMs ?? null,
+      inputs: told?.inputs ?? null,
+    });
+  }
+
+  #noteHealth(raw: RawFrame): void {
+    const rate = this.#settings.get('frameRate')?.number;
+    if (this.#lastFrameNs !== undefined && rate !== undefined) {
+      const periods = (Number(raw.lastNs - this.#lastFrameNs) / 1e9) * rate;
+      this.#offRate = Math.abs(periods - 1) > otherRate.share && periods < 3 ? this.#offRate + 1 : 0;
+    }
+    this.#lastFrameNs = raw.lastNs;
+    const isBlack = raw.pixels.every((value) => value === 0);
+    if (!isBlack) this.#hadLight = true;
+    this.#black = isBlack && this.#hadLight ? this.#black + 1 : 0;
+    if (this.#isSetUp && (this.#offRate >= otherRate.frames || this.#black >= blackFrames)) {
+      this.#mend('restarted', 'The scope lost power for a moment and began anew; its settings have been restored.');
+    }
+  }
+
+  /** Waits for the board to go, or for frames to stay away. */
+  async #watch(): Promise<void> {
+    const { clock } = this.#options;
+    while (!this.#closing.signal.aborted) {
+      const link = this.#link;
+      if (link === undefined) return;
+      const rate = this.#settings.get('frameRate')?.number ?? 30;
+      const patience = Math.max(frozen.leastMs, (frozen.periods * 1000) / rate);
+      const before = this.#seen;
+      const gone = await Promise.race([
+        link.gone,
+        clock.sleep(patience, this.#closing.signal).then(
+          () => undefined,
+          () => undefined,
+        ),
+      ]);
+      if (this.#closing.signal.aborted) return;
+      if (this.#mending !== undefined) await this.#mending;
+      else if (gone !== undefined) await this.#reconnect(gone);
+      else if (this.#seen === before) await this.#reconnect('No frame came any more from the scope.');
+    }
+  }
+
+  /** Sets the scope up again over the link there is. */
+  #mend(kind: 'restarted', message: string): void {
+    const link = this.#link;
+    if (this.#mending !== undefined || link === undefined) return;
+    this.#mending = (async () => {
+      try {
+        await link.stop();
+        await this.#setUp(link);
+        this.#options.onEvent?.({ kind, message });
+      } catch {
+        // The watch finds that no frame comes and reconnects.
+      } finally {
+        this.#mending = undefined;
+      }
+    })();
+  }
+
+  async #reconnect(why: string): Promise<void> {
+    const { clock, open, onEvent } = this.#options;
+    const old = this.#link;
+    onEvent?.({ kind: 'lost', message: `${why} Calyx tries to reach it again.` });
+    try {
+      await old?.[Symbol.asyncDispose]();
+    } catch {
+      // It is gone already.
+    }
+    for (let attempt = 0; !this.#closing.signal.aborted; attempt += 1) {
+      try {
+        await clock.sleep(backOffMs[Math.min(attempt, backOffMs.length - 1)] ?? 5000, this.#closing.signal);
+        const link = await open();
+        this.#counter.reconnected();
+        this.#link = link;
+        await this.#setUp(link);
+        onEvent?.({ kind: 'reconnected', message: 'The scope is back with its settings.' });
+        return;
+      } catch (error) {
+        if (!(error instanceof AppError) && this.#closing.signal.aborted) return;
+      }
+    }
+  }
+}
+
+/** Packets that bring the link into the mode of a scope's pixel clock; none for a clock of zero. */
+function linkPackets({ pixelClockMHz }: ScopeType): readonly I2cPacket[] {
+  if (pixelClockMHz <= 0) return [];
+  const isFast = pixelClockMHz > pixelClockOfFastLinkMHz;
+  return [
+    [0xc0, 0x1f, isFast ? 0x11 : 0x10],
+    [0xb0, 0x05, isFast ? 0x21 : 0x20],
+  ];
+}
+
+async function readOrientation(link: BoardLink): Promise<Orientation | null> {
+  try {
+    const w = await link.getControl(selector.saturation);
+    const x = await link.getControl(selector.hue);
+    const y = await link.getControl(selector.gain);
+    const z = await link.getControl(selector.brightness);
+    return orientationOf([w, x, y, z]);
+  } catch {
+    return null;
+  }
+}
