@@ -101,6 +101,8 @@ export const StageStatus = z.object({
   state: z.enum(['waiting', 'running', 'done', 'failed']),
   fraction: z.number(),
   seconds: z.number().nullable(),
+  /** It was not run: an earlier run had kept its result. */
+  cached: z.boolean().optional(),
 });
 export type StageStatus = z.infer<typeof StageStatus>;
 

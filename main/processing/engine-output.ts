@@ -24,6 +24,7 @@ export const EngineMessage = z.discriminatedUnion('type', [
     stage: StageName,
     state: z.enum(['started', 'done']),
     seconds: finite,
+    cached: z.boolean().optional(),
   }),
   z.object({ type: z.literal('warning'), code: z.string(), message: z.string() }),
   z.object({ type: z.literal('done'), output: z.string(), components: z.number(), accepted: z.number() }),

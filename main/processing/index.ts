@@ -11,6 +11,7 @@ export { createProcessingHandlers } from './handlers.ts';
 export type { ProcessingDependencies } from './handlers.ts';
 export { createRunQueue } from './queue.ts';
 export type { RunQueue, RunQueueOptions } from './queue.ts';
+export { cacheLimit } from './stage-cache.ts';
 export { readParameterSet } from './parameters.ts';
 export type { ParameterSet, ParameterSpec } from './parameters.ts';
 export type { Compute } from './compute.ts';

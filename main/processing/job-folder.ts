@@ -63,6 +63,7 @@ export async function writeJobFolder(library: Library, detail: RunDetail, limits
       output: detail.folder,
       inputs,
       parameters: detail.parameters,
+      cache: library.folders.cache,
       budget: {
         threads: detail.budget.threads ?? limits.threads,
         memoryBytes: detail.budget.memoryBytes ?? limits.memoryBytes,

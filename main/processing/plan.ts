@@ -104,21 +104,22 @@ function pixelsOf(inputs: readonly RunInputRow[], recordings: readonly StoredRec
 /** Seconds of each stage by what the newest finished runs of this library took for a pixel; null where none has finished. */
 async function estimateSeconds(library: Library, pixels: number): Promise<ReadonlyMap<StageName, number> | null> {
   const finished = (await library.runs.list({ state: 'succeeded' })).slice(0, runsLookedAt);
-  const sums = new Map<StageName, number>();
-  let seen = 0;
+  const sums = new Map<StageName, { readonly sum: number; readonly runs: number }>();
   for (const { uuid } of finished) {
     const detail = await library.runs.get(uuid);
     const done = await pixelsOfRun(library, detail);
     const stages = detail.progress?.stages ?? [];
-    if (done === 0 || stages.some((stage) => stage.seconds === null) || stages.length === 0) continue;
-    seen += 1;
-    // read and motion are one pass and both carry its time: counted once, under read.
+    if (done === 0) continue;
     for (const { stage, seconds } of stages) {
-      const share = stage === 'motion' ? 0 : (seconds ?? 0) / done;
-      sums.set(stage, (sums.get(stage) ?? 0) + share);
+      // A kept result took no time worth knowing.
+      if (seconds === null) continue;
+      // read and motion are one pass and both carry its time: counted once, under read.
+      const { sum, runs } = sums.get(stage) ?? { sum: 0, runs: 0 };
+      sums.set(stage, { sum: sum + (stage === 'motion' ? 0 : seconds / done), runs: runs + 1 });
     }
   }
-  return seen === 0 ? null : new Map([...sums].map(([stage, sum]) => [stage, (sum / seen) * pixels]));
+  if (stageNames.some((stage) => !sums.has(stage))) return null;
+  return new Map([...sums].map(([stage, { sum, runs }]) => [stage, (sum / runs) * pixels]));
 }
 
 async function pixelsOfRun(library: Library, detail: RunDetail): Promise<number> {

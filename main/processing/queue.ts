@@ -9,6 +9,7 @@ import { errorClass } from './failure.ts';
 import { jobFolderOf, writeJobFolder, type Limits } from './job-folder.ts';
 import { removeLeftovers } from './local-compute.ts';
 import { readResult } from './result.ts';
+import { defaultCacheBytes, trimCache } from './stage-cache.ts';
 import { advance, ended, waitingProgress } from './tracker.ts';
 
 /** What the queue works with. */
@@ -19,6 +20,8 @@ export interface RunQueueOptions {
   /** Called whenever a run's state changes. */
   readonly changed?: (runUuid: string) => void;
   readonly timers?: Timers;
+  /** Kept results of stages may take so many bytes in the library's cache; {@link defaultCacheBytes} where nothing is said. */
+  readonly cacheBytes?: number;
   /** Runs that go on at the same time. */
   readonly atOnce?: number;
 }
@@ -237,6 +240,8 @@ class Queue implements RunQueue {
     }
     await this.#putAway(runUuid, end.kind === 'failed');
     await this.#settle(detail, active, end);
+    const { library, cacheBytes = defaultCacheBytes } = this.#options;
+    await trimCache(library.folders.cache, cacheBytes).catch(() => undefined);
   }
 
   async #compute(detail: RunDetail, active: Active): Promise<ComputeEnd> {

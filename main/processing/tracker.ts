@@ -48,7 +48,13 @@ export function advance(before: RunProgress, message: EngineMessage): RunProgres
         stages: change(before, [message.stage], (stage) =>
           message.state === 'started'
             ? { ...stage, state: 'running' }
-            : { ...stage, state: 'done', fraction: 1, seconds: message.seconds },
+            : {
+                ...stage,
+                state: 'done',
+                fraction: 1,
+                seconds: message.seconds,
+                ...(message.cached === true ? { cached: true } : {}),
+              },
         ),
       };
     case 'warning':

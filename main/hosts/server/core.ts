@@ -8,6 +8,7 @@ import {
   createProcessingHandlers,
   createRunQueue,
   localCompute,
+  cacheLimit,
   machineLimits,
   type RunQueue,
 } from '../../processing/index.ts';
@@ -84,6 +85,7 @@ async function createCore(
   const queue = createRunQueue({
     library,
     limits,
+    cacheBytes: cacheLimit(options.env ?? process.env),
     compute: localCompute(() => findFfmpeg(options.env)),
     changed: (uuid) => {
       hub.notify('runs', uuid);

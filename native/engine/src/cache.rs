@@ -199,6 +199,11 @@ impl TileCache {
         Ok(())
     }
 
+    /// Name of the file the frames lie in; `None` while they are in memory.
+    pub fn in_file(&self) -> Option<&str> {
+        self.file.as_ref().map(|(_, name)| name.as_str())
+    }
+
     /// Brings all frames into the file at `path` and on the disk; a cache that lies in another place stays there, a copy is made. What serde
     /// keeps of a cache besides is everything but its frames.
     ///

@@ -133,8 +133,8 @@ fn signals() -> Arc<AtomicBool> {
     Arc::new(AtomicBool::new(false))
 }
 
-/// Watches signals and memory for the rest of the process. When the stages do not stop in time, removes `unfinished`, reports and exits.
-pub fn watch(control: &Arc<Control>, reporter: &Arc<Reporter>, unfinished: PathBuf) {
+/// Watches signals and memory for the rest of the process. When the stages do not stop in time, removes what is `unfinished`, reports and exits.
+pub fn watch(control: &Arc<Control>, reporter: &Arc<Reporter>, unfinished: Vec<PathBuf>) {
     let (control, reporter, asked) = (Arc::clone(control), Arc::clone(reporter), signals());
     std::thread::spawn(move || {
         let mut since: Option<Instant> = None;
@@ -149,7 +149,7 @@ pub fn watch(control: &Arc<Control>, reporter: &Arc<Reporter>, unfinished: PathB
             let waited = since.get_or_insert_with(Instant::now).elapsed();
             let far_over = held as f64 > FAR_OVER * control.memory_bytes as f64;
             if (waited > PATIENCE || far_over) && control.claim_failure() {
-                remove(&unfinished);
+                unfinished.iter().for_each(|folder| remove(folder));
                 reporter.error(&failure);
                 std::process::exit(i32::from(failure.exit_code()));
             }

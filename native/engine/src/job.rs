@@ -39,6 +39,8 @@ pub struct Job {
     pub threads: usize,
     /// Bytes the engine may hold.
     pub memory_bytes: u64,
+    /// Where results of stages are kept between runs; `None` keeps nothing.
+    pub cache: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -50,6 +52,8 @@ struct JobFile {
     inputs: Vec<InputFile>,
     parameters: serde_json::Value,
     budget: BudgetFile,
+    #[serde(default)]
+    cache: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -144,6 +148,7 @@ fn check(folder: &Path, file: JobFile) -> Result<Job, Failure> {
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
             .min(256),
         memory_bytes: file.budget.memory_bytes,
+        cache: file.cache.map(|cache| folder.join(cache)),
     })
 }
 

@@ -7,6 +7,7 @@
 #[cfg(test)]
 mod back_tests;
 pub mod cache;
+pub mod checkpoint;
 pub mod control;
 pub mod deconvolve;
 pub mod demix;

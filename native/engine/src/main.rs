@@ -9,7 +9,7 @@ use calyx_engine::failure::Failure;
 use calyx_engine::job::Job;
 use calyx_engine::manifest::ENGINE_VERSION;
 use calyx_engine::progress::Reporter;
-use calyx_engine::{machine, output, pipeline, run};
+use calyx_engine::{checkpoint, machine, output, pipeline, run};
 
 const HELP: &str = "\
 calyx-engine run <job folder>   process the job described by job.json in that folder
@@ -62,7 +62,9 @@ fn run_job(folder: &str) -> u8 {
     }
     let control = Control::new(job.memory_bytes);
     control::listen(&control);
-    control::watch(&control, &reporter, output::temporary_name(&job.output));
+    let mut unfinished = vec![output::temporary_name(&job.output)];
+    unfinished.extend(job.cache.as_deref().map(checkpoint::temporary_folder));
+    control::watch(&control, &reporter, unfinished);
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         run::run(&job, &control, &reporter, pipeline::analyse)
     }));

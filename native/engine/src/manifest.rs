@@ -44,6 +44,7 @@ pub fn manifest(job: &Job, analysis: &Analysis, files: &[FileEntry], reporter: &
         "chosen": plain(&analysis.chosen),
         "budget": { "threads": job.threads, "memoryBytes": job.memory_bytes },
         "stages": reporter.timings(),
+        "stageKeys": analysis.stage_keys,
         "seconds": reporter.seconds(),
         "usage": machine::usage(),
         "machine": machine::machine(),

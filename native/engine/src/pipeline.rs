@@ -1,58 +1,187 @@
-//! The stages in order. Each is a plain function; this file only hands the results on and says which stage runs.
+//! The stages in order. Each is a plain function; this file hands the results on, says which stage runs, and keeps results for later runs where the
+//! job names a folder for them.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::checkpoint::films::KnownFilms;
+use crate::checkpoint::key::{Pixels, StageKeys};
+use crate::checkpoint::{Store, load_film, save_film};
+use crate::demix::Demixed;
+use crate::init::Initial;
 use crate::job::Job;
+use crate::movie::SlowMovie;
 use crate::progress::Reporter;
 use crate::result::{Analysis, Chosen};
-use crate::types::{Context, Registered, StageError};
+use crate::seeds::Seeds;
+use crate::types::{Components, Context, RecordingInput, Registered, StageError};
 use crate::{deconvolve, demix, evaluate, init, read, seeds};
 
 /// Films to cells: `read` and `motion` in one pass, then `seeds`, `init`, `demix`, `deconvolve`, `evaluate`. Files that are needed only
-/// meanwhile go to `scratch`.
+/// meanwhile go to `scratch`. Where the job names a cache, stages whose result lies there are not run, and what is run is kept there.
 ///
 /// # Errors
 /// The first stage's that fails; [`StageError::Cancelled`] soon after cancellation.
 pub fn analyse(job: &Job, scratch: &Path, context: &Context<'_>, reporter: &Reporter) -> Result<Analysis, StageError> {
-    let params = &job.parameters;
+    let store = job.cache.as_deref().map(|root| Store::open(root, reporter)).transpose()?;
     let inputs: Vec<_> = job.inputs.iter().map(|input| input.recording.clone()).collect();
-    let film: Registered = reporter.stage(("read", "motion"), Registered::frames, || {
-        read::run(&inputs, params, scratch, context)
-    })?;
-    let (diameter, frames) = (film.diameter_px, film.frames());
-    let seeds = reporter.stage(("seeds", "seeds"), |_| frames, || seeds::run(&film, params, diameter, context))?;
-    let (correlation, pnr) = (seeds.correlation.clone(), seeds.pnr.clone());
+    let (film, keys) = register(job, &inputs, store.as_ref(), scratch, context, reporter)?;
+    let run = Run {
+        job,
+        film: &film,
+        keys: &keys,
+        store: store.as_ref(),
+        context,
+        reporter,
+    };
+    let mut seeds: Seeds = run.stage("seeds", || seeds::run(&film, &job.parameters, film.diameter_px, context))?;
+    let mut demixed: Demixed = run.demixed(&mut seeds)?;
+    demixed.survey = Arc::clone(&seeds.survey);
+    let components: Components = run.stage("deconvolve", || deconvolve::run(&film, &demixed, &job.parameters, context))?;
+    let metrics = run.stage("evaluate", || evaluate::run(&film, &components, &demixed, &job.parameters, context))?;
     let chosen = Chosen {
-        diameter_px: diameter,
-        diameter_estimated: params.diameter_px.is_none(),
+        diameter_px: film.diameter_px,
+        diameter_estimated: job.parameters.diameter_px.is_none(),
         bin: film.grid.bin,
         min_correlation: seeds.min_correlation,
         min_pnr: seeds.min_pnr,
         seeds: seeds.seeds.len(),
     };
-    let initial = reporter.stage(("init", "init"), |_| frames, || init::run(&film, &seeds, params, diameter, context))?;
-    let demixed = reporter.stage(
-        ("demix", "demix"),
-        |_| frames,
-        || demix::run(&film, initial, params, diameter, context),
-    )?;
-    let components = reporter.stage(
-        ("deconvolve", "deconvolve"),
-        |_| frames,
-        || deconvolve::run(&film, &demixed, params, context),
-    )?;
-    let metrics = reporter.stage(
-        ("evaluate", "evaluate"),
-        |_| frames,
-        || evaluate::run(&film, &components, &demixed, params, context),
-    )?;
     Ok(Analysis {
         registered: film,
-        correlation,
-        pnr,
+        correlation: seeds.correlation,
+        pnr: seeds.pnr,
         chosen,
         components,
         f0: deconvolve::F0,
         metrics,
+        stage_keys: keys,
     })
+}
+
+/// The registered film and the keys of all stages: a kept one where the films are known, else read and registered now.
+fn register(
+    job: &Job,
+    inputs: &[RecordingInput],
+    store: Option<&Store<'_>>,
+    scratch: &Path,
+    context: &Context<'_>,
+    reporter: &Reporter,
+) -> Result<(Registered, StageKeys), StageError> {
+    const NAMES: (&str, &str) = ("read", "motion");
+    let params = &job.parameters;
+    let known = job.cache.as_deref().map(KnownFilms::new);
+    let looks: Vec<_> = inputs
+        .iter()
+        .map(|input| known.as_ref().and_then(|_| KnownFilms::look(input)))
+        .collect();
+    if let Some(store) = store
+        && let Some(keys) = known_keys(job, inputs, &looks)
+        && let Some(film) = reporter.kept(NAMES, || {
+            load_film(store, keys.get("motion"), context.memory_bytes / read::CACHE_SHARE)
+        })
+    {
+        return Ok((film, keys));
+    }
+    reporter.stage(
+        NAMES,
+        |(film, _): &(Registered, StageKeys)| film.frames(),
+        || {
+            let mut film = read::run(inputs, params, store.map_or(scratch, Store::scratch), context)?;
+            let pixels = Pixels::of(&film);
+            let keys = StageKeys::new(inputs, &pixels, params);
+            if let Some(store) = store {
+                save_film(store, keys.get("motion"), &mut film)?;
+            }
+            if let Some(known) = &known {
+                for ((input, look), pixels) in inputs.iter().zip(&looks).zip(&pixels) {
+                    // A film that was changed while it was read is not known.
+                    if let Some(look) = look.as_ref().filter(|look| KnownFilms::look(input).as_ref() == Some(look)) {
+                        known.keep(look, pixels);
+                    }
+                }
+            }
+            Ok((film, keys))
+        },
+    )
+}
+
+/// The keys of a job whose films were all decoded before; `looks` are those of its recordings now.
+pub fn known_keys(job: &Job, inputs: &[RecordingInput], looks: &[Option<String>]) -> Option<StageKeys> {
+    let known = KnownFilms::new(job.cache.as_deref()?);
+    let pixels: Vec<Pixels> = looks.iter().map(|look| known.get(look.as_ref()?)).collect::<Option<_>>()?;
+    Some(StageKeys::new(inputs, &pixels, &job.parameters))
+}
+
+/// What the stages after `motion` share.
+struct Run<'a> {
+    job: &'a Job,
+    film: &'a Registered,
+    keys: &'a StageKeys,
+    store: Option<&'a Store<'a>>,
+    context: &'a Context<'a>,
+    reporter: &'a Reporter,
+}
+
+impl Run<'_> {
+    fn kept<T: DeserializeOwned>(&self, stage: &'static str) -> Option<T> {
+        let store = self.store?;
+        let load = || store.load(stage, self.keys.get(stage)).map(|(value, _)| value);
+        self.reporter.kept((stage, stage), load)
+    }
+
+    /// Runs a stage and keeps its result.
+    fn compute<T: Serialize>(&self, stage: &'static str, work: impl FnOnce() -> Result<T, StageError>) -> Result<T, StageError> {
+        self.reporter.stage(
+            (stage, stage),
+            |_| self.film.frames(),
+            || {
+                let value = work()?;
+                if let Some(store) = self.store {
+                    store.save(stage, self.keys.get(stage), &value, &[]);
+                }
+                Ok(value)
+            },
+        )
+    }
+
+    fn stage<T: Serialize + DeserializeOwned>(
+        &self,
+        stage: &'static str,
+        work: impl FnOnce() -> Result<T, StageError>,
+    ) -> Result<T, StageError> {
+        match self.kept(stage) {
+            Some(value) => Ok(value),
+            None => self.compute(stage, work),
+        }
+    }
+
+    /// The stages `init` and `demix`. Where the latter's result is kept nobody needs the former's, nor the slow film.
+    fn demixed(&self, seeds: &mut Seeds) -> Result<Demixed, StageError> {
+        let (film, context, params) = (self.film, self.context, &self.job.parameters);
+        let load = || Some(self.store?.load("demix", self.keys.get("demix"))?.0);
+        if let Some(demixed) = self.reporter.kept(("init", "demix"), load) {
+            return Ok(demixed);
+        }
+        let mut initial: Initial = self.stage("init", || {
+            with_movie(seeds, film, context)?;
+            init::run(film, seeds, params, film.diameter_px, context)
+        })?;
+        self.compute("demix", || {
+            with_movie(seeds, film, context)?;
+            (initial.movie, initial.survey) = (Arc::clone(&seeds.movie), Arc::clone(&seeds.survey));
+            demix::run(film, initial, params, film.diameter_px, context)
+        })
+    }
+}
+
+/// Seeds that were kept come without their film.
+fn with_movie(seeds: &mut Seeds, film: &Registered, context: &Context<'_>) -> Result<(), StageError> {
+    if seeds.movie.is_empty() {
+        seeds.movie = Arc::new(SlowMovie::of(film, context)?);
+    }
+    Ok(())
 }

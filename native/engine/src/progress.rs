@@ -35,8 +35,11 @@ pub struct StageTiming {
     pub stage: String,
     /// Wall-clock seconds.
     pub seconds: f64,
-    /// Frames of the film over those seconds.
+    /// Frames of the film over those seconds; `None` for a stage that was not run.
     pub frames_per_second: Option<f64>,
+    /// The stage was not run: its result was kept by an earlier run and has been read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cached: bool,
 }
 
 struct State {
@@ -46,6 +49,8 @@ struct State {
     running: Option<(usize, usize)>,
     stage_started: Duration,
     last_line: Option<Duration>,
+    /// Share of the run that was not run but read.
+    skipped: f64,
     timings: Vec<StageTiming>,
     warnings: Vec<(String, String)>,
 }
@@ -68,6 +73,7 @@ impl Reporter {
                 running: None,
                 stage_started: started,
                 last_line: None,
+                skipped: 0.0,
                 timings: Vec::new(),
                 warnings: Vec::new(),
             }),
@@ -116,10 +122,35 @@ impl Reporter {
                 stage: (*stage).to_owned(),
                 seconds,
                 frames_per_second: rate,
+                cached: false,
             });
         }
         state.running = None;
         Ok(result)
+    }
+
+    /// Looks for a kept result of a stage (or of two that share one pass), and reports the stage as done when there is one.
+    pub fn kept<T>(&self, names: (&'static str, &'static str), load: impl FnOnce() -> Option<T>) -> Option<T> {
+        let started = (self.clock)();
+        let found = load()?;
+        let seconds = ((self.clock)() - started).as_secs_f64();
+        let mut state = self.state();
+        let index = |name: &str| STAGES.iter().position(|(stage, _)| *stage == name).unwrap_or(0);
+        for (stage, weight) in &STAGES[index(names.0)..=index(names.1)] {
+            // No seconds: they would be taken for what the stage costs.
+            line(
+                &mut state,
+                &json!({ "type": "stage", "stage": stage, "state": "done", "seconds": null, "cached": true }),
+            );
+            state.skipped += weight;
+            state.timings.push(StageTiming {
+                stage: (*stage).to_owned(),
+                seconds,
+                frames_per_second: None,
+                cached: true,
+            });
+        }
+        Some(found)
     }
 
     /// The running stage is done to `fraction` (0 … 1) and has handled `frames` frames.
@@ -136,7 +167,8 @@ impl Reporter {
         let overall = (share(0..first) + fraction * share(first..last + 1)).min(1.0);
         let elapsed = now.saturating_sub(state.started).as_secs_f64();
         let in_stage = now.saturating_sub(state.stage_started).as_secs_f64();
-        let eta = (overall >= ETA_FROM).then(|| elapsed * (1.0 / overall - 1.0));
+        let run = overall - state.skipped;
+        let eta = (run >= ETA_FROM).then(|| elapsed * (1.0 - overall) / run);
         let rate = (in_stage > 0.0 && frames > 0).then(|| frames as f64 / in_stage);
         line(
             &mut state,
@@ -302,6 +334,40 @@ mod tests {
         let wanted = [("read", "started"), ("motion", "started"), ("read", "done"), ("motion", "done")];
         assert_eq!(said, wanted.map(|(a, b)| (Value::from(a), Value::from(b))));
         assert_eq!(reporter.timings()[1].frames_per_second, Some(200.0));
+    }
+
+    #[test]
+    fn a_kept_stage_is_reported_as_done_and_does_not_make_the_rest_look_fast() {
+        let (reporter, lines, ms) = reporter();
+        assert_eq!(reporter.kept(("read", "motion"), || None::<u8>), None);
+        assert!(lines.all().is_empty());
+        let found = reporter.kept(("read", "motion"), || {
+            ms.store(40, Ordering::Relaxed);
+            Some(7)
+        });
+        assert_eq!(found, Some(7));
+        let said: Vec<_> = lines.all().iter().map(|l| (l["stage"].clone(), l["cached"].clone())).collect();
+        assert_eq!(said, ["read", "motion"].map(|stage| (stage.into(), true.into())));
+        assert!(lines.all().iter().all(|line| line["seconds"].is_null()));
+        assert_eq!((reporter.timings()[0].seconds, reporter.timings()[1].cached), (0.04, true));
+        reporter
+            .stage(
+                ("seeds", "seeds"),
+                |_: &()| 0,
+                || {
+                    ms.store(1040, Ordering::Relaxed);
+                    reporter.progress(1.0, 0);
+                    Ok::<_, ()>(())
+                },
+            )
+            .unwrap();
+        let lines = lines.all();
+        let progress = lines.iter().find(|line| line["type"] == "progress").unwrap();
+        // A tenth of the run took 1.04 s; 0.55 are left.
+        assert_eq!(
+            (progress["overall"].as_f64(), progress["etaSeconds"].as_f64()),
+            (Some(0.45), Some(5.72))
+        );
     }
 
     #[test]

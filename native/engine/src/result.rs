@@ -6,6 +6,7 @@ use calyx_npy::{Csr, Dtype};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::checkpoint::key::StageKeys;
 use crate::failure::Failure;
 use crate::manifest::plain;
 use crate::output::{PYRAMID_FACTOR, RunFolder, pyramid, pyramid_levels};
@@ -48,6 +49,8 @@ pub struct Analysis {
     pub f0: &'static str,
     /// One for each component.
     pub metrics: Vec<CellMetrics>,
+    /// The keys under which the stages' results are kept, or would be.
+    pub stage_keys: StageKeys,
 }
 
 /// A footprint on the raw frame grid.

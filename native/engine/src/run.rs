@@ -120,9 +120,10 @@ mod tests {
 
     use super::*;
     use crate::cache::TileCache;
+    use crate::checkpoint::key::StageKeys;
     use crate::params::Parameters;
     use crate::result::Chosen;
-    use crate::types::{CellMetrics, Components, Footprint, Grid, RecordingInput};
+    use crate::types::{CellMetrics, Components, Footprint, Grid, RecordingInput, Span};
 
     const T: usize = 100;
 
@@ -160,6 +161,10 @@ mod tests {
                 fps: 20.0,
                 diameter_px: 6.0,
                 digests: vec!["00".to_owned()],
+                spans: vec![Span {
+                    first_frame: 0,
+                    frames: T as u64,
+                }],
                 repaired: vec![],
                 mean: vec![1.0; 13 * 18],
                 std: vec![1.0; 13 * 18],
@@ -188,6 +193,7 @@ mod tests {
             },
             f0: "the trace's 20th percentile",
             metrics: vec![metric(true), metric(false)],
+            stage_keys: StageKeys::default(),
         }
     }
 
@@ -219,6 +225,7 @@ mod tests {
                 parameters: Parameters::defaults().unwrap(),
                 threads: 1,
                 memory_bytes: 1 << 30,
+                cache: None,
             };
             let reporter = Reporter::new(Box::new(std::io::sink()), Box::new(|| Duration::ZERO), Box::new(|| None));
             Self {

@@ -82,6 +82,8 @@ pub struct Registered {
     pub diameter_px: f32,
     /// SHA-256 (hexadecimal) of the decoded pixels of the frames used, one for each recording: frame after frame, row by row, one byte a pixel.
     pub digests: Vec<String>,
+    /// Frames used of each recording, in order; together `T`.
+    pub spans: Vec<Span>,
     /// Stuck or hot pixels of the sensor (row-major in the raw frame) that were replaced by the mean of their neighbours.
     pub repaired: Vec<u32>,
     /// Mean over valid frames of the registered film, raw grid `frame_height × frame_width`, grey levels.
@@ -92,6 +94,15 @@ pub struct Registered {
     pub max: Vec<f32>,
     /// Border in grid pixels (top, bottom, left, right) that motion moved out of the field in some valid frame.
     pub border: [usize; 4],
+}
+
+/// The frames of one recording that a run uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+pub struct Span {
+    /// Number of the first one in its recording.
+    pub first_frame: u64,
+    /// How many.
+    pub frames: u64,
 }
 
 impl Registered {

@@ -308,6 +308,130 @@ fn a_killed_run_has_no_result_and_the_next_one_cleans_up() {
     }
 }
 
+/// Stages by how the run came by them, as its lines say: (run, read from the cache).
+fn stages_of(lines: &[Value]) -> (Vec<String>, Vec<String>) {
+    let done = lines.iter().filter(|line| line["type"] == "stage" && line["state"] == "done");
+    let (cached, run): (Vec<_>, Vec<_>) = done.partition(|line| line["cached"] == true);
+    let names = |lines: Vec<&Value>| lines.iter().map(|line| line["stage"].as_str().unwrap().to_owned()).collect();
+    (names(run), names(cached))
+}
+
+/// Folders of checkpoints that are whole.
+fn checkpoints(cache: &Path) -> usize {
+    let entries = std::fs::read_dir(cache).into_iter().flatten();
+    entries
+        .filter(|entry| entry.as_ref().unwrap().path().join("checkpoint.json").is_file())
+        .count()
+}
+
+#[test]
+fn a_run_that_is_killed_after_a_stage_goes_on_after_it_with_the_same_bytes() {
+    if !ffmpeg() {
+        return;
+    }
+    let whole = Folder::new("whole");
+    assert_eq!(End::of(&mut engine(&whole, &job(&[sample()]))).code, Some(0));
+    let wanted = digests(&whole);
+    let keys = manifest(&whole)["stageKeys"].clone();
+    let folder = Folder::new("resume");
+    let mut kept = job(&[sample()]);
+    kept["cache"] = json!("cache");
+    let all = ["read", "motion", "seeds", "init", "demix", "deconvolve", "evaluate"];
+    for (n, stage) in ["motion", "seeds", "init", "demix", "deconvolve", "evaluate"]
+        .into_iter()
+        .enumerate()
+    {
+        let mut child = engine(&folder, &kept).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let done = |line: &Value| line["stage"] == stage && line["state"] == "done";
+        assert!(lines.any(|line| done(&serde_json::from_str(&line).unwrap())), "{stage}");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(checkpoints(&folder.0.join("cache")) > n, "{stage}");
+        let _ = std::fs::remove_dir_all(folder.0.join("runs/run"));
+        // Resumed elsewhere, so that each kill meets a run that goes on from the stage before.
+        let other = Folder::new(&format!("resumed-{stage}"));
+        let mut again = kept.clone();
+        again["cache"] = json!(folder.0.join("copy"));
+        copy(&folder.0.join("cache"), &folder.0.join("copy"));
+        let end = End::of(&mut engine(&other, &again));
+        assert_eq!(end.code, Some(0), "{stage}: {}", end.last());
+        let (run, cached) = stages_of(&end.lines);
+        assert_eq!([cached, run].concat(), all, "{stage}");
+        // The machine may get further between the line and the signal, never less far.
+        let (_, cached) = stages_of(&end.lines);
+        assert!(cached.iter().any(|name| name == stage), "{stage}");
+        assert_eq!(digests(&other), wanted, "{stage}");
+        assert_eq!(manifest(&other)["stageKeys"], keys, "{stage}");
+        assert!(end.lines.iter().all(|line| line["type"] != "warning"), "{stage}");
+        std::fs::remove_dir_all(folder.0.join("copy")).unwrap();
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let place = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &place);
+        } else {
+            std::fs::copy(&path, &place).unwrap();
+        }
+    }
+}
+
+#[test]
+fn another_evaluation_never_repeats_motion_and_a_damaged_stage_runs_again() {
+    if !ffmpeg() {
+        return;
+    }
+    let folder = Folder::new("again");
+    let mut kept = job(&[sample()]);
+    kept["cache"] = json!("cache");
+    // So little that the film lies on the disk and not in memory.
+    kept["budget"]["memoryBytes"] = json!(64 << 20);
+    let run = |job: &Value| {
+        let _ = std::fs::remove_dir_all(folder.0.join("runs/run"));
+        let end = End::of(&mut engine(&folder, job));
+        assert_eq!(end.code, Some(0), "{}", end.last());
+        end
+    };
+    run(&kept);
+    let (wanted, keys) = (digests(&folder), manifest(&folder)["stageKeys"].clone());
+    assert_eq!(checkpoints(&folder.0.join("cache")), 6);
+    kept["parameters"]["minSnr"] = json!(9);
+    kept["budget"]["threads"] = json!(1);
+    let end = run(&kept);
+    assert_eq!(stages_of(&end.lines).0, ["evaluate"]);
+    kept["parameters"]["minSnr"] = json!(3);
+    for (stage, file, again) in [
+        ("evaluate", "state.bin", vec!["evaluate"]),
+        ("motion", "registered.tiles", vec!["read", "motion"]),
+        ("demix", "state.bin", vec!["demix"]),
+    ] {
+        let at = folder.0.join("cache").join(keys[stage].as_str().unwrap()).join(file);
+        let mut bytes = std::fs::read(&at).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x10;
+        std::fs::write(&at, bytes).unwrap();
+        let end = run(&kept);
+        assert_eq!(stages_of(&end.lines).0, again, "{stage}");
+        let warning = end.lines.iter().find(|line| line["type"] == "warning").unwrap();
+        assert_eq!(warning["code"], "cache.damaged");
+        assert!(warning["message"].as_str().unwrap().contains(stage));
+        assert_eq!(digests(&folder), wanted, "{stage}");
+    }
+    // The same film under another name is decoded once more and recognised then.
+    let moved = folder.0.join("moved.avi");
+    std::fs::copy(sample(), &moved).unwrap();
+    kept["inputs"][0]["films"] = json!([moved]);
+    let end = run(&kept);
+    assert_eq!(stages_of(&end.lines).0, ["read", "motion"]);
+    assert_eq!((digests(&folder), &manifest(&folder)["stageKeys"]), (wanted, &keys));
+    assert_eq!(stages_of(&run(&kept).lines).0, Vec::<String>::new());
+}
+
 #[cfg(unix)]
 #[test]
 fn a_full_disk_leaves_nothing_and_says_so() {

@@ -59,6 +59,7 @@ pub fn registered(values: &[f32], height: usize, width: usize, fps: f64, step: f
         fps,
         diameter_px: 4.0,
         digests: Vec::new(),
+        spans: Vec::new(),
         repaired: Vec::new(),
         std: vec![0.0; pixels],
         max: mean.clone(),

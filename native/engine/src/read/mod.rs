@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::cache::TileCache;
 use crate::params::Parameters;
-use crate::types::{Context, RecordingInput, Registered, StageError};
+use crate::types::{Context, RecordingInput, Registered, Span, StageError};
 
 pub mod input;
 pub mod pass;
@@ -22,10 +22,13 @@ use input::{Part, clock, common_size};
 use pass::Pass;
 use source::{Films, Held};
 
+/// The tile cache of a film that does not fit the memory, in the scratch folder.
+pub const TILES: &str = "registered.tiles";
+
 /// Share of the memory budget up to which the film is held decoded instead of being decoded again for the sample.
 const HELD_SHARE: u64 = 4;
 /// Share of the budget up to which the tile cache stays in memory.
-const CACHE_SHARE: u64 = 8;
+pub const CACHE_SHARE: u64 = 8;
 
 /// Bytes of decoded frames that may wait for the pass.
 const BUFFER_BYTES: u64 = 64 << 20;
@@ -75,6 +78,13 @@ fn run_in_pool(parts: Vec<Part>, params: &Parameters, scratch: &Path, ctx: &Cont
     let size = common_size(&parts)?;
     let clock = clock(&parts)?;
     let frames = clock.flags.len();
+    let spans = parts
+        .iter()
+        .map(|part| Span {
+            first_frame: part.range.start,
+            frames: part.frames() as u64,
+        })
+        .collect();
     let held = (frames * size[0] * size[1]) as u64 <= ctx.memory_bytes / HELD_SHARE;
     let parts = if held { hold(parts, frames, ctx)? } else { parts };
     let learnt = sample::learn(sample::take(&parts, ctx)?, size, params, ctx)?;
@@ -86,7 +96,7 @@ fn run_in_pool(parts: Vec<Part>, params: &Parameters, scratch: &Path, ctx: &Cont
     let cache = if cache_bytes <= ctx.memory_bytes / CACHE_SHARE {
         TileCache::in_memory(grid.height, grid.width, mean, step)?
     } else {
-        TileCache::on_disk(&scratch.join("registered.tiles"), grid.height, grid.width, mean, step)?
+        TileCache::on_disk(&scratch.join(TILES), grid.height, grid.width, mean, step)?
     };
     let mut pass = Pass::new(&learnt, cache, clock.flags, from, ctx);
     for part in &parts {
@@ -114,6 +124,7 @@ fn run_in_pool(parts: Vec<Part>, params: &Parameters, scratch: &Path, ctx: &Cont
         fps: clock.fps,
         diameter_px: learnt.diameter_px,
         digests,
+        spans,
         repaired: learnt.stuck.indices(),
         mean: images.mean,
         std: images.std,
