@@ -59,6 +59,8 @@ export const errorCodes = [
   'device.bad_setting',
   'device.not_found',
   'device.no_answer',
+  'recording.bad_rig',
+  'recording.failed',
   'files.outside_roots',
   'files.not_found',
 ] as const;

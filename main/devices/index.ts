@@ -11,7 +11,9 @@ export {
   type Setting,
 } from './catalogue/index.ts';
 export { systemClock, type Clock } from './clock.ts';
+export type { AssemblyCounts } from './miniscope/frame-assembler.ts';
 export { Miniscope, type MiniscopeOptions, type ScopeEvent, type ScopeFrame } from './miniscope/miniscope.ts';
+export { faultNames, practiceScope, type FaultName, type PracticeScope } from './simulator/practice.ts';
 export { SimulatedBoard, type Disturbance } from './simulator/board.ts';
 export { ScopeModel, type ScopeState } from './simulator/scope-model.ts';
 export { SimulatedLink, type Picture } from './simulator/simulated-link.ts';

@@ -27,6 +27,10 @@ const special: Readonly<Partial<Record<ErrorCode, number>>> = {
   'engine.no_signal': exitCodes.input,
   'library.io': exitCodes.resource,
   'export.exists': exitCodes.usage,
+  'device.bad_setting': exitCodes.usage,
+  'device.unknown_type': exitCodes.input,
+  'device.bad_catalogue': exitCodes.input,
+  'recording.failed': exitCodes.resource,
 };
 
 const byDomain: Readonly<Record<string, number>> = {
@@ -41,6 +45,8 @@ const byDomain: Readonly<Record<string, number>> = {
   review: exitCodes.input,
   export: exitCodes.input,
   disk: exitCodes.resource,
+  device: exitCodes.environment,
+  recording: exitCodes.input,
   files: exitCodes.input,
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** Films as frames. See README.md. */
 export { findFfmpeg } from './ffmpeg.ts';
+export { startFilm, type FilmOptions, type FilmStats, type FilmWriter, type WrittenFilm } from './film-writer.ts';
+export { openScene, type Camera, type Scene } from './scene.ts';
 export { createFramesHandlers, framesPath, startMedia } from './media.ts';
 export type { FramesDependencies, Media, MediaOptions } from './media.ts';
 export { probeFilm } from './probe.ts';

@@ -30,3 +30,39 @@ export function openRecording(paths: readonly string[]): Promise<RecordingInfo>;
 export function readFrame(handle: number, frame: number, dy: number, dx: number): Promise<Frame>;
 /** Closes a recording; its decoders end. */
 export function closeRecording(handle: number): void;
+export interface FilmOptions {
+  readonly folder: string;
+  readonly width: number;
+  readonly height: number;
+  readonly fps: number;
+  readonly ffv1: boolean;
+  readonly framesPerFile: number;
+}
+export interface FilmStats {
+  readonly taken: number;
+  readonly written: number;
+  readonly synced: number;
+  readonly bytes: number;
+  readonly waiting: number;
+  readonly highWater: number;
+  readonly failure?: string | null;
+}
+export interface WrittenFilm {
+  readonly name: string;
+  readonly frames: number;
+  readonly bytes: number;
+}
+/** Begins a film, `0.avi` in a folder that exists. */
+export function startFilm(options: FilmOptions): Promise<number>;
+/** Takes a frame without waiting; a frame that is not taken is lost. */
+export function pushFrame(handle: number, frame: Uint8Array): 'taken' | 'full' | 'failed';
+/** Counts so far; null for a film that has ended. */
+export function filmStats(handle: number): FilmStats | null;
+/** Writes what waits and closes the files. */
+export function finishFilm(handle: number): Promise<readonly WrittenFilm[]>;
+/** Opens a scene by the name of its preset. Throws for a name that is none. */
+export function openScene(preset: string, seed: number, width: number, height: number): { readonly handle: number };
+/** Draws frame `t` of a scene as a scope sees it into `out`. */
+export function drawScene(handle: number, t: number, light: number, gain: number, blur: number, out: Uint8Array): void;
+/** Closes a scene. */
+export function closeScene(handle: number): void;

@@ -64,9 +64,11 @@ const paceMs = 1;
 /** Pauses before trying again to reach a board, ms; the last one repeats. */
 const backOffMs = [1000, 2000, 3000, 4000, 5000] as const;
 /** Without a frame for so many frame times, and at least this long, a link counts as frozen. */
-const frozen = { periods: 10, leastMs: 1000 } as const;
-/** A scope that lost power begins at another rate: so many frames whose time is off by a quarter tell. */
-const otherRate = { frames: 20, share: 0.25 } as const;
+const frozen = { periods: 10, leastMs: 2000 } as const;
+/** A scope that lost power begins at another rate: the time of so many frames by the board's counter, off by this share, tells. */
+const otherRate = { frames: 40, share: 0.2 } as const;
+/** A wait that took so much longer than it should says that this process was held up, not the board. */
+const overslept = 1.3;
 /** So many black frames after pictures tell that the link has lost its mode. */
 const blackFrames = 10;
 const pixelClockOfFastLinkMHz = 50;
@@ -84,10 +86,9 @@ export class Miniscope implements AsyncDisposable {
   #link: BoardLink | undefined;
   #recording = false;
   #seen = 0;
-  #lastFrameNs: bigint | undefined;
+  #rateSince: { readonly counter: number; readonly atNs: bigint } | undefined;
   #awaiting: (() => void)[] = [];
   #flushing: Promise<void> | undefined;
-  #offRate = 0;
   #black = 0;
   #hadLight = false;
   #isSetUp = false;
@@ -193,7 +194,7 @@ export class Miniscope implements AsyncDisposable {
     for (let n = 0; n < 2; n += 1) await this.#nextFrame();
     this.#hadLight = false;
     this.#black = 0;
-    this.#offRate = 0;
+    this.#rateSince = undefined;
     this.#isSetUp = true;
   }
 
@@ -234,7 +235,7 @@ export class Miniscope implements AsyncDisposable {
   #arrived(link: BoardLink, raw: RawFrame): void {
     this.#seen += 1;
     const number = this.#seen;
-    this.#noteHealth(raw);
+    this.#noteLight(raw);
     for (const resolve of this.#awaiting.splice(0)) resolve();
     this.#handing = this.#handing.then(() => this.#hand(link, raw, number));
   }
@@ -251,6 +252,7 @@ export class Miniscope implements AsyncDisposable {
         : told.frame & 0xffff;
     const orientation = told === null && isNewest && this.type.hasOrientation ? await readOrientation(link) : null;
     const { frame, lost } = this.#counter.take(rawCounter);
+    this.#noteRate(frame, raw.lastNs);
     this.#options.onFrame({
       pixels: raw.pixels,
       firstNs: raw.firstNs,
@@ -264,19 +266,29 @@ export class Miniscope implements AsyncDisposable {
     });
   }
 
-  #noteHealth(raw: RawFrame): void {
-    const rate = this.#settings.get('frameRate')?.number;
-    if (this.#lastFrameNs !== undefined && rate !== undefined) {
-      const periods = (Number(raw.lastNs - this.#lastFrameNs) / 1e9) * rate;
-      this.#offRate = Math.abs(periods - 1) > otherRate.share && periods < 3 ? this.#offRate + 1 : 0;
-    }
-    this.#lastFrameNs = raw.lastNs;
+  /** A link that lost its mode gives black frames. */
+  #noteLight(raw: RawFrame): void {
     const isBlack = raw.pixels.every((value) => value === 0);
     if (!isBlack) this.#hadLight = true;
     this.#black = isBlack && this.#hadLight ? this.#black + 1 : 0;
-    if (this.#isSetUp && (this.#offRate >= otherRate.frames || this.#black >= blackFrames)) {
-      this.#mend('restarted', 'The scope lost power for a moment and began anew; its settings have been restored.');
-    }
+    if (this.#black >= blackFrames) this.#beganAnew();
+  }
+
+  /** The board's counter and this computer's clock tell the sensor's rate, however late frames are taken here and however many are lost. */
+  #noteRate(counter: number | null, atNs: bigint): void {
+    const rate = this.#settings.get('frameRate')?.number;
+    if (counter === null || rate === undefined || !this.#isSetUp) return;
+    const since = this.#rateSince;
+    const frames = since === undefined ? 0 : counter - since.counter;
+    if (since !== undefined && frames >= 0 && frames < otherRate.frames) return;
+    this.#rateSince = { counter, atNs };
+    if (since === undefined || frames < 0) return;
+    const share = (Number(atNs - since.atNs) / 1e9 / frames) * rate;
+    if (Math.abs(share - 1) > otherRate.share) this.#beganAnew();
+  }
+
+  #beganAnew(): void {
+    if (this.#isSetUp) this.#mend('The scope lost power for a moment and began anew; its settings have been restored.');
   }
 
   /** Waits for the board to go, or for frames to stay away. */
@@ -288,6 +300,7 @@ export class Miniscope implements AsyncDisposable {
       const rate = this.#settings.get('frameRate')?.number ?? 30;
       const patience = Math.max(frozen.leastMs, (frozen.periods * 1000) / rate);
       const before = this.#seen;
+      const since = clock.nowNs();
       const gone = await Promise.race([
         link.gone,
         clock.sleep(patience, this.#closing.signal).then(
@@ -298,19 +311,21 @@ export class Miniscope implements AsyncDisposable {
       if (this.#closing.signal.aborted) return;
       if (this.#mending !== undefined) await this.#mending;
       else if (gone !== undefined) await this.#reconnect(gone);
-      else if (this.#seen === before) await this.#reconnect('No frame came any more from the scope.');
+      else if (this.#seen === before && Number(clock.nowNs() - since) / 1e6 < patience * overslept) {
+        await this.#reconnect('No frame came any more from the scope.');
+      }
     }
   }
 
   /** Sets the scope up again over the link there is. */
-  #mend(kind: 'restarted', message: string): void {
+  #mend(message: string): void {
     const link = this.#link;
     if (this.#mending !== undefined || link === undefined) return;
     this.#mending = (async () => {
       try {
         await link.stop();
         await this.#setUp(link);
-        this.#options.onEvent?.({ kind, message });
+        this.#options.onEvent?.({ kind: 'restarted', message });
       } catch {
         // The watch finds that no frame comes and reconnects.
       } finally {

@@ -18,6 +18,9 @@ interface Options {
   readonly clock: Clock;
 }
 
+/** Frames that a busy process may be behind before some are lost. */
+const mostCaughtUp = 4n;
+
 const noFrames: AssemblyCounts = { short: 0, unended: 0, badHeaders: 0 };
 
 /** The way to a simulated board in this process. */
@@ -103,7 +106,10 @@ export class SimulatedLink implements BoardLink {
     return Promise.reject(new AppError('device.no_answer', `The Miniscope DAQ board ${how}.`, { retryable: true }));
   }
 
-  /** Sends frames at the sensor's rate; after a busy moment of this process it catches up, so that over time the rate is the sensor's. */
+  /**
+   * Sends frames at the sensor's rate. After a busy moment of this process it catches up by a few frames; what is later than that is lost, as a sensor that
+   * nobody reads goes on all the same.
+   */
   async #send(assembler: FrameAssembler, signal: AbortSignal): Promise<void> {
     const { usb, picture, clock } = this.#options;
     const { board } = usb;
@@ -116,6 +122,12 @@ export class SimulatedLink implements BoardLink {
         await clock.sleep(Math.max(0, Number(due - clock.nowNs()) / 1e6), signal);
       } catch {
         return;
+      }
+      const period = BigInt(Math.round(board.framePeriodS * 1e9));
+      const late = (clock.nowNs() - due) / period;
+      if (late > mostCaughtUp) {
+        board.disturb({ kind: 'lost-frames', frames: Number(late) });
+        due += late * period;
       }
       picture(frame, board.scope.state, light);
       for (const payload of board.frame(light, Number(clock.nowNs() / 1_000_000n)))

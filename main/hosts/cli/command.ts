@@ -10,11 +10,13 @@ export interface Flag {
   readonly name: string;
   /** What stands for its value in the help; absent for a switch. */
   readonly value?: string;
+  /** It may be given several times. */
+  readonly isRepeatable?: boolean;
   readonly help: string;
 }
 
-/** Values of flags by name; a switch that was given is `true`. */
-export type FlagValues = Readonly<Record<string, string | boolean | undefined>>;
+/** Values of flags by name; a switch that was given is `true`, one that may be repeated a list. */
+export type FlagValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
 /** What a command is called with. */
 export interface Invocation {
@@ -77,7 +79,10 @@ export interface ParsedFlags {
 export function parseFlags(command: Command, args: readonly string[]): ParsedFlags {
   const all = [...command.flags(), ...commonFlags];
   const options: ParseArgsOptionsConfig = Object.fromEntries(
-    all.map((flag) => [flag.name, { type: flag.value === undefined ? 'boolean' : 'string' }]),
+    all.map((flag) => [
+      flag.name,
+      { type: flag.value === undefined ? 'boolean' : 'string', multiple: flag.isRepeatable ?? false },
+    ]),
   );
   const joined = joinNegativeValues(
     args,
@@ -111,6 +116,12 @@ function joinNegativeValues(args: readonly string[], valued: ReadonlySet<string>
 export function text(flags: FlagValues, name: string): string | undefined {
   const value = flags[name];
   return typeof value === 'string' ? value : undefined;
+}
+
+/** All values of a flag that may be repeated. */
+export function texts(flags: FlagValues, name: string): readonly string[] {
+  const value = flags[name];
+  return typeof value === 'object' ? value : [];
 }
 
 /** A number above zero from a flag. @throws AppError `usage.invalid` */

@@ -276,24 +276,55 @@ impl Walk<'_> {
 /// Frame rate written into [`pipe_head`]: packet n has the time n / `PIPE_FPS`.
 pub const PIPE_FPS: u32 = 25;
 
-/// The head of a small AVI file with this stream, to be followed by [`packet_header`] and packets; sizes are left open, as a pipe needs it.
+/// The video stream of an AVI file to be written.
+pub struct Stream<'a> {
+    /// Width and height, px.
+    pub size: [u32; 2],
+    /// `fccHandler`.
+    pub handler: [u8; 4],
+    /// Frames per second as a fraction: rate over scale.
+    pub rate: [u32; 2],
+    /// The format block (BITMAPINFOHEADER and what follows it).
+    pub format: &'a [u8],
+}
+
+/// Places in a [`head`] whose values are known later.
+#[derive(Clone, Copy, Debug)]
+pub struct Blanks {
+    /// Size of the file's RIFF list.
+    pub riff_size: usize,
+    /// Frame count of the main header.
+    pub total_frames: usize,
+    /// Length of the stream, frames.
+    pub stream_length: usize,
+    /// Size of the list of packets.
+    pub movi_size: usize,
+}
+
+/// The head of an AVI file with one video stream, up to where [`packet_header`] and packets follow; counts are 0 and sizes open.
 #[must_use]
-pub fn pipe_head(avi: &Avi) -> Vec<u8> {
+pub fn head(stream: &Stream<'_>) -> (Vec<u8>, Blanks) {
+    let [width, height] = stream.size;
+    let [rate, scale] = stream.rate;
     let mut strh = Vec::with_capacity(56);
     strh.extend_from_slice(b"vids");
-    strh.extend_from_slice(&avi.handler);
+    strh.extend_from_slice(&stream.handler);
     strh.extend_from_slice(&[0; 12]);
-    strh.extend_from_slice(&1u32.to_le_bytes());
-    strh.extend_from_slice(&PIPE_FPS.to_le_bytes());
-    strh.extend_from_slice(&[0; 28]);
+    for value in [scale, rate, 0, 0, 0, u32::MAX, 0] {
+        strh.extend_from_slice(&value.to_le_bytes());
+    }
+    for value in [0, 0, width, height] {
+        strh.extend_from_slice(&u16::try_from(value).unwrap_or(u16::MAX).to_le_bytes());
+    }
     let mut strl = b"strl".to_vec();
     push_chunk(&mut strl, b"strh", &strh);
-    push_chunk(&mut strl, b"strf", &avi.format);
+    push_chunk(&mut strl, b"strf", stream.format);
     let mut avih = vec![0u8; 56];
-    avih[0..4].copy_from_slice(&(1_000_000 / PIPE_FPS).to_le_bytes());
+    let interval = u64::from(scale) * 1_000_000 / u64::from(rate.max(1));
+    avih[0..4].copy_from_slice(&u32::try_from(interval).unwrap_or(u32::MAX).to_le_bytes());
     avih[24..28].copy_from_slice(&1u32.to_le_bytes());
-    avih[32..36].copy_from_slice(&u32::try_from(avi.width).unwrap_or(0).to_le_bytes());
-    avih[36..40].copy_from_slice(&u32::try_from(avi.height).unwrap_or(0).to_le_bytes());
+    avih[32..36].copy_from_slice(&width.to_le_bytes());
+    avih[36..40].copy_from_slice(&height.to_le_bytes());
     let mut hdrl = b"hdrl".to_vec();
     push_chunk(&mut hdrl, b"avih", &avih);
     push_chunk(&mut hdrl, b"LIST", &strl);
@@ -304,9 +335,33 @@ pub fn pipe_head(avi: &Avi) -> Vec<u8> {
     head.extend_from_slice(b"AVI ");
     push_chunk(&mut head, b"LIST", &hdrl);
     head.extend_from_slice(b"LIST");
+    let movi_size = head.len();
     head.extend_from_slice(&(open - u32::try_from(head.len()).unwrap_or(0)).to_le_bytes());
     head.extend_from_slice(b"movi");
-    head
+    // RIFF and its size and kind, LIST and its size, `hdrl`, `avih` and its size: 32 bytes before the main header's data.
+    let main_header = 32;
+    // The stream's list follows it: LIST, size, `strl`, `strh`, size.
+    let stream_header = main_header + 56 + 20;
+    let blanks = Blanks {
+        riff_size: 4,
+        total_frames: main_header + 16,
+        stream_length: stream_header + 32,
+        movi_size,
+    };
+    (head, blanks)
+}
+
+/// The head of a small AVI file with this stream, to be followed by [`packet_header`] and packets; sizes are left open, as a pipe needs it.
+#[must_use]
+pub fn pipe_head(avi: &Avi) -> Vec<u8> {
+    let side = |n: usize| u32::try_from(n).unwrap_or(0);
+    let stream = Stream {
+        size: [side(avi.width), side(avi.height)],
+        handler: avi.handler,
+        rate: [PIPE_FPS, 1],
+        format: &avi.format,
+    };
+    head(&stream).0
 }
 
 /// Header of one packet of [`pipe_head`]'s stream; data of odd length are followed by one zero byte.

@@ -12,6 +12,7 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 pub mod assign;
+pub mod camera;
 pub mod config;
 pub mod courses;
 pub mod field;
@@ -21,5 +22,6 @@ pub mod score;
 pub mod session;
 pub mod truth;
 
+pub use camera::Camera;
 pub use config::Config;
-pub use scene::{Renderer, Scene};
+pub use scene::{OwnedRenderer, Renderer, Scene};

@@ -5,6 +5,7 @@
 
 use rayon::prelude::*;
 
+use crate::camera::{Camera, View};
 use crate::config::Config;
 use crate::courses;
 use crate::field::{Body, Image, add_coarse, smooth_noise, vessels};
@@ -138,7 +139,42 @@ impl Scene {
     }
 }
 
-/// The camera.
+/// A scene and what drawing it needs, in one: for whoever draws one frame now and then.
+pub struct OwnedRenderer {
+    scene: Scene,
+    /// Buffers between two frames: light, neuropil, rows, noise.
+    buffers: Option<(Vec<f32>, Option<Image>, Vec<f32>, Vec<f32>)>,
+}
+
+impl OwnedRenderer {
+    /// Takes the scene.
+    pub fn new(scene: Scene) -> Self {
+        Self { scene, buffers: None }
+    }
+
+    /// Pixels of a frame.
+    pub fn pixels(&self) -> usize {
+        self.scene.config.height * self.scene.config.width
+    }
+
+    /// As [`Renderer::frame_through`].
+    pub fn frame(&mut self, t: usize, camera: &Camera, out: &mut [u8]) {
+        let mut renderer = match self.buffers.take() {
+            Some((light, coarse, rows, noise)) => Renderer {
+                scene: &self.scene,
+                light,
+                coarse,
+                rows,
+                noise,
+            },
+            None => self.scene.renderer(),
+        };
+        renderer.frame_through(t, camera, out);
+        self.buffers = Some((renderer.light, renderer.coarse, renderer.rows, renderer.noise));
+    }
+}
+
+/// Draws frames of a scene.
 pub struct Renderer<'a> {
     scene: &'a Scene,
     light: Vec<f32>,
@@ -151,11 +187,30 @@ impl Renderer<'_> {
     /// Draws frame `t` (after the last one the film begins again) into `out`, `height × width` bytes row by row. Any order of frames gives
     /// the same pixels.
     pub fn frame(&mut self, t: usize, out: &mut [u8]) {
+        self.scene_light(t);
+        self.seen(t, out);
+    }
+
+    /// Draws frame `t` as a scope with these settings sees it; otherwise like [`Renderer::frame`].
+    pub fn frame_through(&mut self, t: usize, camera: &Camera, out: &mut [u8]) {
+        self.scene_light(t);
+        let config = &self.scene.config;
+        let view = View {
+            size: [config.height, config.width],
+            gain: &self.scene.gain,
+            noise: [config.read_noise as f32, config.shot_noise as f32, config.row_noise as f32],
+            table: &self.scene.table,
+        };
+        let random = Random::new(config.seed, stream::NOISE + t as u64);
+        camera.look(&mut self.light, &mut self.rows, &view, random, out);
+    }
+
+    /// Light that reaches the camera in frame `t`, `height × width` at the front of `light`.
+    fn scene_light(&mut self, t: usize) {
         let film = t % self.scene.config.frames;
         self.tissue(film);
         self.through_the_vessels(film);
         self.moved(self.scene.motion[film]);
-        self.seen(t, out);
     }
 
     /// Light of the tissue on the canvas.

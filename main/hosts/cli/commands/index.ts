@@ -5,6 +5,7 @@ import { doctorCommand } from './doctor.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
 import { processCommand } from './process.ts';
+import { recordCommand } from './record.ts';
 import { runsCommand } from './runs.ts';
 import { serveCommand } from './serve.ts';
 
@@ -15,6 +16,7 @@ export const commands: readonly Command[] = [
   runsCommand,
   exportCommand,
   serveCommand,
+  recordCommand,
   devicesCommand,
   doctorCommand,
 ];

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+import { AppError } from '../../contract/index.ts';
+import { openScene } from '../../media/index.ts';
+import type { BoardLink } from '../board-link.ts';
+import type { ScopeType } from '../catalogue/index.ts';
+import type { Clock } from '../clock.ts';
+import { SimulatedBoard } from './board.ts';
+import { ScopeModel, type ScopeState } from './scope-model.ts';
+import { SimulatedLink } from './simulated-link.ts';
+import { SimulatedUsbDevice } from './usb-device.ts';
+
+/** What can be made to go wrong while somebody watches; see `docs/acquisition.md`. */
+export const faultNames = [
+  'lost-payload',
+  'missing-eof',
+  'lost-frames',
+  'counter-wrap',
+  'link-reset',
+  'freeze',
+  'unplug',
+  'bad-orientation',
+  'stall',
+  'no-answer',
+] as const;
+/** One of {@link faultNames}. */
+export type FaultName = (typeof faultNames)[number];
+
+/** A simulated scope to practise with. */
+export interface PracticeScope extends Disposable {
+  /** The way to its board; rejects while it is unplugged. */
+  readonly open: () => Promise<BoardLink>;
+  /** Lets something go wrong now. What heals by itself (a frozen link, an unplugged board) does so after some seconds. */
+  readonly fault: (name: FaultName) => void;
+}
+
+/** LED setting, percent, that shows a scene as it was made, at the lowest gain and 20 frames/s. */
+const usualLed = 20;
+/** Lens setting at which the scene is sharp. */
+const sharpLens = 35;
+/** Lens steps for a pixel of blur. */
+const lensStepsPerPx = 12;
+const healMs = 2500;
+const framesBeforeWrap = 60;
+
+/** A scope of a type that looks at a scene. @throws AppError `usage.invalid` for an unknown scene, `engine.missing` */
+export function practiceScope(
+  type: ScopeType,
+  clock: Clock,
+  scene: { readonly name: string; readonly seed: number },
+): PracticeScope {
+  const tissue = openScene(scene.name, scene.seed, { width: type.width, height: type.height });
+  const board = new SimulatedBoard(new ScopeModel(type));
+  const usb = new SimulatedUsbDevice(board);
+  const ended = new AbortController();
+  let link: SimulatedLink | undefined;
+  let isPlugged = true;
+  const later = (act: () => void): void => {
+    clock.sleep(healMs, ended.signal).then(act, () => undefined);
+  };
+  const faults: Readonly<Record<FaultName, () => void>> = {
+    'lost-payload': () => board.disturb({ kind: 'lost-payload' }),
+    'missing-eof': () => board.disturb({ kind: 'missing-eof' }),
+    'lost-frames': () => board.disturb({ kind: 'lost-frames', frames: 3 }),
+    // Before the scope is connected: as if the board had been counting for half an hour.
+    'counter-wrap': () => board.setCounter(0xffff - framesBeforeWrap),
+    'link-reset': () => board.disturb({ kind: 'link-reset' }),
+    freeze: () => {
+      board.disturb({ kind: 'freeze' });
+      later(() => board.disturb({ kind: 'thaw' }));
+    },
+    unplug: () => {
+      isPlugged = false;
+      link?.unplug();
+      board.disturb({ kind: 'link-reset' });
+      later(() => {
+        isPlugged = true;
+      });
+    },
+    'bad-orientation': () => board.disturb({ kind: 'bad-orientation', frames: 5 }),
+    stall: () => link?.stall(400),
+    'no-answer': () => usb.failControls(10),
+  };
+  return {
+    open: () => {
+      if (!isPlugged)
+        return Promise.reject(new AppError('device.not_found', 'The Miniscope DAQ board is not connected.'));
+      link = new SimulatedLink({
+        usb,
+        clock,
+        picture: (frame, state, out) => tissue.draw(frame, cameraOf(state), out),
+      });
+      return Promise.resolve(link);
+    },
+    fault: (name) => faults[name](),
+    [Symbol.dispose]: () => {
+      ended.abort();
+      tissue[Symbol.dispose]();
+    },
+  };
+}
+
+/** What the settings of a scope do to its picture. A longer frame collects more light. */
+function cameraOf({ values, lensOn }: ScopeState): {
+  readonly light: number;
+  readonly gain: number;
+  readonly blur: number;
+} {
+  const { led0 = 0, gain = 1, frameRate = 20, ewl } = values;
+  const lens = lensOn ? (ewl ?? sharpLens) : 0;
+  return {
+    light: (led0 / usualLed) * (20 / frameRate),
+    gain,
+    blur: Math.abs(lens - sharpLens) / lensStepsPerPx,
+  };
+}

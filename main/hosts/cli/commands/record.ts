@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+import { AppError } from '../../../contract/index.ts';
+import {
+  type FaultName,
+  faultNames,
+  Miniscope,
+  practiceScope,
+  type PracticeScope,
+  readCatalogue,
+  scopeType,
+  systemClock,
+} from '../../../devices/index.ts';
+import { programVersion } from '../../../installation/index.ts';
+import { startFilm } from '../../../media/index.ts';
+import { type IntegrityReport, readRig, type Rig, ScopeFeed, simulatorRig } from '../../../recording/index.ts';
+import { exitCodes } from '../../exit-codes.ts';
+import { positive, text, texts, words, type Answer, type Command, type Invocation } from '../command.ts';
+import { duration } from '../output.ts';
+
+/** `record`: a session folder from a scope, and what is missing in it. */
+export const recordCommand: Command = {
+  name: 'record',
+  summary: 'Record a session folder; with the simulated scope until boards can be used',
+  usage: 'record --rig <simulator | configuration.json> --seconds <n> --data <folder> [flags]',
+  flags: () => [
+    { name: 'rig', value: 'rig', help: 'simulator, or a Miniscope-DAQ user configuration.' },
+    { name: 'seconds', value: 'n', help: 'How long; else as the configuration says. Ctrl-C ends it properly.' },
+    { name: 'data', value: 'folder', help: 'Data folder; else the one of the configuration.' },
+    { name: 'scene', value: 'name', help: 'What the simulated scope looks at: scope, small, tiny or sample.' },
+    { name: 'seed', value: 'n', help: 'Another one shows other tissue.' },
+    {
+      name: 'fault',
+      value: 'name@s',
+      isRepeatable: true,
+      help: `Let something go wrong after so many seconds: ${faultNames.join(', ')}.`,
+    },
+  ],
+  run,
+};
+
+interface Fault {
+  readonly name: FaultName;
+  readonly atS: number;
+}
+
+/** Time a recording is watched between two looks at the clock, ms. */
+const lookMs = 50;
+
+async function run(invocation: Invocation): Promise<Answer> {
+  const { flags, absolute, positionals, terminal, json, signal } = invocation;
+  words(recordCommand, positionals, [] as const);
+  const which = text(flags, 'rig');
+  if (which === undefined) throw new AppError('usage.invalid', 'record needs --rig: simulator, or a configuration.');
+  const rig: Rig = which === 'simulator' ? simulatorRig : await readRig(absolute(which));
+  const given = text(flags, 'data');
+  const dataDirectory = given === undefined ? rig.dataDirectory : absolute(given);
+  if (dataDirectory === null) throw new AppError('usage.invalid', 'record needs --data: the folder to record into.');
+  const seconds = positive(flags, 'seconds', 'number') ?? (rig.recordLengthS > 0 ? rig.recordLengthS : null);
+  if (seconds === null) throw new AppError('usage.invalid', 'record needs --seconds: how long to record.');
+  const faults = texts(flags, 'fault').map(faultOf);
+  const scene = { name: text(flags, 'scene') ?? 'scope', seed: positive(flags, 'seed', 'whole number') ?? 1 };
+  const scope = onlyScope(rig);
+  const type = scopeType(readCatalogue(), scope.type);
+  using practice = practiceScope(type, systemClock, scene);
+  const feed = new ScopeFeed();
+  await using miniscope = new Miniscope({
+    type,
+    clock: systemClock,
+    settings: scope.settings,
+    open: async () => feed.opened(await practice.open()),
+    onFrame: feed.onFrame,
+    onEvent: (event) => {
+      if (!json) terminal.err(`${event.message}\n`);
+      feed.onEvent(event);
+    },
+  });
+  const session = feed.session(miniscope);
+  for (const { name, atS } of faults) if (atS === 0) practice.fault(name);
+  await miniscope.connect();
+  const plan = { rig, scope, type, dataDirectory, settings: miniscope.settings };
+  const recording = await session.start(plan, {
+    clock: systemClock,
+    now: () => new Date(),
+    startFilm,
+    programVersion: programVersion(),
+  });
+  if (!json) terminal.err(`Recording into ${recording.folder}\n`);
+  await untilOver(() => recording.seconds, {
+    seconds,
+    faults,
+    practice,
+    signal,
+    failed: () => recording.failure !== null,
+  });
+  const report = await session.stop();
+  if (report === null) throw new AppError('recording.failed', 'The recording ended before it began.');
+  if (report.failure !== null) {
+    throw new AppError('recording.failed', `The recording could not be written to its end: ${report.failure}`, {
+      hint: `What was saved before is in ${recording.folder}.`,
+      details: { folder: recording.folder, saved: report.saved },
+    });
+  }
+  return {
+    exitCode: exitCodes.ok,
+    json: { folder: recording.folder, integrity: report },
+    text: `${sentence(report)}\n${recording.folder}\n`,
+  };
+}
+
+function onlyScope(rig: Rig): Rig['scopes'][number] {
+  if (!rig.isSimulated) {
+    throw new AppError(
+      'device.not_found',
+      'Recording from a real board is not built yet; only the simulated one records.',
+      {
+        hint: 'Use --rig simulator, or put "calyx": {"simulator": true} into the configuration.',
+      },
+    );
+  }
+  const [scope, another] = rig.scopes;
+  if (scope === undefined) throw new AppError('recording.bad_rig', 'The configuration names no miniscope.');
+  if (another !== undefined) {
+    throw new AppError('recording.bad_rig', 'The configuration names several miniscopes; one can be recorded so far.');
+  }
+  return scope;
+}
+
+function faultOf(given: string): Fault {
+  const [, name, at] = /^([a-z-]+)@(\d+(?:\.\d+)?)$/.exec(given) ?? [];
+  const known = faultNames.find((candidate) => candidate === name);
+  const atS = Number(at);
+  if (known === 'counter-wrap' && atS !== 0) {
+    throw new AppError(
+      'usage.invalid',
+      `--fault ${given}: a counter can be set before the start only: counter-wrap@0.`,
+    );
+  }
+  if (known !== undefined && at !== undefined) return { name: known, atS };
+  throw new AppError('usage.invalid', `--fault ${given} is not of the form name@seconds with a known name.`, {
+    hint: `Names: ${faultNames.join(', ')}.`,
+  });
+}
+
+async function untilOver(
+  now: () => number,
+  {
+    seconds,
+    faults,
+    practice,
+    signal,
+    failed,
+  }: {
+    readonly seconds: number;
+    readonly faults: readonly Fault[];
+    readonly practice: PracticeScope;
+    readonly signal: AbortSignal;
+    readonly failed: () => boolean;
+  },
+): Promise<void> {
+  const due = [...faults].sort((a, b) => a.atS - b.atS);
+  while (now() < seconds && !signal.aborted && !failed()) {
+    for (let next = due[0]; next !== undefined && next.atS <= now(); next = due[0]) {
+      practice.fault(next.name);
+      due.shift();
+    }
+    await systemClock.sleep(Math.min(lookMs, Math.max(1, (seconds - now()) * 1000)), signal).catch(() => undefined);
+  }
+}
+
+function sentence({ saved, missing, durationS, corrupt }: IntegrityReport): string {
+  const lost =
+    missing === null
+      ? 'how many are missing is unknown (the counter could not be read)'
+      : missing === 0
+        ? 'none is missing'
+        : `${missing} are missing`;
+  const broken = corrupt.short + corrupt.unended;
+  return `${saved} frames in ${duration(durationS)}; ${lost}${broken === 0 ? '' : `, ${broken} of them came broken`}.`;
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+import { mkdir, rename, writeFile, open } from 'node:fs/promises';
+import path from 'node:path';
+import { AppError } from '../contract/index.ts';
+import type { Rig } from './rig.ts';
+
+const two = (value: number): string => String(value).padStart(2, '0');
+
+/**
+ * The folder of a recording that starts at a moment, below the data directory: `date` and `time` are the start's in this computer's zone, other tokens texts of
+ * the rig, spaces as `_` (acquisition.md 4.1).
+ */
+export function recordingFolder(rig: Rig, dataDirectory: string, start: Date): string {
+  const texts: Readonly<Record<string, string>> = {
+    ...rig.texts,
+    researcherName: rig.researcherName,
+    experimentName: rig.experimentName,
+    animalName: rig.animalName,
+  };
+  const parts = rig.directoryStructure.map((token) => {
+    const lower = token.toLowerCase();
+    if (lower === 'date') return `${start.getFullYear()}_${two(start.getMonth() + 1)}_${two(start.getDate())}`;
+    if (lower === 'time') return `${two(start.getHours())}_${two(start.getMinutes())}_${two(start.getSeconds())}`;
+    const text = (texts[token] ?? '').trim();
+    return fileName(text === '' ? `${token}Missing` : text);
+  });
+  return path.join(dataDirectory, ...parts);
+}
+
+/** A name as a folder or file on any system: spaces and what a path may not hold become `_`. */
+export function fileName(text: string): string {
+  const safe = text.replaceAll(/[\s\p{Cc}<>:"/\\|?*]/gu, '_');
+  return /^\.+$/.test(safe) || safe === '' ? '_' : safe;
+}
+
+/**
+ * Makes a folder that did not exist; two recordings of one second get `_2`, `_3` …
+ *
+ * @throws AppError `disk.io`
+ */
+export async function makeNewFolder(wanted: string): Promise<string> {
+  try {
+    await mkdir(path.dirname(wanted), { recursive: true });
+    for (let n = 1; ; n += 1) {
+      const folder = n === 1 ? wanted : `${wanted}_${n}`;
+      try {
+        await mkdir(folder);
+        return folder;
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+      }
+    }
+  } catch (error) {
+    throw new AppError('disk.io', `The folder ${wanted} cannot be made.`, {
+      hint: 'Choose another data folder, or check the disk and your rights there.',
+      cause: error,
+    });
+  }
+}
+
+/** Writes a JSON file as other programs of the field do: four spaces, keys in alphabetical order. Under another name first, so that it is whole or not there. */
+export async function writeJson(file: string, value: Readonly<Record<string, unknown>>): Promise<void> {
+  const temporary = `${file}.tmp`;
+  await writeFile(temporary, `${JSON.stringify(sorted(value), null, 4)}\n`);
+  const handle = await open(temporary, 'r+');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(temporary, file);
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, sorted(inner)]),
+  );
+}
+
+/** The start's fields as metaData.json has them: local time, and milliseconds since 1970 in UTC. */
+export function startTime(start: Date): Readonly<Record<string, number>> {
+  return {
+    year: start.getFullYear(),
+    month: start.getMonth() + 1,
+    day: start.getDate(),
+    hour: start.getHours(),
+    minute: start.getMinutes(),
+    second: start.getSeconds(),
+    msec: start.getMilliseconds(),
+    msecSinceEpoch: start.getTime(),
+  };
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it, type TestContext, vi } from 'vitest';
+import { bindingFile } from '../../../main/installation/index.ts';
+import { findFfmpeg, probeFilm } from '../../../main/media/index.ts';
+import { calyx, startCli, type CliEnd } from '../../support/cli.ts';
+import { temporaryFolder } from '../../support/session-folders.ts';
+
+interface Recorded {
+  readonly folder: string;
+  readonly integrity: {
+    readonly saved: number;
+    readonly missing: number | null;
+    readonly expected: number | null;
+    readonly corrupt: { readonly short: number; readonly unended: number };
+    readonly counterRestarts: number;
+    readonly events: readonly { readonly text: string }[];
+    readonly files: readonly { readonly name: string; readonly frames: number }[];
+  };
+}
+
+function need(context: TestContext): void {
+  if (!existsSync(bindingFile())) context.skip('the native binding is not built');
+  if (findFfmpeg() === undefined) context.skip('no ffmpeg');
+}
+
+function answer(end: CliEnd): Recorded {
+  expect(end.err).toBe('');
+  expect(end.code).toBe(0);
+  return JSON.parse(end.out) as Recorded;
+}
+
+const rows = (folder: string, name: string): string[] =>
+  readFileSync(path.join(folder, 'Miniscope', name), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .slice(1);
+
+/** The one recording below a data folder, by its date and time. */
+function recordingIn(data: string): string {
+  const [date = ''] = readdirSync(data);
+  const [time = ''] = readdirSync(path.join(data, date));
+  return path.join(data, date, time);
+}
+
+describe('record', () => {
+  it('makes a session folder from the simulated scope that the library opens, and accounts for every frame', async (context) => {
+    need(context);
+    using root = temporaryFolder();
+    const flags = [
+      '--seconds',
+      '3',
+      '--data',
+      root.path,
+      '--seed',
+      '3',
+      '--fault',
+      'lost-payload@1',
+      '--fault',
+      'counter-wrap@0',
+    ];
+    const { folder, integrity } = answer(await calyx(['record', '--rig', 'simulator', ...flags, '--json']));
+    expect(integrity.saved).toBeGreaterThan(0);
+    expect(integrity.counterRestarts).toBe(0);
+    expect(integrity.corrupt).toMatchObject({ short: 1, unended: 0 });
+    // The frame whose payload never came is missing (and more on a machine that cannot keep up); the counter that wraps is not.
+    expect(integrity.missing).toBe((integrity.expected ?? 0) - integrity.saved);
+    expect(integrity.missing).toBeGreaterThanOrEqual(1);
+    const film = await probeFilm(path.join(folder, 'Miniscope', '0.avi'));
+    expect(film).toMatchObject({ frames: integrity.saved, width: 608, height: 608, codec: 'FFV1', findings: [] });
+    expect(rows(folder, 'timeStamps.csv')).toHaveLength(integrity.saved);
+    expect(rows(folder, 'calyxFrames.csv')).toHaveLength(integrity.saved);
+    const library = path.join(root.path, 'library');
+    const imported = await calyx(['import', folder, '--library', library, '--json']);
+    expect(imported.err).toBe('');
+    expect(JSON.parse(imported.out)).toMatchObject({
+      session: { recordings: [{ device: 'Miniscope', frames: integrity.saved }] },
+    });
+  });
+
+  it('leaves what was written readable when it is killed', async (context) => {
+    need(context);
+    using root = temporaryFolder();
+    const running = startCli([
+      'record',
+      '--rig',
+      'simulator',
+      '--seconds',
+      '60',
+      '--data',
+      root.path,
+      '--scene',
+      'small',
+    ]);
+    await running.said('Recording into');
+    const folder = recordingIn(root.path);
+    await vi.waitFor(() => expect(rows(folder, 'timeStamps.csv').length).toBeGreaterThan(30), {
+      timeout: 30_000,
+      interval: 100,
+    });
+    const synced = rows(folder, 'timeStamps.csv').length;
+    running.process.kill('SIGKILL');
+    await running.ended;
+    const film = await probeFilm(path.join(folder, 'Miniscope', '0.avi'));
+    // One second may be lost: at 20 frames a second, and a little for what waited.
+    expect(film.frames).toBeGreaterThan(synced - 30);
+    const library = path.join(root.path, 'library');
+    const imported = await calyx(['import', folder, '--library', library, '--json']);
+    expect(imported.code).toBe(0);
+  });
+
+  it('ends properly on Ctrl-C', async (context) => {
+    need(context);
+    using root = temporaryFolder();
+    const running = startCli(['record', '--rig', 'simulator', '--seconds', '60', '--data', root.path, '--json']);
+    await vi.waitFor(() => expect(readdirSync(root.path)).toHaveLength(1), { timeout: 30_000, interval: 100 });
+    await vi.waitFor(() => expect(existsSync(path.join(recordingIn(root.path), 'Miniscope', '0.avi'))).toBe(true), {
+      timeout: 30_000,
+      interval: 100,
+    });
+    running.process.kill('SIGINT');
+    const { integrity, folder } = answer(await running.ended);
+    expect(integrity.files).toHaveLength(1);
+    expect(statSync(path.join(folder, 'Miniscope', '0.avi')).size).toBeGreaterThan(10_000);
+  });
+
+  it.each([
+    [['--seconds', '1', '--data', 'x'], 2, /needs --rig/],
+    [['--rig', 'simulator', '--data', 'x'], 2, /needs --seconds/],
+    [['--rig', 'simulator', '--seconds', '1'], 2, /needs --data/],
+    [['--rig', 'simulator', '--seconds', '1', '--data', 'x', '--fault', 'fire@1'], 2, /--fault fire@1/],
+    [['--rig', 'simulator', '--seconds', '1', '--data', 'x', '--fault', 'counter-wrap@2'], 2, /before the start only/],
+    [['--rig', 'simulator', '--seconds', '1', '--data', 'x', '--scene', 'moon'], 2, /no scene “moon”/],
+    [['--rig', 'nowhere.json', '--seconds', '1', '--data', 'x'], 3, /cannot be read/],
+  ] as const)('%j is refused with what is wrong', async (args, code, message) => {
+    using root = temporaryFolder();
+    const end = await calyx(['record', ...args], { from: root.path });
+    expect(end.err).toMatch(message);
+    expect(end.code).toBe(code);
+    expect(readdirSync(root.path)).toEqual([]);
+  });
+});
