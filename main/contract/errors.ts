@@ -50,6 +50,8 @@ export const errorCodes = [
   'review.nothing_to_undo',
   'review.unknown_cell',
   'review.frozen',
+  'review.footprints_unreadable',
+  'review.frame_size_unknown',
   'export.exists',
   'disk.full',
   'disk.io',

@@ -7,6 +7,7 @@ import type { Limits } from './job-folder.ts';
 import { createLocalCompute } from './local-compute.ts';
 
 export { checkExportDestination } from './export.ts';
+export { failureOf, fileError } from './failure.ts';
 export { createProcessingHandlers } from './handlers.ts';
 export type { ProcessingDependencies } from './handlers.ts';
 export { createRunQueue } from './queue.ts';

@@ -2,3 +2,5 @@
 /** Looking at a finished run and judging its cells. See README.md. */
 export { createReviewHandlers } from './handlers.ts';
 export type { ReviewDependencies } from './handlers.ts';
+export { matchSessions } from './identity.ts';
+export type { MatchOptions, MatchReport, SessionSource } from './identity.ts';

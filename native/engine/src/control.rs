@@ -161,6 +161,8 @@ pub fn watch(control: &Arc<Control>, reporter: &Arc<Reporter>, unfinished: Vec<P
 fn remove(folder: &std::path::Path) {
     for _ in 0..20 {
         let _ = std::fs::remove_dir_all(folder);
+        // The result of a match is a file.
+        let _ = std::fs::remove_file(folder);
         if !folder.exists() {
             return;
         }

@@ -13,6 +13,7 @@ pub mod deconvolve;
 pub mod demix;
 pub mod evaluate;
 pub mod failure;
+pub mod identity;
 pub mod init;
 pub mod job;
 pub mod kernels;

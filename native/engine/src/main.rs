@@ -6,13 +6,15 @@ use std::time::Instant;
 
 use calyx_engine::control::{self, Control};
 use calyx_engine::failure::Failure;
+use calyx_engine::identity::job::MatchJob;
 use calyx_engine::job::Job;
 use calyx_engine::manifest::ENGINE_VERSION;
 use calyx_engine::progress::Reporter;
-use calyx_engine::{checkpoint, machine, output, pipeline, run};
+use calyx_engine::{checkpoint, identity, machine, output, pipeline, run};
 
 const HELP: &str = "\
-calyx-engine run <job folder>   process the job described by job.json in that folder
+calyx-engine run <job folder>     process the job described by job.json in that folder
+calyx-engine match <job folder>   find the same cells in several sessions, as its job.json says
 calyx-engine --version
 calyx-engine --help
 
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         ["--version" | "-V"] => println!("calyx-engine {ENGINE_VERSION}"),
         ["--help" | "-h"] => println!("{HELP}"),
         ["run", folder] => return ExitCode::from(run_job(folder)),
+        ["match", folder] => return ExitCode::from(match_sessions(folder)),
         _ => {
             eprintln!("{HELP}");
             return ExitCode::from(2);
@@ -36,8 +39,9 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Runs a job to its end and returns the exit code; the last line has been written.
-fn run_job(folder: &str) -> u8 {
+/// The reporter on stdout, and the job in `folder`; the reason is told when there is none. Relative paths inside a job are seen from its folder,
+/// wherever the engine was started.
+fn opened<J>(folder: &str, load: impl FnOnce(&std::path::Path) -> Result<J, Failure>) -> Result<(Arc<Reporter>, J), u8> {
     let start = Instant::now();
     let memory = || machine::memory().map(|memory| memory.held);
     let reporter = Arc::new(Reporter::new(
@@ -45,42 +49,69 @@ fn run_job(folder: &str) -> u8 {
         Box::new(move || start.elapsed()),
         Box::new(memory),
     ));
-    let fail = |failure: &Failure| {
-        reporter.error(failure);
-        failure.exit_code()
-    };
-    // Relative paths inside the job are seen from its folder, wherever the engine was started.
-    let job = match std::path::absolute(folder)
+    match std::path::absolute(folder)
         .map_err(|error| Failure::bad_job(error.to_string()))
-        .and_then(|f| Job::load(&f))
+        .and_then(|f| load(&f))
     {
-        Ok(job) => job,
-        Err(failure) => return fail(&failure),
+        Ok(job) => Ok((reporter, job)),
+        Err(failure) => {
+            reporter.error(&failure);
+            Err(failure.exit_code())
+        }
+    }
+}
+
+/// Worker threads for the whole process; the exit code when there are none.
+fn start_threads(threads: usize, reporter: &Reporter) -> Result<(), u8> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build_global()
+        .map_err(|error| {
+            let failure = Failure::new("engine.internal", format!("no worker threads: {error}"), "");
+            reporter.error(&failure);
+            failure.exit_code()
+        })
+}
+
+/// Runs `work` to its end, whatever that is; returns the exit code of a failure, which has been reported.
+fn guarded<T>(control: &Arc<Control>, reporter: &Reporter, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, u8> {
+    let failure = match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
+        Ok(Ok(value)) => return Ok(value),
+        Ok(Err(failure)) => failure,
+        Err(panic) => Failure::from_panic(panic.as_ref()),
     };
-    if let Err(error) = rayon::ThreadPoolBuilder::new().num_threads(job.threads).build_global() {
-        return fail(&Failure::new("engine.internal", format!("no worker threads: {error}"), ""));
-    }
-    let control = Control::new(job.memory_bytes);
-    control::listen(&control);
-    let mut unfinished = vec![output::temporary_name(&job.output)];
-    unfinished.extend(job.cache.as_deref().map(checkpoint::temporary_folder));
-    control::watch(&control, &reporter, unfinished);
-    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        run::run(&job, &control, &reporter, pipeline::analyse)
-    }));
-    match result {
-        Ok(Ok(finished)) => {
-            reporter.done(&finished.output, finished.components, finished.accepted, finished.incomplete);
-            if finished.incomplete { 6 } else { 0 }
-        }
-        Ok(Err(failure)) => {
-            control.report(&reporter, &failure);
-            failure.exit_code()
-        }
-        Err(panic) => {
-            let failure = Failure::from_panic(panic.as_ref());
-            control.report(&reporter, &failure);
-            failure.exit_code()
-        }
-    }
+    control.report(reporter, &failure);
+    Err(failure.exit_code())
+}
+
+/// Runs a job to its end and returns the exit code; the last line has been written.
+fn run_job(folder: &str) -> u8 {
+    let run = || -> Result<u8, u8> {
+        let (reporter, job) = opened(folder, Job::load)?;
+        start_threads(job.threads, &reporter)?;
+        let control = Control::new(job.memory_bytes);
+        control::listen(&control);
+        let mut unfinished = vec![output::temporary_name(&job.output)];
+        unfinished.extend(job.cache.as_deref().map(checkpoint::temporary_folder));
+        control::watch(&control, &reporter, unfinished);
+        let finished = guarded(&control, &reporter, || run::run(&job, &control, &reporter, pipeline::analyse))?;
+        reporter.done(&finished.output, finished.components, finished.accepted, finished.incomplete);
+        Ok(if finished.incomplete { 6 } else { 0 })
+    };
+    run().unwrap_or_else(|code| code)
+}
+
+/// Finds the cells of several sessions and returns the exit code; the last line has been written.
+fn match_sessions(folder: &str) -> u8 {
+    let run = || -> Result<(), u8> {
+        let (reporter, job) = opened(folder, MatchJob::load)?;
+        start_threads(job.threads, &reporter)?;
+        let control = Control::new(job.memory_bytes);
+        control::listen(&control);
+        control::watch(&control, &reporter, vec![output::temporary_name(&job.output)]);
+        guarded(&control, &reporter, || identity::run::run(&job, &control, &reporter))?;
+        reporter.written(&job.output);
+        Ok(())
+    };
+    run().err().unwrap_or(0)
 }

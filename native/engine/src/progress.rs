@@ -179,6 +179,23 @@ impl Reporter {
         );
     }
 
+    /// Progress of a job that is no run (a match has steps of its own): `fraction` of the step and of the whole, 0 … 1.
+    pub fn step(&self, name: &str, fraction: f64, overall: f64) {
+        let now = (self.clock)();
+        let mut state = self.state();
+        if fraction > 0.0 && state.last_line.is_some_and(|then| now.saturating_sub(then) < BETWEEN_LINES) {
+            return;
+        }
+        state.last_line = Some(now);
+        let value = json!({ "type": "progress", "step": name, "fraction": round(fraction), "overall": round(overall) });
+        line(&mut state, &value);
+    }
+
+    /// The last line of such a job that worked.
+    pub fn written(&self, output: &std::path::Path) {
+        line(&mut self.state(), &json!({ "type": "done", "output": output }));
+    }
+
     /// Something the user should know that does not end the run.
     pub fn warning(&self, code: &str, message: &str) {
         let mut state = self.state();

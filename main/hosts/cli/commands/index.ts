@@ -4,6 +4,7 @@ import { devicesCommand } from './devices.ts';
 import { doctorCommand } from './doctor.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
+import { matchCommand } from './match.ts';
 import { processCommand } from './process.ts';
 import { recordCommand } from './record.ts';
 import { runsCommand } from './runs.ts';
@@ -15,6 +16,7 @@ export const commands: readonly Command[] = [
   processCommand,
   runsCommand,
   exportCommand,
+  matchCommand,
   serveCommand,
   recordCommand,
   devicesCommand,
