@@ -14,7 +14,7 @@ const SIGMA: f32 = 1.7;
 const CELLS: [(f32, f32); 5] = [(10.0, 12.0), (10.5, 44.3), (30.0, 20.0), (33.2, 25.0), (22.0, 52.0)];
 
 /// Cells with known calcium over a background that breathes, and noise.
-fn scene(cells: &[(f32, f32)]) -> (Registered, Vec<Vec<f32>>) {
+pub fn scene(cells: &[(f32, f32)]) -> (Registered, Vec<Vec<f32>>) {
     let mut noise = Noise::new(42);
     let calcium: Vec<Vec<f32>> = cells
         .iter()

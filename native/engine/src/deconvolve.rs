@@ -70,7 +70,7 @@ pub fn run(film: &Registered, demixed: &Demixed, _params: &Parameters, ctx: &Con
 }
 
 /// Deconvolution of one trace with a slowly moving baseline; returns also the drift around the constant baseline, and the noise.
-fn one(raw: &[f32], gamma: f32, fps: f64, clock: Clock) -> (Deconvolved, Vec<f32>, f32) {
+pub(crate) fn one(raw: &[f32], gamma: f32, fps: f64, clock: Clock) -> (Deconvolved, Vec<f32>, f32) {
     let noise = second_difference_noise(raw);
     let mut drift = smooth(&low_level(raw, (WINDOW_S * fps) as usize), DRIFT_S * fps);
     let mut result = Deconvolved::default();
@@ -128,7 +128,7 @@ fn smooth(y: &[f32], sigma: f64) -> Vec<f32> {
 }
 
 /// Mean of the footprint over its half-maximum region, and F0 there.
-fn resting(a: &Footprint, levels: &[f32], width: usize, own_mean: f32) -> (f32, f32) {
+pub(crate) fn resting(a: &Footprint, levels: &[f32], width: usize, own_mean: f32) -> (f32, f32) {
     let (mut share, mut level, mut n) = (0.0f32, 0.0f32, 0.0f32);
     for (i, v) in a.values.iter().enumerate().filter(|(_, v)| **v >= 0.5) {
         share += v;

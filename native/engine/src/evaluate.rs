@@ -160,7 +160,7 @@ fn duplicate_of(k: usize, components: &Components, metrics: &[CellMetrics], diam
 }
 
 /// Cosine of the two half images; not-a-number where one half holds nothing.
-fn halves(a: &[f32], b: &[f32]) -> f32 {
+pub(crate) fn halves(a: &[f32], b: &[f32]) -> f32 {
     let n = (crate::kernels::dot64(a, a) * crate::kernels::dot64(b, b)).sqrt();
     if n > 0.0 {
         (crate::kernels::dot64(a, b) / n) as f32
@@ -177,7 +177,7 @@ pub fn events(activity: &[f32], threshold: f32) -> u32 {
         .count() as u32
 }
 
-fn skewness(y: &[f32]) -> f32 {
+pub(crate) fn skewness(y: &[f32]) -> f32 {
     let m = mean(y);
     let (mut two, mut three) = (0.0f64, 0.0f64);
     for v in y {

@@ -203,6 +203,36 @@ fn search_tile(film: &Residual, filter: &BandPass, search: &Search, tile: &Tile,
     Ok(out)
 }
 
+/// The cell at or next to pixel `at` of a pixel-major film of a window without background (`height · width × t`): where it fires together
+/// best within a third of a diameter, explained as the search does it. `joined` as in [`crate::movie::Groups`].
+pub fn explain_at(
+    raw: Vec<f32>,
+    [height, width, t]: [usize; 3],
+    joined: &[bool],
+    at: [usize; 2],
+    search: &Search,
+) -> Option<(Footprint, Vec<f32>)> {
+    let band = BandPass::new(search.sigma).apply(&raw, height, width, t);
+    let noise = pixel_noise(&band, t, joined);
+    let s = statistics(&band, height, width, t, noise);
+    let work = Work {
+        height,
+        width,
+        t,
+        raw,
+        band,
+        noise: s.noise,
+        pnr: s.pnr,
+        correlation: s.correlation,
+        blocked: vec![false; height * width],
+    };
+    let reach = (search.diameter() / 3.0).ceil();
+    let seed = (0..height * width)
+        .filter(|p| ((p / width) as f32 - at[0] as f32).hypot((p % width) as f32 - at[1] as f32) <= reach)
+        .max_by(|a, b| (work.correlation[*a] * work.pnr[*a]).total_cmp(&(work.correlation[*b] * work.pnr[*b])))?;
+    work.explain(seed, search)
+}
+
 impl Work {
     /// The free pixel with the largest correlation × PNR above both thresholds.
     fn best(&self, search: &Search) -> Option<usize> {

@@ -11,6 +11,7 @@ pub mod checkpoint;
 pub mod control;
 pub mod deconvolve;
 pub mod demix;
+pub mod edit;
 pub mod evaluate;
 pub mod failure;
 pub mod identity;

@@ -11,6 +11,7 @@ use crate::checkpoint::films::KnownFilms;
 use crate::checkpoint::key::{Pixels, StageKeys};
 use crate::checkpoint::{Store, load_film, save_film};
 use crate::demix::Demixed;
+use crate::edit::Statistics;
 use crate::init::Initial;
 use crate::job::Job;
 use crate::movie::SlowMovie;
@@ -50,6 +51,7 @@ pub fn analyse(job: &Job, scratch: &Path, context: &Context<'_>, reporter: &Repo
         min_pnr: seeds.min_pnr,
         seeds: seeds.seeds.len(),
     };
+    let statistics = Some(Statistics::new(demixed, &film));
     Ok(Analysis {
         registered: film,
         correlation: seeds.correlation,
@@ -59,6 +61,7 @@ pub fn analyse(job: &Job, scratch: &Path, context: &Context<'_>, reporter: &Repo
         f0: deconvolve::F0,
         metrics,
         stage_keys: keys,
+        statistics,
     })
 }
 

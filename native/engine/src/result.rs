@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::checkpoint::key::StageKeys;
+use crate::edit::Statistics;
 use crate::failure::Failure;
 use crate::manifest::plain;
 use crate::output::{PYRAMID_FACTOR, RunFolder, pyramid, pyramid_levels};
@@ -51,18 +52,20 @@ pub struct Analysis {
     pub metrics: Vec<CellMetrics>,
     /// The keys under which the stages' results are kept, or would be.
     pub stage_keys: StageKeys,
+    /// What rendering and edits need of the model besides; `background/` and `statistics/` are left out without it.
+    pub statistics: Option<Statistics>,
 }
 
 /// A footprint on the raw frame grid.
-struct RawFootprint {
+pub(crate) struct RawFootprint {
     /// (row-major pixel, value), pixels rising; the largest value is 1.
-    pixels: Vec<(usize, f32)>,
+    pub(crate) pixels: Vec<(usize, f32)>,
     /// What the traces must be multiplied by so that footprint × trace stays the same light.
-    scale: f32,
+    pub(crate) scale: f32,
     /// Centroid (y, x), weighted by the values; not-a-number for an empty footprint.
-    centroid: [f32; 2],
+    pub(crate) centroid: [f32; 2],
     /// Top, left, height, width.
-    window: [usize; 4],
+    pub(crate) window: [usize; 4],
 }
 
 /// Bilinear weights of raw coordinate `at` on a grid of `n` pixels binned by `bin`: two grid pixels and the weight of the second. Grid pixel
@@ -87,7 +90,8 @@ pub fn enlarge(image: &[f32], grid: &Grid) -> Vec<f32> {
     out
 }
 
-fn to_raw(footprint: &Footprint, grid: &Grid) -> RawFootprint {
+/// A footprint of the working grid on the raw frame.
+pub(crate) fn to_raw(footprint: &Footprint, grid: &Grid) -> RawFootprint {
     let value = |gy: usize, gx: usize| {
         let inside =
             gy >= footprint.top && gx >= footprint.left && gy < footprint.top + footprint.height && gx < footprint.left + footprint.width;
@@ -171,7 +175,7 @@ pub fn write(folder: &mut RunFolder, analysis: &Analysis) -> Result<usize, Failu
         ("deconvolved", &components.deconvolved, true),
         ("dff", &components.dff, false),
     ] {
-        write_traces(folder, name, traces, |k| if scaled { scales[k] } else { 1.0 })?;
+        write_traces(folder, name, film.flags.len(), traces, |k| if scaled { scales[k] } else { 1.0 })?;
     }
     let t = film.flags.len();
     folder.array("time.npy", &[t], &film.time_s)?;
@@ -184,6 +188,9 @@ pub fn write(folder: &mut RunFolder, analysis: &Analysis) -> Result<usize, Failu
     }
     for (name, image) in [("correlation", &analysis.correlation), ("pnr", &analysis.pnr)] {
         folder.array(&format!("images/{name}.npy"), &shape, &enlarge(image, &film.grid))?;
+    }
+    if let Some(statistics) = &analysis.statistics {
+        statistics.write(folder, film, components, &scales)?;
     }
     folder.json("metrics.json", &metrics_file(&raw, components, metrics))?;
     Ok(metrics.iter().filter(|m| m.accepted).count())
@@ -212,7 +219,8 @@ fn check(analysis: &Analysis) -> Result<(), Failure> {
     ))
 }
 
-fn write_footprints(folder: &mut RunFolder, raw: &[RawFootprint], grid: &Grid) -> Result<(), Failure> {
+/// Writes `footprints.npz`.
+pub(crate) fn write_footprints(folder: &mut RunFolder, raw: &[RawFootprint], grid: &Grid) -> Result<(), Failure> {
     let mut matrix = Csr::new(grid.frame_height * grid.frame_width);
     for footprint in raw {
         matrix.push_row(footprint.pixels.iter().copied());
@@ -221,14 +229,21 @@ fn write_footprints(folder: &mut RunFolder, raw: &[RawFootprint], grid: &Grid) -
     folder.bytes("footprints.npz", &matrix.to_bytes()?, Some((Dtype::F32, &shape)))
 }
 
-fn write_traces(folder: &mut RunFolder, name: &str, traces: &[Vec<f32>], scale: impl Fn(usize) -> f32) -> Result<(), Failure> {
-    let t = traces.first().map_or(0, Vec::len);
+/// Writes `traces/<name>.npy` and its pyramid, each trace times its scale; `t` frames.
+pub(crate) fn write_traces<R: AsRef<[f32]>>(
+    folder: &mut RunFolder,
+    name: &str,
+    t: usize,
+    traces: &[R],
+    scale: impl Fn(usize) -> f32,
+) -> Result<(), Failure> {
     let scaled = |k: usize| -> Cow<'_, [f32]> {
         let factor = scale(k);
+        let trace = traces[k].as_ref();
         if factor == 1.0 {
-            Cow::Borrowed(traces[k].as_slice())
+            Cow::Borrowed(trace)
         } else {
-            Cow::Owned(traces[k].iter().map(|v| v * factor).collect())
+            Cow::Owned(trace.iter().map(|v| v * factor).collect())
         }
     };
     folder.rows(&format!("traces/{name}.npy"), t, (0..traces.len()).map(scaled))?;

@@ -194,6 +194,7 @@ mod tests {
             f0: "the trace's 20th percentile",
             metrics: vec![metric(true), metric(false)],
             stage_keys: StageKeys::default(),
+            statistics: None,
         }
     }
 

@@ -6,7 +6,7 @@
 mod npy;
 mod sparse;
 
-pub use npy::{Array, Dtype, Element, Header, RowWriter, read, read_converted, read_from, read_header, write, write_to};
+pub use npy::{Array, Dtype, Element, Header, RowWriter, read, read_converted, read_from, read_header, read_rows, write, write_to};
 pub use sparse::Csr;
 
 /// Why an array could not be read or written.

@@ -1,7 +1,7 @@
 //! The NPY format: a magic number, a header that is a Python literal, the elements.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Write};
+use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use crate::NpyError;
@@ -294,6 +294,39 @@ pub fn read_header(path: &Path) -> Result<Header, NpyError> {
     })
 }
 
+/// Reads some rows of a `K × n` float32 array in C order, in the order asked for, without reading the others.
+///
+/// # Errors
+/// As [`read`]; [`NpyError::Format`] for another kind of array or a row it does not have.
+pub fn read_rows(path: &Path, rows: &[usize]) -> Result<Vec<Vec<f32>>, NpyError> {
+    let header = read_header(path)?;
+    let wrong = |message: String| NpyError::Format(format!("{}: {message}", path.display()));
+    let [count, columns] = header.shape[..] else {
+        return Err(wrong(format!("has {} axes, not 2", header.shape.len())));
+    };
+    if header.dtype != Dtype::F32 || header.fortran_order {
+        return Err(wrong("is not float32 in C order".to_owned()));
+    }
+    if let Some(row) = rows.iter().find(|row| **row >= count) {
+        return Err(wrong(format!("has no row {row}")));
+    }
+    let io = || NpyError::io(path.display().to_string());
+    let mut file = File::open(path).map_err(io())?;
+    let bytes = (count * columns * 4) as u64;
+    let length = file.metadata().map_err(io())?.len();
+    let start = length
+        .checked_sub(bytes)
+        .ok_or_else(|| wrong("is shorter than its header says".to_owned()))?;
+    let mut buffer = vec![0u8; columns * 4];
+    rows.iter()
+        .map(|row| {
+            file.seek(SeekFrom::Start(start + (row * columns * 4) as u64)).map_err(io())?;
+            file.read_exact(&mut buffer).map_err(io())?;
+            Ok(buffer.chunks_exact(4).map(f32::get).collect())
+        })
+        .collect()
+}
+
 fn named(path: &Path, error: NpyError) -> NpyError {
     match error {
         NpyError::Format(message) => NpyError::Format(format!("{}: {message}", path.display())),
@@ -417,6 +450,17 @@ fn parse(text: &str) -> Option<(String, bool, Vec<usize>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn some_rows_are_read_without_the_others() {
+        let path = std::env::temp_dir().join(format!("calyx-npy-rows-{}.npy", std::process::id()));
+        write(&path, &[3, 2], &[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap();
+        assert_eq!(read_rows(&path, &[2, 0]).unwrap(), [[5.0, 6.0], [1.0, 2.0]]);
+        assert!(read_rows(&path, &[3]).is_err());
+        write(&path, &[2, 2], &[1.0f64; 4]).unwrap();
+        assert!(read_rows(&path, &[0]).is_err());
+        std::fs::remove_file(&path).unwrap();
+    }
 
     fn bytes_of<T: Element>(shape: &[usize], data: &[T]) -> Vec<u8> {
         let mut bytes = Vec::new();

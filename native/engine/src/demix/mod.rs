@@ -15,7 +15,7 @@ use std::sync::Arc;
 use self::factors::Factors;
 use self::ring::{CoarseImage, RingWeights};
 use self::statistics::{Component, Products, Residual, Survey, coarse_residual, rewindow};
-use self::traces::{Filters, Traces, solve};
+use self::traces::{Filters, Projected, Traces, solve};
 use crate::init::{Initial, Search, greedy};
 use crate::movie::SlowMovie;
 use crate::params::Parameters;
@@ -31,6 +31,8 @@ pub struct Demixed {
     pub components: Vec<Component>,
     /// Raw traces with decay, noise and baseline.
     pub traces: Traces,
+    /// What the last filters found, for edits after the run.
+    pub projected: Projected,
     /// Ring background.
     pub weights: RingWeights,
     /// Sums over the film; those of the seeds.
@@ -53,14 +55,19 @@ pub struct Evidence {
 
 /// Frames since the first for each frame, where frames were lost; `None` without gaps. A new recording counts as a long gap.
 pub fn clock(film: &Registered) -> Option<Vec<f64>> {
-    if film.flags.iter().all(|f| f & flag::AFTER_GAP == 0) {
+    clock_of(&film.flags, &film.time_s, film.fps)
+}
+
+/// [`clock`] of flags and times.
+pub fn clock_of(flags: &[u32], time_s: &[f64], fps: f64) -> Option<Vec<f64>> {
+    if flags.iter().all(|f| f & flag::AFTER_GAP == 0) {
         return None;
     }
     let mut now = 0.0;
-    let mut out = Vec::with_capacity(film.flags.len());
-    for (t, f) in film.flags.iter().enumerate() {
+    let mut out = Vec::with_capacity(flags.len());
+    for (t, f) in flags.iter().enumerate() {
         if t > 0 {
-            let gap = (film.time_s[t] - film.time_s[t - 1]) * film.fps;
+            let gap = (time_s[t] - time_s[t - 1]) * fps;
             let lost = f & flag::AFTER_GAP != 0;
             now += match () {
                 () if !lost => 1.0,
@@ -102,10 +109,10 @@ pub fn run(film: &Registered, initial: Initial, params: &Parameters, _diameter_p
         let (weights, updated) = footprint_round(film, &survey, components, &factors, &search, ctx)?;
         components = updated;
         part(0.4);
-        let traces = trace_round(film, &survey, &weights, &mut components, clock.as_deref(), ctx)?;
+        let (traces, projected) = trace_round(film, &survey, &weights, &mut components, clock.as_deref(), ctx)?;
         part(0.8);
         if round + 1 == total {
-            last = Some((weights, traces));
+            last = Some((weights, traces, projected));
             break;
         }
         merge::run(&mut components, &traces, params.merge_correlation, &search);
@@ -114,13 +121,14 @@ pub fn run(film: &Registered, initial: Initial, params: &Parameters, _diameter_p
             components.extend(found.iter().map(make));
         }
     }
-    let Some((weights, traces)) = last else {
+    let Some((weights, traces, projected)) = last else {
         return Err(StageError::Cancelled);
     };
     let evidence = evidence(film, &survey, &weights, &components, ctx)?;
     Ok(Demixed {
         components,
         traces,
+        projected,
         weights,
         survey,
         evidence,
@@ -184,11 +192,12 @@ fn trace_round(
     components: &mut [Component],
     clock: Option<&[f64]>,
     ctx: &Context,
-) -> Result<Traces, StageError> {
+) -> Result<(Traces, Projected), StageError> {
     let coarse = coarse_footprints(survey, components);
     let filters = Filters::new(components, &coarse, weights);
     let projected = filters.project(film, survey, components, ctx)?;
-    solve(&filters, &projected, components, film, clock, SWEEPS, ctx)
+    let traces = solve(&filters, &projected.rows, components, film, clock, SWEEPS, ctx)?;
+    Ok((traces, projected))
 }
 
 /// The seed search once more, on the slow film minus background and components.

@@ -317,7 +317,9 @@ fn filters_give_the_traces_of_the_film_without_background() {
     let weights = d.weights(&d.products());
     let coarse = super::coarse_footprints(&d.survey, &d.components);
     let filters = Filters::new(&d.components, &coarse, &weights);
-    let fast = with_context(|c| filters.project(&d.film, &d.survey, &d.components, c)).unwrap();
+    let fast = with_context(|c| filters.project(&d.film, &d.survey, &d.components, c))
+        .unwrap()
+        .rows;
     let b = d.background(&weights);
     let c = d.courses();
     let valid: Vec<usize> = (0..T).filter(|t| *t != 40).collect();

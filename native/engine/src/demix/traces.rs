@@ -13,7 +13,16 @@ use crate::types::{Context, Registered, StageError, flag};
 
 /// A component's divisor is at least this share of its footprint's square: what looks like background has a small own product and would
 /// blow up.
-const DAMPING: f32 = 0.7;
+pub const DAMPING: f32 = 0.7;
+
+/// What the filters find in the film.
+#[derive(Clone, Debug, Default, serde::Deserialize, serde::Serialize)]
+pub struct Projected {
+    /// `V = Fᵀ Ỹ`, `K × T`; masked frames are bridged.
+    pub rows: Vec<Vec<f32>>,
+    /// The courses the background shares, `R × T`, components taken out.
+    pub courses: Vec<Vec<f32>>,
+}
 
 /// The filters of all components and what they leave mixed.
 pub struct Filters {
@@ -101,17 +110,12 @@ impl Filters {
     ///
     /// # Errors
     /// Cancelled, or the cache cannot be read.
-    pub fn project(
-        &self,
-        film: &Registered,
-        survey: &Survey,
-        components: &[Component],
-        ctx: &Context,
-    ) -> Result<Vec<Vec<f32>>, StageError> {
+    pub fn project(&self, film: &Registered, survey: &Survey, components: &[Component], ctx: &Context) -> Result<Projected, StageError> {
         let frames = film.cache.frames();
         let groups = Groups::every_frame(frames);
         let grid = &survey.ring.coarse;
         let mut out = vec![vec![0.0f32; frames]; components.len()];
+        let mut courses = vec![vec![0.0f32; frames]; self.factors.len()];
         for_blocks(film, &groups, &survey.mean, ctx, |block| {
             let small = grid.down(&block.values, block.count);
             let now: Vec<&[f32]> = components
@@ -119,6 +123,10 @@ impl Filters {
                 .map(|c| &c.trace[block.first..block.first + block.count])
                 .collect();
             let shared = self.factors.courses(&small, block.count, &self.view, &now);
+            courses
+                .iter_mut()
+                .zip(&shared)
+                .for_each(|(all, part)| all[block.first..block.first + block.count].copy_from_slice(part));
             out.par_iter_mut().enumerate().for_each(|(k, row)| {
                 let row = &mut row[block.first..block.first + block.count];
                 let a = &components[k].footprint;
@@ -133,7 +141,7 @@ impl Filters {
             Ok(())
         })?;
         out.par_iter_mut().for_each(|row| interpolate(row, &film.flags));
-        Ok(out)
+        Ok(Projected { rows: out, courses })
     }
 }
 
@@ -278,23 +286,29 @@ fn partial(filters: &Filters, projected: &[Vec<f32>], components: &[Component], 
 
 /// Decay per frame of each trace: its own where it can be measured, drawn to the recording's median the more, the noisier the trace is.
 pub fn decays(raw: &[Vec<f32>], noise: &[f32], fps: f64) -> Vec<f32> {
-    let own: Vec<(f32, f32)> = raw
-        .par_iter()
-        .zip(noise)
-        .map(|(y, s)| {
-            let height = (quantile(y, 0.995) - quantile(y, 0.25)) / s.max(1e-9);
-            (decay_of_falls(y, *s, fps), height)
-        })
-        .collect();
+    let own: Vec<(f32, f32)> = raw.par_iter().zip(noise).map(|(y, s)| own_decay(y, *s, fps)).collect();
     let sure: Vec<f32> = own.iter().filter(|(g, _)| g.is_finite()).map(|(g, _)| *g).collect();
     let fallback = (-1.0 / (0.5 * fps)).exp() as f32;
     let centre = if sure.is_empty() { fallback } else { median(&sure) };
+    own.into_iter().map(|(g, height)| drawn(g, height, centre, fps)).collect()
+}
+
+/// Decay of one more trace of a recording whose median is `centre`, as [`decays`] gives it.
+pub fn decay_near(raw: &[f32], noise: f32, fps: f64, centre: f32) -> f32 {
+    let (own, height) = own_decay(raw, noise, fps);
+    drawn(own, height, centre, fps)
+}
+
+/// The decay measured on a trace alone (not-a-number where it cannot be), and the trace's height over its noise.
+fn own_decay(y: &[f32], noise: f32, fps: f64) -> (f32, f32) {
+    let height = (quantile(y, 0.995) - quantile(y, 0.25)) / noise.max(1e-9);
+    (decay_of_falls(y, noise, fps), height)
+}
+
+/// A trace's own decay (not-a-number where it could not be measured) drawn to `centre`, the less the higher it stands above its noise.
+fn drawn(own: f32, height: f32, centre: f32, fps: f64) -> f32 {
     let (least, most) = ((-1.0 / (0.1 * fps)).exp() as f32, (-1.0 / (3.0 * fps)).exp() as f32);
-    own.into_iter()
-        .map(|(g, height)| {
-            let trust = height / (height + 20.0);
-            let g = if g.is_finite() { centre + trust * (g - centre) } else { centre };
-            g.clamp(least, most)
-        })
-        .collect()
+    let trust = height / (height + 20.0);
+    let g = if own.is_finite() { centre + trust * (own - centre) } else { centre };
+    g.clamp(least, most)
 }
