@@ -253,6 +253,17 @@ impl TileCache {
         Ok(())
     }
 
+    /// The finished cache that another process left at `path`: `frames` frames of `height × width`.
+    ///
+    /// # Errors
+    /// As [`TileCache::in_memory`] and [`TileCache::open`].
+    pub fn of_file(path: &Path, [height, width]: [usize; 2], mean0: Vec<f32>, step: f32, frames: usize) -> Result<Self, StageError> {
+        let mut cache = Self::in_memory(height, width, mean0, step)?;
+        cache.frames = frames;
+        cache.open(path, false)?;
+        Ok(cache)
+    }
+
     fn check(&self, length: usize) -> Result<(), StageError> {
         if length == self.mean0.len() {
             return Ok(());

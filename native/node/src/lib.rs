@@ -1,10 +1,12 @@
-//! Node-API binding of the native crates: films by frame, films being recorded, the simulated scope's picture. No science lives here.
+//! Node-API binding of the native crates: films by frame, films being recorded, the simulated scope's picture, edits of cells. No science lives
+//! here.
 //!
 //! Work runs on threads of its own (never on libuv's four); each call returns a promise. A rejected promise's message is JSON
 //! `{"code","message","hint"}` with a code of the contract.
 // The macros of the binding make public items without documentation.
 #![allow(missing_docs)]
 
+pub mod edit;
 mod film;
 mod shift;
 

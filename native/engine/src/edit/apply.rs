@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::field::{Cell, Field};
 use super::patch::{Light, Patch};
 use super::pixels::Pixels;
-use super::request::{Edit, Point, inside_of, invalid, side_of};
+use super::request::{Edit, Point, inside_of, invalid, no_pixels, side_of};
 use super::shapes;
 use super::solve::{Fresh, Solved, solve};
 use crate::demix::statistics::centroid;
@@ -52,14 +52,6 @@ pub struct Outcome {
     pub touched: Vec<Touched>,
     /// Cells whose state alone changes.
     pub states: Vec<(usize, State)>,
-}
-
-fn no_pixels() -> Failure {
-    Failure::new(
-        "review.edit_no_pixels",
-        "This edit needs the registered film, which is no longer in the cache.",
-        "Rebuild it from the recording; that takes about as long as reading the film once.",
-    )
 }
 
 /// Computes an edit; nothing is written. Cells it makes take the rows from `next_row` on. `pixels` is the registered film, where it is at hand.

@@ -72,6 +72,11 @@ impl Cell {
         Ok(read_rows(&self.source.0.join(file), &[self.source.1])?.swap_remove(0))
     }
 
+    /// The run or edit folder its arrays lie in, and the row there.
+    pub fn source(&self) -> &(PathBuf, usize) {
+        &self.source
+    }
+
     /// What its filter finds in the film, `T`.
     ///
     /// # Errors

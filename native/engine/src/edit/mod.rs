@@ -4,8 +4,10 @@
 
 pub mod apply;
 pub mod background;
+pub mod collect;
 pub mod field;
 pub mod patch;
+pub mod perform;
 pub mod pixels;
 pub mod request;
 pub mod shapes;
@@ -16,6 +18,8 @@ mod tests;
 pub mod write;
 
 pub use apply::{Outcome, State, apply};
+pub use collect::{Collection, collect};
 pub use field::Field;
+pub use perform::{Request, perform};
 pub use request::Edit;
 pub use statistics::Statistics;

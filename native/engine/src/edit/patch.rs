@@ -57,7 +57,7 @@ impl<'a> Patch<'a> {
             return Err(Failure::new(
                 "review.edit_no_pixels",
                 "The stored film does not belong to this run.",
-                "Rebuild it from the recording.",
+                "Process the recording again with the same parameters.",
             ));
         }
         let (coarse, f) = (&base.background.coarse, base.background.coarse.factor);

@@ -67,6 +67,15 @@ pub fn needs_pixels(edit: &Edit) -> bool {
     !matches!(edit, Edit::Merge { .. } | Edit::Delete { .. } | Edit::Restore { .. })
 }
 
+/// Refused for want of the film.
+pub fn no_pixels() -> Failure {
+    Failure::new(
+        "review.edit_no_pixels",
+        "This edit needs the registered film, which is no longer in the cache.",
+        "Process the recording again with the same parameters: what is kept of the run is used, and the film is kept again.",
+    )
+}
+
 /// A refused edit.
 pub fn invalid(message: impl Into<String>, hint: &str) -> Failure {
     Failure::new("review.edit_invalid", message, hint)
