@@ -3,5 +3,5 @@
 export { encodeNpy } from './encode-npy.ts';
 export { decodeNpy, NpyFile } from './npy.ts';
 export type { NpyArray } from './npy.ts';
-export { readSparseRows } from './npz.ts';
+export { readNpz, readSparseRows } from './npz.ts';
 export type { SparseRows } from './npz.ts';

@@ -67,6 +67,33 @@ async function unpack(archive: Buffer, member: Member, name: string): Promise<Bu
   }
 }
 
+async function open(path: string, name: string): Promise<(key: string) => Promise<NpyArray>> {
+  let archive: Buffer;
+  try {
+    archive = await readFile(path);
+  } catch (error) {
+    throw unopened(name, error);
+  }
+  if (archive.length < endLength) throw unreadable(name, 'it is no archive');
+  const members = directory(archive, name);
+  return async (key) => {
+    const member = members.get(`${key}.npy`);
+    if (member === undefined) throw unreadable(name, `it holds no ${key}`);
+    return decodeNpy(await unpack(archive, member, name), `${name}/${key}`).data;
+  };
+}
+
+/** Reads arrays of an archive by name (`numpy.load`). @throws AppError `disk.io` */
+export async function readNpz<K extends string>(
+  path: string,
+  keys: readonly K[],
+  name: string = basename(path),
+): Promise<Readonly<Record<K, NpyArray>>> {
+  const array = await open(path, name);
+  const pairs = await Promise.all(keys.map(async (key) => [key, await array(key)] as const));
+  return Object.fromEntries(pairs) as Record<K, NpyArray>;
+}
+
 /** A `rows × columns` matrix of which only the non-zero values are kept: row k has the entries `indptr[k] … indptr[k + 1] − 1`. */
 export interface SparseRows {
   readonly rows: number;
@@ -78,19 +105,7 @@ export interface SparseRows {
 
 /** Reads a sparse matrix kept by rows. @throws AppError `disk.io` */
 export async function readSparseRows(path: string, name: string = basename(path)): Promise<SparseRows> {
-  let archive: Buffer;
-  try {
-    archive = await readFile(path);
-  } catch (error) {
-    throw unopened(name, error);
-  }
-  if (archive.length < endLength) throw unreadable(name, 'it is no archive');
-  const members = directory(archive, name);
-  const array = async (key: string): Promise<NpyArray> => {
-    const member = members.get(`${key}.npy`);
-    if (member === undefined) throw unreadable(name, `it holds no ${key}`);
-    return decodeNpy(await unpack(archive, member, name), `${name}/${key}`).data;
-  };
+  const array = await open(path, name);
   const [shape, indptr, indices, data] = [
     await array('shape'),
     await array('indptr'),

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 import path from 'node:path';
-import { encodeNpy } from '../arrays/index.ts';
+import { encodeNpy, NpyFile } from '../arrays/index.ts';
 import { AppError } from '../contract/index.ts';
+import { eventsCsv, eventsFile, readEvents } from './events.ts';
 import { fileError } from './failure.ts';
 import { diskStore, type FileStore } from './file-store.ts';
-import { readResult } from './result.ts';
+import { readResult, type RunResult } from './result.ts';
 
 /** Files of an export, by the path in the run folder. Names are those other programs read (traces = denoised, spikes = deconvolved). */
 const copied: readonly (readonly [from: string, to: string])[] = [
@@ -16,11 +17,14 @@ const copied: readonly (readonly [from: string, to: string])[] = [
   ['motion.npy', 'motion.npy'],
   ['time.npy', 'time.npy'],
   ['frame_flags.npy', 'frame_flags.npy'],
+  [eventsFile, eventsFile],
 ];
 
 const acceptedFile = 'accepted.npy';
 const runFile = 'run.json';
-const ownFiles = new Set([...copied.map(([, to]) => to), acceptedFile, runFile]);
+const eventsTable = 'events.csv';
+const zscoreFile = 'zscore.npy';
+const ownFiles = new Set([...copied.map(([, to]) => to), acceptedFile, runFile, eventsTable, zscoreFile]);
 
 /** What an export wrote. */
 export interface ExportResult {
@@ -34,7 +38,7 @@ let exports = 0;
 
 /**
  * Writes a finished run as flat NumPy files: footprints (SciPy CSR, K × H·W on the raw frame), traces (K × T), motion (T × 2: dy, dx of the
- * content, raw px), `accepted` (K uint8, the engine's suggestion), time and frame flags (T), run.json. Everything is written beside the
+ * content, raw px), `accepted` (K uint8, the engine's suggestion), time and frame flags (T), events (archive and table), z-scores (K × T), run.json. Everything is written beside the
  * destination first, which then changes in one step; an earlier export there is replaced, anything else is refused.
  *
  * @param runFolder absolute folder of the run
@@ -54,12 +58,24 @@ export async function exportRun(
     cells.toSorted((a, b) => a.row - b.row),
     (cell) => (cell.suggested ? 1 : 0),
   );
+  let extra: readonly string[] = [];
   exports += 1;
   const temporary = `${destination}.tmp-${process.pid}-${exports}`;
   try {
     await store.makeFolder(temporary);
     for (const [from, to] of files) await store.copy(path.join(runFolder, from), path.join(temporary, to));
     await store.write(path.join(temporary, acceptedFile), encodeNpy(accepted, [accepted.length]));
+    const made: string[] = [];
+    if (present.has(eventsFile)) {
+      await store.write(path.join(temporary, eventsTable), eventsCsv(await readEvents(runFolder)));
+      made.push(eventsTable);
+    }
+    const zscore = present.has('traces/dff.npy') ? await zscores(runFolder, cells) : null;
+    if (zscore !== null) {
+      await store.write(path.join(temporary, zscoreFile), zscore);
+      made.push(zscoreFile);
+    }
+    extra = made;
     const listed = files.map(([from, to]) => ({ ...run.files.find((file) => file.path === from), path: to }));
     await store.write(path.join(temporary, runFile), `${JSON.stringify({ ...run, files: listed }, null, 2)}\n`);
     await replace(temporary, destination, store);
@@ -68,10 +84,31 @@ export async function exportRun(
     throw fileError(error, `exporting to ${destination}`);
   }
   return {
-    files: [...files.map(([, to]) => to), acceptedFile, runFile],
+    files: [...files.map(([, to]) => to), ...extra, acceptedFile, runFile],
     components: accepted.length,
     accepted: accepted.reduce((sum, value) => sum + value, 0),
   };
+}
+
+/**
+ * K × T: ΔF/F in units of its own noise (`run.json` says so in words). Null for runs of engines that did not measure it.
+ */
+async function zscores(folder: string, cells: RunResult['cells']): Promise<Uint8Array | null> {
+  const noise = new Map(cells.map((cell) => [cell.row, cell.metrics['dffNoise']]));
+  if ([...noise.values()].includes(undefined)) return null;
+  const file = await NpyFile.open(path.join(folder, 'traces/dff.npy'), 'traces/dff.npy');
+  try {
+    const [rows = 0, frames = 0] = file.shape;
+    const out = new Float32Array(rows * frames);
+    for (let row = 0; row < rows; row += 1) {
+      const unit = noise.get(row) ?? 0;
+      const values = await file.read(row * frames, frames);
+      for (let t = 0; t < frames; t += 1) out[row * frames + t] = unit > 0 ? (values[t] ?? 0) / unit : 0;
+    }
+    return encodeNpy(out, [rows, frames]);
+  } finally {
+    await file.close();
+  }
 }
 
 /**

@@ -3,10 +3,13 @@
 use rayon::prelude::*;
 
 use crate::demix::{Demixed, clock};
+use crate::events;
 use crate::kernels::{gaussian_taps, quantile, second_difference_noise};
+use crate::kinetics;
 use crate::movie::check;
-use crate::oasis::{Clock, Deconvolved, deconvolve};
+use crate::oasis::{self, Clock, Deconvolved, deconvolve};
 use crate::params::Parameters;
+use crate::rise::{self, Model, Shape};
 use crate::types::{Components, Context, Footprint, Registered, StageError};
 
 /// What F0 of the ΔF/F is, in words, for `run.json`.
@@ -20,23 +23,49 @@ const WINDOW_S: f64 = 15.0;
 /// Rounds of deconvolution and drift.
 const ROUNDS: usize = 3;
 
-/// Deconvolves the raw traces.
+/// What zscore of an export is, in words, for `run.json`.
+pub const ZSCORE: &str = "zscore = (raw - slow drift) / noise: the resting level is 0, one unit the standard deviation of the raw trace's white noise (`noise` in metrics.json); dff * F0 / noise";
+
+/// What the activity's frames and unit are, in words, for `run.json`.
+pub const ACTIVITY: &str = "deconvolved: a spike stands at the frame in which it happened (where calcium starts to rise) and has the height of the transient it makes; 0 at the first frame of a \
+                            recording and after gaps longer than a decay time, whose level says nothing about that moment";
+
+/// Deconvolves the raw traces and lists events.
 ///
 /// `denoised` and `deconvolved` are without baseline and drift. `raw` keeps its slow drift; the constant baseline (`baseline`, which says how far the
 /// resting level lay below the film's mean) is taken off it, so that raw and denoised rest at the same level.
 ///
+/// All traces are fitted without a rise first; where the recording shows one, once more with it.
+///
 /// # Errors
 /// Cancelled.
-pub fn run(film: &Registered, demixed: &Demixed, _params: &Parameters, ctx: &Context) -> Result<Components, StageError> {
+pub fn run(film: &Registered, demixed: &Demixed, params: &Parameters, ctx: &Context) -> Result<Components, StageError> {
     let clock = clock(film);
+    let clock = clock.as_deref();
     let traces = &demixed.traces;
-    let done: Vec<(Deconvolved, Vec<f32>, f32)> = (0..demixed.components.len())
+    let gamma: Vec<f32> = match params.decay_s {
+        Some(s) => vec![(-1.0 / (f64::from(s) * film.fps)).exp() as f32; traces.gamma.len()],
+        None => traces.gamma.clone(),
+    };
+    let mut done: Vec<(Deconvolved, Vec<f32>, f32)> = (0..demixed.components.len())
         .into_par_iter()
         .map(|k| {
             check(ctx)?;
-            Ok(one(&traces.raw[k], traces.gamma[k], film.fps, clock.as_deref()))
+            Ok(one(&traces.raw[k], gamma[k], film.fps, clock))
         })
         .collect::<Result<_, StageError>>()?;
+    let rise_frames = match params.rise_s {
+        Some(s) if f64::from(s) * film.fps >= kinetics::SHORTEST => f64::from(s) * film.fps,
+        Some(_) => 0.0,
+        None => rise_of(&done, &traces.raw, &gamma, film.fps),
+    };
+    if rise_frames > 0.0 {
+        done.par_iter_mut().enumerate().try_for_each(|(k, trace)| {
+            check(ctx)?;
+            rising(trace, &traces.raw[k], gamma[k], rise_frames, clock);
+            Ok::<(), StageError>(())
+        })?;
+    }
     let levels = demixed.survey.levels(film);
     let mut out = Components {
         footprints: demixed.components.iter().map(|c| c.footprint.clone()).collect(),
@@ -44,22 +73,25 @@ pub fn run(film: &Registered, demixed: &Demixed, _params: &Parameters, ctx: &Con
         denoised: Vec::with_capacity(done.len()),
         deconvolved: Vec::with_capacity(done.len()),
         dff: Vec::with_capacity(done.len()),
-        gamma: traces.gamma.clone(),
+        events: Vec::with_capacity(done.len()),
+        to_dff: Vec::with_capacity(done.len()),
+        gamma,
+        rise_frames,
         baseline: Vec::with_capacity(done.len()),
         noise: Vec::with_capacity(done.len()),
     };
+    let apart = (events::APART_S * film.fps).round() as usize;
     for (k, (d, drift, noise)) in done.into_iter().enumerate() {
         let (share, f0) = resting(&out.footprints[k], &levels, film.grid.width, crate::kernels::mean(&d.calcium));
-        out.dff.push(
-            out.raw[k]
-                .iter()
-                .zip(&drift)
-                .map(|(y, b)| (y - b - d.baseline) * share / f0)
-                .collect(),
-        );
+        out.dff
+            .push(without(&out.raw[k], &drift, d.baseline).iter().map(|v| v * share / f0).collect());
         for value in &mut out.raw[k] {
             *value -= d.baseline;
         }
+        let breaks = breaks(f64::from(out.gamma[k]), clock);
+        out.events
+            .push(events::find(&d.calcium, &d.activity, params.event_sigma * noise, apart, &breaks));
+        out.to_dff.push(share / f0);
         out.baseline.push(d.baseline);
         out.noise.push(noise);
         out.denoised.push(d.calcium);
@@ -69,8 +101,54 @@ pub fn run(film: &Registered, demixed: &Demixed, _params: &Parameters, ctx: &Con
     Ok(out)
 }
 
+/// A trace whose recording's rise is known (0: none), as [`run`] fits it: result, drift, noise.
+pub(crate) fn fitted(raw: &[f32], gamma: f32, rise_frames: f64, fps: f64, clock: Clock) -> (Deconvolved, Vec<f32>, f32) {
+    let mut trace = one(raw, gamma, fps, clock);
+    if rise_frames > 0.0 {
+        rising(&mut trace, raw, gamma, rise_frames, clock);
+    }
+    trace
+}
+
+/// Fits a trace that was fitted without a rise once more with it.
+fn rising((d, drift, noise): &mut (Deconvolved, Vec<f32>, f32), raw: &[f32], gamma: f32, rise_frames: f64, clock: Clock) {
+    let model = Model::new(Shape::of_frames(gamma, rise_frames), clock);
+    *d = rise::deconvolve(&without(raw, drift, 0.0), &model, *noise, d);
+}
+
+/// `raw − drift − baseline`.
+fn without(raw: &[f32], drift: &[f32], baseline: f32) -> Vec<f32> {
+    raw.iter().zip(drift).map(|(y, d)| y - d - baseline).collect()
+}
+
+/// The recording's rise in frames, from traces fitted without one.
+fn rise_of(done: &[(Deconvolved, Vec<f32>, f32)], raw: &[Vec<f32>], gamma: &[f32], fps: f64) -> f64 {
+    let height = |k: usize| done[k].0.calcium.iter().copied().fold(0.0f32, f32::max) / done[k].2.max(1e-9);
+    let mut order: Vec<usize> = (0..done.len()).collect();
+    order.sort_by(|a, b| height(*b).total_cmp(&height(*a)).then(a.cmp(b)));
+    order.truncate(kinetics::TRACES);
+    let level: Vec<Vec<f32>> = order.iter().map(|k| without(&raw[*k], &done[*k].1, done[*k].0.baseline)).collect();
+    let traces: Vec<kinetics::Trace> = order
+        .iter()
+        .zip(&level)
+        .map(|(k, y)| kinetics::Trace {
+            y,
+            decay: gamma[*k],
+            height: height(*k),
+        })
+        .collect();
+    kinetics::rise(&traces, fps)
+}
+
+/// Frames where the level starts afresh after a gap.
+fn breaks(decay: f64, clock: Clock) -> Vec<usize> {
+    clock.map_or_else(Vec::new, |c| {
+        (1..c.len()).filter(|t| oasis::forgets(decay, c[*t] - c[t - 1])).collect()
+    })
+}
+
 /// Deconvolution of one trace with a slowly moving baseline; returns also the drift around the constant baseline, and the noise.
-pub(crate) fn one(raw: &[f32], gamma: f32, fps: f64, clock: Clock) -> (Deconvolved, Vec<f32>, f32) {
+fn one(raw: &[f32], gamma: f32, fps: f64, clock: Clock) -> (Deconvolved, Vec<f32>, f32) {
     let noise = second_difference_noise(raw);
     let mut drift = smooth(&low_level(raw, (WINDOW_S * fps) as usize), DRIFT_S * fps);
     let mut result = Deconvolved::default();

@@ -4,6 +4,8 @@
 //! The problem `min Σ s` subject to `‖y − b − c‖² = σ² T`, `s_t = c_t − γ c_{t−1} ≥ 0` has one multiplier: at its optimum `b = mean(y − c)`
 //! and `c` is the plain non-negative fit to `y − μ` for one number `μ ≥ b` (the L1 penalty only shifts the data). So the search is for `μ`.
 
+use std::borrow::Cow;
+
 /// A deconvolved trace.
 #[derive(Clone, Debug, Default)]
 pub struct Deconvolved {
@@ -43,6 +45,11 @@ fn decay(gamma: f64, from: usize, to: usize, clock: Clock) -> f64 {
         None => gamma.powi((to - from) as i32),
         Some(c) => gamma.powf(c[to] - c[from]),
     }
+}
+
+/// True when a step of `n` frames loses more than a decay time: the level after it starts afresh and is no activity.
+pub fn forgets(decay: f64, n: f64) -> bool {
+    n > 1.0 && decay.powf(n) < (-1.0f64).exp()
 }
 
 fn pool(y: &[f32], shift: f32, gamma: f32, clock: Clock, pools: &mut Vec<Pool>) {
@@ -87,18 +94,45 @@ fn expand(pools: &[Pool], gamma: f32, clock: Clock, out: &mut [f32]) {
     }
 }
 
-/// Deconvolves `y` whose noise standard deviation is `noise`. `start` is the shift of an earlier call on nearly the same trace.
+/// A trace without values that are not finite: each takes the last finite one before it (the first after it at the start, else 0).
+fn finite(y: &[f32]) -> Cow<'_, [f32]> {
+    if y.iter().all(|v| v.is_finite()) {
+        return Cow::Borrowed(y);
+    }
+    let mut last = y.iter().copied().find(|v| v.is_finite()).unwrap_or(0.0);
+    let held = y.iter().map(|v| {
+        last = if v.is_finite() { *v } else { last };
+        last
+    });
+    Cow::Owned(held.collect())
+}
+
+/// Deconvolves `y` whose noise standard deviation is `noise`. `start` is the shift of an earlier call on nearly the same trace. Values that are
+/// not finite are bridged.
 pub fn deconvolve(y: &[f32], gamma: f32, noise: f32, clock: Clock, start: Option<f32>) -> Deconvolved {
+    let gamma = gamma.clamp(0.0, 0.9999);
+    let mut pools = Vec::new();
+    let quiet = crate::kernels::quantile(y, 0.25);
+    let mut done = constrained(y, noise, start, quiet, &mut |y, shift, c| {
+        pool(y, shift, gamma, clock, &mut pools);
+        expand(&pools, gamma, clock, c);
+    });
+    done.activity = activity(&done.calcium, gamma, clock);
+    done
+}
+
+/// Searches the shift with which `fit(y, shift, calcium)` leaves exactly the noise once the mean of what is left is taken for the baseline.
+/// Where not even the closest fit reaches the noise, the shift is `otherwise`. The activity is left to the caller.
+pub fn constrained(y: &[f32], noise: f32, start: Option<f32>, otherwise: f32, fit: &mut dyn FnMut(&[f32], f32, &mut [f32])) -> Deconvolved {
     if y.is_empty() {
         return Deconvolved::default();
     }
-    let gamma = gamma.clamp(0.0, 0.9999);
+    let (y, noise) = (finite(y), if noise.is_finite() { noise } else { 0.0 });
+    let y = y.as_ref();
     let target = f64::from(noise).powi(2) * y.len() as f64;
-    let mut pools = Vec::new();
     let mut c = vec![0.0f32; y.len()];
     let mut misfit = |shift: f32, c: &mut Vec<f32>| {
-        pool(y, shift, gamma, clock, &mut pools);
-        expand(&pools, gamma, clock, c);
+        fit(y, shift, c);
         let (mut s, mut q) = (0.0f64, 0.0f64);
         for (y, c) in y.iter().zip(c.iter()) {
             let r = f64::from(y - c);
@@ -108,11 +142,16 @@ pub fn deconvolve(y: &[f32], gamma: f32, noise: f32, clock: Clock, start: Option
         let b = s / y.len() as f64;
         (q - s * b - target, b as f32)
     };
-    let quiet = crate::kernels::quantile(y, 0.25);
+    let finish = |calcium: Vec<f32>, baseline: f32, shift: f32| Deconvolved {
+        calcium,
+        activity: Vec::new(),
+        baseline,
+        shift,
+    };
     // Below this the shift would turn the baseline's own wandering into activity.
     let bottom = crate::kernels::quantile(y, 0.1);
     let scale = noise.max(1e-6);
-    let mut low = start.unwrap_or(quiet).max(bottom);
+    let mut low = start.unwrap_or(otherwise).max(bottom);
     let mut low_value = misfit(low, &mut c);
     let mut width = if start.is_some() { 0.25 * scale } else { scale };
     // Down until the fit is closer than the noise allows.
@@ -122,9 +161,9 @@ pub fn deconvolve(y: &[f32], gamma: f32, noise: f32, clock: Clock, start: Option
         low_value = misfit(low, &mut c);
     }
     if low_value.0 > 0.0 {
-        // Not even the closest fit reaches the noise (the baseline wanders): no penalty then, on the level of what is quiet.
-        let value = misfit(quiet, &mut c);
-        return finish(c, value.1, quiet, gamma, clock);
+        // Not even the closest fit reaches the noise (the baseline wanders).
+        let value = misfit(otherwise, &mut c);
+        return finish(c, value.1, otherwise);
     }
     let mut high = low + 0.3 * scale;
     let mut high_value = misfit(high, &mut c);
@@ -145,7 +184,7 @@ pub fn deconvolve(y: &[f32], gamma: f32, noise: f32, clock: Clock, start: Option
         let mid = low + part * (high - low);
         let value = misfit(mid, &mut c);
         if value.0.abs() < 2e-3 * target {
-            return finish(c, value.1, mid, gamma, clock);
+            return finish(c, value.1, mid);
         }
         if value.0 < 0.0 {
             (low, low_value) = (mid, value);
@@ -154,27 +193,19 @@ pub fn deconvolve(y: &[f32], gamma: f32, noise: f32, clock: Clock, start: Option
         }
     }
     let value = misfit(low, &mut c);
-    finish(c, value.1, low, gamma, clock)
+    finish(c, value.1, low)
 }
 
-fn finish(c: Vec<f32>, baseline: f32, shift: f32, gamma: f32, clock: Clock) -> Deconvolved {
-    let activity = activity(&c, gamma, clock);
-    Deconvolved {
-        calcium: c,
-        activity,
-        baseline,
-        shift,
-    }
-}
-
-/// Jumps of a calcium trace: `max(0, c_t − γ_t c_{t−1})`, 0 at the first frame.
+/// Jumps of a calcium trace: `max(0, c_t − γ_t c_{t−1})`. 0 at the first frame and where more than a decay time was lost (the first frame of
+/// another recording too): what the level there says happened in the gap.
 pub fn activity(c: &[f32], gamma: f32, clock: Clock) -> Vec<f32> {
     let mut s = vec![0.0; c.len()];
     for t in 1..c.len() {
         let g = decay(f64::from(gamma), t - 1, t, clock) as f32;
         let jump = c[t] - g * c[t - 1];
+        let unseen = clock.is_some_and(|c| forgets(f64::from(gamma), c[t] - c[t - 1]));
         // Rounding inside a pool is no activity.
-        s[t] = if jump > 1e-4 * c[t].abs() { jump } else { 0.0 };
+        s[t] = if jump > 1e-4 * c[t].abs() && !unseen { jump } else { 0.0 };
     }
     s
 }

@@ -30,6 +30,12 @@ pub struct Parameters {
     pub rounds: u32,
     /// Overlapping components whose traces correlate at least so are merged.
     pub merge_correlation: f32,
+    /// Time constant of the calcium's decay, seconds; `None`: estimated for each cell.
+    pub decay_s: Option<f32>,
+    /// Time constant of the calcium's rise, seconds, 0 for none; `None`: estimated over the recording.
+    pub rise_s: Option<f32>,
+    /// Events add at least so many times the noise to the calcium.
+    pub event_sigma: f32,
     /// Accepted components have at least this peak trace SNR.
     pub min_snr: f32,
     /// Accepted components have at least this footprint correlation with their background-free event average.

@@ -11,7 +11,7 @@ use crate::edit::Statistics;
 use crate::failure::Failure;
 use crate::manifest::plain;
 use crate::output::{PYRAMID_FACTOR, RunFolder, pyramid, pyramid_levels};
-use crate::types::{CellMetrics, Components, Footprint, Grid, Registered};
+use crate::types::{CellMetrics, Components, Event, Footprint, Grid, Registered};
 
 /// Footprint values below this share of the maximum are not kept.
 const SMALLEST_VALUE: f32 = 1e-3;
@@ -192,7 +192,8 @@ pub fn write(folder: &mut RunFolder, analysis: &Analysis) -> Result<usize, Failu
     if let Some(statistics) = &analysis.statistics {
         statistics.write(folder, film, components, &scales)?;
     }
-    folder.json("metrics.json", &metrics_file(&raw, components, metrics))?;
+    write_events(folder, analysis, &scales)?;
+    folder.json("metrics.json", &metrics_file(&raw, components, metrics, &film.time_s, film.fps))?;
     Ok(metrics.iter().filter(|m| m.accepted).count())
 }
 
@@ -205,7 +206,7 @@ fn check(analysis: &Analysis) -> Result<(), Failure> {
     let grid = film.grid.height * film.grid.width;
     let agrees = traces.iter().all(|rows| rows.len() == k && rows.iter().all(|row| row.len() == t))
         && analysis.metrics.len() == k
-        && [c.gamma.len(), c.baseline.len(), c.noise.len()] == [k; 3]
+        && [c.gamma.len(), c.baseline.len(), c.noise.len(), c.events.len(), c.to_dff.len()] == [k; 5]
         && [film.motion.len(), film.motion_quality.len(), film.time_s.len()] == [t; 3]
         && [film.mean.len(), film.std.len(), film.max.len()] == [frame; 3]
         && [analysis.correlation.len(), analysis.pnr.len()] == [grid; 2];
@@ -227,6 +228,43 @@ pub(crate) fn write_footprints(folder: &mut RunFolder, raw: &[RawFootprint], gri
     }
     let shape = [matrix.rows, matrix.columns];
     folder.bytes("footprints.npz", &matrix.to_bytes()?, Some((Dtype::F32, &shape)))
+}
+
+/// `events.npz`: a column an array, a row an event, cell after cell.
+fn write_events(folder: &mut RunFolder, analysis: &Analysis, scales: &[f32]) -> Result<(), Failure> {
+    let (components, time) = (&analysis.components, &analysis.registered.time_s);
+    let all: Vec<(usize, Event)> = components
+        .events
+        .iter()
+        .enumerate()
+        .flat_map(|(k, list)| list.iter().map(move |e| (k, *e)))
+        .collect();
+    let whole = |of: fn(&Event) -> u32| all.iter().map(|(_, e)| of(e) as i32).collect::<Vec<i32>>();
+    let seconds = |of: fn(&Event) -> u32| all.iter().map(|(_, e)| time[of(e) as usize]).collect::<Vec<f64>>();
+    let height = |scale: &dyn Fn(usize) -> f32| all.iter().map(|(k, e)| e.amplitude * scale(*k)).collect::<Vec<f32>>();
+    let mut archive = calyx_npy::Archive::new();
+    archive.add("cell", &all.iter().map(|(k, _)| *k as i32).collect::<Vec<i32>>())?;
+    archive.add("onset", &whole(|e| e.onset))?;
+    archive.add("peak", &whole(|e| e.peak))?;
+    archive.add("end", &whole(|e| e.end))?;
+    archive.add("onset_time", &seconds(|e| e.onset))?;
+    archive.add("peak_time", &seconds(|e| e.peak))?;
+    archive.add("end_time", &seconds(|e| e.end))?;
+    archive.add("amplitude", &height(&|k| scales[k]))?;
+    archive.add("amplitude_sigma", &height(&|k| 1.0 / components.noise[k].max(f32::MIN_POSITIVE)))?;
+    archive.add("amplitude_dff", &height(&|k| components.to_dff[k]))?;
+    folder.bytes("events.npz", &archive.to_bytes()?, None)
+}
+
+/// Seconds that were recorded: frames whose time is known count as long as the next one takes, at most two frames; the others one frame.
+fn recorded_seconds(time: &[f64], fps: f64) -> f64 {
+    let frame = 1.0 / fps;
+    (0..time.len())
+        .map(|t| match time.get(t + 1).map(|next| next - time[t]) {
+            Some(step) if step > 0.0 && step <= 2.0 * frame => step,
+            _ => frame,
+        })
+        .sum()
 }
 
 /// Writes `traces/<name>.npy` and its pyramid, each trace times its scale; `t` frames.
@@ -256,7 +294,8 @@ pub(crate) fn write_traces<R: AsRef<[f32]>>(
 }
 
 /// `metrics.json`: where each cell lies, what deconvolution found, the metrics and the engine's suggestion.
-fn metrics_file(raw: &[RawFootprint], components: &Components, metrics: &[CellMetrics]) -> Value {
+fn metrics_file(raw: &[RawFootprint], components: &Components, metrics: &[CellMetrics], time: &[f64], fps: f64) -> Value {
+    let seconds = recorded_seconds(time, fps).max(1e-9);
     let mut cells = Vec::with_capacity(raw.len());
     for (row, (footprint, metric)) in raw.iter().zip(metrics).enumerate() {
         let [top, left, height, width] = footprint.window;
@@ -265,6 +304,11 @@ fn metrics_file(raw: &[RawFootprint], components: &Components, metrics: &[CellMe
             "centroid": { "y": plain(&footprint.centroid[0]), "x": plain(&footprint.centroid[1]) },
             "box": { "top": top, "left": left, "height": height, "width": width },
             "gamma": plain(&components.gamma[row]),
+            "decayS": plain(&((-1.0 / (f64::from(components.gamma[row]).ln() * fps)) as f32)),
+            "riseS": plain(&((components.rise_frames / fps) as f32)),
+            "dffNoise": plain(&(components.noise[row] * components.to_dff[row])),
+            "eventCount": components.events[row].len(),
+            "eventRate": plain(&((components.events[row].len() as f64 / seconds) as f32)),
             "baseline": plain(&(components.baseline[row] * footprint.scale)),
             "noise": plain(&(components.noise[row] * footprint.scale)),
         });

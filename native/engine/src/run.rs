@@ -138,6 +138,12 @@ mod tests {
             width: 2,
             values: vec![1.0, 0.5, 0.5, 0.25],
         };
+        let event = crate::types::Event {
+            onset: 4,
+            peak: 6,
+            end: 8,
+            amplitude: 2.0,
+        };
         let traces = |scale: f32| vec![(0..T).map(|t| scale * (t % 9) as f32).collect::<Vec<f32>>(); 2];
         let metric = |accepted: bool| CellMetrics {
             snr: f32::NAN,
@@ -187,6 +193,9 @@ mod tests {
                 denoised: traces(1.0),
                 deconvolved: traces(0.1),
                 dff: traces(0.01),
+                events: vec![vec![event], Vec::new()],
+                to_dff: vec![0.01; 2],
+                rise_frames: 1.5,
                 gamma: vec![0.9; 2],
                 baseline: vec![1.0; 2],
                 noise: vec![0.5; 2],

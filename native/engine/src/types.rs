@@ -127,6 +127,19 @@ pub struct Footprint {
     pub values: Vec<f32>,
 }
 
+/// One discrete event of a cell (the rule is in `events.rs`), frames 0-based.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
+pub struct Event {
+    /// Frame in which calcium starts to rise.
+    pub onset: u32,
+    /// Frame of the highest denoised value of the event.
+    pub peak: u32,
+    /// Last frame: before the denoised trace has fallen below half the amplitude, at the latest the frame before the next event or a gap.
+    pub end: u32,
+    /// Denoised value at the peak minus that before the onset, the trace's unit.
+    pub amplitude: f32,
+}
+
 /// What `demix` and `deconvolve` hand to `evaluate` and to the run folder: all components, rejected ones too.
 #[derive(serde::Deserialize, serde::Serialize)]
 pub struct Components {
@@ -140,8 +153,14 @@ pub struct Components {
     pub deconvolved: Vec<Vec<f32>>,
     /// `K × T` ΔF/F: (raw − slow drift) / F0; `run.json` says what F0 is.
     pub dff: Vec<Vec<f32>>,
-    /// `K` AR(1) coefficients per frame.
+    /// `K` lists of discrete events.
+    pub events: Vec<Vec<Event>>,
+    /// `K` factors from grey levels of the denoised trace to ΔF/F.
+    pub to_dff: Vec<f32>,
+    /// `K` decays of the calcium per frame.
     pub gamma: Vec<f32>,
+    /// Time constant of the rise in frames, of all cells; 0: none.
+    pub rise_frames: f64,
     /// `K` baselines, grey levels against the film's mean; already taken off `raw`.
     pub baseline: Vec<f32>,
     /// `K` noise standard deviations, grey levels.

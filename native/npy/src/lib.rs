@@ -7,7 +7,7 @@ mod npy;
 mod sparse;
 
 pub use npy::{Array, Dtype, Element, Header, RowWriter, read, read_converted, read_from, read_header, read_rows, write, write_to};
-pub use sparse::Csr;
+pub use sparse::{Archive, Csr, read_member};
 
 /// Why an array could not be read or written.
 #[derive(Debug, thiserror::Error)]

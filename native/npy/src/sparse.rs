@@ -150,6 +150,49 @@ fn array_bytes<T: Element>(data: &[T]) -> Result<Vec<u8>, NpyError> {
     Ok(bytes)
 }
 
+/// Named one-dimensional arrays in a ZIP, as `numpy.savez_compressed` writes them: the same bytes for the same arrays.
+pub struct Archive(ZipWriter<Cursor<Vec<u8>>>);
+
+impl Default for Archive {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Archive {
+    /// Without arrays.
+    pub fn new() -> Self {
+        Self(ZipWriter::new(Cursor::new(Vec::new())))
+    }
+
+    /// Adds an array.
+    ///
+    /// # Errors
+    /// [`NpyError::Format`] when the archive cannot take it.
+    pub fn add<T: Element>(&mut self, name: &str, data: &[T]) -> Result<(), NpyError> {
+        member(&mut self.0, name, &array_bytes(data)?)
+    }
+
+    /// The archive as bytes.
+    ///
+    /// # Errors
+    /// [`NpyError::Format`] when it cannot be closed.
+    pub fn to_bytes(self) -> Result<Vec<u8>, NpyError> {
+        Ok(self.0.finish().map_err(archive)?.into_inner())
+    }
+}
+
+/// Reads one array of an archive, whatever its type, as float64.
+///
+/// # Errors
+/// [`NpyError::Io`] when the file cannot be read, [`NpyError::Format`] when it holds no such array.
+pub fn read_member(path: &Path, name: &str) -> Result<Array<f64>, NpyError> {
+    let file = File::open(path).map_err(NpyError::io(path.display().to_string()))?;
+    let mut zip = ZipArchive::new(BufReader::new(file)).map_err(archive)?;
+    let mut member = zip.by_name(&format!("{name}.npy")).map_err(archive)?;
+    converted_from(&mut member)
+}
+
 fn member(zip: &mut ZipWriter<Cursor<Vec<u8>>>, name: &str, bytes: &[u8]) -> Result<(), NpyError> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)

@@ -16,6 +16,10 @@ const COSINE: f64 = 0.5;
 const SEARCH: i64 = 10;
 /// Lag common to all spike trains that is allowed, seconds.
 const LAG_S: f64 = 0.3;
+/// Events and bouts are the same when they begin so many frames apart at most.
+const NEAR: usize = 2;
+/// Spikes that follow after less are one bout, seconds.
+const APART_S: f64 = 0.5;
 /// Spikes are counted in bins of about this rate, Hz.
 const BIN_HZ: f64 = 10.0;
 
@@ -37,6 +41,8 @@ pub struct Estimate {
     pub raw: Option<Rows>,
     /// `K × T` spikes or deconvolved activity.
     pub spikes: Option<Rows>,
+    /// `K` lists of events: frames in which they begin, rising.
+    pub events: Option<Vec<Vec<usize>>>,
     /// `T × 2` displacement of the content, px.
     pub motion: Option<Rows>,
 }
@@ -82,6 +88,12 @@ pub struct Score {
     pub spike_r: Option<f64>,
     /// That lag, frames.
     pub spike_lag_frames: Option<i64>,
+    /// Events that begin within two frames of a true bout of their cell, over all events of found cells.
+    pub event_precision: Option<f64>,
+    /// True bouts of found cells that have such an event.
+    pub event_recall: Option<f64>,
+    /// Harmonic mean of both.
+    pub event_f1: Option<f64>,
     /// Root mean square error of the motion, constant removed.
     pub motion_rmse_px: Option<f64>,
     /// 95th percentile of the error's length.
@@ -176,12 +188,14 @@ impl Estimate {
         };
         let run = folder.join("run.json").is_file() && folder.join("traces").is_dir();
         let name = |flat, own| if run { own } else { flat };
+        let count = all.len();
         let estimate = Self {
             footprints: all,
             pixels,
             traces: optional(name("traces.npy", "traces/denoised.npy"))?,
             raw: optional(name("traces_raw.npy", "traces/raw.npy"))?,
             spikes: optional(name("spikes.npy", "traces/deconvolved.npy"))?,
+            events: events(&folder.join("events.npz"), count)?,
             motion: optional("motion.npy")?,
         };
         Ok(match accepted(folder, run)? {
@@ -203,9 +217,33 @@ impl Estimate {
             traces: pick(&self.traces),
             raw: pick(&self.raw),
             spikes: pick(&self.spikes),
+            events: self
+                .events
+                .as_ref()
+                .map(|events| keep.iter().map(|k| events.get(*k).cloned().unwrap_or_default()).collect()),
             motion: self.motion.clone(),
         }
     }
+}
+
+/// Frames in which the events of each of `count` components begin; `None` where the result lists none.
+fn events(path: &Path, count: usize) -> Result<Option<Vec<Vec<usize>>>, NpyError> {
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let mut out = vec![Vec::new(); count];
+    let (cells, onsets) = (
+        calyx_npy::read_member(path, "cell")?.data,
+        calyx_npy::read_member(path, "onset")?.data,
+    );
+    for (cell, onset) in cells.into_iter().zip(onsets) {
+        let list: &mut Vec<usize> = out
+            .get_mut(cell as usize)
+            .ok_or_else(|| NpyError::Format(format!("{}: an event of a cell that is not there", path.display())))?;
+        list.push(onset as usize);
+    }
+    out.iter_mut().for_each(|list| list.sort_unstable());
+    Ok(Some(out))
 }
 
 /// Rows the result suggests; `None` where it does not say.
@@ -341,6 +379,52 @@ fn compare_traces(known: &Known, estimate: &Estimate, pairs: &[(usize, usize)], 
     if let (Some(spikes), false) = (&estimate.spikes, pairs.is_empty()) {
         compare_spikes(known, spikes, pairs, out);
     }
+    if let (Some(events), false) = (&estimate.events, pairs.is_empty()) {
+        compare_events(known, events, pairs, out);
+    }
+}
+
+/// Events against bouts, one to one, pooled over all pairs.
+fn compare_events(known: &Known, events: &[Vec<usize>], pairs: &[(usize, usize)], out: &mut Score) {
+    let (mut hit, mut said, mut true_ones) = (0, 0, 0);
+    for (i, j) in pairs {
+        let bouts = bouts(&known.spikes[*j], known.truth.fps);
+        hit += common(&events[*i], &bouts);
+        said += events[*i].len();
+        true_ones += bouts.len();
+    }
+    let ratio = |a: usize, b: usize| (b > 0).then(|| a as f64 / b as f64);
+    out.event_precision = ratio(hit, said);
+    out.event_recall = ratio(hit, true_ones);
+    out.event_f1 = ratio(2 * hit, said + true_ones);
+}
+
+/// First frames of bouts: spikes after at least [`APART_S`] without one.
+pub fn bouts(spikes: &[f64], fps: f64) -> Vec<usize> {
+    let mut last = None;
+    let mut out = Vec::new();
+    for t in (0..spikes.len()).filter(|t| spikes[*t] > 0.0) {
+        if last.is_none_or(|last: usize| (t - last) as f64 >= APART_S * fps) {
+            out.push(t);
+        }
+        last = Some(t);
+    }
+    out
+}
+
+/// Pairs of frames at most [`NEAR`] apart, each used once; both lists rise.
+fn common(a: &[usize], b: &[usize]) -> usize {
+    let (mut i, mut j, mut n) = (0, 0, 0);
+    while i < a.len() && j < b.len() {
+        if a[i].abs_diff(b[j]) <= NEAR {
+            (i, j, n) = (i + 1, j + 1, n + 1);
+        } else if a[i] < b[j] {
+            i += 1;
+        } else {
+            j += 1;
+        }
+    }
+    n
 }
 
 fn compare_spikes(known: &Known, spikes: &Rows, pairs: &[(usize, usize)], out: &mut Score) {

@@ -52,6 +52,7 @@ fn perfect(folder: &Path) -> Estimate {
         traces: Some(rows("traces.npy")),
         raw: Some(rows("traces.npy")),
         spikes: Some(rows("spikes.npy")),
+        events: Some(rows("spikes.npy").iter().map(|s| calyx_scene::score::bouts(s, 20.0)).collect()),
         motion: Some(rows("motion.npy")),
     }
 }
@@ -258,4 +259,30 @@ fn compare(at: &str, ours: &serde_json::Value, theirs: &serde_json::Value) {
         }
         other => assert_eq!(ours, other, "{at}"),
     }
+}
+
+#[test]
+fn events_count_within_two_frames_of_a_bout_and_only_once() {
+    let (known, perfect) = example();
+    let right = score(known, &perfect).unwrap();
+    assert_eq!((right.event_precision, right.event_recall), (Some(1.0), Some(1.0)));
+    let moved = |by: usize| {
+        let mut other = perfect.clone();
+        let events = other.events.as_mut().unwrap();
+        events.iter_mut().flatten().for_each(|t| *t += by);
+        score(known, &other).unwrap()
+    };
+    assert_eq!(moved(2).event_f1, Some(1.0));
+    assert!(moved(3).event_f1.unwrap() < 0.1);
+    let mut twice = perfect.clone();
+    twice.events.as_mut().unwrap().iter_mut().for_each(|list| {
+        *list = list.iter().flat_map(|t| [*t, *t + 1]).collect();
+    });
+    let figures = score(known, &twice).unwrap();
+    assert_eq!((figures.event_precision, figures.event_recall), (Some(0.5), Some(1.0)));
+    let mut half = perfect.clone();
+    half.events.as_mut().unwrap().iter_mut().for_each(Vec::clear);
+    let figures = score(known, &half).unwrap();
+    assert_eq!((figures.event_precision, figures.event_recall), (None, Some(0.0)));
+    assert_eq!(calyx_scene::score::bouts(&[0.0, 1.0, 0.0, 2.0, 0.0, 0.0, 0.0, 1.0], 8.0), [1, 7]);
 }

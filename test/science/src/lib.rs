@@ -178,6 +178,10 @@ pub struct Floor {
     pub trace_r: f64,
     /// Root mean square error of the motion, px.
     pub motion_px: f64,
+    /// Median correlation of binned activity with the true spikes, without any lag.
+    pub spike_r: f64,
+    /// Events within two frames of true bouts, harmonic mean of precision and recall.
+    pub event_f1: f64,
 }
 
 /// The floor for ordinary films.
@@ -185,6 +189,8 @@ pub const FLOOR: Floor = Floor {
     f1: 0.90,
     trace_r: 0.95,
     motion_px: 0.15,
+    spike_r: 0.88,
+    event_f1: 0.75,
 };
 
 /// Processes a session folder with truth, prints one line and gives the figures.
@@ -230,12 +236,29 @@ pub fn judge(name: &str, session: &Path, parameters: &Value, floor: &Floor) {
         "{name}: motion {:?}",
         figures.motion_rmse_px
     );
+    assert!(
+        figures.spike_r_lag0.is_some_and(|r| r >= floor.spike_r),
+        "{name}: spike r without lag {:?}",
+        figures.spike_r_lag0
+    );
+    let best = figures.spike_r.unwrap_or(f64::NAN);
+    assert!(
+        best - figures.spike_r_lag0.unwrap_or(f64::NAN) <= 0.03,
+        "{name}: activity lies {:?} frames off",
+        figures.spike_lag_frames
+    );
+    assert!(
+        figures.event_f1.is_some_and(|f1| f1 >= floor.event_f1),
+        "{name}: events {:?} of precision, {:?} of recall",
+        figures.event_precision,
+        figures.event_recall
+    );
 }
 
 fn line(name: &str, s: &Score, seconds: f64, manifest: &Value) -> String {
     let n = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |v| format!("{v:.3}"));
     format!(
-        "film {name}: F1 {} ({} of {} cells, {} false), footprint {}, trace r {} (5 % {}), motion {} px, diameter {:.1} px, {seconds:.1} s",
+        "film {name}: F1 {} ({} of {} cells, {} false), footprint {}, trace r {} (5 % {}), spike r {} (no lag {}), events {} / {}, motion {} px, diameter {:.1} px, {seconds:.1} s",
         n(s.f1),
         s.tp,
         s.truth,
@@ -243,6 +266,10 @@ fn line(name: &str, s: &Score, seconds: f64, manifest: &Value) -> String {
         n(s.cosine_median),
         n(s.trace_r_median),
         n(s.trace_r_p5),
+        n(s.spike_r),
+        n(s.spike_r_lag0),
+        n(s.event_precision),
+        n(s.event_recall),
         n(s.motion_rmse_px),
         manifest["chosen"]["diameterPx"]
             .as_f64()

@@ -39,6 +39,8 @@ pub struct Base {
     pub diameter: f32,
     /// Frames a second.
     pub fps: f64,
+    /// Time constant of the calcium's rise in frames; 0: none (runs of older engines too).
+    pub rise_frames: f64,
     /// `T` words of flag bits.
     pub flags: Vec<u32>,
     /// Frames since the first, where frames were lost.
@@ -107,6 +109,9 @@ pub struct Field {
 struct Run {
     run_uuid: String,
     fps: f64,
+    /// Absent in runs of older engines, which had no rise.
+    #[serde(default)]
+    rise_s: f64,
     files: Vec<File>,
 }
 
@@ -216,6 +221,7 @@ impl Base {
             step: geometry.step,
             diameter: geometry.diameter_px / geometry.bin as f32,
             fps: run.fps,
+            rise_frames: run.rise_s * run.fps,
             clock: clock_of(&flags, &times, run.fps),
             flags,
             levels: image("statistics/level.npy")?,

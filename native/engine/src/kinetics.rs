@@ -1,0 +1,151 @@
+//! How fast calcium rises, estimated over the recording.
+//!
+//! A first-order model fits any rise, as a row of small spikes; what tells a rise apart is that it needs fewer of them. So each candidate is judged by
+//! generalised cross-validation, `‖y − c‖² / (1 − spikes / samples)²` (Golub, Heath & Wahba 1979; the free spikes are the degrees of freedom of a
+//! non-negative fit), which assumes nothing about when cells fire (bursts do not look like slow kinetics, as they do in an autocovariance)
+//! and nothing about the noise, which movement makes larger than it is from frame to frame.
+
+use rayon::prelude::*;
+
+use crate::kernels::median;
+use crate::rise::{Model, Shape, Solver};
+
+/// Rises that are tried, frames: none, then about 1.35 times as long each.
+const CANDIDATES: [f64; 13] = [0.0, 0.35, 0.5, 0.7, 0.95, 1.3, 1.75, 2.35, 3.2, 4.3, 5.8, 7.8, 10.5];
+/// Clearest traces that are asked.
+pub const TRACES: usize = 24;
+/// Samples of each, around its highest.
+const SAMPLES: usize = 3000;
+/// Shorter rises (frames) cannot be told from none.
+pub const SHORTEST: f64 = 0.5;
+/// The rise is shorter than this share of the decay.
+const LARGEST_SHARE: f64 = 0.6;
+
+/// Decays that are tried along, in parts of the trace's own.
+const DECAYS: [f64; 5] = [0.87, 1.0, 1.15, 1.32, 1.5];
+/// Usual time constant of the rise, seconds: GCaMP6f and the jGCaMP7s reach their peak in 0.1 … 0.2 s after a spike.
+const USUAL_S: f64 = 0.07;
+/// Peak over noise at which an estimate counts as much as what is usual.
+const TRUST: f64 = 20.0;
+
+/// One trace to ask: baseline and drift off, with its decay per frame.
+pub struct Trace<'a> {
+    /// The samples.
+    pub y: &'a [f32],
+    /// Decay per frame.
+    pub decay: f32,
+    /// Highest value over the noise.
+    pub height: f32,
+}
+
+/// Time constant of the rise in frames: what suits the clearest traces (their median), drawn to the usual one the more, the noisier they are;
+/// 0 where most do without a rise, or where there are no traces. Gaps are few enough not to matter here.
+pub fn rise(traces: &[Trace], fps: f64) -> f64 {
+    let mut order: Vec<usize> = (0..traces.len())
+        .filter(|k| traces[*k].height.is_finite() && !traces[*k].y.is_empty())
+        .collect();
+    order.sort_by(|a, b| traces[*b].height.total_cmp(&traces[*a].height).then(a.cmp(b)));
+    order.truncate(TRACES);
+    let own: Vec<f32> = order.par_iter().map(|k| best(&traces[*k]) as f32).collect();
+    let middle = f64::from(median(&own));
+    if own.is_empty() || middle < SHORTEST {
+        return 0.0;
+    }
+    let heights: Vec<f32> = order.iter().map(|k| traces[*k].height).collect();
+    let height = f64::from(median(&heights)).max(0.0);
+    let trust = height / (height + TRUST);
+    (trust * middle.ln() + (1.0 - trust) * (USUAL_S * fps).ln()).exp()
+}
+
+/// The rise in frames that suits one trace best; its decay is looked for along with it, lest an error of the one be made up for by the other.
+fn best(trace: &Trace) -> f64 {
+    let slowest = -1.0 / f64::from(trace.decay.clamp(0.01, 0.9999)).ln();
+    let tried = DECAYS.map(|f| {
+        let decay = f * slowest;
+        let places: Vec<f64> = CANDIDATES.into_iter().filter(|r| *r == 0.0 || *r < LARGEST_SHARE * decay).collect();
+        let values = risks(trace, (-1.0 / decay).exp(), &places);
+        (values.iter().copied().fold(f64::INFINITY, f64::min), lowest(&places, &values))
+    });
+    tried.into_iter().min_by(|a, b| a.0.total_cmp(&b.0)).map_or(0.0, |t| t.1)
+}
+
+/// Logarithm of the risk of one trace for each candidate.
+fn risks(trace: &Trace, decay: f64, candidates: &[f64]) -> Vec<f64> {
+    let top = (0..trace.y.len()).max_by(|a, b| trace.y[*a].total_cmp(&trace.y[*b])).unwrap_or(0);
+    let first = top.saturating_sub(SAMPLES / 2).min(trace.y.len().saturating_sub(SAMPLES));
+    let y = &trace.y[first..(first + SAMPLES).min(trace.y.len())];
+    let mut solver = Solver::default();
+    let risk = |r: &f64| {
+        let shape = Shape {
+            decay,
+            rise: (-1.0 / r.max(1e-3)).exp(),
+        };
+        solver.fit(y, 0.0, &Model::new(shape, None));
+        let misfit: f64 = y.iter().zip(solver.calcium()).map(|(y, c)| (f64::from(*y) - c).powi(2)).sum();
+        misfit.max(1e-30).ln() - 2.0 * (1.0 - solver.free() as f64 / y.len() as f64).max(1e-3).ln()
+    };
+    candidates.iter().map(risk).collect()
+}
+
+/// The lowest point of `values` over `places`: the vertex of a parabola through the lowest and its neighbours, on the places' own scale.
+fn lowest(places: &[f64], values: &[f64]) -> f64 {
+    let n = (0..values.len()).min_by(|a, b| values[*a].total_cmp(&values[*b])).unwrap_or(0);
+    if n == 0 || n + 1 == values.len() {
+        return places[n];
+    }
+    let (left, right) = (values[n - 1] - values[n], values[n + 1] - values[n]);
+    let part = if left + right > 0.0 {
+        0.5 * (left - right) / (left + right)
+    } else {
+        0.0
+    };
+    let other = places[if part < 0.0 { n - 1 } else { n + 1 }];
+    places[n] + part.abs() * (other - places[n])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::Noise;
+
+    /// Traces of cells that fire in bursts, calcium by `shape`.
+    fn found(shape: Shape, noise: f32, fps: f64) -> f64 {
+        let mut source = Noise::new(17);
+        let rows: Vec<Vec<f32>> = (0..12)
+            .map(|_| {
+                let (mut p, mut q, mut active) = (0.0f64, 0.0f64, false);
+                let b = shape.jump();
+                let row = (0..1200).map(|_| {
+                    active = if active { source.uniform() > 0.07 } else { source.uniform() < 0.01 };
+                    let s = if source.uniform() < if active { 0.3 } else { 0.001 } {
+                        1.0
+                    } else {
+                        0.0
+                    };
+                    (p, q) = (p * shape.decay + b[0] * s, q * shape.rise + b[1] * s);
+                    (p - q) as f32 + noise * source.normal()
+                });
+                row.collect()
+            })
+            .collect();
+        let traces: Vec<Trace> = rows
+            .iter()
+            .map(|y| Trace {
+                y,
+                decay: shape.decay as f32,
+                height: 3.0 / noise,
+            })
+            .collect();
+        rise(&traces, fps)
+    }
+
+    #[test]
+    fn the_rise_is_found_in_bursts_and_noise_and_none_where_there_is_none() {
+        for (frames, fps) in [(1.2, 20.0), (2.0, 30.0), (3.0, 20.0)] {
+            let r = found(Shape::of_frames(0.92, frames), 0.06, fps);
+            assert!((r / frames).ln().abs() < 0.35, "{r} for {frames}");
+        }
+        assert_eq!(found(Shape { decay: 0.92, rise: 1e-9 }, 0.12, 20.0), 0.0);
+        assert_eq!(rise(&[], 20.0), 0.0);
+    }
+}
