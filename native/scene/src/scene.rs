@@ -139,11 +139,14 @@ impl Scene {
     }
 }
 
+/// Light, neuropil, rows, noise.
+type Buffers = (Vec<f32>, Option<Image>, Vec<f32>, Vec<f32>);
+
 /// A scene and what drawing it needs, in one: for whoever draws one frame now and then.
 pub struct OwnedRenderer {
     scene: Scene,
-    /// Buffers between two frames: light, neuropil, rows, noise.
-    buffers: Option<(Vec<f32>, Option<Image>, Vec<f32>, Vec<f32>)>,
+    /// Buffers between two frames.
+    buffers: Option<Buffers>,
 }
 
 impl OwnedRenderer {
