@@ -62,6 +62,9 @@ fn main() -> Result<(), StageError> {
         }
     }
     let params = Parameters {
+        decay_s: None,
+        rise_s: None,
+        event_sigma: 2.0,
         diameter_px: Some(diameter),
         first_frame: 0,
         last_frame: None,

@@ -121,9 +121,12 @@ pub fn deconvolve(y: &[f32], gamma: f32, noise: f32, clock: Clock, start: Option
     done
 }
 
+/// Fits calcium (the last) to a trace minus a shift.
+pub type Fit<'a> = dyn FnMut(&[f32], f32, &mut [f32]) + 'a;
+
 /// Searches the shift with which `fit(y, shift, calcium)` leaves exactly the noise once the mean of what is left is taken for the baseline.
 /// Where not even the closest fit reaches the noise, the shift is `otherwise`. The activity is left to the caller.
-pub fn constrained(y: &[f32], noise: f32, start: Option<f32>, otherwise: f32, fit: &mut dyn FnMut(&[f32], f32, &mut [f32])) -> Deconvolved {
+pub fn constrained(y: &[f32], noise: f32, start: Option<f32>, otherwise: f32, fit: &mut Fit) -> Deconvolved {
     if y.is_empty() {
         return Deconvolved::default();
     }

@@ -40,6 +40,9 @@ fn registered(folder: &Path, diameter_px: f32) -> Registered {
         last_frame: None,
     };
     let params = Parameters {
+        decay_s: None,
+        rise_s: None,
+        event_sigma: 2.0,
         diameter_px: Some(diameter_px),
         first_frame: 0,
         last_frame: None,

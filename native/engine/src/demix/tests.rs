@@ -5,6 +5,9 @@ use crate::params::Parameters;
 /// Parameters as a run without any choice of the user has them.
 pub fn parameters() -> Parameters {
     Parameters {
+        decay_s: None,
+        rise_s: None,
+        event_sigma: 2.0,
         diameter_px: None,
         first_frame: 0,
         last_frame: None,

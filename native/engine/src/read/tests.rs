@@ -88,6 +88,9 @@ fn part(frames: &[Vec<u8>]) -> Part {
 
 fn parameters() -> Parameters {
     Parameters {
+        decay_s: None,
+        rise_s: None,
+        event_sigma: 2.0,
         diameter_px: Some(6.4),
         first_frame: 0,
         last_frame: None,
