@@ -448,4 +448,32 @@ mod tests {
             assert!(y.len() == 4 || d.activity.iter().all(|s| *s == 0.0));
         }
     }
+
+    #[test]
+    fn events_keep_their_seconds_when_one_frame_in_twelve_is_lost() {
+        let n = 3000;
+        let mut source = Noise::new(23);
+        let s: Vec<f32> = (0..n).map(|t| if t % 60 == 20 { 4.0 } else { 0.0 }).collect();
+        let c = kernel(&s, SHAPE, None);
+        let y: Vec<f32> = c.iter().map(|c| c + 0.3 * source.normal()).collect();
+        let kept: Vec<usize> = (0..n).filter(|t| *t == 0 || source.uniform() > 1.0 / 12.0).collect();
+        assert!((150..350).contains(&(n - kept.len())));
+        let clock: Vec<f64> = kept.iter().map(|t| *t as f64).collect();
+        let few: Vec<f32> = kept.iter().map(|t| y[*t]).collect();
+        let onsets = |y: &[f32], clock: Clock| -> Vec<f64> {
+            let model = Model::new(SHAPE, clock);
+            let d = deconvolve(y, &model, 0.3, &oasis::deconvolve(y, 0.9, 0.3, clock, None));
+            let events = crate::events::find(&d.calcium, &d.activity, 0.6, 10, &[]);
+            events
+                .iter()
+                .map(|e| clock.map_or(f64::from(e.onset), |c| c[e.onset as usize]))
+                .collect()
+        };
+        let (all, some) = (onsets(&y, None), onsets(&few, Some(&clock)));
+        assert_eq!((all.len(), some.len()), (50, 50));
+        // Where the very frames of the onset are lost the nearest that is left stands for them.
+        let sample = |at: f64| clock.partition_point(|c| *c < at);
+        assert!(all.iter().zip(&some).all(|(a, b)| sample(*a).abs_diff(sample(*b)) <= 1));
+        assert!(all.iter().zip(&some).filter(|(a, b)| (*a - *b).abs() > 1.0).count() <= 1);
+    }
 }
