@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Writes the generated pages: docs/parameters.md from assets/engine-parameters.json, docs/bench/README.md from the figures beside it.
+// Writes the generated pages: docs/parameters.md from assets/engine-parameters.json, docs/bench/README.md and docs/bench/science.md from the
+// figures beside them.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -16,7 +17,7 @@ function parameterRow(parameter) {
 }
 
 function parametersPage() {
-  const { parameters, budget } = readJson('assets/engine-parameters.json');
+  const { parameters, budget, presets } = readJson('assets/engine-parameters.json');
   return [
     '# Parameters',
     '',
@@ -28,6 +29,17 @@ function parametersPage() {
     '|---|---|---|---|---|---|',
     ...[...parameters, ...budget].map(parameterRow),
     '',
+    '## Presets',
+    '',
+    '`--preset <name>`, or the buttons above the form; a parameter that is given by itself counts more.',
+    '',
+    '| name | sets | for |',
+    '|---|---|---|',
+    ...presets.map(({ name, values, help }) => {
+      const set = Object.entries(values).map(([parameter, value]) => `\`${parameter}\` ${value}`);
+      return `| \`${name}\` | ${set.join(', ') || 'nothing: the defaults'} | ${help} |`;
+    }),
+    '',
   ].join('\n');
 }
 
@@ -35,7 +47,7 @@ function benchPage() {
   const lines = ['# Figures', '', note, '', 'Each table comes from the JSON file of the same name in this folder.', ''];
   const folder = path.join(root, 'docs', 'bench');
   for (const name of readdirSync(folder)
-    .filter((file) => file.endsWith('.json'))
+    .filter((file) => file.endsWith('.json') && !['science.json', 'peers.json'].includes(file))
     .sort()) {
     const { bench, commit, machine, film, figures } = readJson(path.join('docs', 'bench', name));
     lines.push(
@@ -57,9 +69,113 @@ function benchPage() {
   return lines.join('\n');
 }
 
+const figure = (value, digits = 3) => (typeof value === 'number' ? value.toFixed(digits) : '–');
+const percent = (value) => (typeof value === 'number' ? `${(100 * value).toFixed(1)} %` : '–');
+const gigabytes = (bytes) => (typeof bytes === 'number' ? (bytes / 1e9).toFixed(2) : '–');
+
+/** A figure, bold where it misses its floor. */
+function held(value, floor, text, smaller = false) {
+  if (typeof floor !== 'number') return text;
+  const misses = typeof value !== 'number' || (smaller ? value > floor : value < floor);
+  return misses ? `**${text}**` : text;
+}
+
+/** Ours against the floors, then what others reached: one row a film. */
+function filmRow(name, f, peers) {
+  const { floor = {}, caiman = {}, minian = {} } = peers ?? {};
+  const lag0Loss = f.spikeR === null || f.spikeRLag0 === null ? null : f.spikeR - f.spikeRLag0;
+  return `| ${[
+    `\`${name}\``,
+    held(f.f1, floor.f1, figure(f.f1)),
+    `${held(f.traceR, floor.traceR, figure(f.traceR))} (${held(f.traceRP5, floor.traceRP5, figure(f.traceRP5))})`,
+    `${held(f.spikeR, floor.spikeR, figure(f.spikeR))} (${held(lag0Loss, floor.lag0Loss, figure(f.spikeRLag0), true)})`,
+    held(f.motionPx, floor.motionPx, figure(f.motionPx), true),
+    held(f.lostShare, floor.lostShare, `${f.lost} (${percent(f.lostShare)})`, true),
+    `${f.falseAccepted} (${f.duplicates})`,
+    `${held(f.cpuSeconds, floor.cpuSeconds, figure(f.cpuSeconds, 1), true)} · ${gigabytes(f.peakMemoryBytes)}`,
+    floor.f1 === undefined
+      ? '–'
+      : `${figure(floor.f1)} · ${figure(floor.traceR)} (${figure(floor.traceRP5, 2)}) · ${figure(floor.spikeR, 2)} · ${figure(floor.motionPx, 2)} · ${figure(floor.cpuSeconds, 1)}`,
+    caiman.f1 === undefined
+      ? '–'
+      : `${figure(caiman.f1)} · ${figure(caiman.traceR)} (${figure(caiman.traceRP5)}) · ${figure(caiman.spikeR)} · ${figure(caiman.motionPx)} · ${caiman.cpuSeconds} · ${caiman.memoryGb}`,
+    minian.f1 === undefined ? '–' : `${figure(minian.f1, 2)} · ${figure(minian.traceR)} · ${minian.cpuSeconds}`,
+  ].join(' | ')} |`;
+}
+
+function strataRows(strata, prefix = '') {
+  return Object.entries(strata).map(
+    ([place, s]) =>
+      `| ${prefix}${place} | ${s.cells} | ${figure(s.recall)} | ${figure(s.cosine)} (${figure(s.cosineP5)}) | ${figure(s.traceR)} (${figure(s.traceRP5)}) |`,
+  );
+}
+
+const strataHead = ['| place | cells | found | footprint cosine (5 %) | trace r (5 %) |', '|---|---:|---:|---|---|'];
+
+function sciencePage() {
+  const science = readJson('docs/bench/science.json');
+  const peers = readJson('docs/bench/peers.json');
+  const { machine, films, own, pooled, real = {} } = science;
+  const head = [
+    '| film | F1 | trace r (5 %) | spike r (no lag) | motion px | true cells lost | false (double) | CPU s · GB | must: F1 · r (5 %) · spike r · motion · CPU s | CaImAn: F1 · r (5 %) · spike r · motion · CPU s · GB | MiniAn: F1 · r · CPU s |',
+    '|---|---|---|---|---|---|---|---|---|---|---|',
+  ];
+  const { edge, vessel } = peers.strata.caiman;
+  return [
+    '# Accuracy on known truth',
+    '',
+    note,
+    '',
+    `\`${science.command}\` at commit ${science.commit}, engine ${science.engineVersion}, ${machine.processor}, ${machine.cores} cores, ${science.budget.threads} threads. One set of default`,
+    'parameters for all films; only the film is given. Accepted components are scored, by the rules of the scorer of the shared films. **Bold** misses what the figure must be.',
+    '"True cells lost": cells that some component matches, but no accepted one.',
+    '',
+    '## Shared films',
+    '',
+    peers.note,
+    '',
+    ...head,
+    ...Object.entries(films).map(([name, f]) => filmRow(name, f, peers.films[name])),
+    '',
+    '### By place',
+    '',
+    ...strataHead,
+    ...Object.entries(films).flatMap(([name, f]) => strataRows(f.strata, `\`${name}\`, `)),
+    '',
+    "## Films of the project's own generator",
+    '',
+    'Recipes: `test/science/src/recipes.rs`. What was tuned was tuned on other seeds of these.',
+    '',
+    ...head,
+    ...Object.entries(own).map(([name, f]) => filmRow(name, f)),
+    '',
+    `Pooled over the seeds ${pooled.seeds.join(', ')} of \`${pooled.recipe}\` (on \`dense\` CaImAn reaches trace r ${figure(vessel.traceR, 2)} (${figure(vessel.traceRP5, 2)}) on vessels, ${figure(edge.traceR, 2)} (${figure(edge.traceRP5, 2)}) at the edge):`,
+    '',
+    ...strataHead,
+    ...strataRows(pooled.strata),
+    '',
+    ...(Object.keys(real).length === 0
+      ? []
+      : [
+          '## Real films',
+          '',
+          '| film | what | figure |',
+          '|---|---|---:|',
+          ...Object.entries(real).flatMap(([film, facts]) =>
+            Object.entries(facts).map(([what, value]) => `| \`${film}\` | ${what} | ${value} |`),
+          ),
+          '',
+        ]),
+  ].join('\n');
+}
+
 /** The generated pages by their path. */
 export function generatedPages() {
-  return { 'docs/parameters.md': parametersPage(), 'docs/bench/README.md': benchPage() };
+  return {
+    'docs/parameters.md': parametersPage(),
+    'docs/bench/README.md': benchPage(),
+    'docs/bench/science.md': sciencePage(),
+  };
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -52,6 +52,7 @@ export const errorCodes = [
   'review.frozen',
   'review.footprints_unreadable',
   'review.frame_size_unknown',
+  'review.too_few_decisions',
   'export.exists',
   'disk.full',
   'disk.io',

@@ -13,6 +13,7 @@ export function libraryFolders(directory: string): LibraryFolders {
     backups: join(directory, 'backups'),
     quarantine: join(directory, 'quarantine'),
     logs: join(directory, 'logs'),
+    evaluationModel: join(directory, 'models', 'evaluation.json'),
     lock: join(directory, 'lock.json'),
   };
 }

@@ -310,6 +310,8 @@ export interface LibraryFolders {
   readonly backups: string;
   readonly quarantine: string;
   readonly logs: string;
+  /** What was learned from decisions, a file; absent until `review.learn`. */
+  readonly evaluationModel: string;
   readonly lock: string;
 }
 

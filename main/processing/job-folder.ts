@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { encodeNpy } from '../arrays/index.ts';
 import { AppError } from '../contract/index.ts';
@@ -64,6 +64,7 @@ export async function writeJobFolder(library: Library, detail: RunDetail, limits
       inputs,
       parameters: detail.parameters,
       cache: library.folders.cache,
+      ...(await modelOf(library, detail, folder)),
       budget: {
         threads: detail.budget.threads ?? limits.threads,
         memoryBytes: detail.budget.memoryBytes ?? limits.memoryBytes,
@@ -75,6 +76,25 @@ export async function writeJobFolder(library: Library, detail: RunDetail, limits
     await rm(folder, { recursive: true, force: true }).catch(() => undefined);
     throw fileError(error, 'writing the job');
   }
+}
+
+/** Where the decisions are asked (`minProbability`), a copy of what was learned from them. */
+async function modelOf(
+  library: Library,
+  { parameters }: RunDetail,
+  folder: string,
+): Promise<{ readonly evaluationModel?: string }> {
+  const { minProbability } = parameters;
+  if (typeof minProbability !== 'number' || minProbability <= 0) return {};
+  try {
+    await copyFile(library.folders.evaluationModel, path.join(folder, 'evaluation-model.json'));
+  } catch (cause) {
+    throw new AppError('usage.invalid', 'Nothing was learned from your decisions yet, so they cannot be asked.', {
+      hint: 'Run calyx learn once you have judged cells, or set --min-probability to 0.',
+      cause,
+    });
+  }
+  return { evaluationModel: 'evaluation-model.json' };
 }
 
 /** Where a run's job folder lies while the run goes on. */

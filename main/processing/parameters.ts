@@ -25,7 +25,21 @@ const Spec = z.object({
 /** One parameter of the engine as assets/engine-parameters.json describes it. */
 export type ParameterSpec = z.infer<typeof Spec>;
 
-const ParameterFile = z.object({ formatVersion: z.number().int(), parameters: z.array(Spec) });
+const PresetSpec = z.object({
+  name: z.string(),
+  label: z.string(),
+  help: z.string(),
+  values: z.record(z.string(), z.union([z.number(), z.boolean(), z.string(), z.null()])),
+});
+
+/** A named set of values; what it does not name keeps its default. */
+export type PresetSpec = z.infer<typeof PresetSpec>;
+
+const ParameterFile = z.object({
+  formatVersion: z.number().int(),
+  parameters: z.array(Spec),
+  presets: z.array(PresetSpec),
+});
 
 /** A value for every parameter. */
 export type Parameters = Readonly<Record<string, number | boolean | string | null>>;
@@ -34,6 +48,13 @@ export type Parameters = Readonly<Record<string, number | boolean | string | nul
 export interface ParameterSet {
   readonly version: number;
   readonly specs: readonly ParameterSpec[];
+  readonly presets: readonly PresetSpec[];
+  /**
+   * The values of a preset.
+   *
+   * @throws AppError `usage.invalid`, naming the presets there are
+   */
+  readonly preset: (name: string) => ParameterValues;
   /**
    * Checks values and fills the absent ones with their defaults.
    *
@@ -50,7 +71,7 @@ export interface ParameterSet {
 
 /** Reads the file that describes every parameter. */
 export function readParameterSet(file: string = path.join(assetsFolder, 'engine-parameters.json')): ParameterSet {
-  const { formatVersion, parameters: specs } = ParameterFile.parse(JSON.parse(readFileSync(file, 'utf8')));
+  const { formatVersion, parameters: specs, presets } = ParameterFile.parse(JSON.parse(readFileSync(file, 'utf8')));
   const schema = z.strictObject(Object.fromEntries(specs.map((spec) => [spec.name, valueSchema(spec)])));
   const complete = (values: ParameterValues): Parameters => {
     const defaults = Object.fromEntries(specs.map((spec) => [spec.name, spec.default]));
@@ -66,7 +87,13 @@ export function readParameterSet(file: string = path.join(assetsFolder, 'engine-
       unknown === undefined ? (issue?.message ?? 'Wrong parameters.') : `There is no parameter “${unknown}”.`,
     );
   };
-  return { version: formatVersion, specs, complete, parseText };
+  const preset = (name: string): ParameterValues => {
+    const found = presets.find((candidate) => candidate.name === name);
+    if (found !== undefined) return { ...found.values };
+    const names = presets.map((candidate) => candidate.name).join(', ');
+    throw new AppError('usage.invalid', `There is no preset “${name}”; there are ${names}.`);
+  };
+  return { version: formatVersion, specs, presets, preset, complete, parseText };
 }
 
 function checkRange(values: Parameters): void {

@@ -2,7 +2,10 @@
 import { AppError, type RunRow, type SessionRow, type Uuid, type reviewApi } from '../contract/index.ts';
 import type { CurationChange, CurationState, Library, StoredSession } from '../library/index.ts';
 import type { Handlers } from '../rpc/index.ts';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { packFootprints } from './footprints.ts';
+import { learn, type Example, type LearnedModel } from './learn.ts';
 import { RunFolder, type ImageName } from './run-folder.ts';
 import { TraceReader } from './traces.ts';
 
@@ -141,8 +144,38 @@ export function createReviewHandlers(dependencies: ReviewDependencies): Handlers
     decide: async (decision) => changed(await library.curation.decide(decision)),
     undo: async (step) => changed(await library.curation.undo(step)),
     redo: async (step) => changed(await library.curation.redo(step)),
+    learn: async () => {
+      if (library.readOnly !== null) throw new AppError('library.read_only', library.readOnly);
+      const examples: Example[] = [];
+      let runs = 0;
+      for (const run of await library.runs.list({ state: 'succeeded' })) {
+        if (run.decided === 0) continue;
+        runs += 1;
+        for (const { label, metrics } of await library.runs.cells(run.uuid))
+          if (label !== 'undecided') examples.push({ metrics, accepted: label === 'accepted' });
+      }
+      const model = learn(examples);
+      await writeModel(library.folders.evaluationModel, model);
+      const { accepted, rejected, accuracy, balancedAccuracy } = model;
+      const weights = model.features
+        .map(({ metric, weight }) => ({ metric, weight }))
+        .sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
+      return { runs, accepted, rejected, accuracy, balancedAccuracy, weights };
+    },
     log: async ({ runUuid }) => [...(await library.curation.log(runUuid))],
   };
+}
+
+/** Written beside its place and renamed: a run that begins meanwhile reads the old one or the new one. */
+async function writeModel(file: string, model: LearnedModel): Promise<void> {
+  try {
+    await mkdir(path.dirname(file), { recursive: true });
+    const temporary = `${file}.${process.pid}.tmp`;
+    await writeFile(temporary, `${JSON.stringify(model, null, 2)}\n`);
+    await rename(temporary, file);
+  } catch (cause) {
+    throw new AppError('disk.io', `The model could not be written to ${file}.`, { cause });
+  }
 }
 
 function frozenSentence(curation: CurationState): string {

@@ -30,10 +30,19 @@ const metrics: readonly Metric[] = [
   { key: 'rValue', title: 'Shape agreement', places: 2, unit: '', limit: 'minRValue', end: 1 },
   { key: 'seedPnr', title: 'Peak to noise at seed', places: 1, unit: '', limit: 'minPnr' },
   { key: 'seedCorrelation', title: 'Correlation at seed', places: 2, unit: '', limit: 'minCorrelation', end: 1 },
-  { key: 'splitHalf', title: 'Halves agree', places: 2, unit: '', end: 1 },
+  { key: 'splitHalf', title: 'Halves agree', places: 2, unit: '', limit: 'minSplitHalf', end: 1 },
+  { key: 'roundness', title: 'Roundness', places: 2, unit: '', limit: 'minRoundness', end: 1 },
+  { key: 'contrast', title: 'Own light', places: 2, unit: '', end: 1 },
+  { key: 'eventRatePerMinute', title: 'Events', places: 1, unit: '/min' },
   { key: 'overlap', title: 'Overlap', places: 2, unit: '', end: 1 },
-  { key: 'roundness', title: 'Roundness', places: 2, unit: '', end: 1 },
+  { key: 'crossTalk', title: 'Cross-talk', places: 2, unit: '', end: 1 },
+  { key: 'motionCorrelation', title: 'Follows motion', places: 2, unit: '', end: 1 },
+  { key: 'flaggedPercent', title: 'In flagged frames', places: 0, unit: '%', end: 100 },
+  { key: 'probability', title: 'By your decisions', places: 2, unit: '', limit: 'minProbability', end: 1 },
 ];
+
+/** Metrics that name another cell under their name and `With`. Runs of earlier engines lack some; those rows are not shown. */
+const partnered: ReadonlySet<string> = new Set(['overlap', 'crossTalk']);
 
 interface WhyProps {
   readonly runUuid: string;
@@ -130,12 +139,12 @@ function Metrics({
           const value = cell.metrics[metric.key];
           const end = metric.end ?? Math.max(1e-9, ...cells.map((other) => other.metrics[metric.key] ?? 0));
           const limit = limitOf(metric.limit);
-          const partner = metric.key === 'overlap' ? cell.metrics['overlapWith'] : null;
+          const partner = partnered.has(metric.key) ? cell.metrics[`${metric.key}With`] : null;
           const place = (number: number): string => `${String(Math.max(0, Math.min(1, number / end)) * 100)}%`;
           return (
             <MetricRow
               key={metric.key}
-              title={typeof partner === 'number' ? `Overlap with ${String(partner)}` : metric.title}
+              title={typeof partner === 'number' ? `${metric.title} with ${String(partner)}` : metric.title}
               text={typeof value === 'number' ? `${decimal(value, metric.places)} ${metric.unit}`.trim() : '–'}
               at={typeof value === 'number' ? place(value) : undefined}
               limitAt={limit === null ? undefined : place(limit)}

@@ -36,6 +36,39 @@ export const parameterSpecs: readonly ParameterSpec[] = [
   ...specs(file.budget, 'budget'),
 ];
 
+/** A named set of values; what it does not name keeps its default. */
+export interface Preset {
+  readonly name: string;
+  readonly label: string;
+  readonly help: string;
+  readonly values: Readonly<Record<string, number>>;
+}
+
+/** The presets, in the order of the file. */
+export const presets: readonly Preset[] = file.presets.map((preset) =>
+  Object.assign({}, preset, { values: { ...preset.values } }),
+);
+
+/** Parameters that some preset sets. */
+const presetNames: ReadonlySet<string> = new Set(presets.flatMap((preset) => Object.keys(preset.values)));
+
+/** The form with a preset chosen: what presets are about is set or back at its default, all else stays as typed. */
+export function choosePreset(typed: Typed, preset: Preset): Typed {
+  const kept = Object.entries(typed).filter(([name]) => !presetNames.has(name));
+  const set = Object.entries(preset.values).map(([name, value]) => [name, String(value)]);
+  return Object.fromEntries([...kept, ...set]) as Typed;
+}
+
+/** The preset whose values the form holds; undefined for none of them. */
+export function presetOf(fields: readonly FormField[]): Preset | undefined {
+  const about = fields.filter((field) => presetNames.has(field.spec.name) && field.spec.part === 'parameters');
+  return presets.find((preset) =>
+    about.every(
+      ({ spec, value, problem }) => problem === undefined && value === (preset.values[spec.name] ?? spec.default),
+    ),
+  );
+}
+
 const gigabyte = 1024 ** 3;
 
 /** How a parameter is typed: bytes as gigabytes. */

@@ -115,5 +115,22 @@ export const reviewApi = defineApi('review', {
     doc: 'Takes the newest decision back (one more row).',
   }),
   redo: command(z.object({ runUuid: Uuid, raterUuid: Uuid }), Changed, { doc: 'Repeats the newest undone decision.' }),
+  learn: command(
+    z.object({}),
+    z.object({
+      runs: z.number().int(),
+      accepted: z.number().int(),
+      rejected: z.number().int(),
+      /** Share of cells that a model judged rightly without having seen them (five folds). */
+      accuracy: z.number(),
+      /** The same, mean of accepted and rejected cells: chance is 0.5. */
+      balancedAccuracy: z.number(),
+      /** What weighs, the heaviest first; positive speaks for a cell. Per standard deviation of the metric. */
+      weights: z.array(z.object({ metric: z.string(), weight: z.number() })),
+    }),
+    {
+      doc: 'Learns from all decisions in the library which components a person accepts; later runs use it where `minProbability` is above 0.',
+    },
+  ),
   log: query(z.object({ runUuid: Uuid }), z.array(LogEntry), { doc: 'The decisions in order.' }),
 });

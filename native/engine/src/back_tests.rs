@@ -58,7 +58,7 @@ fn all(film: &Registered, params: &Parameters, ctx: &Context) -> Result<(Compone
     let initial = init::run(film, &seeds, params, film.diameter_px, ctx)?;
     let demixed = demix::run(film, initial, params, film.diameter_px, ctx)?;
     let components = deconvolve::run(film, &demixed, params, ctx)?;
-    let metrics = evaluate::run(film, &components, &demixed, params, ctx)?;
+    let metrics = evaluate::run(film, &components, &demixed, params, None, ctx)?;
     Ok((components, metrics))
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::evaluate::model::Model;
 use crate::failure::Failure;
 use crate::params::Parameters;
 use crate::types::RecordingInput;
@@ -35,6 +36,8 @@ pub struct Job {
     pub inputs: Vec<JobInput>,
     /// All parameters.
     pub parameters: Parameters,
+    /// What the evaluation learned from a person's decisions, if the job names such a file.
+    pub model: Option<Model>,
     /// Worker threads, decoders included.
     pub threads: usize,
     /// Bytes the engine may hold.
@@ -51,6 +54,8 @@ struct JobFile {
     output: PathBuf,
     inputs: Vec<InputFile>,
     parameters: serde_json::Value,
+    #[serde(default)]
+    evaluation_model: Option<PathBuf>,
     budget: BudgetFile,
     #[serde(default)]
     cache: Option<PathBuf>,
@@ -131,6 +136,17 @@ fn check(folder: &Path, file: JobFile) -> Result<Job, Failure> {
         return Err(bad("output", &format!("exists already: {}", output.display())));
     }
     let parameters = Parameters::from_json(&file.parameters).map_err(|why| Failure::bad_job(format!("{JOB_FILE}: {why}")))?;
+    let model = file
+        .evaluation_model
+        .map(|name| Model::read(&folder.join(name)))
+        .transpose()
+        .map_err(|why| bad("evaluationModel", &why))?;
+    if parameters.min_probability > 0.0 && model.is_none() {
+        return Err(bad(
+            "evaluationModel",
+            "must name a file where parameters.minProbability is above 0",
+        ));
+    }
     let inputs = file
         .inputs
         .into_iter()
@@ -142,6 +158,7 @@ fn check(folder: &Path, file: JobFile) -> Result<Job, Failure> {
         output,
         inputs,
         parameters,
+        model,
         threads: file
             .budget
             .threads
@@ -234,7 +251,7 @@ mod tests {
         json!({
             "formatVersion": 1, "runUuid": "r", "output": "runs/r",
             "inputs": [{ "recordingUuid": "a", "films": ["0.avi"], "filmFrames": [3], "time": "time-0.npy", "fps": 20.0, "firstFrame": 0, "lastFrame": null }],
-            "parameters": { "diameterPx": 8 }, "budget": { "threads": 2, "memoryBytes": 2147483648u64 }
+            "parameters": { "diameterPx": 8 }, "evaluationModel": null, "budget": { "threads": 2, "memoryBytes": 2147483648u64 }
         })
     }
 
@@ -266,6 +283,9 @@ mod tests {
             ("/inputs/0/time", json!("wrong.npy"), "inputs[0].time"),
             ("/inputs/0/firstFrame", json!(-1), "inputs[0].firstFrame"),
             ("/parameters", json!({ "rounds": 0 }), "parameters.rounds"),
+            ("/evaluationModel", json!("nowhere.json"), "evaluationModel"),
+            ("/evaluationModel", json!("time-0.npy"), "evaluationModel"),
+            ("/parameters", json!({ "minProbability": 0.5 }), "evaluationModel"),
             ("/budget/threads", json!(0), "budget.threads"),
             ("/budget/memoryBytes", json!(1000), "budget.memoryBytes"),
             ("/output", json!("."), "output"),

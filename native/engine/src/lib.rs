@@ -26,6 +26,7 @@ pub mod mask;
 pub mod motion;
 pub mod movie;
 pub mod oasis;
+pub mod outline;
 pub mod output;
 pub mod params;
 pub mod pipeline;

@@ -41,6 +41,7 @@ pub fn manifest(job: &Job, analysis: &Analysis, files: &[FileEntry], reporter: &
         "grid": { "bin": film.grid.bin, "height": film.grid.height, "width": film.grid.width },
         "inputs": inputs(job, analysis),
         "parameters": plain(&job.parameters),
+        "evaluationModel": job.model,
         "chosen": plain(&analysis.chosen),
         "budget": { "threads": job.threads, "memoryBytes": job.memory_bytes },
         "stages": reporter.timings(),

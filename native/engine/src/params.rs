@@ -40,6 +40,12 @@ pub struct Parameters {
     pub min_snr: f32,
     /// Accepted components have at least this footprint correlation with their background-free event average.
     pub min_r_value: f32,
+    /// Accepted components have footprints that agree at least so between two halves of the film.
+    pub min_split_half: f32,
+    /// Accepted components have outlines at least so round.
+    pub min_roundness: f32,
+    /// Accepted components have at least this probability by the model learned from decisions; 0: it is not asked.
+    pub min_probability: f32,
 }
 
 /// The whole of `assets/engine-parameters.json`.
@@ -52,6 +58,22 @@ pub struct Description {
     pub parameters: Vec<Parameter>,
     /// What limits the run and never changes its result.
     pub budget: Vec<Parameter>,
+    /// Named sets of values.
+    pub presets: Vec<Preset>,
+}
+
+/// A named set of values; what it does not name keeps its default.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Preset {
+    /// Its name, for the command line.
+    pub name: String,
+    /// What a person sees.
+    pub label: String,
+    /// When to choose it.
+    pub help: String,
+    /// Values by the parameters' names.
+    pub values: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Type of a parameter's value.
@@ -224,6 +246,18 @@ mod tests {
         for parameter in &description.parameters {
             assert!(STAGES.contains(&parameter.stage.as_deref().unwrap()), "{}", parameter.name);
         }
+    }
+
+    #[test]
+    fn presets_set_what_exists_to_what_is_allowed_and_one_is_the_defaults() {
+        let presets = description().unwrap().presets;
+        for preset in &presets {
+            assert!(preset.label.len() > 2 && preset.help.len() > 20, "{}", preset.name);
+            Parameters::from_json(&preset.values.clone().into()).unwrap_or_else(|why| panic!("{}: {why}", preset.name));
+        }
+        let count = |name: &str| presets.iter().filter(|p| p.name == name).count();
+        assert_eq!(["strict", "balanced", "sensitive"].map(count), [1, 1, 1]);
+        assert!(presets.iter().any(|p| p.name == "balanced" && p.values.is_empty()));
     }
 
     fn kebab(c: char) -> String {

@@ -18,7 +18,7 @@ use crate::movie::SlowMovie;
 use crate::progress::Reporter;
 use crate::result::{Analysis, Chosen};
 use crate::seeds::Seeds;
-use crate::types::{Components, Context, RecordingInput, Registered, StageError};
+use crate::types::{CellMetrics, Components, Context, RecordingInput, Registered, StageError};
 use crate::{deconvolve, demix, evaluate, init, read, seeds};
 
 /// Films to cells: `read` and `motion` in one pass, then `seeds`, `init`, `demix`, `deconvolve`, `evaluate`. Files that are needed only
@@ -42,7 +42,7 @@ pub fn analyse(job: &Job, scratch: &Path, context: &Context<'_>, reporter: &Repo
     let mut demixed: Demixed = run.demixed(&mut seeds)?;
     demixed.survey = Arc::clone(&seeds.survey);
     let components: Components = run.stage("deconvolve", || deconvolve::run(&film, &demixed, &job.parameters, context))?;
-    let metrics = run.stage("evaluate", || evaluate::run(&film, &components, &demixed, &job.parameters, context))?;
+    let metrics = run.evaluated(&components, &demixed)?;
     let chosen = Chosen {
         diameter_px: film.diameter_px,
         diameter_estimated: job.parameters.diameter_px.is_none(),
@@ -159,6 +159,17 @@ impl Run<'_> {
         match self.kept(stage) {
             Some(value) => Ok(value),
             None => self.compute(stage, work),
+        }
+    }
+
+    /// The stage `evaluate`. With a model of somebody's decisions its result is not kept: the model is no part of the key.
+    fn evaluated(&self, components: &Components, demixed: &Demixed) -> Result<Vec<CellMetrics>, StageError> {
+        let (film, context, params) = (self.film, self.context, &self.job.parameters);
+        let work = || evaluate::run(film, components, demixed, params, self.job.model.as_ref(), context);
+        if self.job.model.is_some() {
+            self.reporter.stage(("evaluate", "evaluate"), |_| film.frames(), work)
+        } else {
+            self.stage("evaluate", work)
         }
     }
 

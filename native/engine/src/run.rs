@@ -92,6 +92,12 @@ fn warn(job: &Job, analysis: &Analysis, reporter: &Reporter) -> bool {
             "engine.no_signal",
             "No cell was found. Check the neuron diameter and that the recording shows activity.",
         );
+    } else if analysis.metrics.iter().all(|m| !m.accepted) {
+        let message = format!(
+            "No cells: of {} components none is suggested. Their reasons stand in Review; the preset `sensitive` asks for less.",
+            analysis.metrics.len()
+        );
+        reporter.warning("engine.no_signal", &message);
     }
     unreadable > 0 || missing
 }
@@ -233,6 +239,7 @@ mod tests {
                 output: folder.join("run"),
                 inputs: vec![input],
                 parameters: Parameters::defaults().unwrap(),
+                model: None,
                 threads: 1,
                 memory_bytes: 1 << 30,
                 cache: None,

@@ -181,6 +181,9 @@ pub struct CellMetrics {
     pub r_value: f32,
     /// Raw pixels at or above half the footprint's maximum.
     pub area_px: f32,
+    /// The same over the area of a typical cell, π/4 · diameter².
+    #[serde(default)]
+    pub relative_area: f32,
     /// Twice the radius of a disc of that area, raw px.
     pub diameter_px: f32,
     /// 4π·area / perimeter², 1 for a disc.
@@ -189,14 +192,38 @@ pub struct CellMetrics {
     pub edge_distance_px: f32,
     /// Count of deconvolved events above 3 σ.
     pub events: u32,
-    /// Skewness of the raw trace.
+    /// Those over the minutes of frames that are not masked.
+    #[serde(default)]
+    pub event_rate_per_minute: f32,
+    /// Skewness of the ΔF/F trace (drift taken off).
     pub skewness: f32,
     /// Cosine of footprints estimated on the two halves of the recording.
     pub split_half: f32,
+    /// Own light that the background's filter leaves, `M_kk / ‖a_k‖²`.
+    #[serde(default)]
+    pub contrast: f32,
     /// Largest footprint cosine with another component.
     pub overlap: f32,
     /// Index of that component, if any.
     pub overlap_with: Option<u32>,
+    /// Largest absolute correlation of what deconvolution leaves of the trace (raw − denoised) with the denoised trace of an overlapping component.
+    #[serde(default)]
+    pub cross_talk: f32,
+    /// Index of that component, if any.
+    #[serde(default)]
+    pub cross_talk_with: Option<u32>,
+    /// Largest absolute correlation of the ΔF/F trace with the motion (dy, dx, distance), frames that are not masked.
+    #[serde(default)]
+    pub motion_correlation: f32,
+    /// Percent of the activity that lies in frames which are masked, saturated or of uncertain motion.
+    #[serde(default)]
+    pub flagged_percent: f32,
+    /// A clearer component that is the same cell, if any.
+    #[serde(default)]
+    pub duplicate_of: Option<u32>,
+    /// What a model learned from decisions says, 0 … 1; NaN without one.
+    #[serde(default)]
+    pub probability: f32,
     /// The engine's suggestion.
     pub accepted: bool,
     /// Why not, in words, one reason a string; empty when accepted.

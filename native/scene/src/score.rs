@@ -102,6 +102,9 @@ pub struct Score {
     pub strata: BTreeMap<String, Stratum>,
     /// (component, row of the truth, cosine).
     pub matches: Vec<(usize, usize, f64)>,
+    /// Trace correlation of each match, for pooling over films; empty without traces.
+    #[serde(skip)]
+    pub trace_r: Vec<f64>,
 }
 
 /// Figures of the cells in one kind of place.
@@ -181,15 +184,28 @@ impl Estimate {
     /// # Errors
     /// [`NpyError`] when a file is broken; only footprints are needed.
     pub fn read(folder: &Path) -> Result<Self, NpyError> {
+        let all = Self::read_all(folder)?;
+        let run = is_run(folder);
+        Ok(match accepted(folder, run)? {
+            Some(keep) => all.only(&keep),
+            None => all,
+        })
+    }
+
+    /// As [`Self::read`], with the components that are not suggested too.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_all(folder: &Path) -> Result<Self, NpyError> {
         let (all, pixels) = footprints(&folder.join("footprints.npz"))?;
         let optional = |name: &str| {
             let path = folder.join(name);
             path.is_file().then(|| rows(&path)).transpose()
         };
-        let run = folder.join("run.json").is_file() && folder.join("traces").is_dir();
+        let run = is_run(folder);
         let name = |flat, own| if run { own } else { flat };
         let count = all.len();
-        let estimate = Self {
+        Ok(Self {
             footprints: all,
             pixels,
             traces: optional(name("traces.npy", "traces/denoised.npy"))?,
@@ -197,10 +213,6 @@ impl Estimate {
             spikes: optional(name("spikes.npy", "traces/deconvolved.npy"))?,
             events: events(&folder.join("events.npz"), count)?,
             motion: optional("motion.npy")?,
-        };
-        Ok(match accepted(folder, run)? {
-            Some(keep) => estimate.only(&keep),
-            None => estimate,
         })
     }
 
@@ -244,6 +256,11 @@ fn events(path: &Path, count: usize) -> Result<Option<Vec<Vec<usize>>>, NpyError
     }
     out.iter_mut().for_each(|list| list.sort_unstable());
     Ok(Some(out))
+}
+
+/// A run folder of the engine, not flat files.
+fn is_run(folder: &Path) -> bool {
+    folder.join("run.json").is_file() && folder.join("traces").is_dir()
 }
 
 /// Rows the result suggests; `None` where it does not say.
@@ -355,6 +372,7 @@ fn compare_traces(known: &Known, estimate: &Estimate, pairs: &[(usize, usize)], 
     let (traces, raw) = (correlations(&estimate.traces), correlations(&estimate.raw));
     let at = |r: &Option<Vec<f64>>, q: f64| r.as_ref().and_then(|r| percentile(r, q));
     (out.trace_r_median, out.trace_r_p5) = (at(&traces, 50.0), at(&traces, 5.0));
+    out.trace_r = traces.clone().unwrap_or_default();
     (out.raw_r_median, out.raw_r_p5) = (at(&raw, 50.0), at(&raw, 5.0));
     for place in ["interior", "vessel", "edge"] {
         let all = known.truth.cells.iter().filter(|c| c.detectable && c.stratum == place).count();

@@ -218,11 +218,12 @@ fn the_other_implementation_gives_the_same_figures() {
     let made = Folder::new("made");
     make_truth(&made.0);
     let sim = shared.join("data/sim");
-    for (name, truth) in [
-        ("made", made.0.clone()),
-        ("tiny", sim.join("tiny/truth")),
-        ("small", sim.join("small/truth")),
-    ] {
+    let films = ["tiny", "small", "dense", "motion", "lowsnr", "ca1v4", "large", "faults"];
+    let theirs = films
+        .into_iter()
+        .map(|name| (name, sim.join(name).join("truth")))
+        .filter(|(_, truth)| truth.is_dir());
+    for (name, truth) in theirs.chain([("made", made.0.clone())]) {
         let result = Folder::new(&format!("result-{name}"));
         spoil(&truth, &result.0);
         let ours: Score = score(&Known::read(&truth).unwrap(), &Estimate::read(&result.0).unwrap()).unwrap();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { RotateCcw } from 'lucide-react';
 import type { ReactElement } from 'react';
-import { type FormField, shownUnit, shownValue } from '../../stores/parameters.ts';
+import { choosePreset, type FormField, presetOf, presets, shownUnit, shownValue } from '../../stores/parameters.ts';
 import { typeParameter, useProcess } from '../../stores/process.ts';
 import { classes } from '../../ui/classes.ts';
 import { Button, Field } from '../../ui/controls.tsx';
@@ -42,11 +42,39 @@ export function SettingsPanel({ fields }: { readonly fields: readonly FormField[
         </>
       }
     >
+      <PresetRow fields={fields} />
       {shown.map((field) => (
         <ParameterRow key={field.spec.name} field={field} />
       ))}
       {advanced ? more.map((field) => <ParameterRow key={field.spec.name} field={field} />) : null}
     </Panel>
+  );
+}
+
+/** What is suggested as a cell, chosen by a word instead of by numbers. */
+function PresetRow({ fields }: { readonly fields: readonly FormField[] }): ReactElement {
+  const chosen = presetOf(fields);
+  return (
+    <div className={c('presets')}>
+      <span>
+        Suggestions
+        <small>{chosen?.help ?? 'Your own limits; see Advanced.'}</small>
+      </span>
+      {/* oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- a fieldset brings a legend and a border the design has not */}
+      <div role="group" aria-label="Suggestions">
+        {presets.map((preset) => (
+          <Button
+            key={preset.name}
+            kind="bare"
+            size="small"
+            pressed={preset === chosen}
+            onPress={() => useProcess.setState((state) => ({ typed: choosePreset(state.typed, preset) }))}
+          >
+            {preset.label}
+          </Button>
+        ))}
+      </div>
+    </div>
   );
 }
 

@@ -2,6 +2,11 @@
 //!
 //! `cargo test --release -p calyx-science -- --nocapture` (in `native/`) prints a line for each film.
 
+pub mod bench;
+pub mod real;
+pub mod recipes;
+pub mod zarr;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -79,14 +84,20 @@ pub fn ffmpeg() -> bool {
         .is_ok()
 }
 
-/// The folder with known-truth films made elsewhere: `$CALYX_SHARED`, or `shared` beside the repository.
+/// Data that are not ours to ship: `$CALYX_SHARED`, or `shared` beside the repository.
 #[must_use]
-pub fn shared(film: &str) -> Option<PathBuf> {
+pub fn shared_data() -> PathBuf {
     let shared = std::env::var_os("CALYX_SHARED").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
         PathBuf::from,
     );
-    let folder = shared.join("data/sim").join(film);
+    shared.join("data")
+}
+
+/// The folder of a known-truth film made elsewhere, where it is at hand.
+#[must_use]
+pub fn shared(film: &str) -> Option<PathBuf> {
+    let folder = shared_data().join("sim").join(film);
     folder.join("truth/truth.json").is_file().then_some(folder)
 }
 
@@ -143,14 +154,27 @@ fn times(session: &Path) -> Vec<f64> {
 /// When the engine does not end well; the message holds its lines.
 #[must_use]
 pub fn process(session: &Path, work: &Path, parameters: &Value) -> PathBuf {
-    let films = films(session);
+    process_films(&films(session), &times(session), 20.0, work, parameters)
+}
+
+/// Runs the engine on films; without `time` (seconds, one a frame) the rate counts. Returns the run folder.
+///
+/// # Panics
+/// As [`process`].
+#[must_use]
+pub fn process_films(
+    films: &[PathBuf],
+    time: &[f64],
+    fps: f64,
+    work: &Path,
+    parameters: &Value,
+) -> PathBuf {
     let output = work.join("run");
-    let time = times(session);
-    calyx_npy::write(&work.join("time-0.npy"), &[time.len()], &time)
+    calyx_npy::write(&work.join("time-0.npy"), &[time.len()], time)
         .expect("the job folder can be written");
     let job = json!({
         "formatVersion": 1, "runUuid": "science", "output": output,
-        "inputs": [{ "recordingUuid": "science", "films": films, "time": "time-0.npy", "fps": 20.0 }],
+        "inputs": [{ "recordingUuid": "science", "films": films, "time": "time-0.npy", "fps": fps }],
         "parameters": parameters, "budget": { "threads": 2, "memoryBytes": 2_147_483_648_u64 },
     });
     std::fs::write(work.join("job.json"), job.to_string()).expect("the job folder can be written");

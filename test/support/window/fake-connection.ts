@@ -413,6 +413,8 @@ export function createFakeConnection(sceneName: string): Connection {
           raters: [],
           readOnly: null,
         })),
+      learn: () =>
+        guard(() => ({ runs: 1, accepted: 20, rejected: 20, accuracy: 0.9, balancedAccuracy: 0.9, weights: [] })),
       cells: () => guard(() => cells),
       image: ({ image }) =>
         single(() => {

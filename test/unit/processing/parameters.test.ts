@@ -30,6 +30,13 @@ describe('parameters', () => {
     );
   });
 
+  it('come in presets, which a single flag overrules', () => {
+    expect(set.presets.map((preset) => preset.name)).toEqual(['strict', 'balanced', 'sensitive']);
+    expect(set.complete(set.preset('balanced'))).toEqual(set.complete({}));
+    expect(set.complete({ ...set.preset('strict'), minSnr: 4 })).toMatchObject({ minSnr: 4, minRValue: 0.8 });
+    expect(() => set.preset('lax')).toThrow('There is no preset “lax”; there are strict, balanced, sensitive.');
+  });
+
   it('are read from the text of a flag', () => {
     expect(set.parseText(spec('diameterPx'), '8.5')).toBe(8.5);
     expect(set.parseText(spec('diameterPx'), 'auto')).toBeNull();

@@ -21,7 +21,7 @@ interface Bench extends AsyncDisposable {
   readonly folder: string;
   readonly library: Library;
   readonly queue: RunQueue;
-  readonly add: () => Promise<string>;
+  readonly add: (values?: Readonly<Record<string, number>>) => Promise<string>;
 }
 
 /** Waits of the supervisor end at once when `hurry` is set. */
@@ -58,8 +58,12 @@ async function bench(
     folder: temporary.path,
     library,
     queue,
-    add: async () => {
-      const plan = await planRun(library, parameters, limits, { recordingUuids, parameters: {}, budget: {} });
+    add: async (values = {}) => {
+      const plan = await planRun(library, parameters, limits, {
+        recordingUuids,
+        parameters: { ...values },
+        budget: {},
+      });
       const run = await queue.add({
         name: 'run',
         inputs: plan.inputs,
@@ -143,6 +147,30 @@ describe('a run', () => {
     const times = readFileSync(path.join(jobFolder, 'time-0.npy'));
     expect(times.readDoubleLE(times.length - 5 * 8)).toBeCloseTo(-0.02, 12);
     await place.queue.cancel(uuid);
+  });
+
+  it('asks earlier decisions only where that is wished and something was learned from them', async () => {
+    await using place = await bench('obedient');
+    const untaught = await place.add({ minProbability: 0.5 });
+    expect((await lastProgress(place, untaught)).error).toMatchObject({
+      code: 'usage.invalid',
+      message: expect.stringContaining('Nothing was learned from your decisions yet') as string,
+    });
+    const model = place.library.folders.evaluationModel;
+    mkdirSync(path.dirname(model), { recursive: true });
+    writeFileSync(model, '{"formatVersion":1}');
+    for (const [minProbability, named] of [
+      [0.5, 'evaluation-model.json'],
+      [0, undefined],
+    ] as const) {
+      const uuid = await place.add({ minProbability });
+      await until(place, uuid, (progress) => progress.stage === 'demix');
+      const jobFolder = path.join(place.library.folders.cache, 'jobs', uuid);
+      const job = JSON.parse(readFileSync(path.join(jobFolder, 'job.json'), 'utf8')) as Record<string, unknown>;
+      expect(job['evaluationModel']).toBe(named);
+      if (named !== undefined) expect(readFileSync(path.join(jobFolder, named), 'utf8')).toBe('{"formatVersion":1}');
+      await place.queue.cancel(uuid);
+    }
   });
 
   it('succeeds, with a warning, when a part of the film could not be read', async () => {

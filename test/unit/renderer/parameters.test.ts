@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, it } from 'vitest';
-import { parameterSpecs, readForm, readValue, requestValues, shownValue } from '../../../renderer/stores/parameters.ts';
+import {
+  choosePreset,
+  parameterSpecs,
+  presetOf,
+  presets,
+  readForm,
+  readValue,
+  requestValues,
+  shownValue,
+} from '../../../renderer/stores/parameters.ts';
 import type { RunRow, SessionRow } from '../../../main/contract/index.ts';
 import { runTitle } from '../../../renderer/stores/run-titles.ts';
 import { findSessions, groupByAnimal, sessionFacts } from '../../../renderer/screens/library/session-table.ts';
@@ -137,5 +146,24 @@ describe('the title of a run', () => {
       'Miniscope, run 1',
       'Miniscope, run 1',
     ]);
+  });
+});
+
+describe('presets', () => {
+  const preset = (name: string) => presets.find((candidate) => candidate.name === name) ?? presets[0]!;
+
+  it('set what they are about, leave the rest, and come off again', () => {
+    const strict = choosePreset({ rounds: '3', minSnr: '1' }, preset('strict'));
+    expect(requestValues(readForm(strict, {})).parameters).toEqual({ rounds: 3, ...preset('strict').values });
+    expect(presetOf(readForm(strict, {}))?.name).toBe('strict');
+    const balanced = choosePreset(strict, preset('balanced'));
+    expect(requestValues(readForm(balanced, {})).parameters).toEqual({ rounds: 3 });
+  });
+
+  it('are recognised by their values, whoever typed them', () => {
+    expect(presetOf(readForm({}, {}))?.name).toBe('balanced');
+    expect(presetOf(readForm({ minSnr: '3' }, {}))?.name).toBe('balanced');
+    expect(presetOf(readForm({ minSnr: '4' }, {}))).toBeUndefined();
+    expect(presetOf(readForm({ minSnr: 'four' }, {}))).toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { reviewApi } from '../../../main/contract/index.ts';
@@ -146,6 +146,38 @@ describe('Review', () => {
     await expect(again.handlers.decide({ ...decision, to: 'accepted' }, context)).rejects.toMatchObject({
       code: 'review.frozen',
     });
+  });
+
+  it('learns from decisions and writes what it learned, and says when there are too few', async () => {
+    const { handlers, library, session } = await begin();
+    const run = await library.runs.create(newRun(session.recordings[0]!.uuid));
+    await library.runs.claim({ runUuid: run.uuid });
+    await library.runs.finish(run.uuid, { cells: newCells(60), arrays: [] });
+    const rater = await handlers.addRater({ initials: 'AB' }, context);
+    const cells = await handlers.cells({ runUuid: run.uuid }, context);
+    const decide = (from: number, end: number, to: 'accepted' | 'rejected') =>
+      handlers.decide(
+        {
+          runUuid: run.uuid,
+          raterUuid: rater.uuid,
+          cellUuids: cells.slice(from, end).map((cell) => cell.uuid),
+          to,
+          context: {},
+        },
+        context,
+      );
+    await decide(30, 60, 'accepted');
+    await expect(handlers.learn({}, context)).rejects.toMatchObject({ code: 'review.too_few_decisions' });
+    expect(existsSync(library.folders.evaluationModel)).toBe(false);
+    await decide(0, 30, 'rejected');
+    const learned = await handlers.learn({}, context);
+    expect(reviewApi.procedures.learn.output.parse(learned)).toEqual(learned);
+    expect(learned).toMatchObject({ runs: 1, accepted: 30, rejected: 30, weights: [{ metric: 'snr' }] });
+    expect(learned.accuracy).toBeGreaterThan(0.9);
+    const file: unknown = JSON.parse(readFileSync(library.folders.evaluationModel, 'utf8'));
+    expect(file).toMatchObject({ formatVersion: 1, features: [{ metric: 'snr', transform: 'log1p' }] });
+    const readOnly = await begin({ readOnly: 'The disk is mounted read-only.' });
+    await expect(readOnly.handlers.learn({}, context)).rejects.toMatchObject({ code: 'library.read_only' });
   });
 
   it('refuses a run without a result, a newer one, and one whose files are gone', async () => {

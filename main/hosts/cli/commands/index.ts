@@ -4,6 +4,7 @@ import { devicesCommand } from './devices.ts';
 import { doctorCommand } from './doctor.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
+import { learnCommand } from './learn.ts';
 import { matchCommand } from './match.ts';
 import { processCommand } from './process.ts';
 import { recordCommand } from './record.ts';
@@ -17,6 +18,7 @@ export const commands: readonly Command[] = [
   runsCommand,
   exportCommand,
   matchCommand,
+  learnCommand,
   serveCommand,
   recordCommand,
   devicesCommand,

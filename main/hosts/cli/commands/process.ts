@@ -26,6 +26,13 @@ export const processCommand: Command = {
     { name: 'threads', value: 'n', help: 'Cores to use, decoders included.' },
     { name: 'memory', value: 'size', help: 'Memory the engine may hold, as in 2G.' },
     { name: 'export', value: 'folder', help: 'Write footprints, traces … as NumPy files there.' },
+    {
+      name: 'preset',
+      value: 'name',
+      help: `Named set of parameters: ${readParameterSet()
+        .presets.map((preset) => preset.name)
+        .join(', ')}.`,
+    },
     ...readParameterSet().specs.map((spec) => ({
       name: spec.cliFlag.slice(2),
       value: spec.unit ?? spec.type,
@@ -38,7 +45,9 @@ export const processCommand: Command = {
 
 function parametersFrom(flags: FlagValues): ParameterValues {
   const set = readParameterSet();
-  const values: ParameterValues = {};
+  const preset = text(flags, 'preset');
+  // What is said one by one counts more than the preset.
+  const values: ParameterValues = preset === undefined ? {} : set.preset(preset);
   for (const spec of set.specs) {
     const given = text(flags, spec.cliFlag.slice(2));
     if (given !== undefined) values[spec.name] = set.parseText(spec, given);

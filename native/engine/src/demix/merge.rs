@@ -2,9 +2,9 @@
 
 use super::statistics::{Component, centroid, rewindow};
 use super::traces::Traces;
-use crate::evaluate::roundness;
 use crate::init::{Search, cosine, inner};
 use crate::kernels::{axpy, dot64, pearson};
+use crate::outline::roundness;
 use crate::types::Footprint;
 
 /// Footprints overlap from this cosine on.

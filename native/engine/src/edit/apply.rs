@@ -10,10 +10,11 @@ use super::request::{Edit, Point, inside_of, invalid, no_pixels, side_of};
 use super::shapes;
 use super::solve::{Fresh, Solved, solve};
 use crate::demix::statistics::centroid;
-use crate::evaluate::{events, halves, roundness, skewness};
+use crate::evaluate::metrics::{events, halves, skewness};
 use crate::failure::Failure;
 use crate::init::{Search, cosine, explain_at};
 use crate::kernels::{axpy, dot64, mean, pearson};
+use crate::outline::roundness;
 use crate::types::{CellMetrics, Context, Footprint};
 
 /// A new cell that covers a dark one at least so (cosine) replaces it.
@@ -400,6 +401,16 @@ fn measure(field: &Field, solved: &[Solved], i: usize, gone: &[usize], evidence:
         split_half,
         overlap: overlap.map_or(0.0, |o| o.1),
         overlap_with: overlap.map(|o| o.0 as u32),
+        // What compares the cell with the whole film is not known here.
+        relative_area: f32::NAN,
+        event_rate_per_minute: f32::NAN,
+        contrast: f32::NAN,
+        cross_talk: f32::NAN,
+        cross_talk_with: None,
+        motion_correlation: f32::NAN,
+        flagged_percent: f32::NAN,
+        duplicate_of: None,
+        probability: f32::NAN,
         accepted: true,
         reasons: Vec::new(),
     }

@@ -54,7 +54,7 @@ fn analysed(film: Registered) -> Analysis {
         let initial = init::run(&film, &seeds, &params, film.diameter_px, ctx).unwrap();
         let demixed = demix::run(&film, initial, &params, film.diameter_px, ctx).unwrap();
         let components = deconvolve::run(&film, &demixed, &params, ctx).unwrap();
-        let metrics = evaluate::run(&film, &components, &demixed, &params, ctx).unwrap();
+        let metrics = evaluate::run(&film, &components, &demixed, &params, None, ctx).unwrap();
         let statistics = Some(Statistics::new(demixed, &film));
         Analysis {
             chosen: Chosen {

@@ -103,6 +103,9 @@ fn parameters() -> Parameters {
         merge_correlation: 0.8,
         min_snr: 3.0,
         min_r_value: 0.5,
+        min_split_half: 0.5,
+        min_roundness: 0.55,
+        min_probability: 0.0,
     }
 }
 

@@ -1,0 +1,265 @@
+//! What speaks against a component. Each rule is a sentence with the number and its limit; a metric that is not a number speaks against nothing.
+
+use crate::demix::merge::{CLOSEST, distance};
+use crate::init::cosine;
+use crate::kernels::pearson;
+use crate::params::Parameters;
+use crate::types::{CellMetrics, Components};
+
+/// Smallest and largest area in areas of a typical cell.
+const AREA: [f32; 2] = [0.2, 4.0];
+/// Traces of cells have a longer tail upwards.
+const MIN_SKEWNESS: f32 = 0.4;
+/// Below this share of its own light left by the background's filter a component is background.
+const MIN_CONTRAST: f32 = 0.25;
+/// Closer to the edge than so many diameters, light of what lies outside the field makes slivers: there a cell is rounder than `AT_EDGE`.
+const NEAR_EDGE: f32 = 0.95;
+/// Least roundness there. (Own films: cells above 0.73, slivers 0.58 to 0.69.)
+const AT_EDGE: f32 = 0.7;
+/// A component is certain from this SNR …
+const CERTAIN_SNR: f32 = 18.0;
+/// … and this agreement of its halves on, up to this area in areas of a typical cell. Cells on vessels have ragged outlines; those that are
+/// strong, always the same and no larger than a cell are none the less cells. (Own films: of such ragged ones four in five are.)
+const CERTAIN_HALVES: f32 = 0.95;
+const CERTAIN_AREA: f32 = 1.45;
+/// The outline and the image of a certain component may be poorer by this factor and this much.
+const LENIENT: (f32, f32) = (0.2, 0.1);
+/// A trace that follows the motion so closely shows the motion.
+const MAX_MOTION: f32 = 0.8;
+/// Most of the activity, percent, may not lie in frames that are flagged.
+const MAX_FLAGGED: f32 = 60.0;
+
+/// Reasons against a component on its own. `diameter_px` is that of a typical cell, raw px.
+pub fn against(m: &CellMetrics, params: &Parameters, diameter_px: f32) -> Vec<String> {
+    let mut out = Vec::new();
+    let typical = std::f32::consts::FRAC_PI_4 * diameter_px * diameter_px;
+    let certain = m.snr >= CERTAIN_SNR && m.split_half >= CERTAIN_HALVES && m.area_px <= CERTAIN_AREA * typical;
+    if m.snr < params.min_snr {
+        out.push(format!(
+            "its highest event is {:.1} times the noise, below {:.1}",
+            m.snr, params.min_snr
+        ));
+    }
+    if m.events == 0 {
+        out.push("it has no event above three times the noise (0, at least 1)".to_owned());
+    }
+    let least = params.min_r_value - if certain { LENIENT.1 } else { 0.0 };
+    if m.r_value < least {
+        out.push(format!(
+            "its footprint agrees with its background-free image only by {:.2}, below {least:.2}",
+            m.r_value
+        ));
+    }
+    if m.split_half < params.min_split_half {
+        out.push(format!(
+            "its footprint differs between two halves of the film ({:.2}, below {:.2})",
+            m.split_half, params.min_split_half
+        ));
+    }
+    if m.area_px < AREA[0] * typical {
+        out.push(format!(
+            "it is much smaller than a cell ({:.0} px, below {:.0}; a typical cell has {typical:.0})",
+            m.area_px,
+            AREA[0] * typical
+        ));
+    }
+    if m.area_px > AREA[1] * typical {
+        out.push(format!(
+            "it is much larger than a cell ({:.0} px, above {:.0}; a typical cell has {typical:.0})",
+            m.area_px,
+            AREA[1] * typical
+        ));
+    }
+    out.extend(outline(m, params, diameter_px, certain));
+    if m.skewness < MIN_SKEWNESS && !certain {
+        out.push(format!(
+            "its trace does not stand out upwards (skewness {:.2}, below {MIN_SKEWNESS})",
+            m.skewness
+        ));
+    }
+    if m.contrast < MIN_CONTRAST {
+        out.push(format!(
+            "it can hardly be told from the background around it (own light left {:.2}, below {MIN_CONTRAST})",
+            m.contrast
+        ));
+    }
+    if m.motion_correlation > MAX_MOTION {
+        out.push(format!(
+            "its trace follows the motion (correlation {:.2}, above {MAX_MOTION})",
+            m.motion_correlation
+        ));
+    }
+    if m.flagged_percent > MAX_FLAGGED {
+        out.push(format!(
+            "its activity lies in flagged frames ({:.0} %, above {MAX_FLAGGED:.0} %)",
+            m.flagged_percent
+        ));
+    }
+    out
+}
+
+/// A ragged outline, or a sliver at the edge.
+fn outline(m: &CellMetrics, params: &Parameters, diameter_px: f32, certain: bool) -> Option<String> {
+    let least = params.min_roundness * if certain { LENIENT.0 } else { 1.0 };
+    if m.roundness < least {
+        return Some(format!("its outline is ragged (roundness {:.2}, below {least:.2})", m.roundness));
+    }
+    // Where outlines are not asked for, they are not at the edge either.
+    let at_edge = AT_EDGE.min(params.min_roundness * 1.3);
+    (m.edge_distance_px < NEAR_EDGE * diameter_px && m.roundness < at_edge && !certain).then(|| {
+        format!(
+            "it is a sliver at the frame's edge (roundness {:.2}, below {at_edge:.2} so near the edge)",
+            m.roundness
+        )
+    })
+}
+
+/// A clearer component (higher SNR, then lower number) that is the same cell.
+pub fn duplicate_of(k: usize, components: &Components, metrics: &[CellMetrics], diameter: f32) -> Option<(usize, String)> {
+    let (a, c) = (&components.footprints[k], &components.denoised[k]);
+    (0..metrics.len()).find_map(|j| {
+        let clearer = metrics[j].snr > metrics[k].snr || (metrics[j].snr == metrics[k].snr && j < k);
+        if j == k || !clearer {
+            return None;
+        }
+        let b = &components.footprints[j];
+        let alike = cosine(a, b);
+        if alike < 0.5 {
+            return None;
+        }
+        let together = pearson(c, &components.denoised[j]);
+        let apart = distance(a, b) / diameter;
+        // The more the footprints agree, the less must the traces.
+        let same = together >= 0.8 || apart < CLOSEST || (alike > 0.6 && together > 0.5) || alike > 0.8;
+        same.then(|| {
+            (
+                j,
+                format!("the same cell as number {j}, which is clearer (footprints agree by {alike:.2}, traces by {together:.2}, {apart:.2} diameters apart)"),
+            )
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Footprint;
+
+    fn good() -> CellMetrics {
+        CellMetrics {
+            snr: 12.0,
+            events: 5,
+            r_value: 0.9,
+            split_half: 0.94,
+            area_px: 34.0,
+            roundness: 0.9,
+            skewness: 2.0,
+            contrast: 0.9,
+            edge_distance_px: 40.0,
+            ..CellMetrics::default()
+        }
+    }
+
+    fn said(m: &CellMetrics) -> Vec<String> {
+        against(m, &crate::demix::tests::parameters(), 6.6)
+    }
+
+    #[test]
+    fn every_fault_is_named_once_with_its_number_and_its_limit() {
+        assert!(said(&good()).is_empty());
+        let faults: [(fn(&mut CellMetrics), [&str; 2]); 11] = [
+            (|m| m.snr = 1.26, ["1.3", "3.0"]),
+            (|m| m.events = 0, ["0", "1"]),
+            (|m| m.r_value = 0.123, ["0.12", "0.70"]),
+            (|m| m.split_half = 0.21, ["0.21", "0.50"]),
+            (|m| m.area_px = 2.0, ["2 px", "7"]),
+            (|m| m.area_px = 150.0, ["150 px", "137"]),
+            (|m| m.roundness = 0.2, ["0.20", "0.55"]),
+            (|m| m.skewness = 0.05, ["0.05", "0.4"]),
+            (|m| m.contrast = 0.11, ["0.11", "0.25"]),
+            (|m| m.motion_correlation = 0.93, ["0.93", "0.8"]),
+            (|m| m.flagged_percent = 71.0, ["71", "60"]),
+        ];
+        for (spoil, numbers) in faults {
+            let mut bad = good();
+            spoil(&mut bad);
+            let reasons = said(&bad);
+            assert_eq!(reasons.len(), 1, "{reasons:?}");
+            assert!(numbers.iter().all(|n| reasons[0].contains(n)), "{reasons:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_number_speaks_against_nothing() {
+        let unknown = CellMetrics {
+            r_value: f32::NAN,
+            split_half: f32::NAN,
+            roundness: f32::NAN,
+            skewness: f32::NAN,
+            motion_correlation: f32::NAN,
+            ..good()
+        };
+        assert!(said(&unknown).is_empty());
+    }
+
+    #[test]
+    fn slivers_count_only_at_the_edge() {
+        let oblong = CellMetrics { roundness: 0.62, ..good() };
+        assert!(said(&oblong).is_empty());
+        let sliver = CellMetrics {
+            edge_distance_px: 4.0,
+            ..oblong
+        };
+        assert!(said(&sliver)[0].contains("sliver at the frame's edge (roundness 0.62, below 0.70"));
+    }
+
+    #[test]
+    fn a_ragged_cell_that_is_strong_and_always_the_same_is_kept() {
+        let ragged = CellMetrics { roundness: 0.3, ..good() };
+        assert_eq!(said(&ragged).len(), 1);
+        let certain = CellMetrics {
+            snr: 30.0,
+            split_half: 0.98,
+            skewness: -0.1,
+            ..ragged
+        };
+        assert!(said(&certain).is_empty());
+        let large = CellMetrics { area_px: 60.0, ..certain };
+        assert_eq!(said(&large).len(), 2);
+    }
+
+    #[test]
+    fn the_clearer_of_two_is_kept_and_neighbours_are_two() {
+        let spot = |x: f32| Footprint {
+            top: 0,
+            left: 0,
+            height: 13,
+            width: 21,
+            values: (0..13 * 21)
+                .map(|i| {
+                    let (dy, dx) = ((i / 21) as f32 - 6.0, (i % 21) as f32 - x);
+                    (-(dy * dy + dx * dx) / 9.0).exp()
+                })
+                .collect(),
+        };
+        let course = |phase: f32| (0..90).map(|t| (t as f32 * 0.3 + phase).sin().max(0.0)).collect::<Vec<f32>>();
+        let components = Components {
+            footprints: vec![spot(8.0), spot(9.0), spot(13.5)],
+            raw: Vec::new(),
+            denoised: vec![course(0.0), course(0.2), course(2.0)],
+            deconvolved: Vec::new(),
+            dff: Vec::new(),
+            gamma: Vec::new(),
+            baseline: Vec::new(),
+            noise: Vec::new(),
+            events: Vec::new(),
+            to_dff: Vec::new(),
+            rise_frames: 0.0,
+        };
+        let metrics = [10.0, 20.0, 5.0].map(|snr| CellMetrics { snr, ..good() });
+        let of = |k| duplicate_of(k, &components, &metrics, 5.0);
+        let (j, why) = of(0).unwrap();
+        assert!(j == 1 && why.contains("number 1") && why.contains("agree by 0.9"), "{why}");
+        assert!(of(1).is_none() && of(2).is_none());
+    }
+}
