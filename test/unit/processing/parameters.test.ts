@@ -14,7 +14,7 @@ describe('parameters', () => {
   it('take their defaults from the one file that describes them', () => {
     const values = set.complete({});
     expect(Object.keys(values)).toEqual(set.specs.map((entry) => entry.name));
-    expect(values).toMatchObject({ diameterPx: null, firstFrame: 0, lastFrame: null, rounds: 2 });
+    expect(values).toMatchObject({ diameterPx: null, firstFrame: 0, lastFrame: null, rounds: 4 });
   });
 
   it('are refused outside their range, by the name of the flag', () => {

@@ -14,6 +14,8 @@ const LARGEST: f32 = 4.5;
 
 /// Two somata lie at least so many diameters apart; closer ones are one cell that moves (seen in films with motion that is not rigid).
 pub const CLOSEST: f32 = 0.45;
+/// … when their traces have at least so much in common. Overlapping neighbours that have nothing in common are two cells, however close.
+const COMMON: f32 = 0.2;
 /// Roundness of the contour at half maximum below which a footprint is a piece of background, not a cell (dropped between rounds, so that it
 /// takes no light from its neighbours; cells on vessels and at edges stay above 0.45).
 const RAGGED: f32 = 0.4;
@@ -46,7 +48,7 @@ pub fn run(components: &mut Vec<Component>, _traces: &Traces, correlation: f32, 
             }
             let r = pearson(&components[*k].trace, &components[*j].trace);
             let apart = distance(&components[*k].footprint, &components[*j].footprint) / search.diameter();
-            if r > correlation || (c > 0.6 && r > 0.5) || c > 0.9 || apart < CLOSEST {
+            if r > correlation || (c > 0.6 && r > 0.5) || c > 0.9 || (apart < CLOSEST && r > COMMON) {
                 let merged = one(&components[*k], &components[*j]);
                 components[*k] = merged;
                 gone[*j] = true;
