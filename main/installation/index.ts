@@ -4,7 +4,8 @@ import path from 'node:path';
 
 /** This file lies in `main/installation` of the repository, or in the bundle's folder `core` of a packed application. */
 const here = import.meta.dirname;
-const isPacked = path.basename(here) === 'core';
+/** True in a packed application, false in a clone. */
+export const isPacked = path.basename(here) === 'core';
 const base = isPacked ? path.dirname(here) : path.resolve(here, '..', '..');
 const executableSuffix = process.platform === 'win32' ? '.exe' : '';
 

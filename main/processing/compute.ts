@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { AppError } from '../contract/index.ts';
-import type { EngineMessage } from './engine-output.ts';
+import type { EngineMessage, EnginePlan } from './engine-output.ts';
 
 /** A job that is written and waits to be computed. */
 export interface ComputeJob {
@@ -29,6 +29,8 @@ export interface Submission {
 
 /** Where runs are computed: this machine now, a cluster later. */
 export interface Compute {
+  /** What a job would do and need, by the engine itself. @throws AppError what is wrong with the job; `engine.missing` */
+  plan(jobFolder: string): Promise<EnginePlan>;
   /** @throws AppError `engine.missing`, `disk.full`, `disk.io` */
   submit(job: ComputeJob, onMessage: (message: EngineMessage) => void): Promise<Submission>;
   /** The state of a job; undefined for one that is not known (any more). */

@@ -38,6 +38,19 @@ export const EngineMessage = z.discriminatedUnion('type', [
 ]);
 export type EngineMessage = z.infer<typeof EngineMessage>;
 
+/** What `calyx-engine plan` prints. */
+export const EnginePlan = z.object({
+  frames: z.number().int(),
+  /** The neurons' diameter as given or as an earlier run measured it, null while nobody knows. */
+  diameterPx: finite,
+  /** Raw pixels per pixel of the working grid, null while the diameter is not known. */
+  bin: finite,
+  memoryBytes: z.number(),
+  scratchBytes: z.number(),
+  stages: z.array(z.object({ stage: StageName, cached: z.boolean() })),
+});
+export type EnginePlan = z.infer<typeof EnginePlan>;
+
 /** A line longer than this is not the engine's. */
 const longestLine = 1_000_000;
 

@@ -18,6 +18,7 @@ const copied: readonly (readonly [from: string, to: string])[] = [
   ['time.npy', 'time.npy'],
   ['frame_flags.npy', 'frame_flags.npy'],
   [eventsFile, eventsFile],
+  ['samples.npy', 'samples.npy'],
 ];
 
 const acceptedFile = 'accepted.npy';

@@ -8,7 +8,7 @@ import { checkExportDestination, exportRun } from './export.ts';
 import type { FileStore } from './file-store.ts';
 import type { Limits } from './job-folder.ts';
 import { readParameterSet, type ParameterSet } from './parameters.ts';
-import { planRun } from './plan.ts';
+import { planRun, type AskEngine } from './plan.ts';
 import type { RunQueue } from './queue.ts';
 
 /** What the processing procedures need. */
@@ -17,6 +17,8 @@ export interface ProcessingDependencies {
   readonly queue: RunQueue;
   readonly limits: Limits;
   readonly parameters?: ParameterSet;
+  /** The engine's own plan of a job; without it a plan knows of no kept results. */
+  readonly ask?: AskEngine;
   /** Replaced in tests by a disk that fills. */
   readonly store?: FileStore;
 }
@@ -58,8 +60,13 @@ export function createProcessingHandlers(
   const set = dependencies.parameters ?? readParameterSet();
   return {
     plan: async (input) => {
-      const { steps, frames, seconds, memoryBytes, commandLine, warnings } = await planRun(library, set, limits, input);
-      return { steps, frames, seconds, memoryBytes, commandLine, warnings };
+      const {
+        recordings: _recordings,
+        inputs: _inputs,
+        parameters: _parameters,
+        ...plan
+      } = await planRun(library, set, limits, input, dependencies.ask);
+      return plan;
     },
     start: async (input) => {
       const plan = await planRun(library, set, limits, input);

@@ -2,8 +2,8 @@
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { encodeNpy } from '../arrays/index.ts';
-import { AppError } from '../contract/index.ts';
-import type { Library, RunDetail, StoredRecording } from '../library/index.ts';
+import { AppError, type Budget } from '../contract/index.ts';
+import type { Library, RunDetail, RunInputRow, StoredRecording } from '../library/index.ts';
 import { frameTimes } from '../sessions/index.ts';
 import { fileError } from './failure.ts';
 
@@ -40,34 +40,44 @@ async function inputOf(
   };
 }
 
+/** What a job says, before it is a folder. */
+export interface JobContent {
+  readonly runUuid: string;
+  /** Absolute run folder to be. */
+  readonly output: string;
+  readonly inputs: readonly RunInputRow[];
+  readonly parameters: RunDetail['parameters'];
+  readonly budget: Budget;
+}
+
 /**
  * Writes the folder that the engine reads (architecture.md 6): job.json and the times of each input.
  *
  * @returns the job folder, absolute, inside the library's cache
  * @throws AppError `session.no_films`, `session.bad_csv`, `usage.invalid`, `disk.full`, `disk.io`
  */
-export async function writeJobFolder(library: Library, detail: RunDetail, limits: Limits): Promise<string> {
-  const folder = jobFolderOf(library, detail.run.uuid);
+export async function writeJobFolder(library: Library, content: JobContent, limits: Limits): Promise<string> {
+  const folder = jobFolderOf(library, content.runUuid);
   try {
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
     const inputs: Readonly<Record<string, unknown>>[] = [];
-    for (const [index, input] of detail.inputs.entries()) {
+    for (const [index, input] of content.inputs.entries()) {
       const recording = await library.sessions.recording(input.recordingUuid);
       const { format } = await library.sessions.get(recording.sessionUuid);
       inputs.push(await inputOf(recording, format, index, input, folder));
     }
     const job = {
       formatVersion: 1,
-      runUuid: detail.run.uuid,
-      output: detail.folder,
+      runUuid: content.runUuid,
+      output: content.output,
       inputs,
-      parameters: detail.parameters,
+      parameters: content.parameters,
       cache: library.folders.cache,
       ...(await modelOf(library, detail, folder)),
       budget: {
-        threads: detail.budget.threads ?? limits.threads,
-        memoryBytes: detail.budget.memoryBytes ?? limits.memoryBytes,
+        threads: content.budget.threads ?? limits.threads,
+        memoryBytes: content.budget.memoryBytes ?? limits.memoryBytes,
       },
     };
     await writeFile(path.join(folder, 'job.json'), `${JSON.stringify(job, null, 2)}\n`);

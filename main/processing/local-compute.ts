@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { execFile, spawn, type ChildProcessByStdio } from 'node:child_process';
 import { createWriteStream, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
@@ -12,7 +12,7 @@ import {
   type Submission,
   type Timers,
 } from './compute.ts';
-import { EngineOutput, type EngineMessage } from './engine-output.ts';
+import { EngineMessage, EngineOutput, EnginePlan } from './engine-output.ts';
 import { failureOf, type ProcessEnd } from './failure.ts';
 
 /** What the engine on this machine needs. */
@@ -49,6 +49,7 @@ export function createLocalCompute(options: LocalComputeOptions): Compute {
   const timers = options.timers ?? systemTimers;
   const jobs = new Map<string, Job>();
   return {
+    plan: (jobFolder) => planOf(jobFolder, options),
     submit: (job, onMessage) => submit(job, onMessage, options, jobs),
     poll: (runUuid) => {
       const job = jobs.get(runUuid);
@@ -77,6 +78,36 @@ function signal(child: Child, name: NodeJS.Signals): void {
   } catch {
     child.kill(name);
   }
+}
+
+/** A plan that takes longer than this will not come. */
+const planMs = 30_000;
+
+async function planOf(jobFolder: string, options: LocalComputeOptions): Promise<EnginePlan> {
+  const problem = options.engineProblem();
+  if (problem !== undefined) throw new AppError('engine.missing', problem);
+  const ffmpeg = options.ffmpeg();
+  const env = { ...process.env, ...(ffmpeg === undefined ? {} : { FFMPEG_BIN: ffmpeg }) };
+  const args = [...(options.engineArguments ?? []), 'plan', jobFolder];
+  const said = await new Promise<string>((resolve) => {
+    execFile(options.engine, args, { env, timeout: planMs, windowsHide: true }, (_error, stdout) => resolve(stdout));
+  });
+  let value: unknown;
+  try {
+    value = JSON.parse(said);
+  } catch {
+    throw new AppError('engine.crashed', 'The engine did not say what the run would need.', { retryable: true });
+  }
+  const plan = EnginePlan.safeParse(value);
+  if (plan.success) return plan.data;
+  const error = EngineMessage.safeParse(value);
+  throw failureOf({
+    code: 70,
+    signal: null,
+    error: error.success && error.data.type === 'error' ? error.data : null,
+    stage: null,
+    lastWords: [said.slice(0, 500)],
+  });
 }
 
 function start(job: ComputeJob, options: LocalComputeOptions): Child {

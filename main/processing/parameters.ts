@@ -97,7 +97,25 @@ export function readParameterSet(file: string = path.join(assetsFolder, 'engine-
 }
 
 function checkRange(values: Parameters): void {
-  const { firstFrame, lastFrame } = values;
+  const { firstFrame, lastFrame, diameterPx, diameterUm, umPerPx } = values;
+  if (typeof diameterUm === 'number') {
+    if (typeof umPerPx !== 'number') {
+      throw new AppError('usage.invalid', '--diameter-um needs --um-per-px: how many µm a pixel of the frame shows.');
+    }
+    const px = diameterUm / umPerPx;
+    if (typeof diameterPx === 'number' && Math.abs(diameterPx / px - 1) > 0.01) {
+      throw new AppError(
+        'usage.invalid',
+        `--diameter-px ${diameterPx} and --diameter-um ${diameterUm} (${px.toFixed(2)} px) say different things; give one of them.`,
+      );
+    }
+    if (px < 3 || px > 120) {
+      throw new AppError(
+        'usage.invalid',
+        `--diameter-um ${diameterUm} with --um-per-px ${umPerPx} is ${px.toFixed(2)} px; the engine finds cells of 3 to 120 px.`,
+      );
+    }
+  }
   if (typeof firstFrame === 'number' && typeof lastFrame === 'number' && lastFrame < firstFrame) {
     throw new AppError('usage.invalid', `--last-frame ${lastFrame} lies before --first-frame ${firstFrame}.`);
   }

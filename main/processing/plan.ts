@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
 import { AppError, stageNames, type Budget, type StageName } from '../contract/index.ts';
 import type { Library, RunDetail, RunInputRow, StoredRecording } from '../library/index.ts';
-import type { Limits } from './job-folder.ts';
+import type { EnginePlan } from './engine-output.ts';
+import { jobFolderOf, writeJobFolder, type JobContent, type Limits } from './job-folder.ts';
 import { parameterFlags, type Parameters, type ParameterSet } from './parameters.ts';
 
 /** What a run would be given. */
@@ -18,6 +21,12 @@ export interface RunPlan {
   }[];
   readonly seconds: number | null;
   readonly memoryBytes: number;
+  /** Bytes on the disk of the library's cache; null where the engine could not be asked. */
+  readonly scratchBytes: number | null;
+  /** Raw pixels per pixel of the working grid; null while the neurons' size is not known. */
+  readonly bin: number | null;
+  /** The neurons' diameter as given or measured before, px; null while it is not known. */
+  readonly diameterPx: number | null;
   readonly commandLine: string;
   readonly warnings: string[];
 }
@@ -25,14 +34,12 @@ export interface RunPlan {
 /** Earlier runs looked at for an estimate. */
 const runsLookedAt = 5;
 
-/** Bytes of the engine without a film: code, transform plans, rings of frames. */
-const engineBase = 150 * 1024 * 1024;
-
-/** Bytes of the per-frame series and traces: K × T × 4 traces, K assumed. */
-const assumedCells = 300;
+/** Asks the engine what a job would do. */
+export type AskEngine = (jobFolder: string) => Promise<EnginePlan>;
 
 /**
- * Checks what a run would be given and says what it would cost on this machine.
+ * Checks what a run would be given and says what it would cost on this machine. `ask` is the engine; without it, or where it cannot answer, everything counts as not
+ * kept and the memory as the limit.
  *
  * @throws AppError `usage.invalid`, `media.size_mismatch`, `session.not_imported`
  */
@@ -45,6 +52,7 @@ export async function planRun(
     readonly parameters: Readonly<Record<string, number | boolean | string | null>>;
     readonly budget: Budget;
   },
+  ask?: AskEngine,
 ): Promise<RunPlan> {
   const parameters = set.complete(wanted.parameters);
   const recordings: StoredRecording[] = [];
@@ -55,20 +63,52 @@ export async function planRun(
   const inputs = recordings.map((recording) => inputRow(recording, first, last));
   const frames = inputs.reduce((sum, input, index) => sum + usedFrames(input, recordings[index]), 0);
   const seconds = await estimateSeconds(library, pixelsOf(inputs, recordings));
-  const limit = wanted.budget.memoryBytes ?? limits.memoryBytes;
-  const needed = engineBase + pixelsOf(inputs, recordings) + 16 * assumedCells * frames;
+  const warnings = await warningsOf(library, recordings);
+  const asked = ask === undefined ? null : await askEngine(library, limits, { ...wanted, parameters, inputs }, ask);
+  const kept = new Set((asked?.stages ?? []).filter((stage) => stage.cached).map(({ stage }) => stage));
+  const steps = stageNames.map((stage) => ({
+    stage,
+    state: kept.has(stage) ? ('cached' as const) : ('will-run' as const),
+    seconds: kept.has(stage) ? 0 : (seconds?.get(stage) ?? null),
+  }));
   return {
     recordings,
     inputs,
     parameters,
     frames,
-    // Nothing is kept between runs yet, so every step runs.
-    steps: stageNames.map((stage) => ({ stage, state: 'will-run', seconds: seconds?.get(stage) ?? null })),
-    seconds: seconds === null ? null : [...seconds.values()].reduce((sum, value) => sum + value, 0),
-    memoryBytes: Math.min(needed, limit),
+    steps,
+    seconds: steps.some((step) => step.seconds === null)
+      ? null
+      : steps.reduce((sum, step) => sum + (step.seconds ?? 0), 0),
+    memoryBytes: asked?.memoryBytes ?? wanted.budget.memoryBytes ?? limits.memoryBytes,
+    scratchBytes: asked?.scratchBytes ?? null,
+    bin: asked?.bin ?? null,
+    diameterPx: asked?.diameterPx ?? null,
     commandLine: commandLine(set, recordings, parameters, wanted.budget),
-    warnings: await warningsOf(library, recordings),
+    warnings,
   };
+}
+
+/** Tells the job folders of plans apart. */
+let plans = 0;
+
+/** The engine's own plan; null where it cannot be asked (no engine, films that are gone): the run itself will say why. */
+async function askEngine(
+  library: Library,
+  limits: Limits,
+  wanted: Pick<JobContent, 'inputs' | 'parameters' | 'budget'>,
+  ask: AskEngine,
+): Promise<EnginePlan | null> {
+  plans += 1;
+  const runUuid = `plan-${process.pid}-${plans}`;
+  try {
+    const content = { ...wanted, runUuid, output: path.join(jobFolderOf(library, runUuid), 'run') };
+    return await ask(await writeJobFolder(library, content, limits));
+  } catch {
+    return null;
+  } finally {
+    await rm(jobFolderOf(library, runUuid), { recursive: true, force: true }).catch(() => undefined);
+  }
 }
 
 function checkSizes(recordings: readonly StoredRecording[]): void {
@@ -78,6 +118,7 @@ function checkSizes(recordings: readonly StoredRecording[]): void {
     throw new AppError(
       'media.size_mismatch',
       `${odd.device} is ${odd.width} × ${odd.height}, ${first.device} is ${first.width} × ${first.height}: recordings of one run show one field of view.`,
+      { hint: 'Process recordings of another size on their own.' },
     );
   }
 }
@@ -135,9 +176,11 @@ function commandLine(
   parameters: Parameters,
   budget: Budget,
 ): string {
-  const [recording] = recordings;
+  // Several recordings are several sessions as a rule; one device name serves them where they agree.
+  const devices = [...new Set(recordings.map((recording) => recording.device))];
   const flags = [
-    ...(recording === undefined ? [] : [recording.sessionUuid, '--device', quote(recording.device)]),
+    ...recordings.map((recording) => recording.sessionUuid),
+    ...(devices.length === 1 ? ['--device', quote(devices[0] ?? '')] : []),
     ...parameterFlags(set, parameters),
     ...(budget.threads === undefined ? [] : ['--threads', String(budget.threads)]),
     ...(budget.memoryBytes === undefined ? [] : ['--memory', String(budget.memoryBytes)]),

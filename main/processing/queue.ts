@@ -246,9 +246,9 @@ class Queue implements RunQueue {
 
   async #compute(detail: RunDetail, active: Active): Promise<ComputeEnd> {
     const { library, compute, limits } = this.#options;
-    const jobFolder = await writeJobFolder(library, detail, limits);
-    if (active.cancelled) return { kind: 'cancelled' };
     const runUuid = detail.run.uuid;
+    const jobFolder = await writeJobFolder(library, { ...detail, runUuid, output: detail.folder }, limits);
+    if (active.cancelled) return { kind: 'cancelled' };
     const logFile = path.join(library.folders.logs, `${runUuid}.log`);
     const hear = (message: EngineMessage): void => {
       active.progress = advance(active.progress, message);

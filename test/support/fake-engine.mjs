@@ -9,7 +9,8 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 
 const given = process.argv.slice(2);
-const [behaviour, , jobFolder] = process.env.FAKE_ENGINE === undefined ? given : [process.env.FAKE_ENGINE, ...given];
+const [behaviour, action, jobFolder] =
+  process.env.FAKE_ENGINE === undefined ? given : [process.env.FAKE_ENGINE, ...given];
 const job = JSON.parse(readFileSync(path.join(jobFolder, 'job.json'), 'utf8'));
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 const temporary = `${job.output}.tmp-${process.pid}`;
@@ -153,4 +154,15 @@ const behaviours = {
   deaf: () => untilCancelled('term'),
   stubborn: () => untilCancelled('nothing'),
 };
-behaviours[behaviour]();
+if (action === 'plan') {
+  const stages = ['read', 'motion', 'seeds', 'init', 'demix', 'deconvolve', 'evaluate'];
+  const frames = job.inputs.flatMap((input) => input.filmFrames).reduce((sum, count) => sum + count, 0);
+  say({
+    frames,
+    diameterPx: null,
+    bin: null,
+    memoryBytes: 1000,
+    scratchBytes: 2000,
+    stages: stages.map((stage) => ({ stage, cached: stage !== 'evaluate' })),
+  });
+} else behaviours[behaviour]();

@@ -40,6 +40,12 @@ export const processingApi = defineApi('processing', {
       /** Estimate of the whole run, null where nothing has been measured on this machine. */
       seconds: z.number().nullable(),
       memoryBytes: z.number(),
+      /** On the disk of the library's cache; null where the engine could not be asked. */
+      scratchBytes: z.number().nullable(),
+      /** Raw pixels per pixel of the working grid; null while the neurons' size is not known. */
+      bin: z.number().nullable(),
+      /** The neurons' diameter as given or as measured before; null while it is not known. */
+      diameterPx: z.number().nullable(),
       commandLine: z.string(),
       warnings: z.array(z.string()),
     }),

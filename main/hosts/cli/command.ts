@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
 import path from 'node:path';
-import { AppError } from '../../contract/index.ts';
+import { AppError, Uuid } from '../../contract/index.ts';
 import type { Connection, OwnerWishes } from './connection.ts';
 import type { Terminal } from './output.ts';
 
@@ -150,6 +150,14 @@ export function words<const N extends readonly string[]>(
     });
   }
   return positionals as unknown as { readonly [K in keyof N]: string };
+}
+
+/** A run's id as it was given. @throws AppError `run.not_found` for what cannot be one */
+export function runId(given: string): string {
+  if (Uuid.safeParse(given).success) return given;
+  throw new AppError('run.not_found', `“${given}” is no run’s id.`, {
+    hint: 'calyx runs lists the runs with their ids.',
+  });
 }
 
 /** Makes paths absolute against the caller's folder: npm runs scripts elsewhere and names the caller's in INIT_CWD. */

@@ -82,11 +82,12 @@ async function createCore(
     logFolder: library.folders.logs,
     ...(options.onMediaCrash === undefined ? {} : { onCrash: options.onMediaCrash }),
   });
+  const compute = localCompute(() => findFfmpeg(options.env));
   const queue = createRunQueue({
     library,
     limits,
     cacheBytes: cacheLimit(options.env ?? process.env),
-    compute: localCompute(() => findFfmpeg(options.env)),
+    compute,
     changed: (uuid) => {
       hub.notify('runs', uuid);
       hub.notify('sessions', null);
@@ -99,7 +100,7 @@ async function createCore(
     app: createAppHandlers(library, hub, () => windowAddress),
     files: createFilesHandlers({ roots }),
     sessions: createSessionsHandlers({ library, probeFilm, roots, changed: sessionsChanged }),
-    processing: createProcessingHandlers({ library, queue, limits }),
+    processing: createProcessingHandlers({ library, queue, limits, ask: (folder) => compute.plan(folder) }),
     review: createReviewHandlers({
       library,
       changed: (uuid) => {

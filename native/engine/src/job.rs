@@ -194,9 +194,11 @@ fn check_input(folder: &Path, i: usize, input: InputFile, parameters: &Parameter
             "Connect the disk it lies on, or import the session again from where it is now.",
         ));
     }
-    let time_s = match input.time {
-        None => Vec::new(),
-        Some(name) => {
+    let time_s = match (parameters.frame_rate, input.time) {
+        // Evenly spaced by the rate that was asked for, as far as the job tells how long the films are.
+        (Some(rate), _) => (0..input.film_frames.iter().sum()).map(|frame: u64| frame as f64 / rate).collect(),
+        (None, None) => Vec::new(),
+        (None, Some(name)) => {
             let array = calyx_npy::read::<f64>(&folder.join(name)).map_err(|error| bad("time", &error.to_string()))?;
             if array.shape.len() != 1 {
                 return Err(bad("time", "must have one axis"));
@@ -210,7 +212,7 @@ fn check_input(folder: &Path, i: usize, input: InputFile, parameters: &Parameter
         recording: RecordingInput {
             films,
             time_s,
-            fps: input.fps,
+            fps: parameters.frame_rate.unwrap_or(input.fps),
             first_frame,
             last_frame,
         },
@@ -251,7 +253,7 @@ mod tests {
         json!({
             "formatVersion": 1, "runUuid": "r", "output": "runs/r",
             "inputs": [{ "recordingUuid": "a", "films": ["0.avi"], "filmFrames": [3], "time": "time-0.npy", "fps": 20.0, "firstFrame": 0, "lastFrame": null }],
-            "parameters": { "diameterPx": 8 }, "evaluationModel": null, "budget": { "threads": 2, "memoryBytes": 2147483648u64 }
+            "parameters": { "diameterPx": 8 }, "evaluationModel": null, "cache": "cache", "budget": { "threads": 2, "memoryBytes": 2147483648u64 }
         })
     }
 
@@ -286,6 +288,7 @@ mod tests {
             ("/evaluationModel", json!("nowhere.json"), "evaluationModel"),
             ("/evaluationModel", json!("time-0.npy"), "evaluationModel"),
             ("/parameters", json!({ "minProbability": 0.5 }), "evaluationModel"),
+            ("/cache", json!(7), "cache"),
             ("/budget/threads", json!(0), "budget.threads"),
             ("/budget/memoryBytes", json!(1000), "budget.memoryBytes"),
             ("/output", json!("."), "output"),
@@ -296,6 +299,15 @@ mod tests {
             assert_eq!(failure.code, "engine.bad_job");
             assert!(failure.message.contains(named), "{pointer}: {}", failure.message);
         }
+    }
+
+    #[test]
+    fn a_frame_rate_that_is_given_counts_instead_of_the_time_stamps() {
+        let folder = Folder::new("rate");
+        let mut job = example();
+        job["parameters"]["frameRate"] = json!(4);
+        let recording = folder.load(&job).unwrap().inputs.remove(0).recording;
+        assert_eq!((recording.fps, recording.time_s), (4.0, vec![0.0, 0.25, 0.5]));
     }
 
     #[test]

@@ -30,6 +30,7 @@ pub mod outline;
 pub mod output;
 pub mod params;
 pub mod pipeline;
+pub mod plan;
 pub mod progress;
 pub mod read;
 pub mod result;

@@ -10,10 +10,11 @@ use calyx_engine::identity::job::MatchJob;
 use calyx_engine::job::Job;
 use calyx_engine::manifest::ENGINE_VERSION;
 use calyx_engine::progress::Reporter;
-use calyx_engine::{checkpoint, identity, machine, output, pipeline, run};
+use calyx_engine::{checkpoint, identity, machine, manifest, output, pipeline, plan, run};
 
 const HELP: &str = "\
 calyx-engine run <job folder>     process the job described by job.json in that folder
+calyx-engine plan <job folder>    say as one JSON object what that would do and need; nothing is decoded or written
 calyx-engine match <job folder>   find the same cells in several sessions, as its job.json says
 calyx-engine --version
 calyx-engine --help
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["--version" | "-V"] => println!("calyx-engine {ENGINE_VERSION}"),
         ["--help" | "-h"] => println!("{HELP}"),
+        ["plan", folder] => return ExitCode::from(plan_job(folder)),
         ["run", folder] => return ExitCode::from(run_job(folder)),
         ["match", folder] => return ExitCode::from(match_sessions(folder)),
         _ => {
@@ -37,6 +39,26 @@ fn main() -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+/// Prints the plan of a job, or one line about what is wrong with it, and returns the exit code.
+fn plan_job(folder: &str) -> u8 {
+    let planned = std::path::absolute(folder)
+        .map_err(|error| Failure::bad_job(error.to_string()))
+        .and_then(|f| Job::load(&f))
+        .and_then(|job| plan::plan(&job));
+    match planned {
+        Ok(plan) => {
+            println!("{}", manifest::plain(&plan));
+            0
+        }
+        Err(failure) => {
+            let mut line = manifest::plain(&failure);
+            line["type"] = "error".into();
+            println!("{line}");
+            failure.exit_code()
+        }
+    }
 }
 
 /// The reporter on stdout, and the job in `folder`; the reason is told when there is none. Relative paths inside a job are seen from its folder,

@@ -84,6 +84,8 @@ fn inputs(job: &Job, analysis: &Analysis) -> Vec<Value> {
                 "firstFrame": input.recording.first_frame,
                 "lastFrame": input.recording.last_frame,
                 "fps": input.recording.fps,
+                "frames": analysis.registered.spans.get(i).map(|span| span.frames),
+                "firstSample": analysis.registered.spans[..i.min(analysis.registered.spans.len())].iter().map(|span| span.frames).sum::<u64>(),
                 // Of the frames that were used, in order, row by row, one byte a pixel.
                 "pixelsSha256": analysis.registered.digests.get(i),
             })

@@ -12,6 +12,12 @@ pub const DESCRIPTION: &str = include_str!("../../../assets/engine-parameters.js
 pub struct Parameters {
     /// Twice the half-maximum radius of a typical soma, raw px; `None`: estimated from the film.
     pub diameter_px: Option<f32>,
+    /// The same in µm; needs `um_per_px`, and `diameter_px` follows from both.
+    pub diameter_um: Option<f32>,
+    /// µm of tissue that a raw pixel shows.
+    pub um_per_px: Option<f32>,
+    /// Frames per second instead of what the time stamps tell; `None`: the time stamps count.
+    pub frame_rate: Option<f64>,
     /// First frame of the input that is used, 0-based.
     pub first_frame: u64,
     /// Last frame that is used (inclusive); `None`: to the end.
@@ -167,7 +173,32 @@ impl Parameters {
             check(&parameter, value).map_err(|why| format!("parameters.{} {why}", parameter.name))?;
             complete.insert(parameter.name, whole(parameter.kind, value));
         }
-        serde_json::from_value(complete.into()).map_err(|error| format!("parameters: {error}"))
+        let parameters: Self = serde_json::from_value(complete.into()).map_err(|error| format!("parameters: {error}"))?;
+        parameters.with_diameter()
+    }
+
+    /// The diameter in µm turned into pixels.
+    fn with_diameter(mut self) -> Result<Self, String> {
+        let Some(um) = self.diameter_um else { return Ok(self) };
+        let scale = self
+            .um_per_px
+            .ok_or("parameters.diameterUm needs parameters.umPerPx: how many µm a pixel shows")?;
+        let px = um / scale;
+        let wanted = description()?
+            .parameters
+            .into_iter()
+            .find(|parameter| parameter.name == "diameterPx");
+        if let Some(why) = wanted.and_then(|parameter| check(&parameter, &px.into()).err()) {
+            return Err(format!(
+                "parameters.diameterUm over parameters.umPerPx is a diameter in pixels: it {why}"
+            ));
+        }
+        // A parameter set that was used once holds both.
+        if self.diameter_px.is_some_and(|given| (given / px - 1.0).abs() > 0.01) {
+            return Err("parameters.diameterPx and parameters.diameterUm say different things; give one of them".to_owned());
+        }
+        self.diameter_px = Some(px);
+        Ok(self)
     }
 }
 
@@ -278,6 +309,22 @@ mod tests {
             ..Parameters::defaults().unwrap()
         };
         assert_eq!(values, wanted);
+    }
+
+    #[test]
+    fn a_diameter_in_micrometres_becomes_pixels_and_comes_round_again() {
+        let values = Parameters::from_json(&json!({ "diameterUm": 12, "umPerPx": 1.5 })).unwrap();
+        assert_eq!(
+            (values.diameter_px, values.diameter_um, values.um_per_px),
+            (Some(8.0), Some(12.0), Some(1.5))
+        );
+        let again = Parameters::from_json(&serde_json::to_value(&values).unwrap()).unwrap();
+        assert_eq!(again, values);
+        let message = |values| Parameters::from_json(&values).unwrap_err();
+        assert!(message(json!({ "diameterUm": 12 })).contains("parameters.diameterUm needs parameters.umPerPx"));
+        assert!(message(json!({ "diameterUm": 2, "umPerPx": 10 })).contains("must lie between 3 and 120, not 0.2"));
+        assert!(message(json!({ "diameterUm": 12, "umPerPx": 1, "diameterPx": 8 })).contains("say different things"));
+        assert_eq!(Parameters::from_json(&json!({ "umPerPx": 2 })).unwrap().diameter_px, None);
     }
 
     #[test]

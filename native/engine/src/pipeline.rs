@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::checkpoint::films::KnownFilms;
+use crate::checkpoint::films::{Known, KnownFilms};
 use crate::checkpoint::key::{Pixels, StageKeys};
 use crate::checkpoint::{Store, load_film, save_film};
 use crate::demix::Demixed;
@@ -82,7 +82,7 @@ fn register(
         .map(|input| known.as_ref().and_then(|_| KnownFilms::look(input)))
         .collect();
     if let Some(store) = store
-        && let Some(keys) = known_keys(job, inputs, &looks)
+        && let Some(keys) = known_keys(job, inputs, &known_films(job, &looks))
         && let Some(film) = reporter.kept(NAMES, || {
             load_film(store, keys.get("motion"), context.memory_bytes / read::CACHE_SHARE)
         })
@@ -103,7 +103,18 @@ fn register(
                 for ((input, look), pixels) in inputs.iter().zip(&looks).zip(&pixels) {
                     // A film that was changed while it was read is not known.
                     if let Some(look) = look.as_ref().filter(|look| KnownFilms::look(input).as_ref() == Some(look)) {
-                        known.keep(look, pixels);
+                        known.keep(
+                            look,
+                            &Known {
+                                pixels: pixels.clone(),
+                                size: [film.grid.frame_height, film.grid.frame_width],
+                                measured_diameter_px: params
+                                    .diameter_px
+                                    .is_none()
+                                    .then_some(film.diameter_px)
+                                    .or_else(|| known.get(look)?.measured_diameter_px),
+                            },
+                        );
                     }
                 }
             }
@@ -112,10 +123,18 @@ fn register(
     )
 }
 
-/// The keys of a job whose films were all decoded before; `looks` are those of its recordings now.
-pub fn known_keys(job: &Job, inputs: &[RecordingInput], looks: &[Option<String>]) -> Option<StageKeys> {
-    let known = KnownFilms::new(job.cache.as_deref()?);
-    let pixels: Vec<Pixels> = looks.iter().map(|look| known.get(look.as_ref()?)).collect::<Option<_>>()?;
+/// What is known of the recordings of a job, whose films look like `looks` now.
+pub fn known_films(job: &Job, looks: &[Option<String>]) -> Vec<Option<Known>> {
+    let known = job.cache.as_deref().map(KnownFilms::new);
+    looks.iter().map(|look| known.as_ref()?.get(look.as_ref()?)).collect()
+}
+
+/// The keys of a job whose films were all decoded before.
+pub fn known_keys(job: &Job, inputs: &[RecordingInput], known: &[Option<Known>]) -> Option<StageKeys> {
+    let pixels: Vec<Pixels> = known
+        .iter()
+        .map(|known| Some(known.as_ref()?.pixels.clone()))
+        .collect::<Option<_>>()?;
     Some(StageKeys::new(inputs, &pixels, &job.parameters))
 }
 

@@ -180,6 +180,7 @@ pub fn write(folder: &mut RunFolder, analysis: &Analysis) -> Result<usize, Failu
     let t = film.flags.len();
     folder.array("time.npy", &[t], &film.time_s)?;
     folder.array("frame_flags.npy", &[t], &film.flags)?;
+    folder.array("samples.npy", &[t, 2], samples(film).as_flattened())?;
     folder.array("motion.npy", &[t, 2], film.motion.as_flattened())?;
     folder.array("motion_quality.npy", &[t], &film.motion_quality)?;
     let shape = [film.grid.frame_height, film.grid.frame_width];
@@ -197,6 +198,14 @@ pub fn write(folder: &mut RunFolder, analysis: &Analysis) -> Result<usize, Failu
     Ok(metrics.iter().filter(|m| m.accepted).count())
 }
 
+/// `T × (recording, frame)`: which recording of the run, in order, a sample comes from, and its frame's number there.
+fn samples(film: &Registered) -> Vec<[u32; 2]> {
+    let spans = film.spans.iter().zip(0u32..);
+    spans
+        .flat_map(|(span, recording)| (0..span.frames).map(move |frame| [recording, (span.first_frame + frame) as u32]))
+        .collect()
+}
+
 /// The stages' results must agree before anything is written.
 fn check(analysis: &Analysis) -> Result<(), Failure> {
     let (c, film) = (&analysis.components, &analysis.registered);
@@ -207,6 +216,7 @@ fn check(analysis: &Analysis) -> Result<(), Failure> {
     let agrees = traces.iter().all(|rows| rows.len() == k && rows.iter().all(|row| row.len() == t))
         && analysis.metrics.len() == k
         && [c.gamma.len(), c.baseline.len(), c.noise.len(), c.events.len(), c.to_dff.len()] == [k; 5]
+        && film.spans.iter().map(|span| span.frames).sum::<u64>() == t as u64
         && [film.motion.len(), film.motion_quality.len(), film.time_s.len()] == [t; 3]
         && [film.mean.len(), film.std.len(), film.max.len()] == [frame; 3]
         && [analysis.correlation.len(), analysis.pnr.len()] == [grid; 2];

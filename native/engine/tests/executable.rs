@@ -308,6 +308,19 @@ fn a_killed_run_has_no_result_and_the_next_one_cleans_up() {
     }
 }
 
+/// The plan of a job: which stages are kept, and the whole object.
+fn planned(folder: &Folder, job: &Value) -> (Vec<String>, Value) {
+    let mut job = job.clone();
+    job["output"] = json!("runs/planned");
+    std::fs::write(folder.0.join("job.json"), job.to_string()).unwrap();
+    let output = Command::new(ENGINE).arg("plan").arg(&folder.0).output().unwrap();
+    let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(if plan["type"] == "error" { 3 } else { 0 }), "{plan}");
+    let stages = plan["stages"].as_array().cloned().unwrap_or_default();
+    let cached = stages.iter().filter(|stage| stage["cached"] == true);
+    (cached.map(|stage| stage["stage"].as_str().unwrap().to_owned()).collect(), plan)
+}
+
 /// Stages by how the run came by them, as its lines say: (run, read from the cache).
 fn stages_of(lines: &[Value]) -> (Vec<String>, Vec<String>) {
     let done = lines.iter().filter(|line| line["type"] == "stage" && line["state"] == "done");
@@ -381,6 +394,85 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// The samples table of a finished run.
+fn samples(folder: &Folder) -> Vec<(u32, u32)> {
+    let array = calyx_npy::read::<u32>(&folder.0.join("runs/run/samples.npy")).unwrap();
+    assert_eq!(array.shape[1], 2);
+    array.data.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect()
+}
+
+#[test]
+fn two_recordings_of_one_field_give_the_cells_of_one() {
+    if !ffmpeg() {
+        return;
+    }
+    let (one, two) = (Folder::new("one-recording"), Folder::new("two-recordings"));
+    let times = |folder: &Folder, name: &str, frames: std::ops::Range<usize>, start: usize| {
+        let values: Vec<f64> = frames.map(|t| (t as f64 - start as f64) / 20.0).collect();
+        calyx_npy::write(&folder.0.join(name), &[values.len()], &values).unwrap();
+    };
+    times(&one, "time.npy", 0..600, 0);
+    // The second begins a day later, at its own zero.
+    times(&two, "time.npy", 0..600, 0);
+    times(&two, "later.npy", 0..600, 280);
+    let mut whole = job(&[sample()]);
+    whole["inputs"][0]["time"] = json!("time.npy");
+    let mut parts = whole.clone();
+    parts["inputs"] = json!([whole["inputs"][0], whole["inputs"][0]]);
+    parts["inputs"][0]["lastFrame"] = json!(279);
+    parts["inputs"][1]["firstFrame"] = json!(280);
+    parts["inputs"][1]["time"] = json!("later.npy");
+    for (folder, job) in [(&one, &whole), (&two, &parts)] {
+        let end = End::of(&mut engine(folder, job));
+        assert_eq!(end.code, Some(0), "{}", end.last());
+    }
+    let table = samples(&two);
+    assert_eq!(
+        (table.len(), table[0], table[279], table[280], table[599]),
+        (600, (0, 0), (0, 279), (1, 280), (1, 599))
+    );
+    assert_eq!(samples(&one)[599], (0, 599));
+    let inputs = &manifest(&two)["inputs"];
+    assert_eq!(
+        (inputs[1]["frames"].as_u64(), inputs[1]["firstSample"].as_u64()),
+        (Some(320), Some(280))
+    );
+    let accepted = |folder: &Folder| -> Vec<(f64, f64)> {
+        let text = std::fs::read_to_string(folder.0.join("runs/run/metrics.json")).unwrap();
+        let metrics: Value = serde_json::from_str(&text).unwrap();
+        let cells = metrics["cells"].as_array().unwrap().iter().filter(|cell| cell["accepted"] == true);
+        cells
+            .map(|c| (c["centroid"]["y"].as_f64().unwrap(), c["centroid"]["x"].as_f64().unwrap()))
+            .collect()
+    };
+    let (a, b) = (accepted(&one), accepted(&two));
+    let near = |cell: &(f64, f64), cells: &[(f64, f64)]| cells.iter().any(|c| (c.0 - cell.0).hypot(c.1 - cell.1) < 1.5);
+    let lost: Vec<_> = a
+        .iter()
+        .filter(|cell| !near(cell, &b))
+        .chain(b.iter().filter(|cell| !near(cell, &a)))
+        .collect();
+    assert!(
+        a.len() >= 15 && lost.len() <= 1,
+        "{} and {} cells, not in both: {lost:?}",
+        a.len(),
+        b.len()
+    );
+    // One template: the film moves in both parts as it did in the whole.
+    let motion = |folder: &Folder| calyx_npy::read::<f32>(&folder.0.join("runs/run/motion.npy")).unwrap().data;
+    let worst = motion(&one)
+        .iter()
+        .zip(motion(&two))
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0f32, f32::max);
+    assert!(worst < 0.5, "{worst}");
+    let mut unequal = parts.clone();
+    let long = long_films();
+    unequal["inputs"][1] = json!({ "films": [long.films[0]], "fps": 20.0 });
+    let (_, plan) = planned(&two, &unequal);
+    assert_eq!(plan["code"], "media.size_mismatch");
+}
+
 #[test]
 fn another_evaluation_never_repeats_motion_and_a_damaged_stage_runs_again() {
     if !ffmpeg() {
@@ -397,11 +489,24 @@ fn another_evaluation_never_repeats_motion_and_a_damaged_stage_runs_again() {
         assert_eq!(end.code, Some(0), "{}", end.last());
         end
     };
+    kept["parameters"]["diameterPx"] = Value::Null;
+    let (cached, plan) = planned(&folder, &kept);
+    assert_eq!(cached, Vec::<String>::new());
+    assert_eq!((plan["frames"].as_u64(), plan["width"].as_u64()), (Some(600), Some(128)));
+    assert!(plan["bin"].is_null() && plan["scratchBytes"].as_u64() >= Some(600 * 120 * 128));
     run(&kept);
+    let (cached, plan) = planned(&folder, &kept);
+    assert_eq!(cached.len(), 7);
+    assert_eq!(plan["bin"], manifest(&folder)["grid"]["bin"]);
+    assert_eq!(plan["diameterPx"], manifest(&folder)["chosen"]["diameterPx"]);
     let (wanted, keys) = (digests(&folder), manifest(&folder)["stageKeys"].clone());
     assert_eq!(checkpoints(&folder.0.join("cache")), 6);
     kept["parameters"]["minSnr"] = json!(9);
     kept["budget"]["threads"] = json!(1);
+    assert_eq!(
+        planned(&folder, &kept).0,
+        ["read", "motion", "seeds", "init", "demix", "deconvolve"]
+    );
     let end = run(&kept);
     assert_eq!(stages_of(&end.lines).0, ["evaluate"]);
     kept["parameters"]["minSnr"] = json!(3);

@@ -131,7 +131,9 @@ function RunBox({ chosen, plan, off, changed, error, onRun }: RecordingsProps): 
         <p className={c('dim')}>
           {plural(steps ?? 0, 'step')} will run on {plural(cost.frames, 'frame')}
           {cost.seconds === null ? '; how long is not known on this machine yet' : `: ${about(cost.seconds)}`},{' '}
-          {bytes(cost.memoryBytes)} at most.
+          {bytes(cost.memoryBytes)} of memory at most
+          {cost.scratchBytes === null ? '' : `, ${bytes(cost.scratchBytes)} on the disk`}
+          {cost.bin === null ? '' : `, binned ${String(cost.bin)} × ${String(cost.bin)}`}.
         </p>
       )}
       {changed === 0 ? null : <p className={c('hi')}>{plural(changed, 'setting')} changed against the defaults</p>}

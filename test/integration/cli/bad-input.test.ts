@@ -85,6 +85,29 @@ describe('bad input is refused with a sentence', () => {
       'session.not_found',
       `There is no folder or film at ${path.join(place.root.path, 'gone')}.`,
     );
+    // Nor is an empty library left where there was none.
+    expect(existsSync(place.library)).toBe(false);
+  });
+
+  it('a run’s id that is none points to the list of runs', async () => {
+    using place = attempt();
+    for (const args of [
+      ['export', 'first', 'out'],
+      ['runs', 'first'],
+    ]) {
+      const end = await calyx([...args, '--library', place.library, '--json'], { from: place.root.path });
+      const error = JSON.parse(end.err) as { code: string; message: string; hint: string };
+      expect(error).toMatchObject({ code: 'run.not_found', message: '“first” is no run’s id.' });
+      expect(error.hint).toContain('calyx runs');
+      expect(existsSync(place.library)).toBe(false);
+    }
+  });
+
+  it('a recording that is named twice', async () => {
+    using place = attempt();
+    const folder = recording(place.root.path, { '0.avi': greyAvi(4, 24, 32) });
+    const end = await place.process([folder, folder]);
+    expectRefused(end, place, 2, 'usage.invalid', /is named twice/);
   });
 
   it('a folder without films', async () => {

@@ -12,14 +12,18 @@ const saboteur = path.join(repositoryRoot, 'test/support/saboteur.mjs');
 const exported = [
   'accepted.npy',
   'dff.npy',
+  'events.csv',
+  'events.npz',
   'footprints.npz',
   'frame_flags.npy',
   'motion.npy',
   'run.json',
+  'samples.npy',
   'spikes.npy',
   'time.npy',
   'traces.npy',
   'traces_raw.npy',
+  'zscore.npy',
 ];
 
 interface Processed {

@@ -37,6 +37,16 @@ describe('parameters', () => {
     expect(() => set.preset('lax')).toThrow('There is no preset “lax”; there are strict, balanced, sensitive.');
   });
 
+  it('take a diameter in micrometres only with the size of a pixel, and only once', () => {
+    expect(set.complete({ diameterUm: 12, umPerPx: 1.5 })).toMatchObject({ diameterUm: 12, umPerPx: 1.5 });
+    expect(() => set.complete({ diameterUm: 12 })).toThrow('--diameter-um needs --um-per-px');
+    expect(() => set.complete({ diameterUm: 12, umPerPx: 10 })).toThrow(
+      'is 1.20 px; the engine finds cells of 3 to 120 px',
+    );
+    expect(() => set.complete({ diameterUm: 12, umPerPx: 1, diameterPx: 8 })).toThrow('say different things');
+    expect(set.complete({ diameterUm: 12, umPerPx: 1.5, diameterPx: 8 })).toMatchObject({ diameterPx: 8 });
+  });
+
   it('are read from the text of a flag', () => {
     expect(set.parseText(spec('diameterPx'), '8.5')).toBe(8.5);
     expect(set.parseText(spec('diameterPx'), 'auto')).toBeNull();

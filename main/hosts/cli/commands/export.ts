@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { words, type Answer, type Command, type Invocation } from '../command.ts';
+import { runId, words, type Answer, type Command, type Invocation } from '../command.ts';
 import { exitCodes } from '../../exit-codes.ts';
 
 /** `export`: writes a finished run as flat NumPy files. */
@@ -12,10 +12,11 @@ export const exportCommand: Command = {
 };
 
 async function run(invocation: Invocation): Promise<Answer> {
-  const [runUuid, folder] = words(exportCommand, invocation.positionals, [
+  const [given, folder] = words(exportCommand, invocation.positionals, [
     'the run’s id',
     'the folder to write to',
   ] as const);
+  const runUuid = runId(given);
   const destination = invocation.absolute(folder);
   const { client } = await invocation.connect();
   const result = await client.processing.export({ runUuid, destination });

@@ -6,6 +6,8 @@ import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
 import { learnCommand } from './learn.ts';
 import { matchCommand } from './match.ts';
+import { paramsCommand } from './params.ts';
+import { planCommand } from './plan.ts';
 import { processCommand } from './process.ts';
 import { recordCommand } from './record.ts';
 import { runsCommand } from './runs.ts';
@@ -14,7 +16,9 @@ import { serveCommand } from './serve.ts';
 /** Every command; one file each in this folder. */
 export const commands: readonly Command[] = [
   importCommand,
+  planCommand,
   processCommand,
+  paramsCommand,
   runsCommand,
   exportCommand,
   matchCommand,

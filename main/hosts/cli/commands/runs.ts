@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { RunRow } from '../../../contract/index.ts';
-import { text, type Answer, type Command, type Invocation } from '../command.ts';
+import { runId, text, type Answer, type Command, type Invocation } from '../command.ts';
 import { AppError } from '../../../contract/index.ts';
 import { exitCodes } from '../../exit-codes.ts';
 
@@ -17,11 +17,12 @@ export const runsCommand: Command = {
 };
 
 async function run(invocation: Invocation): Promise<Answer> {
-  const [runUuid, extra] = invocation.positionals;
+  const [given, extra] = invocation.positionals;
   if (extra !== undefined)
     throw new AppError('usage.invalid', `runs does not know what to do with “${extra}”.`, {
       hint: `calyx ${runsCommand.usage}`,
     });
+  const runUuid = given === undefined ? undefined : runId(given);
   if (runUuid === undefined && invocation.flags['cancel'] === true)
     throw new AppError('usage.invalid', 'runs --cancel needs the run’s id.');
   const { client } = await invocation.connect();

@@ -6,6 +6,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -15,6 +16,19 @@ use crate::types::RecordingInput;
 
 /// Bytes at a film's head and at its tail that are looked at.
 const END_BYTES: u64 = 256 << 10;
+
+/// What decoding a recording told.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Known {
+    /// Its pixels.
+    #[serde(flatten)]
+    pub pixels: Pixels,
+    /// Height and width of its frames, px.
+    pub size: [usize; 2],
+    /// The neurons' diameter as it was measured in the run that decoded it, raw px; `None` where it was given.
+    pub measured_diameter_px: Option<f32>,
+}
 
 /// The records, one small file a recording and range.
 pub struct KnownFilms {
@@ -36,18 +50,18 @@ impl KnownFilms {
         Some(hex(&Sha256::digest(text)))
     }
 
-    /// The pixels of films that look like this, if they were decoded before.
-    pub fn get(&self, look: &str) -> Option<Pixels> {
+    /// What was found in films that look like this, if they were decoded before.
+    pub fn get(&self, look: &str) -> Option<Known> {
         let text = std::fs::read(self.place(look)).ok()?;
         serde_json::from_slice(&text).ok()
     }
 
     /// Keeps what decoding told; what cannot be kept is not missed.
-    pub fn keep(&self, look: &str, pixels: &Pixels) {
+    pub fn keep(&self, look: &str, known: &Known) {
         let place = self.place(look);
         let temporary = place.with_extension(format!("tmp-{}", std::process::id()));
         let written = std::fs::create_dir_all(&self.folder)
-            .and_then(|()| std::fs::write(&temporary, serde_json::to_vec(pixels)?))
+            .and_then(|()| std::fs::write(&temporary, serde_json::to_vec(known)?))
             .and_then(|()| std::fs::rename(&temporary, &place));
         if written.is_err() {
             let _ = std::fs::remove_file(temporary);
@@ -95,15 +109,19 @@ mod tests {
             last_frame: None,
         };
         let known = KnownFilms::new(&folder);
-        let pixels = Pixels {
-            sha256: "ab".to_owned(),
-            frames: 7,
-            unreadable: 1,
+        let found = Known {
+            pixels: Pixels {
+                sha256: "ab".to_owned(),
+                frames: 7,
+                unreadable: 1,
+            },
+            size: [40, 60],
+            measured_diameter_px: Some(6.6),
         };
         let before = KnownFilms::look(&input).unwrap();
         assert_eq!(known.get(&before), None);
-        known.keep(&before, &pixels);
-        assert_eq!(known.get(&KnownFilms::look(&input).unwrap()), Some(pixels));
+        known.keep(&before, &found);
+        assert_eq!(known.get(&KnownFilms::look(&input).unwrap()), Some(found));
         input.last_frame = Some(3);
         assert_eq!(known.get(&KnownFilms::look(&input).unwrap()), None);
         input.last_frame = None;

@@ -63,6 +63,11 @@ pub fn temporary_folder(root: &Path) -> PathBuf {
     root.join(format!("{TEMPORARY}{}", std::process::id()))
 }
 
+/// True when a checkpoint of this key lies below `root`; it may still turn out damaged.
+pub fn is_kept(root: &Path, key: &str) -> bool {
+    root.join(key).join(MANIFEST).is_file()
+}
+
 impl<'a> Store<'a> {
     /// The checkpoints below `root`, which is made; what engines that were killed left unfinished there is removed.
     ///
@@ -96,7 +101,7 @@ impl<'a> Store<'a> {
 
     /// True when a checkpoint of this key lies there; it may still turn out damaged.
     pub fn has(&self, key: &str) -> bool {
-        self.root.join(key).join(MANIFEST).is_file()
+        is_kept(&self.root, key)
     }
 
     /// The result kept under `key`, with the folder it lies in; `None` where there is none. A damaged one is told of, removed and not used.

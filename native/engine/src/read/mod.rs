@@ -26,7 +26,7 @@ use source::{Films, Held};
 pub const TILES: &str = "registered.tiles";
 
 /// Share of the memory budget up to which the film is held decoded instead of being decoded again for the sample.
-const HELD_SHARE: u64 = 4;
+pub const HELD_SHARE: u64 = 4;
 /// Share of the budget up to which the tile cache stays in memory.
 pub const CACHE_SHARE: u64 = 8;
 
