@@ -103,7 +103,7 @@ const whyNot: ReadonlyMap<string, string> = new Map(
 );
 
 /** Names that are translated. */
-const translatedNames = [
+const translatedNames = new Set([
   'gSig',
   'dxy',
   'max_shifts',
@@ -113,7 +113,7 @@ const translatedNames = [
   'merge_thr',
   'min_SNR',
   'rval_thr',
-];
+]);
 
 /**
  * Reads CaImAn's parameters from JSON text, flat or in CaImAn's groups, as `CNMFParams.to_json`, a demo's dictionary or a parameter set of element-miniscope hold them. Python's
@@ -143,7 +143,7 @@ function flat(given: Readonly<Record<string, unknown>>): Map<string, unknown> {
   const values = new Map<string, unknown>();
   const take = (name: string, value: unknown): void => {
     const before = values.get(name);
-    if (translatedNames.includes(name) && values.has(name) && JSON.stringify(before) !== JSON.stringify(value)) {
+    if (translatedNames.has(name) && values.has(name) && JSON.stringify(before) !== JSON.stringify(value)) {
       throw new AppError(
         'usage.invalid',
         `${name} is given twice, as ${JSON.stringify(before)} and as ${JSON.stringify(value)}.`,
@@ -264,7 +264,7 @@ export function importCaiman(given: Readonly<Record<string, unknown>>, set: Para
   const unknown: string[] = [];
   for (const [name, value] of values) {
     const why = whyNot.get(name);
-    if (translatedNames.includes(name)) continue;
+    if (translatedNames.has(name)) continue;
     if (why === undefined) unknown.push(name);
     else leftOut.push({ name, value, why });
   }

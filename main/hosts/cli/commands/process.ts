@@ -51,7 +51,10 @@ async function run(invocation: Invocation): Promise<Answer> {
       // Of the first; all of them, in order, under `recordings`.
       session: first === undefined ? null : sessionFacts(first.session),
       recording: first === undefined ? null : recordingFacts(first.recording),
-      recordings: chosen.map(({ session, recording }) => ({ sessionUuid: session.uuid, ...recordingFacts(recording) })),
+      recordings: chosen.map(({ session, recording }) => ({
+        sessionUuid: session.uuid,
+        recording: recordingFacts(recording),
+      })),
       run: {
         uuid: row.uuid,
         state: row.state,
