@@ -54,6 +54,10 @@ const curationMethods: MethodNames<CurationStore> = {
   redo: true,
   freeze: true,
   log: true,
+  edits: true,
+  nextRow: true,
+  begin: true,
+  addEdit: true,
 };
 
 /** Calls to the database worker, matched by number. */

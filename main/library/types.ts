@@ -267,7 +267,56 @@ export interface CurationChange {
   readonly entries: readonly LogEntry[];
 }
 
+/** Whether a cell is shown and explains light: `dark` is deleted, `gone` merged, split or replaced. */
+export type EditState = 'live' | 'dark' | 'gone';
+
+/** A cell an edit touched. */
+export interface EditedCell {
+  readonly row: number;
+  readonly state: EditState;
+  /** The edit made it. */
+  readonly made: boolean;
+  /** Row in the edit's arrays; null when only the state changed. */
+  readonly arrayRow: number | null;
+  /** Where it lies and its figures, with `arrayRow`. */
+  readonly result: Pick<NewCell, 'centroid' | 'box' | 'metrics'> | null;
+}
+
+/** An edit of a curation. */
+export interface StoredEdit {
+  readonly uuid: Uuid;
+  readonly at: string;
+  readonly raterUuid: Uuid;
+  /** What was asked for. */
+  readonly request: unknown;
+  /** Absolute folder of its arrays. */
+  readonly folder: string;
+  /** It holds now (was not taken back). */
+  readonly active: boolean;
+  readonly cells: readonly (Omit<EditedCell, 'result'> & { readonly uuid: Uuid })[];
+}
+
 export interface CurationStore {
+  /** All edits of the run's curation in order, those taken back too. */
+  edits(runUuid: Uuid): Promise<readonly StoredEdit[]>;
+  /** Row for the next cell an edit makes: no row is given twice, also after undo. */
+  nextRow(runUuid: Uuid): Promise<number>;
+  /** The curation of a run; begun when there is none. @throws AppError `review.frozen`, `review.no_rater`, `run.not_ready` */
+  begin(step: { readonly runUuid: Uuid; readonly raterUuid: Uuid }): Promise<CurationState>;
+  /**
+   * Appends an edit whose arrays lie in `folder` (absolute, inside the library's `edits/`). Undo and redo treat it as any other step.
+   * @throws AppError `review.edit_stale` when other edits hold now than `basis`, `review.frozen`, `review.no_rater`
+   */
+  addEdit(edit: {
+    readonly runUuid: Uuid;
+    readonly raterUuid: Uuid;
+    readonly uuid: Uuid;
+    readonly request: unknown;
+    readonly folder: string;
+    /** Edits that held when it was computed, oldest first. */
+    readonly basis: readonly Uuid[];
+    readonly cells: readonly EditedCell[];
+  }): Promise<CurationChange>;
   /** The curation that decisions on a run go to, null before the first. */
   current(runUuid: Uuid): Promise<CurationState | null>;
   raters(): Promise<readonly Rater[]>;

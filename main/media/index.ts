@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** Films as frames. See README.md. */
+export { startEditor } from './editor.ts';
+export type { Editor } from './editor.ts';
 export { findFfmpeg } from './ffmpeg.ts';
 export { startFilm, type FilmOptions, type FilmStats, type FilmWriter, type WrittenFilm } from './film-writer.ts';
 export { openScene, type Camera, type Scene } from './scene.ts';

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import path from 'node:path';
+import { z } from 'zod';
 import { encodeNpy, NpyFile } from '../arrays/index.ts';
-import { AppError } from '../contract/index.ts';
+import { AppError, type Cell } from '../contract/index.ts';
 import { eventsCsv, eventsFile, readEvents } from './events.ts';
 import { fileError } from './failure.ts';
 import { diskStore, type FileStore } from './file-store.ts';
@@ -22,10 +23,36 @@ const copied: readonly (readonly [from: string, to: string])[] = [
 ];
 
 const acceptedFile = 'accepted.npy';
+/** Each cell's row in the run, where edits made or hid cells. */
+const rowsFile = 'rows.npy';
 const runFile = 'run.json';
 const eventsTable = 'events.csv';
 const zscoreFile = 'zscore.npy';
-const ownFiles = new Set([...copied.map(([, to]) => to), acceptedFile, runFile, eventsTable, zscoreFile]);
+const ownFiles = new Set([...copied.map(([, to]) => to), acceptedFile, rowsFile, runFile, eventsTable, zscoreFile]);
+
+/** Gathers the cells that hold after edits as files: `main/media`'s editor. */
+export interface CellCollector {
+  readonly collect: (request: object) => Promise<unknown>;
+}
+
+/** Cells of a run after edits. */
+export interface EditedCells {
+  /** Those that are there, by row. */
+  readonly cells: readonly Pick<Cell, 'row' | 'suggested'>[];
+  /** Folders of the edits that hold, oldest first. */
+  readonly layers: readonly string[];
+  readonly collector: CellCollector | undefined;
+}
+
+const Collected = z.array(
+  z.object({
+    path: z.string(),
+    sha256: z.string(),
+    bytes: z.number(),
+    dtype: z.string().optional(),
+    shape: z.array(z.number()).optional(),
+  }),
+);
 
 /** What an export wrote. */
 export interface ExportResult {
@@ -42,6 +69,8 @@ let exports = 0;
  * content, raw px), `accepted` (K uint8, the engine's suggestion), time and frame flags (T), events (archive and table), z-scores (K × T), run.json. Everything is written beside the
  * destination first, which then changes in one step; an earlier export there is replaced, anything else is refused.
  *
+ * With edits the cells are those that hold after them, `rows.npy` (K int32) says which row of the run each is, and events and z-scores are left out.
+ *
  * @param runFolder absolute folder of the run
  * @param destination absolute folder
  * @throws AppError `export.exists`, `disk.full`, `disk.io`, `engine.internal`
@@ -50,11 +79,16 @@ export async function exportRun(
   runFolder: string,
   destination: string,
   store: FileStore = diskStore,
+  edited?: EditedCells,
 ): Promise<ExportResult> {
   await checkExportDestination(destination, store);
-  const { run, cells } = await readResult(runFolder);
+  const result = await readResult(runFolder);
+  const { run } = result;
+  const { layers, collector } = edited ?? { layers: [], collector: undefined };
+  const cells: EditedCells['cells'] = layers.length > 0 && edited !== undefined ? edited.cells : result.cells;
   const present = new Set(run.files.map((file) => file.path));
-  const files = copied.filter(([from]) => present.has(from));
+  // Events and z-scores are the run's rows; cells after edits have none.
+  const files = copied.filter(([from]) => present.has(from) && (layers.length === 0 || from !== eventsFile));
   const accepted = Uint8Array.from(
     cells.toSorted((a, b) => a.row - b.row),
     (cell) => (cell.suggested ? 1 : 0),
@@ -64,31 +98,59 @@ export async function exportRun(
   const temporary = `${destination}.tmp-${process.pid}-${exports}`;
   try {
     await store.makeFolder(temporary);
-    for (const [from, to] of files) await store.copy(path.join(runFolder, from), path.join(temporary, to));
+    const collected = layers.length === 0 ? [] : await collectInto(temporary, runFolder, layers, collector);
+    const place = new Map(collected.map((entry) => [entry.path, path.join(temporary, collectedFolder, entry.path)]));
+    for (const [from, to] of files) {
+      await store.copy(place.get(from) ?? path.join(runFolder, from), path.join(temporary, to));
+    }
+    const rows = place.get(rowsFile);
+    if (rows !== undefined) await store.copy(rows, path.join(temporary, rowsFile));
+    if (collected.length > 0) await store.remove(path.join(temporary, collectedFolder));
     await store.write(path.join(temporary, acceptedFile), encodeNpy(accepted, [accepted.length]));
     const made: string[] = [];
-    if (present.has(eventsFile)) {
+    if (layers.length === 0 && present.has(eventsFile)) {
       await store.write(path.join(temporary, eventsTable), eventsCsv(await readEvents(runFolder)));
       made.push(eventsTable);
     }
-    const zscore = present.has('traces/dff.npy') ? await zscores(runFolder, cells) : null;
+    const zscore = layers.length === 0 && present.has('traces/dff.npy') ? await zscores(runFolder, result.cells) : null;
     if (zscore !== null) {
       await store.write(path.join(temporary, zscoreFile), zscore);
       made.push(zscoreFile);
     }
     extra = made;
-    const listed = files.map(([from, to]) => ({ ...run.files.find((file) => file.path === from), path: to }));
-    await store.write(path.join(temporary, runFile), `${JSON.stringify({ ...run, files: listed }, null, 2)}\n`);
+    const entryOf = (from: string, to: string) =>
+      Object.assign({}, collected.find((file) => file.path === from) ?? run.files.find((file) => file.path === from), {
+        path: to,
+      });
+    const listed = files.map(([from, to]) => entryOf(from, to));
+    if (rows !== undefined) listed.push(entryOf(rowsFile, rowsFile));
+    const counts = { components: accepted.length, accepted: sum(accepted), edits: layers.length };
+    const manifest = { ...run, ...(layers.length === 0 ? {} : counts), files: listed };
+    await store.write(path.join(temporary, runFile), `${JSON.stringify(manifest, null, 2)}\n`);
     await replace(temporary, destination, store);
   } catch (error) {
     await store.remove(temporary).catch(() => undefined);
     throw fileError(error, `exporting to ${destination}`);
   }
   return {
-    files: [...files.map(([, to]) => to), ...extra, acceptedFile, runFile],
+    files: [...files.map(([, to]) => to), ...extra, ...(layers.length === 0 ? [] : [rowsFile]), acceptedFile, runFile],
     components: accepted.length,
-    accepted: accepted.reduce((sum, value) => sum + value, 0),
+    accepted: sum(accepted),
   };
+}
+
+const sum = (values: Uint8Array): number => values.reduce((total, value) => total + value, 0);
+
+const collectedFolder = 'collected';
+
+async function collectInto(
+  temporary: string,
+  runFolder: string,
+  layers: readonly string[],
+  collector: CellCollector | undefined,
+): Promise<z.infer<typeof Collected>> {
+  if (collector === undefined) throw new AppError('engine.missing', 'Edited cells cannot be gathered here.');
+  return Collected.parse(await collector.collect({ runFolder, layers, output: path.join(temporary, collectedFolder) }));
 }
 
 /**

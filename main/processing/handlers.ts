@@ -4,7 +4,7 @@ import path from 'node:path';
 import { AppError, type ParameterValues, type processingApi } from '../contract/index.ts';
 import type { Library, RunDetail } from '../library/index.ts';
 import type { Handlers } from '../rpc/index.ts';
-import { checkExportDestination, exportRun } from './export.ts';
+import { type CellCollector, checkExportDestination, exportRun } from './export.ts';
 import type { FileStore } from './file-store.ts';
 import type { Limits } from './job-folder.ts';
 import { readParameterSet, type ParameterSet } from './parameters.ts';
@@ -16,6 +16,8 @@ export interface ProcessingDependencies {
   readonly library: Library;
   readonly queue: RunQueue;
   readonly limits: Limits;
+  /** Gathers cells that were edited; without it a run with edits cannot be exported. */
+  readonly editor?: CellCollector;
   readonly parameters?: ParameterSet;
   /** The engine's own plan of a job; without it a plan knows of no kept results. */
   readonly ask?: AskEngine;
@@ -103,7 +105,12 @@ export function createProcessingHandlers(
         throw new AppError('run.not_ready', `This run is ${detail.run.state}; only a finished run can be exported.`);
       }
       await checkExportDestination(destination, dependencies.store);
-      return await exportRun(detail.folder, destination, dependencies.store);
+      const layers = (await library.curation.edits(runUuid)).filter((edit) => edit.active);
+      return await exportRun(detail.folder, destination, dependencies.store, {
+        cells: await library.runs.cells(runUuid),
+        layers: layers.map((layer) => layer.folder),
+        collector: dependencies.editor,
+      });
     },
   };
 }

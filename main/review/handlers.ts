@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: MIT
-import { AppError, type RunRow, type SessionRow, type Uuid, type reviewApi } from '../contract/index.ts';
+import { AppError, CellEdit, type RunRow, type SessionRow, type Uuid, type reviewApi } from '../contract/index.ts';
 import type { CurationChange, CurationState, Library, StoredSession } from '../library/index.ts';
 import type { Handlers } from '../rpc/index.ts';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { activeLayers, CellEdits, type EditCompute } from './edits.ts';
 import { packFootprints } from './footprints.ts';
+import { editedFootprints, EditedTraceReader } from './layers.ts';
 import { learn, type Example, type LearnedModel } from './learn.ts';
 import { RunFolder, type ImageName } from './run-folder.ts';
-import { TraceReader } from './traces.ts';
 
 /** What the review procedures need. */
 export interface ReviewDependencies {
   readonly library: Library;
+  /** Computes edits of cells. */
+  readonly editor: EditCompute;
   /** Called after decisions on a run changed. */
   readonly changed?: (runUuid: Uuid) => void;
 }
@@ -74,6 +77,7 @@ async function readImage(run: RunFolder, image: ImageName) {
 /** Serves `review.*`. */
 export function createReviewHandlers(dependencies: ReviewDependencies): Handlers<typeof reviewApi.procedures> {
   const { library } = dependencies;
+  const edits = new CellEdits(library, dependencies.editor);
 
   const openRun = async (runUuid: Uuid) => {
     const detail = await library.runs.get(runUuid);
@@ -83,6 +87,12 @@ export function createReviewHandlers(dependencies: ReviewDependencies): Handlers
 
   const changed = (change: CurationChange): Change => {
     if (change.entries.length > 0) dependencies.changed?.(change.curation.runUuid);
+    return toChange(change);
+  };
+
+  /** Edits, and steps that may take one back, leave no entries of labels. */
+  const moved = (change: CurationChange): Change => {
+    dependencies.changed?.(change.curation.runUuid);
     return toChange(change);
   };
 
@@ -128,12 +138,13 @@ export function createReviewHandlers(dependencies: ReviewDependencies): Handlers
     footprints: async function* footprints({ runUuid }, _updates, { signal }) {
       const { folder } = await openRun(runUuid);
       const { height, width } = folder.manifest;
-      const { cells, bytes } = await packFootprints(await folder.footprints(), width, signal);
+      const matrix = await editedFootprints(folder, await activeLayers(library, runUuid));
+      const { cells, bytes } = await packFootprints(matrix, width, signal);
       yield { header: { height, width, cells: [...cells] }, bytes };
     },
     traces: async function* traces({ runUuid }, updates, { signal }) {
       const { folder } = await openRun(runUuid);
-      const reader = new TraceReader(folder);
+      const reader = new EditedTraceReader(folder, () => activeLayers(library, runUuid));
       try {
         for await (const request of updates) yield await reader.read(request, signal);
       } finally {
@@ -142,8 +153,8 @@ export function createReviewHandlers(dependencies: ReviewDependencies): Handlers
     },
     addRater: (rater) => library.curation.addRater(rater),
     decide: async (decision) => changed(await library.curation.decide(decision)),
-    undo: async (step) => changed(await library.curation.undo(step)),
-    redo: async (step) => changed(await library.curation.redo(step)),
+    undo: async (step) => moved(await library.curation.undo(step)),
+    redo: async (step) => moved(await library.curation.redo(step)),
     learn: async () => {
       if (library.readOnly !== null) throw new AppError('library.read_only', library.readOnly);
       const examples: Example[] = [];
@@ -162,6 +173,26 @@ export function createReviewHandlers(dependencies: ReviewDependencies): Handlers
         .sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
       return { runs, accepted, rejected, accuracy, balancedAccuracy, weights };
     },
+    editPreview: async ({ runUuid, edit }) => {
+      await openRun(runUuid);
+      const { preview, cells } = await edits.preview(runUuid, edit);
+      return { preview, cells: [...cells] };
+    },
+    editCommit: async ({ runUuid, raterUuid, preview }) => moved(await edits.commit(runUuid, raterUuid, preview)),
+    edit: async ({ runUuid, raterUuid, edit }) => {
+      await openRun(runUuid);
+      const { preview } = await edits.preview(runUuid, edit);
+      return moved(await edits.commit(runUuid, raterUuid, preview));
+    },
+    edits: async ({ runUuid }) =>
+      (await library.curation.edits(runUuid)).map(({ uuid, at, raterUuid, request, active, cells }) => ({
+        uuid,
+        at,
+        raterUuid,
+        edit: CellEdit.parse(request),
+        active,
+        cells: cells.map(({ uuid: cellUuid, row, state, made }) => ({ uuid: cellUuid, row, state, made })),
+      })),
     log: async ({ runUuid }) => [...(await library.curation.log(runUuid))],
   };
 }

@@ -75,6 +75,37 @@ export class RunFolder {
     return new RunFolder(folder, toManifest(value));
   }
 
+  /**
+   * The folder of an edit of `run`: laid out like it, with rows of its own.
+   *
+   * @throws AppError `disk.io`
+   */
+  static async openEdit(folder: string, run: RunFolder): Promise<RunFolder> {
+    const Edit = Manifest.pick({ frames: true, pyramid: true, files: true }).extend({
+      cells: z.array(z.object({ index: z.number().int().nullable() })),
+    });
+    try {
+      const { frames, pyramid, files, cells } = Edit.parse(
+        JSON.parse(await readFile(join(folder, 'edit.json'), 'utf8')),
+      );
+      const paths = new Set(files.map((file) => file.path));
+      return new RunFolder(folder, {
+        ...run.manifest,
+        components: cells.filter(({ index }) => index !== null).length,
+        frames,
+        pyramid: pyramid ?? null,
+        traces: traceKinds.filter((kind) => paths.has(`traces/${kind}.npy`)),
+        files: paths,
+      });
+    } catch (error) {
+      throw new AppError('disk.io', 'An edit of this run cannot be read: its folder is missing or damaged.', {
+        hint: 'Undo the edit, or restore the library’s folder “edits” from a backup.',
+        details: { file: 'edit.json' },
+        cause: error,
+      });
+    }
+  }
+
   /** An array of the folder, open for reading pieces; the caller closes it. @throws AppError `disk.io` */
   async array(path: string, shape: readonly number[]): Promise<NpyFile> {
     const file = await NpyFile.open(join(this.folder, path), path);

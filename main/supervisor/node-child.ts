@@ -32,6 +32,8 @@ export interface ChildOptions {
   readonly logFolder: string;
   /** Told of each end that was not asked for. */
   readonly onCrash?: (cause: string) => void;
+  /** Told of each message it sends, answers to heartbeats too. */
+  readonly onMessage?: (message: unknown) => void;
   readonly start?: (entry: string) => ChildProcessLike;
   readonly timers?: SupervisorTimers;
 }
@@ -134,8 +136,9 @@ class Supervised implements Child {
       if (child.pid === undefined) ended(`The ${this.#options.name} process could not run: ${error.message}`);
       else this.#note(`${error.message}\n`);
     });
-    child.on('message', () => {
+    child.on('message', (message) => {
       this.#missed = 0;
+      this.#options.onMessage?.(message);
     });
     this.#cancelTimers.push(
       this.#timers.after(steadyMs, () => {

@@ -66,3 +66,7 @@ export function openScene(preset: string, seed: number, width: number, height: n
 export function drawScene(handle: number, t: number, light: number, gain: number, blur: number, out: Uint8Array): void;
 /** Closes a scene. */
 export function closeScene(handle: number): void;
+/** Computes an edit of a run's cells and writes its folder; JSON in (`Request` of the engine's `edit`) and out (`edit.json`). */
+export function computeEdit(request: string): Promise<string>;
+/** Writes the cells that hold after some edits as flat arrays; JSON in (`Collection` of the engine's `edit`) and out (the files written). */
+export function collectCells(request: string): Promise<string>;

@@ -17,6 +17,35 @@ export const Curation = z.object({
 });
 export type Curation = z.infer<typeof Curation>;
 
+const Point = z.object({ y: z.number(), x: z.number() });
+
+/** An edit of cells. Points are px of the stored frame; the centre of its top-left pixel is (0, 0). */
+export const CellEdit = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('merge'), cellUuids: z.array(Uuid).min(2) }),
+  /** By the activity of its pixels, or along the line through two points. */
+  z.object({ kind: z.literal('split'), cellUuid: Uuid, line: z.tuple([Point, Point]).optional() }),
+  z.object({ kind: z.literal('trim'), cellUuid: Uuid, polygon: z.array(Point).min(3).max(10_000) }),
+  z.object({ kind: z.literal('draw'), polygon: z.array(Point).min(3).max(10_000) }),
+  z.object({ kind: z.literal('seed'), at: Point }),
+  /** Neighbours stay as they are, or are solved again with the light that becomes free. */
+  z.object({ kind: z.literal('delete'), cellUuids: z.array(Uuid).min(1), freeLight: z.boolean().optional() }),
+  z.object({ kind: z.literal('restore'), cellUuids: z.array(Uuid).min(1) }),
+]);
+export type CellEdit = z.infer<typeof CellEdit>;
+
+const editStates = z.enum(['live', 'dark', 'gone']);
+
+const EditedCell = z.object({
+  /** Null for a cell that is made. */
+  uuid: Uuid.nullable(),
+  row: z.number().int(),
+  /** `dark`: deleted, but its light is kept out of its neighbours; `gone`: merged, split or replaced. */
+  state: editStates,
+  made: z.boolean(),
+  /** Null when only the state changes. */
+  result: Cell.pick({ centroid: true, box: true, metrics: true }).nullable(),
+});
+
 const Changed = z.object({ curation: Curation, entries: z.array(LogEntry) });
 
 /** Looking at a run and judging its cells. */
@@ -131,6 +160,32 @@ export const reviewApi = defineApi('review', {
     {
       doc: 'Learns from all decisions in the library which components a person accepts; later runs use it where `minProbability` is above 0.',
     },
+  ),
+  editPreview: command(
+    z.object({ runUuid: Uuid, edit: CellEdit }),
+    z.object({ preview: Uuid, cells: z.array(EditedCell) }),
+    { doc: 'Computes an edit of cells without doing it; the last few previews are kept.' },
+  ),
+  editCommit: command(z.object({ runUuid: Uuid, raterUuid: Uuid, preview: Uuid }), Changed, {
+    doc: 'Does a previewed edit: one more step of the log, which undo takes back.',
+  }),
+  edit: command(z.object({ runUuid: Uuid, raterUuid: Uuid, edit: CellEdit }), Changed, {
+    doc: 'Edits cells at once: merge, split, trim, draw, seed, delete, restore.',
+  }),
+  edits: query(
+    z.object({ runUuid: Uuid }),
+    z.array(
+      z.object({
+        uuid: Uuid,
+        at: z.string(),
+        raterUuid: Uuid,
+        edit: CellEdit,
+        /** False once it was taken back. */
+        active: z.boolean(),
+        cells: z.array(z.object({ uuid: Uuid, row: z.number().int(), state: editStates, made: z.boolean() })),
+      }),
+    ),
+    { doc: 'The edits in order, those taken back too.' },
   ),
   log: query(z.object({ runUuid: Uuid }), z.array(LogEntry), { doc: 'The decisions in order.' }),
 });

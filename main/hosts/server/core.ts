@@ -3,7 +3,16 @@ import path from 'node:path';
 import { AppError, type appApi, contractVersion, type coreApis } from '../../contract/index.ts';
 import { programVersion } from '../../installation/index.ts';
 import { acquireOwnership, type Library, openLibrary, type OtherOwner, type Ownership } from '../../library/index.ts';
-import { createFramesHandlers, findFfmpeg, type Media, type Movie, probeFilm, startMedia } from '../../media/index.ts';
+import {
+  createFramesHandlers,
+  type Editor,
+  findFfmpeg,
+  type Media,
+  type Movie,
+  probeFilm,
+  startEditor,
+  startMedia,
+} from '../../media/index.ts';
 import {
   createProcessingHandlers,
   createRunQueue,
@@ -83,6 +92,7 @@ async function createCore(
     ...(options.onMediaCrash === undefined ? {} : { onCrash: options.onMediaCrash }),
   });
   const compute = localCompute(() => findFfmpeg(options.env));
+  const editor = startEditor({ logFolder: library.folders.logs });
   const queue = createRunQueue({
     library,
     limits,
@@ -100,9 +110,10 @@ async function createCore(
     app: createAppHandlers(library, hub, () => windowAddress),
     files: createFilesHandlers({ roots }),
     sessions: createSessionsHandlers({ library, probeFilm, roots, changed: sessionsChanged }),
-    processing: createProcessingHandlers({ library, queue, limits, ask: (folder) => compute.plan(folder) }),
+    processing: createProcessingHandlers({ library, queue, limits, editor, ask: (folder) => compute.plan(folder) }),
     review: createReviewHandlers({
       library,
+      editor,
       changed: (uuid) => {
         hub.notify('curation', uuid);
         hub.notify('sessions', null);
@@ -119,16 +130,21 @@ async function createCore(
       windowAddress = address;
     },
     idle: () => queue.idle(),
-    close: closer(library, media, queue, ownership),
+    close: closer(library, [media, editor], queue, ownership),
   };
 }
 
-function closer(library: Library, media: Media, queue: RunQueue, ownership: Ownership | null): () => Promise<void> {
+function closer(
+  library: Library,
+  children: readonly (Media | Editor)[],
+  queue: RunQueue,
+  ownership: Ownership | null,
+): () => Promise<void> {
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     try {
       await queue.close();
-      await media[Symbol.asyncDispose]();
+      for (const child of children) await child[Symbol.asyncDispose]();
       await library.close();
     } finally {
       ownership?.release();

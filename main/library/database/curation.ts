@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
+import { join, relative, sep } from 'node:path';
 import { AppError, type CellLabel, type LogEntry, type Rater, type Uuid } from '../../contract/index.ts';
-import type { CurationChange, CurationState, CurationStore } from '../types.ts';
+import type { CurationChange, CurationState, CurationStore, EditedCell, StoredEdit } from '../types.ts';
 import { uuidBytes, uuidText } from '../uuid.ts';
 import { type Context, type Sync, writing } from './context.ts';
-import { foldSteps, type Step, type StepStacks } from './curation-fold.ts';
+import { foldSteps, type StepStacks } from './curation-fold.ts';
+import { activeEdits, editCellsOf, editsOf, foldedCells, stepsOf } from './edit-fold.ts';
 
 interface RaterSql {
   readonly id: number;
@@ -74,12 +76,7 @@ export class CurationTables implements Sync<CurationStore> {
   }
 
   #stacks(curationId: number): StepStacks {
-    const steps = this.#context.database
-      .prepare<[number], Step>(
-        'SELECT DISTINCT step, kind, target_step AS target FROM curation_log WHERE curation_id = ? ORDER BY step',
-      )
-      .all(curationId);
-    return foldSteps(steps);
+    return foldSteps(stepsOf(this.#context.database, curationId));
   }
 
   #state(runUuid: Uuid, run: RunKey, curation: CurationSql): CurationState {
@@ -93,12 +90,19 @@ export class CurationTables implements Sync<CurationStore> {
       version: curation.version,
       canUndo: !frozen && done.length > 0,
       canRedo: !frozen && undone.length > 0,
-      counts: {
-        accepted: curation.accepted,
-        rejected: curation.rejected,
-        undecided: (run.cells ?? 0) - curation.accepted - curation.rejected,
-      },
+      counts: this.#counts(run, curation),
     };
+  }
+
+  /** Of the cells that are there now; without edits the stored sums say it. */
+  #counts(run: RunKey, { id, accepted, rejected }: CurationSql): CurationState['counts'] {
+    const { database } = this.#context;
+    if (editsOf(database, id).length === 0) {
+      return { accepted, rejected, undecided: (run.cells ?? 0) - accepted - rejected };
+    }
+    const counts = { accepted: 0, rejected: 0, undecided: 0 };
+    for (const { label } of foldedCells(database, run.id)) counts[label] += 1;
+    return counts;
   }
 
   current(runUuid: Uuid): CurationState | null {
@@ -222,6 +226,14 @@ export class CurationTables implements Sync<CurationStore> {
       if (curation === null || target === undefined) {
         throw new AppError('review.nothing_to_undo', `There is nothing to ${kind}.`);
       }
+      if (editsOf(this.#context.database, curation.id).some((edit) => edit.step === target)) {
+        this.#context.database
+          .prepare(
+            'INSERT INTO curation_edit (curation_id, step, kind, target_step, rater_id, at) VALUES (?, ?, ?, ?, ?, ?)',
+          )
+          .run(curation.id, this.#nextStep(curation.id), kind, target, raterId, this.#context.now());
+        return this.#changed(step.runUuid, run, []);
+      }
       const rows = this.#context.database
         .prepare<[number, number], Change>(
           'SELECT cell_id AS cellId, from_label AS "from", to_label AS "to" FROM curation_log WHERE curation_id = ? AND step = ? ORDER BY seq',
@@ -239,16 +251,19 @@ export class CurationTables implements Sync<CurationStore> {
     return { curation: this.#state(runUuid, run, curation), entries };
   }
 
+  /** Decisions and edits share one count of steps. */
+  #nextStep(curationId: number): number {
+    return (stepsOf(this.#context.database, curationId).at(-1)?.step ?? 0) + 1;
+  }
+
   #append(curation: CurationSql, changes: readonly Change[], act: Act): readonly LogEntry[] {
     if (changes.length === 0) return [];
     const { database, now } = this.#context;
     const last = database
-      .prepare<[number], { seq: number | null; step: number | null }>(
-        'SELECT max(seq) AS seq, max(step) AS step FROM curation_log WHERE curation_id = ?',
-      )
+      .prepare<[number], { seq: number | null }>('SELECT max(seq) AS seq FROM curation_log WHERE curation_id = ?')
       .get(curation.id);
     const firstSeq = (last?.seq ?? 0) + 1;
-    const step = (last?.step ?? 0) + 1;
+    const step = this.#nextStep(curation.id);
     const at = now();
     const add = database.prepare(
       `INSERT INTO curation_log (curation_id, seq, step, kind, target_step, rater_id, cell_id, from_label, to_label, at, context)
@@ -330,5 +345,126 @@ export class CurationTables implements Sync<CurationStore> {
   log(runUuid: Uuid): readonly LogEntry[] {
     const curation = this.#newest(this.#run(runUuid).id);
     return curation === null ? [] : this.#entries(curation.id, 1);
+  }
+
+  edits(runUuid: Uuid): readonly StoredEdit[] {
+    const { database, folders } = this.#context;
+    const curation = this.#newest(this.#run(runUuid).id);
+    if (curation === null) return [];
+    const active = new Set(activeEdits(database, curation.id).map((edit) => edit.id));
+    return editsOf(database, curation.id).map((edit) => ({
+      uuid: uuidText(edit.uuid),
+      at: edit.at,
+      raterUuid: this.#raterUuid(edit.raterId),
+      request: JSON.parse(edit.request) as unknown,
+      folder: join(folders.root, ...edit.folder.split('/')),
+      active: active.has(edit.id),
+      cells: editCellsOf(database, edit.id).map(({ uuid, row, state, made, arrayRow }) => ({
+        uuid: uuidText(uuid),
+        row,
+        state,
+        made: made === 1,
+        arrayRow,
+      })),
+    }));
+  }
+
+  #raterUuid(id: number): Uuid {
+    const row = this.#context.database
+      .prepare<[number], { uuid: Uint8Array }>('SELECT uuid FROM rater WHERE id = ?')
+      .get(id);
+    if (row === undefined) throw new AppError('rpc.internal', 'The rater of an edit is missing.');
+    return uuidText(row.uuid);
+  }
+
+  nextRow(runUuid: Uuid): number {
+    const { id } = this.#run(runUuid);
+    const last = this.#context.database
+      .prepare<[number], { row: number | null }>('SELECT max(row) AS row FROM cell WHERE run_id = ?')
+      .get(id);
+    return (last?.row ?? -1) + 1;
+  }
+
+  begin({ runUuid, raterUuid }: { readonly runUuid: Uuid; readonly raterUuid: Uuid }): CurationState {
+    return writing(this.#context, () => {
+      const run = this.#run(runUuid);
+      if (run.cells === null) throw new AppError('run.not_ready', 'This run has no result to judge.');
+      return this.#state(runUuid, run, this.#begin(run, this.#raterId(raterUuid)));
+    });
+  }
+
+  addEdit(edit: Parameters<CurationStore['addEdit']>[0]): CurationChange {
+    return writing(this.#context, () => {
+      const { database, folders, now } = this.#context;
+      const run = this.#run(edit.runUuid);
+      const raterId = this.#raterId(edit.raterUuid);
+      const curation = this.#begin(run, raterId);
+      const holding = activeEdits(database, curation.id).map(({ uuid }) => uuidText(uuid));
+      const next = this.nextRow(edit.runUuid);
+      const made = edit.cells.filter((cell) => cell.made).map((cell) => cell.row);
+      if (holding.join() !== edit.basis.join() || made.some((row, i) => row !== next + i)) {
+        throw new AppError('review.edit_stale', 'The cells were changed meanwhile; nothing was edited.', {
+          hint: 'Do it again on the cells as they are now.',
+          retryable: true,
+        });
+      }
+      const { lastInsertRowid } = database
+        .prepare(
+          `INSERT INTO curation_edit (curation_id, step, kind, rater_id, at, uuid, request, folder)
+          VALUES (?, ?, 'edit', ?, ?, ?, ?, ?)`,
+        )
+        .run(
+          curation.id,
+          this.#nextStep(curation.id),
+          raterId,
+          now(),
+          uuidBytes(edit.uuid),
+          JSON.stringify(edit.request),
+          relative(folders.root, edit.folder).split(sep).join('/'),
+        );
+      for (const cell of edit.cells) this.#addEditCell(run.id, lastInsertRowid, cell);
+      return this.#changed(edit.runUuid, run, []);
+    });
+  }
+
+  #addEditCell(runId: number, editId: number | bigint, cell: EditedCell): void {
+    const { database, newUuid } = this.#context;
+    const { result } = cell;
+    if (cell.made && result !== null) {
+      const { centroid, box, metrics } = result;
+      database
+        .prepare(
+          `INSERT INTO cell (uuid, run_id, row, centroid_y, centroid_x, box_top, box_left, box_height, box_width, suggested, reasons, metrics)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, '[]', ?)`,
+        )
+        .run(
+          uuidBytes(newUuid()),
+          runId,
+          cell.row,
+          centroid.y,
+          centroid.x,
+          box.top,
+          box.left,
+          box.height,
+          box.width,
+          JSON.stringify(metrics),
+        );
+    }
+    const place = result === null ? null : JSON.stringify({ centroid: result.centroid, box: result.box });
+    database
+      .prepare(
+        `INSERT INTO curation_edit_cell (edit_id, cell_id, state, made, array_row, place, metrics)
+        VALUES (?, (SELECT id FROM cell WHERE run_id = ? AND row = ?), ?, ?, ?, ?, ?)`,
+      )
+      .run(
+        editId,
+        runId,
+        cell.row,
+        cell.state,
+        cell.made ? 1 : 0,
+        cell.arrayRow,
+        place,
+        result === null ? null : JSON.stringify(result.metrics),
+      );
   }
 }

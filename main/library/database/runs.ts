@@ -5,7 +5,8 @@ import type { NewCell, NewRun, ProcessRef, RecoveredRun, RunArray, RunDetail, Ru
 import { uuidBytes, uuidText } from '../uuid.ts';
 import { type Context, mustBeWritable, type Sync, writing } from './context.ts';
 import { parameterSetId, recordingKey } from './run-create.ts';
-import { cellsSql, openAttempts, readDetail, type CellSql, toCell } from './run-detail.ts';
+import { foldedCells } from './edit-fold.ts';
+import { openAttempts, readDetail } from './run-detail.ts';
 import { addArrays, addCells } from './run-result.ts';
 
 interface RunSql {
@@ -145,7 +146,7 @@ export class RunTables implements Sync<RunStore> {
 
   cells(runUuid: Uuid): readonly Cell[] {
     const { id } = this.#key(runUuid);
-    return this.#context.database.prepare<[{ run: number }], CellSql>(cellsSql).all({ run: id }).map(toCell);
+    return foldedCells(this.#context.database, id);
   }
 
   create(run: NewRun): RunRow {

@@ -8,6 +8,8 @@ import { createReviewHandlers } from '../../../main/review/index.ts';
 import { newCells, newRun, newSession, temporaryFolder } from '../../support/library.ts';
 import { writeRun } from '../../support/run-folder.ts';
 
+const noEditor = { compute: () => Promise.reject(new Error('nothing is edited here')) };
+
 const context = { signal: new AbortController().signal, audience: 'window' as const };
 const none = (async function* nothing(): AsyncGenerator<never> {})();
 
@@ -22,7 +24,7 @@ async function begin(options: { readonly readOnly?: string } = {}) {
     const library = await openLibrary({ directory, ...(readOnly === undefined ? {} : { readOnly }) });
     opened.push(library);
     const changed = vi.fn<(runUuid: string) => void>();
-    return { library, changed, handlers: createReviewHandlers({ library, changed }) };
+    return { library, changed, handlers: createReviewHandlers({ library, changed, editor: noEditor }) };
   };
   const first = await start();
   const { session } = await first.library.sessions.insert(newSession(1));

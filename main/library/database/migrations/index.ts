@@ -5,6 +5,7 @@ import { parameterSet } from './1003-parameter-set.ts';
 import { run } from './1004-run.ts';
 import { curation } from './1005-curation.ts';
 import { datajointViews } from './1006-datajoint-views.ts';
+import { curationEdit } from './1007-curation-edit.ts';
 import type { Migration } from './kit.ts';
 
 export { migrationChecksum } from './kit.ts';
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   run,
   curation,
   datajointViews,
+  curationEdit,
 ];
