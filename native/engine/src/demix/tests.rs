@@ -19,7 +19,7 @@ pub fn parameters() -> Parameters {
         min_correlation: None,
         min_pnr: None,
         ring_radius_factor: 1.5,
-        rounds: 2,
+        rounds: 3,
         merge_correlation: 0.8,
         min_snr: 3.0,
         min_r_value: 0.7,
