@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import {
   AppError,
   ParameterValues,
@@ -10,9 +8,7 @@ import {
   type RecordingRow,
   type SessionRow,
 } from '../../contract/index.ts';
-import { probeFilm } from '../../media/index.ts';
 import { readParameterSet } from '../../processing/index.ts';
-import { openSession } from '../../sessions/index.ts';
 import { positive, text, type Command, type Flag, type FlagValues, type Invocation } from './command.ts';
 import type { CoreClient } from './connection.ts';
 import { parseMemory } from './memory.ts';
@@ -67,7 +63,6 @@ export async function runRequest(invocation: Invocation, command: Command): Prom
     ...(threads === undefined ? {} : { threads }),
     ...(memory === undefined ? {} : { memoryBytes: parseMemory(memory) }),
   };
-  await refuseBadPlaces(invocation, fps);
   const { client } = await invocation.connect();
   const device = text(flags, 'device');
   const chosen: { session: SessionRow; recording: RecordingRow }[] = [];
@@ -89,23 +84,6 @@ export async function runRequest(invocation: Invocation, command: Command): Prom
     chosen,
     input: { recordingUuids: chosen.map(({ recording }) => recording.uuid), parameters, budget },
   };
-}
-
-/**
- * A place that is no session must not leave a new, empty library behind: where there is none yet, the places are looked at first.
- *
- * @throws AppError `session.*`, `media.*`
- */
-async function refuseBadPlaces({ library, positionals, absolute }: Invocation, fps: number | undefined): Promise<void> {
-  if (existsSync(path.join(library, 'library.sqlite'))) return;
-  for (const place of positionals) {
-    if (Uuid.safeParse(place).success) {
-      throw new AppError('session.not_found', `There is no library at ${library} yet, and so no session ${place}.`, {
-        hint: 'Name the session’s folder, or another library with --library.',
-      });
-    }
-    await openSession(absolute(place), { probeFilm, ...(fps === undefined ? {} : { fps }) });
-  }
 }
 
 async function parametersFrom({ flags, absolute }: Invocation): Promise<ParameterValues> {

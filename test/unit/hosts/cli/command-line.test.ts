@@ -180,7 +180,7 @@ describe('the command line', () => {
     [[], 2],
     [['paint'], 2],
     [['process'], 2],
-    [['process', 'a', 'b'], 2],
+    [['export', 'a', 'b', 'c'], 2],
     [['process', 'a', '--colour', 'red'], 2],
     [['process', 'a', '--threads', '0'], 2],
     [['process', 'a', '--threads', 'two'], 2],
