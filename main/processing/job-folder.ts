@@ -74,7 +74,7 @@ export async function writeJobFolder(library: Library, content: JobContent, limi
       inputs,
       parameters: content.parameters,
       cache: library.folders.cache,
-      ...(await modelOf(library, detail, folder)),
+      ...(await modelOf(library, content, folder)),
       budget: {
         threads: content.budget.threads ?? limits.threads,
         memoryBytes: content.budget.memoryBytes ?? limits.memoryBytes,
@@ -91,7 +91,7 @@ export async function writeJobFolder(library: Library, content: JobContent, limi
 /** Where the decisions are asked (`minProbability`), a copy of what was learned from them. */
 async function modelOf(
   library: Library,
-  { parameters }: RunDetail,
+  { parameters }: JobContent,
   folder: string,
 ): Promise<{ readonly evaluationModel?: string }> {
   const { minProbability } = parameters;
