@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { z } from 'zod';
 import { decodeNpy, type NpyArray } from '../arrays/index.ts';
 import { AppError, type movieApi } from '../contract/index.ts';
 import type { Handlers } from '../rpc/index.ts';
@@ -29,6 +30,35 @@ async function readTable(file: string): Promise<NpyArray | undefined> {
   }
 }
 
+const Nodes = z.object({ motionBlocks: z.object({ rows: z.array(z.number()), columns: z.array(z.number()) }) });
+
+/** The fields of a run whose blocks were registered one by one: `motion_blocks.npy` and the places in `run.json`. */
+interface Fields {
+  readonly rows: Float32Array;
+  readonly columns: Float32Array;
+  readonly values: NpyArray;
+}
+
+async function readFields(folder: string): Promise<Fields | undefined> {
+  const values = await readTable(path.join(folder, 'motion_blocks.npy'));
+  if (values === undefined) return undefined;
+  try {
+    const run: unknown = JSON.parse(await readFile(path.join(folder, 'run.json'), 'utf8'));
+    const { rows, columns } = Nodes.parse(run).motionBlocks;
+    return { rows: Float32Array.from(rows), columns: Float32Array.from(columns), values };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The field of one frame as the binding takes it; undefined where the run has none. */
+function fieldOf(fields: Fields | undefined, frame: number) {
+  if (fields === undefined) return undefined;
+  const size = 2 * fields.rows.length * fields.columns.length;
+  const values = Float32Array.from({ length: size }, (_, i) => Number(fields.values[frame * size + i] ?? 0));
+  return { rows: fields.rows, columns: fields.columns, values };
+}
+
 function toParts(inputs: readonly MovieInput[]): Part[] {
   let start = 0;
   return inputs.map((input) => {
@@ -44,7 +74,11 @@ export function openMovie(movie: Movie): OpenMovie {
   const parts = toParts(movie.inputs);
   const last = parts.at(-1);
   const frames = last === undefined ? 0 : last.start + last.input.lastFrame - last.input.firstFrame + 1;
-  const tables = Promise.all([readTable(movie.motionFile), readTable(movie.timeFile)]);
+  const tables = Promise.all([
+    readTable(movie.motionFile),
+    readTable(movie.timeFile),
+    readFields(path.dirname(movie.motionFile)),
+  ]);
   const sizes = new Map<number, { readonly height: number; readonly width: number }>();
 
   const opened = async (part: Part): Promise<number> => {
@@ -63,12 +97,18 @@ export function openMovie(movie: Movie): OpenMovie {
     }
     const part = parts.findLast((candidate) => candidate.start <= frame);
     if (part === undefined) throw new AppError('media.empty', 'The run has no films.');
-    const [motion, times] = await tables;
+    const [motion, times, fields] = await tables;
     const [dy, dx] = layer === 'registered' ? [motion?.[2 * frame] ?? 0, motion?.[2 * frame + 1] ?? 0] : [0, 0];
     try {
       const handle = await opened(part);
       const local = part.input.firstFrame + frame - part.start;
-      const { bytes, unreadable } = await binding().readFrame(handle, local, dy, dx);
+      const { bytes, unreadable } = await binding().readFrame(
+        handle,
+        local,
+        dy,
+        dx,
+        layer === 'registered' ? fieldOf(fields, frame) : undefined,
+      );
       const { height, width } = sizes.get(handle) ?? { height: 0, width: 0 };
       const time = times?.[frame];
       const timeS = time === undefined || Number.isNaN(time) ? null : time;

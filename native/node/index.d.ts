@@ -26,8 +26,14 @@ export interface Frame {
 export function probeFilm(path: string): Promise<FilmInfo>;
 /** Opens the films of one recording, in order. */
 export function openRecording(paths: readonly string[]): Promise<RecordingInfo>;
-/** A frame (0-based over all films), its motion (dy, dx: displacement of the content, px) taken back. */
-export function readFrame(handle: number, frame: number, dy: number, dx: number): Promise<Frame>;
+/** The field of one frame: where its nodes lie (px), and 2 × rows × columns displacements (all dy, then all dx), row-major. */
+export interface MotionField {
+  readonly rows: Float32Array;
+  readonly columns: Float32Array;
+  readonly values: Float32Array;
+}
+/** A frame (0-based over all films), its motion (dy, dx: displacement of the content, px), or the field where given, taken back. */
+export function readFrame(handle: number, frame: number, dy: number, dx: number, field?: MotionField): Promise<Frame>;
 /** Closes a recording; its decoders end. */
 export function closeRecording(handle: number): void;
 export interface FilmOptions {

@@ -58,6 +58,7 @@ pub fn manifest(job: &Job, analysis: &Analysis, files: &[FileEntry], reporter: &
         "riseS": plain(&((analysis.components.rise_frames / film.fps) as f32)),
         "traces": "K × T float32, grey levels at the pixel where the footprint is 1 (dff: a ratio)",
         "motion": "T × 2 float32, (dy, dx) px: displacement of the content; the correction applied is its negative",
+        "motionBlocks": film.motion_blocks.as_ref().map(|blocks| json!({ "rows": plain(&blocks.lattice.rows), "columns": plain(&blocks.lattice.columns) })),
         "pyramid": pyramid_description(film.flags.len()),
         "flagBits": flag_bits(),
         "maskedFlags": flag::MASKED,

@@ -26,6 +26,8 @@ pub struct Parameters {
     pub bin: Option<u32>,
     /// Largest shift that registration looks for, raw px.
     pub max_shift_px: f32,
+    /// Blocks are registered when the sample departs from rigid motion by more than this, raw px; 0: always.
+    pub piecewise_from_px: f32,
     /// Seeds need this local correlation; `None`: from a noise-only null.
     pub min_correlation: Option<f32>,
     /// Seeds need this peak-to-noise ratio; `None`: from a noise-only null.

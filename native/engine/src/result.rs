@@ -11,7 +11,7 @@ use crate::edit::Statistics;
 use crate::failure::Failure;
 use crate::manifest::plain;
 use crate::output::{PYRAMID_FACTOR, RunFolder, pyramid, pyramid_levels};
-use crate::types::{CellMetrics, Components, Event, Footprint, Grid, Registered};
+use crate::types::{CellMetrics, Components, Event, Footprint, Grid, MotionBlocks, Registered};
 
 /// Footprint values below this share of the maximum are not kept.
 const SMALLEST_VALUE: f32 = 1e-3;
@@ -183,6 +183,10 @@ pub fn write(folder: &mut RunFolder, analysis: &Analysis) -> Result<usize, Failu
     folder.array("samples.npy", &[t, 2], samples(film).as_flattened())?;
     folder.array("motion.npy", &[t, 2], film.motion.as_flattened())?;
     folder.array("motion_quality.npy", &[t], &film.motion_quality)?;
+    if let Some(blocks) = &film.motion_blocks {
+        write_blocks(folder, blocks)?;
+    }
+    folder.json("motion_report.json", &plain(&film.motion_report))?;
     let shape = [film.grid.frame_height, film.grid.frame_width];
     for (name, image) in [("mean", &film.mean), ("std", &film.std), ("max", &film.max)] {
         folder.array(&format!("images/{name}.npy"), &shape, image)?;
@@ -228,6 +232,18 @@ fn check(analysis: &Analysis) -> Result<(), Failure> {
         format!("the stages' results do not fit together ({k} components, {t} frames)"),
         "",
     ))
+}
+
+/// `motion_blocks.npy`: T × 2 × rows × columns.
+fn write_blocks(folder: &mut RunFolder, blocks: &MotionBlocks) -> Result<(), Failure> {
+    let mut values = Vec::with_capacity(blocks.fields.len() * 2 * blocks.lattice.nodes());
+    for field in &blocks.fields {
+        for axis in 0..2 {
+            values.extend(field.iter().map(|d| d[axis]));
+        }
+    }
+    let shape = [blocks.fields.len(), 2, blocks.lattice.rows.len(), blocks.lattice.columns.len()];
+    folder.array("motion_blocks.npy", &shape, &values)
 }
 
 /// Writes `footprints.npz`.

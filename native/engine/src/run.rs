@@ -63,6 +63,9 @@ pub fn run(
     })
 }
 
+/// Rotation that is warned of: at 300 px from the centre, a third of a degree moves content by 1.7 px.
+const ROTATION_DEG: f32 = 0.3;
+
 /// Says what the user should know about input and result; true when part of the input is missing.
 fn warn(job: &Job, analysis: &Analysis, reporter: &Reporter) -> bool {
     let film = &analysis.registered;
@@ -86,6 +89,14 @@ fn warn(job: &Job, analysis: &Analysis, reporter: &Reporter) -> bool {
             film.flags.len()
         );
         reporter.warning("engine.motion_unsure", &message);
+    }
+    let rotation = film.motion_report.rotation;
+    if rotation.typical_deg > ROTATION_DEG {
+        let message = format!(
+            "The picture turns by {:.1}° in a typical frame and {:.1}° at most; rotation is not corrected.",
+            rotation.typical_deg, rotation.largest_deg
+        );
+        reporter.warning("engine.rotation", &message);
     }
     if analysis.components.footprints.is_empty() {
         reporter.warning(
@@ -127,6 +138,7 @@ mod tests {
     use super::*;
     use crate::cache::TileCache;
     use crate::checkpoint::key::StageKeys;
+    use crate::motion::report::MotionReport;
     use crate::params::Parameters;
     use crate::result::Chosen;
     use crate::types::{CellMetrics, Components, Footprint, Grid, RecordingInput, Span};
@@ -168,6 +180,8 @@ mod tests {
                 },
                 flags,
                 motion: vec![[0.5, -1.0]; T],
+                motion_blocks: None,
+                motion_report: MotionReport::default(),
                 motion_quality: vec![0.9; T],
                 time_s: (0..T).map(|t| t as f64 / 20.0).collect(),
                 fps: 20.0,

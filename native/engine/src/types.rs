@@ -3,6 +3,8 @@
 //! in raw pixels, `(dy, dx)`; `diameter` is twice the half-maximum radius of a typical soma, `σ = diameter / 2.36`.
 
 use crate::cache::TileCache;
+use crate::motion::lattice::Lattice;
+use crate::motion::report::MotionReport;
 
 /// Bits of `frame_flags.npy` (one `u32` a frame). Fixed: never renumbered, new causes take new bits.
 pub mod flag {
@@ -60,6 +62,15 @@ pub struct RecordingInput {
     pub last_frame: Option<u64>,
 }
 
+/// Displacements of the content at the nodes of a lattice, bilinear between them, held beyond the outermost.
+#[derive(Clone, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
+pub struct MotionBlocks {
+    /// Where the nodes (the blocks' centres) lie, raw px.
+    pub lattice: Lattice,
+    /// `T` fields, each rows × columns, row-major, `(dy, dx)` raw px: the content that rests at `p` appears at `p + d(p)`.
+    pub fields: Vec<Vec<[f32; 2]>>,
+}
+
 /// What the stages `read` and `motion` leave behind.
 #[derive(serde::Deserialize, serde::Serialize)]
 pub struct Registered {
@@ -71,6 +82,10 @@ pub struct Registered {
     pub flags: Vec<u32>,
     /// `T × (dy, dx)`: displacement of the content, raw px.
     pub motion: Vec<[f32; 2]>,
+    /// The fields of all frames, where rigid displacements were not enough; `motion` is then their mean over what each frame shows.
+    pub motion_blocks: Option<MotionBlocks>,
+    /// What registration did and how far it can be trusted.
+    pub motion_report: MotionReport,
     /// `T` registration qualities: correlation peak against the template, 0 … 1.
     pub motion_quality: Vec<f32>,
     /// `T` seconds since the start of the frame's own recording; NaN where unknown. Where a further recording begins the value falls back

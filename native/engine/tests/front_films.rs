@@ -51,6 +51,7 @@ fn registered(folder: &Path, diameter_px: f32) -> Registered {
         last_frame: None,
         bin: None,
         max_shift_px: 20.0,
+        piecewise_from_px: 0.3,
         min_correlation: None,
         min_pnr: None,
         ring_radius_factor: 1.5,

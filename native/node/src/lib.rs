@@ -16,7 +16,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use calyx_media::{Film, FrameStatus, MediaError, Recording};
-use napi::bindgen_prelude::{Env, Object, Uint8Array};
+use napi::bindgen_prelude::{Env, Float32Array, Object, Uint8Array};
 use napi_derive::napi;
 
 /// A remark about a film.
@@ -61,7 +61,17 @@ type Reply = Box<dyn FnOnce(Result<Frame, MediaError>) + Send>;
 struct Request {
     frame: u64,
     motion: (f32, f32),
+    /// Stands above `motion`.
+    field: Option<shift::Field>,
     reply: Reply,
+}
+
+/// The field of one frame: where its nodes lie (px) and 2 × rows × columns displacements (all dy, then all dx), row-major.
+#[napi(object)]
+pub struct MotionField {
+    pub rows: Float32Array,
+    pub columns: Float32Array,
+    pub values: Float32Array,
 }
 
 /// Readers by handle, and the next handle.
@@ -135,10 +145,18 @@ pub fn probe_film(env: &Env, path: String) -> napi::Result<Object<'_>> {
 fn serve(recording: &Arc<Recording>, requests: &Receiver<Request>) {
     let (height, width) = (recording.height(), recording.width());
     let mut reader = recording.reader();
-    for Request { frame, motion, reply } in requests {
+    for Request {
+        frame,
+        motion,
+        field,
+        reply,
+    } in requests
+    {
         let mut bytes = vec![0; height * width];
         let read = reader.read(frame, &mut bytes).map(|status| {
-            let bytes = if motion == (0.0, 0.0) {
+            let bytes = if let Some(field) = &field {
+                shift::take_back_by(&bytes, height, width, field)
+            } else if motion == (0.0, 0.0) {
                 bytes
             } else {
                 shift::take_back(&bytes, height, width, motion.0, motion.1)
@@ -182,9 +200,10 @@ pub fn open_recording(env: &Env, paths: Vec<String>) -> napi::Result<Object<'_>>
     promise(env, "calyx-open", move || open(&paths))
 }
 
-/// Reads a frame (0-based over all films) and takes the motion (dy, dx: displacement of the content, px) back.
+/// Reads a frame (0-based over all films) and takes the motion (dy, dx: displacement of the content, px) back, or the field where it is given.
 #[napi(ts_return_type = "Promise<Frame>")]
-pub fn read_frame(env: &Env, handle: u32, frame: i64, dy: f64, dx: f64) -> napi::Result<Object<'_>> {
+pub fn read_frame(env: &Env, handle: u32, frame: i64, dy: f64, dx: f64, field: Option<MotionField>) -> napi::Result<Object<'_>> {
+    let field = field.and_then(|f| shift::Field::new(f.rows.to_vec(), f.columns.to_vec(), f.values.to_vec()));
     let (deferred, object) = env.create_deferred::<Frame, _>()?;
     let sender = READERS.lock().unwrap_or_else(PoisonError::into_inner).open.get(&handle).cloned();
     let reply: Reply = Box::new(move |read| match read {
@@ -196,6 +215,7 @@ pub fn read_frame(env: &Env, handle: u32, frame: i64, dy: f64, dx: f64) -> napi:
     let request = Request {
         frame: u64::try_from(frame).unwrap_or(u64::MAX),
         motion,
+        field,
         reply,
     };
     match sender {

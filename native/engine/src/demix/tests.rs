@@ -16,6 +16,7 @@ pub fn parameters() -> Parameters {
         last_frame: None,
         bin: None,
         max_shift_px: 15.0,
+        piecewise_from_px: 0.3,
         min_correlation: None,
         min_pnr: None,
         ring_radius_factor: 1.5,
@@ -36,6 +37,7 @@ use super::statistics::{Component, Products, Survey};
 use super::traces::{Filters, interpolate};
 use crate::cache::TileCache;
 use crate::kernels::Noise;
+use crate::motion::report::MotionReport;
 use crate::movie::{Groups, mean_codes};
 use crate::types::{Context, Footprint, Grid, Registered, flag};
 
@@ -63,6 +65,8 @@ pub fn registered(values: &[f32], height: usize, width: usize, fps: f64, step: f
         },
         flags: vec![0; frames],
         motion: vec![[0.0; 2]; frames],
+        motion_blocks: None,
+        motion_report: MotionReport::default(),
         motion_quality: vec![1.0; frames],
         time_s: (0..frames).map(|t| t as f64 / fps).collect(),
         fps,

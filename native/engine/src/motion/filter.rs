@@ -41,6 +41,35 @@ impl BandPass {
         }
     }
 
+    /// The same filter with a taper that rises on `rise` samples.
+    pub fn tapered_on(&self, rise: usize) -> Self {
+        Self {
+            rows: taper(self.height, rise),
+            columns: taper(self.width, rise),
+            ..*self
+        }
+    }
+
+    /// The same filter without the taper: its borders are as good as the mirrored blur makes them.
+    pub fn untapered(&self) -> Self {
+        Self {
+            rows: vec![1.0; self.height],
+            columns: vec![1.0; self.width],
+            ..*self
+        }
+    }
+
+    /// The taper alone: writes `frame` (band-passed, untapered) into the top left of `out`, like [`BandPass::apply`].
+    pub fn taper(&self, frame: &[f32], out: &mut [f32], stride: usize) {
+        out.fill(0.0);
+        for (y, weight) in self.rows.iter().enumerate() {
+            let line = &frame[y * self.width..(y + 1) * self.width];
+            for ((o, f), c) in out[y * stride..].iter_mut().zip(line).zip(&self.columns) {
+                *o = f * weight * c;
+            }
+        }
+    }
+
     /// Writes the band-passed `frame` into the top left of `out`, whose rows are `stride` long; everything else in `out` becomes 0.
     pub fn apply(&self, frame: &[f32], out: &mut [f32], stride: usize, scratch: &mut BandPassScratch) {
         let size = self.height * self.width;

@@ -1,8 +1,11 @@
 //! Stage `motion`: the displacement of each frame's content against one template of the whole run, and the warp that takes it back.
 
 pub mod filter;
+pub mod lattice;
 pub mod peak;
+pub mod piecewise;
 pub mod registrar;
+pub mod report;
 pub mod template;
 pub mod warp;
 

@@ -275,9 +275,8 @@ pub fn find(correlation: &[f32], band: &Band, reach: [usize; 2], scratch: &mut B
     }
 }
 
-/// Offset of the maximum of the least-squares quadratic through 5×5 values around (0, 0), at most one pixel on each axis; 0 where the
-/// quadratic has no maximum.
-fn quadratic_peak(value: impl Fn(isize, isize) -> f64) -> [f64; 2] {
+/// The least-squares quadratic through 5×5 values around (0, 0): gradient `[y, x]` and Hessian `[yy, xx, xy]` there.
+pub fn quadratic(value: impl Fn(isize, isize) -> f64) -> ([f64; 2], [f64; 3]) {
     // The normal equations of 1, y, x, y², x², xy on the 5×5 grid: y and x have Σ = 50, y² − 2 has Σ = 70, xy has Σ = 100.
     let (mut by, mut bx, mut byy, mut bxx, mut bxy) = (0.0, 0.0, 0.0, 0.0, 0.0);
     for j in -2..=2isize {
@@ -290,7 +289,12 @@ fn quadratic_peak(value: impl Fn(isize, isize) -> f64) -> [f64; 2] {
             bxy += v * x * y / 100.0;
         }
     }
-    let (hyy, hxx) = (2.0 * byy, 2.0 * bxx);
+    ([by, bx], [2.0 * byy, 2.0 * bxx, bxy])
+}
+
+/// Offset of the maximum of the [`quadratic`], at most one pixel on each axis; 0 where it has no maximum.
+pub fn quadratic_peak(value: impl Fn(isize, isize) -> f64) -> [f64; 2] {
+    let ([by, bx], [hyy, hxx, bxy]) = quadratic(value);
     let det = hyy * hxx - bxy * bxy;
     if !(hyy < 0.0 && det > 0.0) {
         return [0.0, 0.0];

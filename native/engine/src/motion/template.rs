@@ -12,7 +12,7 @@ use super::peak::{Band, BandScratch, Shift, find};
 /// Rounds of alignment; the first with softened phase correlation, the others with the noise weights.
 const ROUNDS: usize = 3;
 /// Fewer frames do not tell the noise of a frequency.
-const FEWEST_FOR_NOISE: usize = 12;
+pub const FEWEST_FOR_NOISE: usize = 12;
 /// Softening of the phase correlation over the mean magnitude (reference, analysis 3.5).
 const SOFTENING: f32 = 0.3;
 /// A frame whose quality is below this share of the sample's median is not like the others.
@@ -156,6 +156,23 @@ pub fn train(
         shifts,
         least_quality,
     })
+}
+
+/// What spectra of frames that are already aligned are correlated with: their average times the weight of each frequency. The correlation
+/// with it is a log likelihood ratio, so its curvature is information (1 / px²).
+pub fn matched(fft: &RealFft2, spectra: &[Vec<Complex32>]) -> Vec<Complex32> {
+    let still = Shift {
+        dy: 0.0,
+        dx: 0.0,
+        quality: 1.0,
+        at_bound: false,
+    };
+    let aligned = align(fft, spectra, &vec![still; spectra.len()]);
+    let template = average(fft, &aligned);
+    let noise = noise(fft, &aligned, &template);
+    let mut factor = Kernel::weighted(&template, &noise, aligned.len(), fft).factor;
+    factor.iter_mut().for_each(|f| *f = f.conj());
+    factor
 }
 
 fn all_shifts(

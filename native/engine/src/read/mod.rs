@@ -8,8 +8,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use crate::cache::TileCache;
+use crate::motion::report::MotionReport;
 use crate::params::Parameters;
-use crate::types::{Context, RecordingInput, Registered, Span, StageError};
+use crate::types::{Context, MotionBlocks, RecordingInput, Registered, Span, StageError};
 
 pub mod input;
 pub mod pass;
@@ -110,15 +111,23 @@ fn run_in_pool(parts: Vec<Part>, params: &Parameters, scratch: &Path, ctx: &Cont
         quality,
         border,
         digests,
+        fields,
         ..
     } = pass;
     cache.flush()?;
     let images = statistics.finish();
+    let motion_blocks = learnt.raw_lattice().map(|lattice| MotionBlocks { lattice, fields });
+    let angles: Option<Vec<f32>> = motion_blocks
+        .as_ref()
+        .map(|blocks| blocks.fields.iter().map(|f| blocks.lattice.rotation(f)).collect());
+    let motion_report = MotionReport::new(learnt.report, &motion, &quality, &flags, angles.as_deref());
     Ok(Registered {
         cache,
         grid,
         flags,
         motion,
+        motion_blocks,
+        motion_report,
         motion_quality: quality,
         time_s: clock.time_s,
         fps: clock.fps,

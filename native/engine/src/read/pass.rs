@@ -14,6 +14,8 @@ use super::sample::Learnt;
 use super::statistics::{Moved, RawStatistics};
 use crate::cache::TileCache;
 use crate::mask::{Boundary, FrameCheck};
+use crate::motion::lattice::{Line, Warper};
+use crate::motion::piecewise::{Field, FieldWorkspace, Piecewise};
 use crate::motion::warp::{fill_outside, inside, warp};
 use crate::motion::{Shift, Workspace};
 use crate::types::{Context, StageError, flag};
@@ -35,6 +37,8 @@ pub struct Pass<'a> {
     pub flags: Vec<u32>,
     /// Displacements so far, raw px.
     pub motion: Vec<[f32; 2]>,
+    /// Fields so far, raw px at the nodes of the lattice, where they are used.
+    pub fields: Vec<Field>,
     /// Qualities so far.
     pub quality: Vec<f32>,
     /// Border in grid px (top, bottom, left, right).
@@ -51,7 +55,15 @@ struct Block {
     readable: Vec<bool>,
     raw: Vec<u8>,
     binned: Vec<f32>,
-    measured: Vec<(FrameCheck, Shift)>,
+    measured: Vec<Measured>,
+}
+
+/// What is measured on a frame by itself.
+struct Measured {
+    check: FrameCheck,
+    shift: Shift,
+    /// Grid px; none where fields are not used or the shift is not to be believed.
+    field: Option<Field>,
 }
 
 impl<'a> Pass<'a> {
@@ -64,9 +76,14 @@ impl<'a> Pass<'a> {
             total: time_flags.len(),
             progress_from,
             cache,
-            statistics: RawStatistics::new(size, &learnt.raw_mean),
+            statistics: RawStatistics::new(
+                size,
+                &learnt.raw_mean,
+                learnt.raw_lattice().map(|lattice| Warper::new(size, &lattice)),
+            ),
             flags: time_flags,
             motion: Vec::new(),
+            fields: Vec::new(),
             quality: Vec::new(),
             border: [0; 4],
             digests: Vec::new(),
@@ -83,6 +100,7 @@ impl<'a> Pass<'a> {
             light: Vec::with_capacity(part.frames()),
             last_frame: Vec::new(),
             last_shift: None,
+            last_field: None,
             pending: None,
         };
         let mut block = Block::default();
@@ -150,7 +168,11 @@ impl<'a> Pass<'a> {
     /// Checks, bins and registers the frames of a block side by side.
     fn measure(&self, run: &mut PartRun, block: &mut Block) {
         let Learnt {
-            grid, usual, registrar, ..
+            grid,
+            usual,
+            registrar,
+            piecewise,
+            ..
         } = self.learnt;
         let length = grid.frame_height * grid.frame_width;
         let small = grid.height * grid.width;
@@ -168,8 +190,8 @@ impl<'a> Pass<'a> {
             .par_chunks_exact_mut(small)
             .enumerate()
             .map_init(
-                || (registrar.workspace(), Vec::new()),
-                |(work, rows): &mut (Workspace, Vec<Boundary>), (i, out)| {
+                || (registrar.workspace(), Vec::new(), FieldWorkspace::default()),
+                |(work, rows, field): &mut (Workspace, Vec<Boundary>, FieldWorkspace), (i, out)| {
                     let before = if i > 0 {
                         Some(frame(i - 1))
                     } else {
@@ -177,11 +199,16 @@ impl<'a> Pass<'a> {
                     };
                     let check = usual.check(frame(i), before, grid.frame_width, rows);
                     bin(frame(i), grid, out);
-                    (check, registrar.shift(out, work))
+                    let shift = registrar.shift(out, work);
+                    let field = piecewise
+                        .as_ref()
+                        .filter(|_| shift.quality >= registrar.least_quality())
+                        .map(|piecewise| piecewise.field(out, [shift.dy, shift.dx], field));
+                    Measured { check, shift, field }
                 },
             )
             .collect_into_vec(measured);
-        run.light.extend(measured.iter().map(|(check, _)| check.mean));
+        run.light.extend(measured.iter().map(|m| m.check.mean));
         run.last_frame.clear();
         run.last_frame.extend_from_slice(&raw[raw.len() - length..]);
     }
@@ -189,8 +216,8 @@ impl<'a> Pass<'a> {
     /// Decides on flags and displacements in frame order, then warps and stores the block.
     fn settle(&mut self, run: &mut PartRun, block: &Block) -> Result<(), StageError> {
         let first = self.motion.len();
-        for (i, (check, shift)) in block.measured.iter().enumerate() {
-            self.decide(run, block.first + i, block.readable[i], check, shift);
+        for (i, measured) in block.measured.iter().enumerate() {
+            self.decide(run, block.first + i, block.readable[i], measured);
         }
         self.store(block, first)?;
         let done = self.motion.len();
@@ -199,34 +226,50 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    fn decide(&mut self, run: &mut PartRun, frame: usize, readable: bool, check: &FrameCheck, shift: &Shift) {
+    fn decide(&mut self, run: &mut PartRun, frame: usize, readable: bool, measured: &Measured) {
         let Learnt {
-            usual, registrar, grid, ..
+            usual,
+            registrar,
+            grid,
+            piecewise,
+            ..
         } = self.learnt;
+        let Measured { check, shift, field } = measured;
         let mut flags = if readable { usual.flags(check) } else { flag::UNREADABLE };
         if readable && usual.light_jump(&run.light, frame) {
             flags |= flag::BRIGHTNESS;
         }
         let b = grid.bin as f32;
         let quality = shift.quality.clamp(0.0, 1.0);
-        let displacement = match run.last_shift {
+        let (displacement, field) = match run.last_shift {
             // The same pixels lie where they lay.
-            Some(last) if flags & (flag::REPEATED | flag::UNREADABLE) != 0 => last,
+            Some(last) if flags & (flag::REPEATED | flag::UNREADABLE) != 0 => (last, run.last_field.take()),
             last if quality < registrar.least_quality() => {
                 flags |= flag::MOTION_UNSURE;
-                last.unwrap_or([0.0, 0.0])
+                (last.unwrap_or([0.0, 0.0]), run.last_field.take())
             }
             _ => {
                 flags |= if shift.at_bound { flag::MOTION_BOUND } else { 0 };
-                [shift.dy * b, shift.dx * b]
+                let rigid = [shift.dy * b, shift.dx * b];
+                let mean =
+                    |(piecewise, field): (&Piecewise, &Field)| piecewise.lattice.mean(field, [grid.height, grid.width]).map(|d| d * b);
+                (piecewise.as_ref().zip(field.as_ref()).map_or(rigid, mean), field.clone())
             }
         };
         run.last_shift = Some(displacement);
+        if let Some(piecewise) = piecewise {
+            let field = field.unwrap_or_else(|| vec![displacement.map(|d| d / b); piecewise.lattice.nodes()]);
+            self.fields.push(field.iter().map(|d| d.map(|v| v * b)).collect());
+            run.last_field = Some(field);
+        }
         self.flags[self.motion.len()] |= flags;
         self.motion.push(displacement);
         self.quality.push(quality);
         if flags & (flag::MASKED | flag::MOTION_UNSURE | flag::MOTION_BOUND) == 0 {
-            let (rows, columns) = (inside(grid.height, displacement[0] / b), inside(grid.width, displacement[1] / b));
+            let [rows, columns] = match (&self.learnt.grid_warper, &run.last_field) {
+                (Some(warper), Some(field)) => warper.inside(field),
+                _ => [inside(grid.height, displacement[0] / b), inside(grid.width, displacement[1] / b)],
+            };
             let out = [rows.start, grid.height - rows.end, columns.start, grid.width - columns.end];
             self.border
                 .iter_mut()
@@ -242,17 +285,27 @@ impl<'a> Pass<'a> {
         let small = size[0] * size[1];
         let mean = &self.learnt.grid_mean;
         let (motion, flags, cache) = (&self.motion[first..], &self.flags[first..], &self.cache);
+        let field_of = |i: usize| self.fields.get(first + i);
+        let warper = self.learnt.grid_warper.as_ref();
         let mut codes = vec![0u8; block.readable.len() * small];
         let clipped: Vec<u64> = codes
             .par_chunks_exact_mut(small)
             .zip(block.binned.par_chunks_exact(small))
             .zip(motion)
+            .enumerate()
             .map_init(
-                || (Vec::new(), vec![0.0; small]),
-                |(line, registered), ((codes, frame), d)| {
+                || (Vec::new(), Line::default(), vec![0.0; small]),
+                |(line, nodes, registered), (i, ((codes, frame), d))| {
                     let d = [d[0] / b, d[1] / b];
-                    warp(frame, size, d, line, registered);
-                    fill_outside(registered, mean, size[1], inside(size[0], d[0]), inside(size[1], d[1]));
+                    let [rows, columns] = if let Some((warper, field)) = warper.zip(field_of(i)) {
+                        let field: Field = field.iter().map(|d| d.map(|v| v / b)).collect();
+                        warper.warp(frame, &field, nodes, registered);
+                        warper.inside(&field)
+                    } else {
+                        warp(frame, size, d, line, registered);
+                        [inside(size[0], d[0]), inside(size[1], d[1])]
+                    };
+                    fill_outside(registered, mean, size[1], rows, columns);
                     cache.quantise(registered, codes)
                 },
             )
@@ -263,10 +316,12 @@ impl<'a> Pass<'a> {
             .chunks_exact(length)
             .zip(motion)
             .zip(flags)
-            .filter(|(_, flags)| *flags & flag::MASKED == 0)
-            .map(|((pixels, displacement), _)| Moved {
+            .enumerate()
+            .filter(|(_, (_, flags))| *flags & flag::MASKED == 0)
+            .map(|(i, ((pixels, displacement), _))| Moved {
                 pixels,
                 displacement: *displacement,
+                field: field_of(i).map(Vec::as_slice),
             })
             .collect();
         self.statistics.add_block(&good);
@@ -287,6 +342,8 @@ struct PartRun {
     last_frame: Vec<u8>,
     /// Displacement of the last frame settled.
     last_shift: Option<[f32; 2]>,
+    /// Its field, grid px, where fields are used.
+    last_field: Option<Field>,
     /// Measured, not settled.
     pending: Option<Block>,
 }

@@ -1,13 +1,16 @@
 //! A sample of frames spread over the whole run, and what is learnt from it before the pass: stuck pixels, usual rows and light, neuron size, grid,
 //! template, and the offsets and step of the tile cache.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use rayon::prelude::*;
 
 use super::input::Part;
 use super::pixels::{StuckPixels, bin};
 use crate::mask::Usual;
+use crate::motion::lattice::{Lattice, Line, Warper};
+use crate::motion::piecewise::{self, FieldWorkspace, Piecewise};
+use crate::motion::report::{Crispness, DEPARTING_SHARE, PiecewiseChoice, SampleReport, Spread};
 use crate::motion::warp::{fill_outside, inside, warp};
 use crate::motion::{Registrar, Shift};
 use crate::params::Parameters;
@@ -27,6 +30,9 @@ const CODES_PER_NOISE: f32 = 3.5;
 /// The codes reach this many times as far as the sample did; a film has brighter moments than its sample.
 const RANGE_MARGIN: f32 = 2.0;
 
+/// Below so many σ of a neuron on a side there are no blocks to register.
+const LEAST_SIDE_SIGMA: f32 = 16.0;
+
 /// Two neighbouring frames.
 pub struct Pair {
     /// Their pixels.
@@ -45,12 +51,25 @@ pub struct Learnt {
     pub grid: Grid,
     /// Trained on the sample.
     pub registrar: Registrar,
+    /// Fields beside the rigid displacement, where the sample asks for them.
+    pub piecewise: Option<Piecewise>,
+    /// Takes fields back on the grid, where they are used.
+    pub grid_warper: Option<Warper>,
+    /// What the sample tells about the motion.
+    pub report: SampleReport,
     /// Mean of the raw sample: about the mean of the film.
     pub raw_mean: Vec<f32>,
     /// Mean of the registered sample on the grid: the cache's offsets.
     pub grid_mean: Vec<f32>,
     /// The cache's step, grey levels.
     pub step: f32,
+}
+
+impl Learnt {
+    /// Where the nodes of the fields lie, raw px, where they are used.
+    pub fn raw_lattice(&self) -> Option<Lattice> {
+        self.piecewise.as_ref().map(|p| p.lattice.raw(self.grid.bin))
+    }
 }
 
 /// Numbers of the first frames of the sample's pairs in a run of `frames`, at most `most`, spread evenly.
@@ -198,13 +217,20 @@ pub fn learn(mut pairs: Vec<Pair>, [height, width]: [usize; 2], params: &Paramet
         ctx.cancelled,
     )
     .ok_or(StageError::Cancelled)?;
-    let (grid_mean, step) = offsets_and_step(binned, &shifts, &registrar, &grid);
+    let (fields, report) = look_for_fields(&binned, &shifts, &registrar, &grid, sigma, params, ctx)?;
+    let grid_warper = fields.as_ref().map(|p| Warper::new([grid.height, grid.width], &p.lattice));
+    let piecewise = fields.zip(grid_warper.as_ref());
+    let (grid_mean, step) = offsets_and_step(binned, &shifts, &registrar, &grid, piecewise.as_ref().map(|(p, w)| (p, *w)));
+    let piecewise = piecewise.map(|(p, _)| p);
     Ok(Learnt {
         stuck,
         usual,
         diameter_px,
         grid,
         registrar,
+        piecewise,
+        grid_warper,
+        report,
         raw_mean,
         grid_mean,
         step,
@@ -250,24 +276,44 @@ pub fn grid_for([height, width]: [usize; 2], diameter_px: f32, bin: Option<u32>)
 }
 
 /// Mean of the registered sample (grid), and the step that gives its noise enough codes and its range enough room.
-fn offsets_and_step(sample: Vec<Vec<f32>>, shifts: &[Shift], registrar: &Registrar, grid: &Grid) -> (Vec<f32>, f32) {
+fn offsets_and_step(
+    sample: Vec<Vec<f32>>,
+    shifts: &[Shift],
+    registrar: &Registrar,
+    grid: &Grid,
+    piecewise: Option<(&Piecewise, &Warper)>,
+) -> (Vec<f32>, f32) {
     let size = [grid.height, grid.width];
     let still = |shift: &Shift| shift.quality < registrar.least_quality();
     let displacement = |shift: &Shift| if still(shift) { [0.0, 0.0] } else { [shift.dy, shift.dx] };
-    let mut registered: Vec<Vec<f32>> = sample
+    let mut registered: Vec<(Vec<f32>, [Range<usize>; 2])> = sample
         .par_iter()
         .zip(shifts)
-        .map_init(Vec::new, |line, (frame, shift)| {
-            let mut out = vec![0.0; frame.len()];
-            warp(frame, size, displacement(shift), line, &mut out);
-            out
-        })
+        .map_init(
+            || (Vec::new(), Line::default(), FieldWorkspace::default()),
+            |(line, nodes, work), (frame, shift)| {
+                let mut out = vec![0.0; frame.len()];
+                let d = displacement(shift);
+                let inside = match piecewise.filter(|_| !still(shift)) {
+                    Some((piecewise, warper)) => {
+                        let field = piecewise.field(frame, d, work);
+                        warper.warp(frame, &field, nodes, &mut out);
+                        warper.inside(&field)
+                    }
+                    None => {
+                        warp(frame, size, d, line, &mut out);
+                        [inside(size[0], d[0]), inside(size[1], d[1])]
+                    }
+                };
+                (out, inside)
+            },
+        )
         .collect();
-    let mean = registered_mean(&registered, shifts, displacement, size);
-    for (frame, shift) in registered.iter_mut().zip(shifts) {
-        let [dy, dx] = displacement(shift);
-        fill_outside(frame, &mean, size[1], inside(size[0], dy), inside(size[1], dx));
+    let mean = registered_mean(&registered, size);
+    for (frame, [rows, columns]) in &mut registered {
+        fill_outside(frame, &mean, size[1], rows.clone(), columns.clone());
     }
+    let registered: Vec<Vec<f32>> = registered.into_iter().map(|(frame, _)| frame).collect();
     // Neighbouring frames differ by noise alone but for a few pixels that the median does not see.
     let noise = middle(
         registered
@@ -283,22 +329,107 @@ fn offsets_and_step(sample: Vec<Vec<f32>>, shifts: &[Shift], registrar: &Registr
     (mean, (noise / CODES_PER_NOISE).max(RANGE_MARGIN * far / 127.0).max(0.01))
 }
 
-fn registered_mean(registered: &[Vec<f32>], shifts: &[Shift], displacement: impl Fn(&Shift) -> [f32; 2], size: [usize; 2]) -> Vec<f32> {
+fn registered_mean(registered: &[(Vec<f32>, [Range<usize>; 2])], size: [usize; 2]) -> Vec<f32> {
     let length = size[0] * size[1];
     let (mut sum, mut count) = (vec![0.0f64; length], vec![0u32; length]);
-    for (frame, shift) in registered.iter().zip(shifts) {
-        let [dy, dx] = displacement(shift);
-        for y in inside(size[0], dy) {
-            for x in inside(size[1], dx) {
+    for (frame, [rows, columns]) in registered {
+        for y in rows.clone() {
+            for x in columns.clone() {
                 sum[y * size[1] + x] += f64::from(frame[y * size[1] + x]);
                 count[y * size[1] + x] += 1;
             }
         }
     }
-    let held = |p: usize| registered.iter().map(|f| f64::from(f[p])).sum::<f64>() / registered.len() as f64;
+    let held = |p: usize| registered.iter().map(|(f, _)| f64::from(f[p])).sum::<f64>() / registered.len() as f64;
     (0..length)
         .map(|p| if count[p] > 0 { sum[p] / f64::from(count[p]) } else { held(p) } as f32)
         .collect()
+}
+
+/// Looks on the sample whether rigid displacements leave movement behind, and trains fields when they do.
+///
+/// One frame of each pair is enough: its neighbour has moved alike.
+fn look_for_fields(
+    binned: &[Vec<f32>],
+    shifts: &[Shift],
+    registrar: &Registrar,
+    grid: &Grid,
+    sigma: f32,
+    params: &Parameters,
+    ctx: &Context<'_>,
+) -> Result<(Option<Piecewise>, SampleReport), StageError> {
+    let b = grid.bin as f32;
+    let threshold_px = params.piecewise_from_px;
+    let size = [grid.height, grid.width];
+    let good: Vec<usize> = (0..binned.len())
+        .step_by(2)
+        .filter(|i| shifts[*i].quality >= registrar.least_quality() && !shifts[*i].at_bound)
+        .collect();
+    let frames: Vec<&[f32]> = good.iter().map(|i| binned[*i].as_slice()).collect();
+    let rigid: Vec<[f32; 2]> = good.iter().map(|i| [shifts[*i].dy, shifts[*i].dx]).collect();
+    let mut report = SampleReport::default();
+    report.piecewise.threshold_px = threshold_px;
+    // A field needs blocks that hold more than a cell.
+    let blocks_fit = size.iter().all(|n| *n as f32 >= LEAST_SIDE_SIGMA * sigma / b);
+    if params.max_shift_px <= 0.0 || !blocks_fit || frames.is_empty() {
+        report.piecewise.reason = if params.max_shift_px <= 0.0 {
+            "registration is switched off"
+        } else {
+            "the frame is too small to be cut into blocks"
+        }
+        .to_owned();
+        return Ok((None, report));
+    }
+    let departures = |sampled: &piecewise::Sampled| -> Vec<f32> { sampled.fields.iter().map(|f| b * piecewise::departure(f)).collect() };
+    let share = |sampled: &piecewise::Sampled| {
+        let own = b * sampled.error;
+        let beyond = |d: &f32| d * d - own * own > threshold_px * threshold_px || threshold_px <= 0.0;
+        let departures = departures(sampled);
+        departures.iter().filter(|d| beyond(d)).count() as f32 / departures.len() as f32
+    };
+    let go_on = |sampled: &piecewise::Sampled| share(sampled) > DEPARTING_SHARE;
+    let sampled = piecewise::train(&frames, &rigid, size, (sigma / b, grid.bin), &go_on, ctx.cancelled);
+    let Some(sampled) = sampled else {
+        if (ctx.cancelled)() {
+            return Err(StageError::Cancelled);
+        }
+        report.piecewise.reason = "there are too few frames to tell".to_owned();
+        return Ok((None, report));
+    };
+    let departing_share = share(&sampled);
+    let used = departing_share > DEPARTING_SHARE;
+    let nodes = sampled.piecewise.lattice.nodes();
+    let flow = |node: usize| {
+        let squares = sampled
+            .fields
+            .iter()
+            .zip(&rigid)
+            .map(|(f, r)| (f[node][0] - r[0]).powi(2) + (f[node][1] - r[1]).powi(2));
+        b * (squares.sum::<f32>() / sampled.fields.len() as f32).sqrt()
+    };
+    report = SampleReport {
+        crispness: Crispness {
+            recorded: sampled.crispness[0],
+            rigid: sampled.crispness[1],
+            piecewise: Some(sampled.crispness[2]),
+        },
+        piecewise: PiecewiseChoice {
+            used,
+            reason: format!(
+                "{:.0} % of the frames looked at depart from rigid movement by more than {threshold_px} px; from {:.0} % on blocks are registered",
+                100.0 * departing_share,
+                100.0 * DEPARTING_SHARE
+            ),
+            threshold_px,
+            departing_share,
+            departure_px: Spread::of(departures(&sampled).into_iter()),
+            error_px: b * sampled.error,
+        },
+        angles: sampled.fields.iter().map(|f| sampled.piecewise.lattice.rotation(f)).collect(),
+        lattice: Some(sampled.piecewise.lattice.raw(grid.bin)),
+        flow_px: (0..nodes).map(flow).collect(),
+    };
+    Ok((used.then_some(sampled.piecewise), report))
 }
 
 fn mean_of<'a>(frames: impl Iterator<Item = &'a Vec<u8>>, length: usize) -> Vec<f32> {

@@ -5,6 +5,7 @@
 
 use rayon::prelude::*;
 
+use crate::motion::lattice::{Line, Warper};
 use crate::motion::warp::{Taps, inside, warp_row};
 use crate::simd::dispatch;
 
@@ -18,6 +19,8 @@ pub struct Moved<'a> {
     pub pixels: &'a [u8],
     /// `(dy, dx)`.
     pub displacement: [f32; 2],
+    /// Displacements at the nodes of the field, where there is one; they stand above `displacement`.
+    pub field: Option<&'a [[f32; 2]]>,
 }
 
 /// The sums of one band of rows.
@@ -34,6 +37,8 @@ struct Band {
 pub struct RawStatistics {
     size: [usize; 2],
     bands: Vec<Band>,
+    /// Takes the fields back, where there are any.
+    warper: Option<Warper>,
 }
 
 /// Images over all frames, row-major on the raw grid, grey levels.
@@ -48,7 +53,8 @@ pub struct RawImages {
 
 impl RawStatistics {
     /// Empty accumulators; `reference` (about the mean, `height × width`) also stands in where no frame ever shows a pixel.
-    pub fn new(size: [usize; 2], reference: &[f32]) -> Self {
+    /// `warper` is needed when frames come with fields.
+    pub fn new(size: [usize; 2], reference: &[f32], warper: Option<Warper>) -> Self {
         let bands = reference
             .chunks(BAND * size[1])
             .enumerate()
@@ -61,13 +67,13 @@ impl RawStatistics {
                 count: vec![0; part.len()],
             })
             .collect();
-        Self { size, bands }
+        Self { size, bands, warper }
     }
 
     /// Registers and adds the frames of one block. The result hangs on how frames are grouped into blocks, not on the threads.
     pub fn add_block(&mut self, frames: &[Moved<'_>]) {
-        let size = self.size;
-        self.bands.par_iter_mut().for_each(|band| add_to_band(band, size, frames));
+        let (size, warper) = (self.size, self.warper.as_ref());
+        self.bands.par_iter_mut().for_each(|band| add_to_band(band, size, warper, frames));
     }
 
     /// The images. A pixel that no frame shows has the reference's value and no deviation.
@@ -92,24 +98,28 @@ impl RawStatistics {
 }
 
 dispatch! {
-    fn add_to_band(band: &mut Band, size: [usize; 2], frames: &[Moved<'_>]) = add_to_band_body
+    fn add_to_band(band: &mut Band, size: [usize; 2], warper: Option<&Warper>, frames: &[Moved<'_>]) = add_to_band_body
 }
 
 #[inline(always)]
-fn add_to_band_body(band: &mut Band, size: [usize; 2], frames: &[Moved<'_>]) {
+fn add_to_band_body(band: &mut Band, size: [usize; 2], warper: Option<&Warper>, frames: &[Moved<'_>]) {
     let [height, width] = size;
     let length = band.sum.len();
-    let (mut line, mut row) = (vec![0.0; width + 3], vec![0.0; width]);
+    let (mut line, mut row, mut nodes) = (vec![0.0; width + 3], vec![0.0; width], Line::default());
     let (mut sum, mut squares) = (vec![0.0f32; length], vec![0.0f32; length]);
     for frame in frames {
         let [dy, dx] = frame.displacement;
         let taps = [&Taps::cubic(dy), &Taps::cubic(dx)];
-        let (rows, columns) = (inside(height, dy), inside(width, dx));
+        let bent = warper.zip(frame.field);
+        let [rows, columns] = bent.map_or_else(|| [inside(height, dy), inside(width, dx)], |(warper, field)| warper.inside(field));
         for (i, y) in (band.first_row..).take(length / width).enumerate() {
             if !rows.contains(&y) {
                 continue;
             }
-            warp_row(frame.pixels, size, y, taps, &mut line, &mut row);
+            match bent {
+                Some((warper, field)) => warper.row(frame.pixels, field, y, &mut nodes, &mut row),
+                None => warp_row(frame.pixels, size, y, taps, &mut line, &mut row),
+            }
             let part = i * width + columns.start..i * width + columns.end;
             let values = &row[columns.clone()];
             let references = &band.reference[part.clone()];
@@ -146,7 +156,7 @@ mod tests {
             .map(|t| [(t as f32 * 0.9).sin() * 3.0, (t as f32 * 0.4).cos() * 4.0 + 1.0])
             .collect();
         let reference = vec![100.0; n];
-        let mut statistics = RawStatistics::new(size, &reference);
+        let mut statistics = RawStatistics::new(size, &reference, None);
         for (block, shifts) in frames.chunks(8).zip(path.chunks(8)) {
             let moved: Vec<Moved<'_>> = block
                 .iter()
@@ -154,6 +164,7 @@ mod tests {
                 .map(|(f, d)| Moved {
                     pixels: f,
                     displacement: *d,
+                    field: None,
                 })
                 .collect();
             statistics.add_block(&moved);

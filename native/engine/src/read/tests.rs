@@ -99,6 +99,7 @@ fn parameters() -> Parameters {
         last_frame: None,
         bin: None,
         max_shift_px: 12.0,
+        piecewise_from_px: 0.3,
         min_correlation: None,
         min_pnr: None,
         ring_radius_factor: 1.5,

@@ -1,0 +1,148 @@
+use super::*;
+
+/// Spots under a slow deformation: the content that rests at `p` appears at `p + d(p)`.
+fn frame([height, width]: [usize; 2], field: impl Fn(f32, f32) -> [f32; 2], seed: u32, noise: f32) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(12345);
+    let mut random = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / (1 << 24) as f32 - 0.5
+    };
+    let mut out = vec![30.0; height * width];
+    for i in 0..160u32 {
+        let r = |k: u32| (i.wrapping_mul(k).wrapping_add(k >> 3) % 997) as f32 / 997.0;
+        let (y, x) = (r(7919) * (height as f32 + 20.0) - 10.0, r(104_729) * (width as f32 + 20.0) - 10.0);
+        // Brightness of its own in every frame, as cells have.
+        let a = (5.0 + 6.0 * r(31_337)) * (1.0 + random());
+        let [dy, dx] = field(y, x);
+        for (p, v) in out.iter_mut().enumerate() {
+            let square = ((p / width) as f32 - y - dy).powi(2) + ((p % width) as f32 - x - dx).powi(2);
+            if square < 40.0 {
+                *v += a * (-square / (2.0 * 1.6 * 1.6)).exp();
+            }
+        }
+    }
+    out.iter_mut().for_each(|v| *v += noise * random());
+    out
+}
+
+const SIZE: [usize; 2] = [84, 108];
+
+/// A bending of up to some 2 px that changes with time, beside a rigid displacement.
+fn bend(t: f32, y: f32, x: f32) -> [f32; 2] {
+    let (v, u) = (2.0 * y / 83.0 - 1.0, 2.0 * x / 107.0 - 1.0);
+    let (a, b, c) = ((1.1 * t).sin(), (0.7 * t).cos(), (1.9 * t + 1.0).sin());
+    [1.3 * a * u + 0.9 * b * v * u, 1.2 * c * v + 0.8 * a * (u * u - 0.33)]
+}
+
+#[test]
+fn a_bending_field_is_recovered_on_a_frame_that_is_not_square() {
+    let films: Vec<Vec<f32>> = (0..48)
+        .map(|t| {
+            frame(
+                SIZE,
+                |y, x| {
+                    let d = bend(t as f32, y, x);
+                    [d[0] + 0.5, d[1] - 0.3]
+                },
+                t,
+                2.0,
+            )
+        })
+        .collect();
+    let views: Vec<&[f32]> = films.iter().map(Vec::as_slice).collect();
+    let rigid = vec![[0.5, -0.3]; 48];
+    let sampled = train(&views, &rigid, SIZE, (1.6, 1), &|_| true, &|| false).unwrap();
+    let lattice = &sampled.piecewise.lattice;
+    assert!(lattice.rows.len() >= 4 && lattice.columns.len() <= 6);
+    let mut work = FieldWorkspace::default();
+    // The place of rest is only known up to the median over time of each node.
+    let truth: Vec<Field> = (0..48)
+        .map(|t| {
+            lattice
+                .rows
+                .iter()
+                .flat_map(|y| lattice.columns.iter().map(move |x| bend(t as f32, *y, *x)))
+                .collect()
+        })
+        .collect();
+    let found: Vec<Field> = films.iter().map(|f| sampled.piecewise.field(f, [0.5, -0.3], &mut work)).collect();
+    let (mut squares, mut before) = (0.0, 0.0);
+    for node in 0..lattice.nodes() {
+        for axis in 0..2 {
+            let e: Vec<f32> = (0..48).map(|t| found[t][node][axis] - truth[t][node][axis]).collect();
+            let mean = e.iter().sum::<f32>() / 48.0;
+            squares += e.iter().map(|e| (e - mean).powi(2)).sum::<f32>();
+            before += truth.iter().map(|f| f[node][axis].powi(2)).sum::<f32>();
+        }
+    }
+    let n = (48 * lattice.nodes()) as f32;
+    let (rms, before) = ((squares / n).sqrt(), (before / n).sqrt());
+    assert!(before > 1.0 && rms < 0.3, "{rms} of {before}");
+    assert!(sampled.crispness[2] > 1.1 * sampled.crispness[1], "{:?}", sampled.crispness);
+}
+
+#[test]
+fn rigid_films_depart_from_rigid_motion_by_no_more_than_the_error() {
+    let films: Vec<Vec<f32>> = (0..40)
+        .map(|t| frame(SIZE, |_, _| [(t as f32).sin(), (1.7 * t as f32).cos()], t, 6.0))
+        .collect();
+    let views: Vec<&[f32]> = films.iter().map(Vec::as_slice).collect();
+    let rigid: Vec<[f32; 2]> = (0..40).map(|t| [(t as f32).sin(), (1.7 * t as f32).cos()]).collect();
+    let sampled = train(&views, &rigid, SIZE, (1.6, 1), &|_| false, &|| false).unwrap();
+    let beyond = sampled
+        .fields
+        .iter()
+        .filter(|f| departure(f).powi(2) - sampled.error.powi(2) > 0.09)
+        .count();
+    assert!(beyond <= 2, "{beyond} of 40, error {}", sampled.error);
+    assert!(train(&views, &rigid, SIZE, (1.6, 1), &|_| true, &|| true).is_none());
+    assert!(train(&views[..5], &rigid[..5], SIZE, (1.6, 1), &|_| true, &|| false).is_none());
+}
+
+#[test]
+fn the_maps_are_the_windowed_correlations_of_the_definition() {
+    let size = [20, 27];
+    let mut piecewise = Piecewise::untrained(size, 1.4, 1);
+    let weight = |p: usize| ((p * 29) % 31) as f32 - 15.0;
+    let shares = piecewise.warper.column_shares();
+    for p in 0..540 {
+        piecewise.falling[p] = weight(p) * (1.0 - shares[p % 27].1);
+        piecewise.rising[p] = weight(p) * shares[p % 27].1;
+    }
+    let picture: Vec<f32> = (0..540).map(|p| ((p * 37 + p / 27 * 11) % 53) as f32).collect();
+    let mut work = FieldWorkspace::default();
+    piecewise.correlate(&picture, 2, &mut work);
+    let hat = |nodes: &[f32], k: usize, at: f32| (1.0 - (at - nodes[k]).abs() / (nodes[1] - nodes[0])).max(0.0);
+    for (r, c, dy, dx) in [(0, 0, 0, 0), (1, 2, -2, 1), (3, 3, 2, -2), (2, 1, 1, 2)] {
+        let mut wanted = 0.0;
+        for p in 0..540isize {
+            let (y, x) = (p / 27, p % 27);
+            let (sy, sx) = ((y + dy).clamp(0, 19), (x + dx).clamp(0, 26));
+            let window = hat(&piecewise.lattice.rows, r, y as f32) * hat(&piecewise.lattice.columns, c, x as f32);
+            wanted += window * weight(p as usize) * picture[(sy * 27 + sx) as usize];
+        }
+        let got = at(&work.maps[(r * piecewise.lattice.columns.len() + c) * 25..][..25], 2, dy, dx) as f32;
+        assert!(
+            (got - wanted).abs() < 1e-2 * wanted.abs().max(100.0),
+            "{r} {c} {dy} {dx}: {got} {wanted}"
+        );
+    }
+}
+
+#[test]
+fn a_blind_block_follows_its_neighbours() {
+    let piecewise = Piecewise::untrained(SIZE, 1.6, 1);
+    let n = piecewise.lattice.nodes();
+    let mut information = vec![[100.0, 100.0, 0.0]; n];
+    let mut pull = vec![[100.0, -50.0]; n];
+    let blind = n / 2;
+    (information[blind], pull[blind]) = ([0.0; 3], [0.0; 2]);
+    let step = piecewise.join(&information, &pull, &vec![[0.0; 2]; n]);
+    assert!(
+        (step[blind][0] - 1.0).abs() < 0.02 && (step[blind][1] + 0.5).abs() < 0.02,
+        "{:?}",
+        step[blind]
+    );
+    let nowhere = piecewise.join(&vec![[0.0; 3]; n], &vec![[0.0; 2]; n], &vec![[0.0; 2]; n]);
+    assert!(nowhere.iter().flatten().all(|s| s.abs() < 1e-9));
+}
