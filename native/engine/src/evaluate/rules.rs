@@ -166,8 +166,9 @@ mod tests {
 
     #[test]
     fn every_fault_is_named_once_with_its_number_and_its_limit() {
+        type Fault = (fn(&mut CellMetrics), [&'static str; 2]);
         assert!(said(&good()).is_empty());
-        let faults: [(fn(&mut CellMetrics), [&str; 2]); 11] = [
+        let faults: [Fault; 11] = [
             (|m| m.snr = 1.26, ["1.3", "3.0"]),
             (|m| m.events = 0, ["0", "1"]),
             (|m| m.r_value = 0.123, ["0.12", "0.70"]),
