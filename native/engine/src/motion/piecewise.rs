@@ -30,7 +30,7 @@ const BEND_PX: f32 = 0.4;
 /// simulated films the information is about this many times what it would be if they did.
 const INFORMATION_GAIN: f32 = 10.0;
 /// The template's taper rises on so many σ: narrow, for the border is where fields are largest.
-const TAPER_SIGMA: f32 = 1.0;
+const TAPER_SIGMA: f32 = 2.0;
 /// Displacements beside the rigid one that the first search reaches, σ.
 const FAR_SIGMA: f32 = 1.5;
 /// Rounds of template and fields.

@@ -77,8 +77,8 @@ fn a_bending_field_is_recovered_on_a_frame_that_is_not_square() {
     }
     let n = (48 * lattice.nodes()) as f32;
     let (rms, before) = ((squares / n).sqrt(), (before / n).sqrt());
-    assert!(before > 1.0 && rms < 0.3, "{rms} of {before}");
-    assert!(sampled.crispness[2] > 1.1 * sampled.crispness[1], "{:?}", sampled.crispness);
+    assert!(before > 0.8 && rms < 0.2, "{rms} of {before}");
+    assert!(sampled.crispness[2] > 1.05 * sampled.crispness[1], "{:?}", sampled.crispness);
 }
 
 #[test]

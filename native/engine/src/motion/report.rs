@@ -8,6 +8,10 @@ use crate::types::flag;
 /// Share of the sample's frames that must depart from rigid motion before fields are used.
 pub const DEPARTING_SHARE: f32 = 0.05;
 
+/// The average picture must become sharper by this share: where rigid displacements were right it does not, whatever the fields say (border and
+/// vignette can mislead them), and where tissue departs by a third of a pixel it gains more.
+pub const SHARPER_SHARE: f32 = 0.01;
+
 /// Middle, upper and largest of a distribution.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Spread {

@@ -10,7 +10,7 @@ use super::pixels::{StuckPixels, bin};
 use crate::mask::Usual;
 use crate::motion::lattice::{Lattice, Line, Warper};
 use crate::motion::piecewise::{self, FieldWorkspace, Piecewise};
-use crate::motion::report::{Crispness, DEPARTING_SHARE, PiecewiseChoice, SampleReport, Spread};
+use crate::motion::report::{Crispness, DEPARTING_SHARE, PiecewiseChoice, SHARPER_SHARE, SampleReport, Spread};
 use crate::motion::warp::{fill_outside, inside, warp};
 use crate::motion::{Registrar, Shift};
 use crate::params::Parameters;
@@ -387,7 +387,8 @@ fn look_for_fields(
         let departures = departures(sampled);
         departures.iter().filter(|d| beyond(d)).count() as f32 / departures.len() as f32
     };
-    let go_on = |sampled: &piecewise::Sampled| share(sampled) > DEPARTING_SHARE;
+    let sharper = |sampled: &piecewise::Sampled| threshold_px <= 0.0 || sampled.crispness[2] > (1.0 + SHARPER_SHARE) * sampled.crispness[1];
+    let go_on = |sampled: &piecewise::Sampled| share(sampled) > DEPARTING_SHARE && sharper(sampled);
     let sampled = piecewise::train(&frames, &rigid, size, (sigma / b, grid.bin), &go_on, ctx.cancelled);
     let Some(sampled) = sampled else {
         if (ctx.cancelled)() {
@@ -397,7 +398,7 @@ fn look_for_fields(
         return Ok((None, report));
     };
     let departing_share = share(&sampled);
-    let used = departing_share > DEPARTING_SHARE;
+    let used = go_on(&sampled);
     let nodes = sampled.piecewise.lattice.nodes();
     let flow = |node: usize| {
         let squares = sampled
@@ -416,9 +417,12 @@ fn look_for_fields(
         piecewise: PiecewiseChoice {
             used,
             reason: format!(
-                "{:.0} % of the frames looked at depart from rigid movement by more than {threshold_px} px; from {:.0} % on blocks are registered",
+                "{:.0} % of the frames looked at depart from rigid movement by more than {threshold_px} px, and fields change the sharpness of \
+                 the average picture by {:+.1} %; blocks are registered from {:.0} % and {:+.1} %",
                 100.0 * departing_share,
-                100.0 * DEPARTING_SHARE
+                100.0 * (sampled.crispness[2] / sampled.crispness[1].max(f32::MIN_POSITIVE) - 1.0),
+                100.0 * DEPARTING_SHARE,
+                100.0 * SHARPER_SHARE
             ),
             threshold_px,
             departing_share,
