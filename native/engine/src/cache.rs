@@ -2,18 +2,46 @@
 //!
 //! Every pixel has its own offset (`mean0`) and all share one step, so that the 256 codes are spent on what changes and not on the standing
 //! background: a step of a third of the noise costs nothing measurable (reference, analysis 3.4).
+//!
+//! Layout: chunks of [`CHUNK`] frames one after the other (the last may be shorter); in a chunk tiles of [`SIDE`] × `SIDE` pixels, row by row;
+//! in a tile its pixels, row by row; at each pixel its codes of the chunk's frames, in order. So the whole grid over a stretch of time is one
+//! sequential read, and a window over all frames reads little besides itself. The file holds nothing but codes: one byte a pixel and frame.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::ops::Range;
 use std::path::Path;
+
+use rayon::prelude::*;
 
 use crate::simd::dispatch;
 use crate::types::StageError;
 
-/// Bytes gathered before they are written to the file.
-const WRITE_BYTES: usize = 4 << 20;
+/// Frames of a chunk.
+pub const CHUNK: usize = 128;
+/// Rows and columns of a tile; those at the far edges may be smaller.
+pub const SIDE: usize = 64;
 /// The code of a pixel that equals its `mean0`.
 const CENTRE: f32 = 128.0;
+
+/// A rectangle of the working grid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// First row.
+    pub top: usize,
+    /// First column.
+    pub left: usize,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+}
+
+impl Window {
+    /// Pixels.
+    pub fn pixels(&self) -> usize {
+        self.height * self.width
+    }
+}
 
 /// Registered film on the working grid. A stored byte `q` at pixel `p` means `mean0[p] + step · (q − 128)` grey levels.
 ///
@@ -26,13 +54,62 @@ pub struct TileCache {
     step: f32,
     frames: usize,
     saturated: u64,
-    /// The file and its name for messages; without one everything stays in `tail`.
+    /// Where whole chunks lie.
     #[serde(skip)]
-    file: Option<(File, String)>,
-    /// Frames that are in the file; those in `tail` follow.
+    store: Store,
+    /// Frames that are in the store; those in `tail` follow.
     written: usize,
+    /// Frames of the chunk being filled, one after the other as they were pushed.
     #[serde(skip)]
     tail: Vec<u8>,
+}
+
+/// Chunks, in memory or in a file (with its name for messages).
+enum Store {
+    Memory(Vec<u8>),
+    File(File, String),
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self::Memory(Vec::new())
+    }
+}
+
+impl Store {
+    fn write(&mut self, bytes: &[u8], offset: usize) -> Result<(), StageError> {
+        match self {
+            Self::Memory(all) => {
+                all.truncate(offset);
+                all.extend_from_slice(bytes);
+                Ok(())
+            }
+            Self::File(file, name) => write_all_at(file, bytes, offset as u64).map_err(|source| failed("writing", name, source)),
+        }
+    }
+
+    /// Calls `each` with `length` bytes from `offset` on; `buffer` is used where they must be copied.
+    fn with(&self, offset: usize, length: usize, buffer: &mut Vec<u8>, each: impl FnOnce(&[u8])) -> Result<(), StageError> {
+        match self {
+            Self::Memory(all) => each(&all[offset..offset + length]),
+            Self::File(file, name) => {
+                if buffer.len() < length {
+                    buffer.resize(length, 0);
+                }
+                let bytes = &mut buffer[..length];
+                read_exact_at(file, bytes, offset as u64).map_err(|source| failed("reading", name, source))?;
+                each(bytes);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn failed(doing: &str, name: &str, source: std::io::Error) -> StageError {
+    StageError::Io {
+        context: format!("{doing} the tile cache {name}"),
+        source,
+    }
 }
 
 impl TileCache {
@@ -58,7 +135,7 @@ impl TileCache {
             step,
             frames: 0,
             saturated: 0,
-            file: None,
+            store: Store::default(),
             written: 0,
             tail: Vec::new(),
         })
@@ -77,11 +154,8 @@ impl TileCache {
             .create(true)
             .truncate(true)
             .open(path)
-            .map_err(|source| StageError::Io {
-                context: format!("creating the tile cache {name}"),
-                source,
-            })?;
-        cache.file = Some((file, name));
+            .map_err(|source| failed("creating", &name, source))?;
+        cache.store = Store::File(file, name);
         Ok(cache)
     }
 
@@ -98,6 +172,16 @@ impl TileCache {
     /// Columns of a frame.
     pub fn width(&self) -> usize {
         self.width
+    }
+
+    /// The whole grid as a window.
+    pub fn all(&self) -> Window {
+        Window {
+            top: 0,
+            left: 0,
+            height: self.height,
+            width: self.width,
+        }
     }
 
     /// Grey levels between two neighbouring codes.
@@ -140,68 +224,181 @@ impl TileCache {
         Ok(quantise(frame, &self.mean0, self.step, codes))
     }
 
-    /// Appends the codes of one frame as [`TileCache::quantise`] made them.
+    /// Appends the codes of one frame (row-major) as [`TileCache::quantise`] made them.
     ///
     /// # Errors
     /// As [`TileCache::push`].
     pub fn push_codes(&mut self, codes: &[u8], clipped: u64) -> Result<(), StageError> {
         self.check(codes.len())?;
+        if self.written % CHUNK != 0 {
+            // The chunk was written before it was full: take it back.
+            let first = self.written / CHUNK * CHUNK;
+            let mut tail = Vec::new();
+            self.read_block(first, self.written - first, &mut tail)?;
+            (self.tail, self.written) = (tail, first);
+        }
         self.tail.extend_from_slice(codes);
         self.frames += 1;
         self.saturated += clipped;
-        if self.file.is_some() && self.tail.len() >= WRITE_BYTES {
+        if self.frames - self.written == CHUNK {
             self.flush()
         } else {
             Ok(())
         }
     }
 
-    /// Writes what is still held back to the file; a cache in memory has nothing to do.
+    /// Writes what is still held back to the store.
     ///
     /// # Errors
     /// [`StageError::Io`] when the disk fails.
     pub fn flush(&mut self) -> Result<(), StageError> {
-        let Some((file, name)) = &self.file else { return Ok(()) };
-        let offset = (self.written * self.mean0.len()) as u64;
-        write_all_at(file, &self.tail, offset).map_err(|source| StageError::Io {
-            context: format!("writing the tile cache {name}"),
-            source,
-        })?;
+        let count = self.frames - self.written;
+        if count == 0 {
+            return Ok(());
+        }
+        let chunk = self.chunk_of_tail(count);
+        self.store.write(&chunk, self.written * self.mean0.len())?;
         self.written = self.frames;
         self.tail.clear();
         Ok(())
     }
 
-    /// Replaces `out` by the codes of frames `first … first + count − 1`, frame after frame (`count × height × width` bytes).
+    /// The frames held back, in the layout of a chunk.
+    fn chunk_of_tail(&self, count: usize) -> Vec<u8> {
+        let mut chunk = vec![0u8; self.tail.len()];
+        // Bands of tiles follow one another in the chunk.
+        chunk.par_chunks_mut(SIDE * self.width * count).enumerate().for_each(|(band, out)| {
+            let top = band * SIDE;
+            let rows = SIDE.min(self.height - top);
+            let mut out = out;
+            for left in (0..self.width).step_by(SIDE) {
+                let columns = SIDE.min(self.width - left);
+                for y in top..top + rows {
+                    let (line, rest) = out.split_at_mut(columns * count);
+                    for i in 0..count {
+                        let codes = &self.tail[(i * self.height + y) * self.width + left..][..columns];
+                        for (x, q) in codes.iter().enumerate() {
+                            line[x * count + i] = *q;
+                        }
+                    }
+                    out = rest;
+                }
+            }
+        });
+        chunk
+    }
+
+    /// Replaces `out` by the codes of frames `first … first + count − 1`, frame after frame (`count × height × width` bytes). Whole frames are
+    /// not what the layout is made for: stages read windows.
     ///
     /// # Errors
     /// [`StageError::Input`] when there are not so many frames, [`StageError::Io`] when the disk fails.
     pub fn read_block(&self, first: usize, count: usize, out: &mut Vec<u8>) -> Result<(), StageError> {
-        let size = self.mean0.len();
-        let end = first
-            .checked_add(count)
-            .filter(|end| *end <= self.frames)
-            .ok_or_else(|| StageError::Input {
-                code: "engine.cache-range",
-                message: format!("frames {first} + {count} were asked for, the cache holds {}", self.frames),
-            })?;
-        let on_disk = end.min(self.written).saturating_sub(first);
+        let (size, all) = (self.mean0.len(), self.all());
+        self.range(first, count)?;
         out.clear();
-        if let (Some((file, name)), true) = (&self.file, on_disk > 0) {
-            out.resize(on_disk * size, 0);
-            read_exact_at(file, out, (first * size) as u64).map_err(|source| StageError::Io {
-                context: format!("reading the tile cache {name}"),
-                source,
-            })?;
+        out.resize(count * size, 0);
+        let mut codes = Vec::new();
+        for from in (first..first + count).step_by(CHUNK) {
+            let some = CHUNK.min(first + count - from);
+            self.read_window(all, from..from + some, &mut codes)?;
+            let out = &mut out[(from - first) * size..];
+            for (p, row) in codes.chunks_exact(some).enumerate() {
+                for (i, q) in row.iter().enumerate() {
+                    out[i * size + p] = *q;
+                }
+            }
         }
-        let from = (first + on_disk - self.written.min(first + on_disk)) * size;
-        out.extend_from_slice(&self.tail[from..from + (count - on_disk) * size]);
+        Ok(())
+    }
+
+    /// Replaces `out` by the codes of a window over a range of frames, pixel after pixel: `out[p · frames.len() + i]` is pixel `p` of the window
+    /// (row-major) in frame `frames.start + i`.
+    ///
+    /// # Errors
+    /// [`StageError::Input`] when there are not so many frames or the window leaves the grid, [`StageError::Io`] when the disk fails.
+    pub fn read_window(&self, window: Window, frames: Range<usize>, out: &mut Vec<u8>) -> Result<(), StageError> {
+        let count = frames.len();
+        self.range(frames.start, count)?;
+        if window.top + window.height > self.height || window.left + window.width > self.width {
+            return Err(StageError::Input {
+                code: "engine.cache-range",
+                message: format!("{window:?} leaves the grid of {}×{}", self.height, self.width),
+            });
+        }
+        out.clear();
+        out.resize(window.pixels() * count, 0);
+        let mut buffer = Vec::new();
+        let mut first = frames.start;
+        while first < frames.end.min(self.written) {
+            let chunk = first / CHUNK * CHUNK;
+            // Frames of the chunk, and those of them that are wanted.
+            let length = CHUNK.min(self.written - chunk);
+            let wanted = first - chunk..(frames.end - chunk).min(length);
+            let at = first - frames.start;
+            self.copy_chunk(window, chunk, length, wanted.clone(), (count, at), out, &mut buffer)?;
+            first += wanted.len();
+        }
+        for t in first.max(self.written)..frames.end {
+            let frame = &self.tail[(t - self.written) * self.mean0.len()..];
+            for p in 0..window.pixels() {
+                let (y, x) = (window.top + p / window.width, window.left + p % window.width);
+                out[p * count + t - frames.start] = frame[y * self.width + x];
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies frames `wanted` (counted from the chunk's first) of a window out of one chunk of `length` frames. A pixel's row in `out` is
+    /// `stride` long and the frames go to `at` and on.
+    #[allow(clippy::too_many_arguments)]
+    fn copy_chunk(
+        &self,
+        window: Window,
+        chunk: usize,
+        length: usize,
+        wanted: Range<usize>,
+        (stride, at): (usize, usize),
+        out: &mut [u8],
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), StageError> {
+        let (bottom, right) = (window.top + window.height, window.left + window.width);
+        for tile_top in (window.top / SIDE * SIDE..bottom).step_by(SIDE) {
+            let rows = SIDE.min(self.height - tile_top);
+            let (y0, y1) = (window.top.max(tile_top), bottom.min(tile_top + rows));
+            for tile_left in (window.left / SIDE * SIDE..right).step_by(SIDE) {
+                let columns = SIDE.min(self.width - tile_left);
+                let (x0, x1) = (window.left.max(tile_left), right.min(tile_left + columns));
+                let tile = tile_top * self.width + rows * tile_left;
+                let pixel = |y: usize, x: usize| chunk * self.mean0.len() + (tile + (y - tile_top) * columns + x - tile_left) * length;
+                // Most of a tile's width is read with what lies between; a narrow strip row by row.
+                let runs = if 2 * (x1 - x0) >= columns { 1 } else { y1 - y0 };
+                let tall = (y1 - y0) / runs;
+                for run in 0..runs {
+                    let from = y0 + run * tall;
+                    let start = pixel(from, x0);
+                    let end = pixel(from + tall - 1, x1 - 1) + length;
+                    self.store.with(start, end - start, buffer, |bytes| {
+                        for y in from..from + tall {
+                            for x in x0..x1 {
+                                let codes = &bytes[pixel(y, x) - start..][..length][wanted.clone()];
+                                let p = (y - window.top) * window.width + x - window.left;
+                                out[p * stride + at..][..codes.len()].copy_from_slice(codes);
+                            }
+                        }
+                    })?;
+                }
+            }
+        }
         Ok(())
     }
 
     /// Name of the file the frames lie in; `None` while they are in memory.
     pub fn in_file(&self) -> Option<&str> {
-        self.file.as_ref().map(|(_, name)| name.as_str())
+        match &self.store {
+            Store::Memory(_) => None,
+            Store::File(_, name) => Some(name),
+        }
     }
 
     /// Brings all frames into the file at `path` and on the disk; a cache that lies in another place stays there, a copy is made. What serde
@@ -210,20 +407,15 @@ impl TileCache {
     /// # Errors
     /// [`StageError::Io`] when the disk fails.
     pub fn save(&mut self, path: &Path) -> Result<(), StageError> {
-        let failed = |source| StageError::Io {
-            context: format!("writing the tile cache {}", path.display()),
-            source,
-        };
         self.flush()?;
-        match &self.file {
-            Some((file, name)) if *name == path.display().to_string() => file.sync_all().map_err(failed),
-            Some((_, name)) => std::fs::copy(name, path)
-                .and_then(|_| File::options().write(true).open(path)?.sync_all())
-                .map_err(failed),
-            None => File::create(path)
-                .and_then(|mut file| file.write_all(&self.tail).and_then(|()| file.sync_all()))
-                .map_err(failed),
+        let own = path.display().to_string();
+        let synced = || File::options().write(true).open(path)?.sync_all();
+        match &self.store {
+            Store::File(file, name) if *name == own => file.sync_all(),
+            Store::File(_, name) => std::fs::copy(name, path).and_then(|_| synced()),
+            Store::Memory(all) => std::fs::write(path, all).and_then(|()| synced()),
         }
+        .map_err(|source| failed("writing", &own, source))
     }
 
     /// Gives a cache that serde brought back its frames: those of the file at `path`, which stays open, or a copy of them in memory.
@@ -233,23 +425,19 @@ impl TileCache {
     pub fn open(&mut self, path: &Path, in_memory: bool) -> Result<(), StageError> {
         let name = path.display().to_string();
         let bytes = (self.frames * self.mean0.len()) as u64;
-        let open = || -> std::io::Result<(File, Vec<u8>)> {
-            let mut file = File::options().read(true).open(path)?;
+        let open = || -> std::io::Result<Store> {
+            let file = File::options().read(true).open(path)?;
             if file.metadata()?.len() != bytes {
                 return Err(std::io::ErrorKind::UnexpectedEof.into());
             }
-            let mut tail = Vec::new();
             if in_memory {
-                file.read_to_end(&mut tail)?;
+                return Ok(Store::Memory(std::fs::read(path)?));
             }
-            Ok((file, tail))
+            Ok(Store::File(file, name.clone()))
         };
-        let (file, tail) = open().map_err(|source| StageError::Io {
-            context: format!("opening the tile cache {name}"),
-            source,
-        })?;
-        self.tail = tail;
-        (self.file, self.written) = if in_memory { (None, 0) } else { (Some((file, name)), self.frames) };
+        self.store = open().map_err(|source| failed("opening", &name, source))?;
+        self.tail = Vec::new();
+        self.written = self.frames;
         Ok(())
     }
 
@@ -262,6 +450,16 @@ impl TileCache {
         cache.frames = frames;
         cache.open(path, false)?;
         Ok(cache)
+    }
+
+    fn range(&self, first: usize, count: usize) -> Result<(), StageError> {
+        if first.checked_add(count).is_some_and(|end| end <= self.frames) {
+            return Ok(());
+        }
+        Err(StageError::Input {
+            code: "engine.cache-range",
+            message: format!("frames {first} + {count} were asked for, the cache holds {}", self.frames),
+        })
     }
 
     fn check(&self, length: usize) -> Result<(), StageError> {
@@ -331,127 +529,4 @@ fn read_exact_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> std::io:
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A frame in which every pixel and every frame differ, with values between the codes.
-    fn frame(t: usize, mean0: &[f32], step: f32) -> Vec<f32> {
-        mean0
-            .iter()
-            .enumerate()
-            .map(|(p, m)| m + step * (((p * 7 + t * 13) % 240) as f32 - 120.0 + 0.3))
-            .collect()
-    }
-
-    fn offsets(height: usize, width: usize) -> Vec<f32> {
-        (0..height * width).map(|p| 40.0 + p as f32 * 0.37).collect()
-    }
-
-    fn temporary(name: &str) -> std::path::PathBuf {
-        std::env::temp_dir().join(format!("calyx-cache-{}-{name}", std::process::id()))
-    }
-
-    #[test]
-    fn a_value_comes_back_within_half_a_step() {
-        let (h, w, step) = (5, 9, 0.7);
-        let mut cache = TileCache::in_memory(h, w, offsets(h, w), step).unwrap();
-        for t in 0..20 {
-            cache.push(&frame(t, &offsets(h, w), step)).unwrap();
-        }
-        let mut block = Vec::new();
-        cache.read_block(3, 10, &mut block).unwrap();
-        assert_eq!(block.len(), 10 * h * w);
-        for t in 0..10 {
-            for (p, wanted) in frame(t + 3, cache.mean0(), step).into_iter().enumerate() {
-                assert!((cache.value(p, block[t * h * w + p]) - wanted).abs() <= 0.5 * step + 1e-4);
-            }
-        }
-        assert_eq!((cache.frames(), cache.height(), cache.width(), cache.saturated()), (20, h, w, 0));
-    }
-
-    #[test]
-    fn values_beyond_the_codes_are_clipped_and_counted() {
-        let mut cache = TileCache::in_memory(1, 5, vec![100.0; 5], 0.5).unwrap();
-        cache.push(&[100.0, 36.0, 35.5, 163.5, 164.0]).unwrap();
-        let mut block = Vec::new();
-        cache.read_block(0, 1, &mut block).unwrap();
-        assert_eq!(block, [128, 0, 0, 255, 255]);
-        assert_eq!(cache.saturated(), 2);
-        cache.push(&[f32::NAN; 5]).unwrap();
-        cache.read_block(1, 1, &mut block).unwrap();
-        assert_eq!(block, [128; 5]);
-    }
-
-    #[test]
-    fn the_file_holds_the_same_bytes_as_the_memory_whatever_was_flushed() {
-        let (h, w, step) = (3, 7, 1.0);
-        let path = temporary("same");
-        let mut disk = TileCache::on_disk(&path, h, w, offsets(h, w), step).unwrap();
-        let mut memory = TileCache::in_memory(h, w, offsets(h, w), step).unwrap();
-        for t in 0..30 {
-            disk.push(&frame(t, &offsets(h, w), step)).unwrap();
-            memory.push(&frame(t, &offsets(h, w), step)).unwrap();
-            if t == 10 || t == 17 {
-                disk.flush().unwrap();
-            }
-        }
-        let (mut a, mut b) = (Vec::new(), Vec::new());
-        for (first, count) in [(0, 30), (0, 18), (5, 20), (17, 2), (18, 12), (29, 1), (30, 0)] {
-            disk.read_block(first, count, &mut a).unwrap();
-            memory.read_block(first, count, &mut b).unwrap();
-            assert_eq!(a, b, "{first} {count}");
-        }
-        disk.flush().unwrap();
-        disk.read_block(0, 30, &mut a).unwrap();
-        memory.read_block(0, 30, &mut b).unwrap();
-        assert_eq!(a, b);
-        assert_eq!(std::fs::metadata(&path).unwrap().len(), 30 * 21);
-        std::fs::remove_file(&path).unwrap();
-    }
-
-    #[test]
-    fn a_saved_cache_comes_back_from_its_file_with_the_same_codes() {
-        let (h, w, step) = (3, 7, 0.3);
-        let (kept, copy) = (temporary("kept"), temporary("copy"));
-        let mut disk = TileCache::on_disk(&kept, h, w, offsets(h, w), step).unwrap();
-        let mut memory = TileCache::in_memory(h, w, offsets(h, w), step).unwrap();
-        for t in 0..9 {
-            disk.push(&frame(t, &offsets(h, w), step)).unwrap();
-            memory.push(&frame(t, &offsets(h, w), step)).unwrap();
-        }
-        let mut wanted = Vec::new();
-        memory.read_block(0, 9, &mut wanted).unwrap();
-        for (cache, path) in [(&mut disk, &kept), (&mut memory, &copy)] {
-            cache.save(path).unwrap();
-            let bytes = postcard::to_stdvec(&*cache).unwrap();
-            for in_memory in [true, false] {
-                let mut back: TileCache = postcard::from_bytes(&bytes).unwrap();
-                back.open(path, in_memory).unwrap();
-                let mut codes = Vec::new();
-                back.read_block(0, 9, &mut codes).unwrap();
-                assert_eq!(
-                    (back.frames(), back.step(), back.mean0(), &codes),
-                    (9, step, &offsets(h, w)[..], &wanted)
-                );
-            }
-        }
-        disk.save(&copy).unwrap();
-        assert_eq!(std::fs::read(&copy).unwrap(), std::fs::read(&kept).unwrap());
-        std::fs::write(&copy, b"cut").unwrap();
-        assert!(disk.open(&copy, false).is_err());
-        for path in [kept, copy] {
-            std::fs::remove_file(path).unwrap();
-        }
-    }
-
-    #[test]
-    fn wrong_sizes_and_ranges_are_refused() {
-        assert!(TileCache::in_memory(2, 2, vec![0.0; 3], 1.0).is_err());
-        assert!(TileCache::in_memory(2, 2, vec![0.0; 4], 0.0).is_err());
-        let mut cache = TileCache::in_memory(2, 2, vec![0.0; 4], 1.0).unwrap();
-        assert!(cache.push(&[0.0; 5]).is_err());
-        cache.push(&[0.0; 4]).unwrap();
-        assert!(cache.read_block(1, 1, &mut Vec::new()).is_err());
-        assert!(cache.read_block(usize::MAX, 2, &mut Vec::new()).is_err());
-    }
-}
+mod tests;
