@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
+use crate::cache::Window;
 use crate::demix::statistics::{Residual, Survey};
-use crate::kernels::{BandPass, axpy, cholesky_solve, dot, dot64, mean, median, region};
+use crate::kernels::{BandPass, axpy, cholesky_solve, dot, dot64, mean, median, pearson, region};
+use crate::moments::{Busy, MOST, images, side_by_side, tile_bytes};
 use crate::movie::{SlowMovie, check};
 use crate::params::Parameters;
 use crate::seeds::{Seeds, Tile, pixel_noise, statistics, tiles};
@@ -24,7 +24,9 @@ const FOOTPRINT_FLOOR: f32 = 0.12;
 pub struct Candidate {
     /// Footprint on the working grid, maximum 1.
     pub footprint: Footprint,
-    /// Trace at the slow film's moments, grey levels.
+    /// The slow film's moments it was found on, ascending.
+    pub moments: Vec<u32>,
+    /// Trace at those moments, grey levels.
     pub trace: Vec<f32>,
     /// Peak-to-noise ratio of the seed when it was chosen.
     pub pnr: f32,
@@ -79,8 +81,8 @@ pub fn run(film: &Registered, seeds: &Seeds, _params: &Parameters, _diameter_px:
         min_correlation: seeds.min_correlation,
         min_pnr: seeds.min_pnr,
     };
-    let residual = Residual::new(&seeds.movie, &seeds.weights, &[]);
-    let candidates = greedy(&residual, &search, ctx)?;
+    let residual = Residual::new(film, &seeds.movie, &seeds.weights, &[], ctx)?;
+    let candidates = greedy(&residual, seeds.busy.as_ref(), &search, ctx)?;
     (ctx.progress)(1.0, film.cache.frames() as u64);
     Ok(Initial {
         candidates,
@@ -90,18 +92,34 @@ pub fn run(film: &Registered, seeds: &Seeds, _params: &Parameters, _diameter_px:
     })
 }
 
-/// The greedy search over a slow film, tile by tile; a candidate belongs to the tile whose core holds its peak.
+/// The greedy search over a slow film, tile by tile; a candidate belongs to the tile whose core holds its peak. `busy` is what
+/// [`images`] found on this film; without it a long film is streamed once more.
 ///
 /// # Errors
-/// Cancelled.
-pub fn greedy(film: &Residual, search: &Search, ctx: &Context) -> Result<Vec<Candidate>, StageError> {
+/// Cancelled, or the cache cannot be read.
+pub fn greedy(film: &Residual, busy: Option<&Busy>, search: &Search, ctx: &Context) -> Result<Vec<Candidate>, StageError> {
     let filter = BandPass::new(search.sigma);
     let halo = search.reach().ceil() as usize + filter.radius();
     let movie = film.movie();
-    let found = tiles(movie.height, movie.width, halo, movie.len())
-        .into_par_iter()
-        .map(|tile| search_tile(film, &filter, search, &tile, ctx))
-        .collect::<Result<Vec<_>, StageError>>()?;
+    let own = if busy.is_none() && movie.len() > MOST {
+        images(film, &filter, ctx)?.busy
+    } else {
+        None
+    };
+    let busy = busy.or(own.as_ref());
+    let calm = movie.groups.evenly(if busy.is_some() { MOST / 2 } else { usize::MAX });
+    let tiles = tiles(movie.height, movie.width, halo, movie.len());
+    let bytes = tiles.iter().map(|tile| tile_bytes(tile, movie.len().min(MOST))).max().unwrap_or(0);
+    let found = side_by_side(tiles.len(), bytes, ctx, |i| {
+        let window = tiles[i].window;
+        match busy {
+            None => search_tile(film, &filter, search, &tiles[i], (calm.clone(), None), ctx),
+            Some(busy) => {
+                let known = (busy.choose(window, &calm), Some(busy.noise(window, movie.width)));
+                search_tile(film, &filter, search, &tiles[i], known, ctx)
+            }
+        }
+    })?;
     let mut all: Vec<Candidate> = found.into_iter().flatten().collect();
     all.sort_by(|a, b| (b.pnr * b.correlation).total_cmp(&(a.pnr * a.correlation)));
     Ok(without_duplicates(all))
@@ -111,14 +129,26 @@ pub fn greedy(film: &Residual, search: &Search, ctx: &Context) -> Result<Vec<Can
 fn without_duplicates(all: Vec<Candidate>) -> Vec<Candidate> {
     let mut kept: Vec<Candidate> = Vec::new();
     for c in all {
-        let twice = kept
-            .iter()
-            .any(|k| cosine(&k.footprint, &c.footprint) > 0.5 && crate::kernels::pearson(&k.trace, &c.trace) > 0.8);
+        let twice = kept.iter().any(|k| cosine(&k.footprint, &c.footprint) > 0.5 && alike(k, &c) > 0.8);
         if !twice {
             kept.push(c);
         }
     }
     kept
+}
+
+/// Correlation of two candidates' traces over the moments both have.
+fn alike(a: &Candidate, b: &Candidate) -> f32 {
+    if a.moments == b.moments {
+        return pearson(&a.trace, &b.trace);
+    }
+    let (x, y): (Vec<f32>, Vec<f32>) = a
+        .moments
+        .iter()
+        .zip(&a.trace)
+        .filter_map(|(m, v)| b.moments.binary_search(m).ok().map(|i| (*v, b.trace[i])))
+        .unzip();
+    pearson(&x, &y)
 }
 
 /// Cosine of two footprints on the same grid.
@@ -156,13 +186,20 @@ struct Work {
     blocked: Vec<bool>,
 }
 
-fn search_tile(film: &Residual, filter: &BandPass, search: &Search, tile: &Tile, ctx: &Context) -> Result<Vec<Candidate>, StageError> {
+/// Searches one tile on `moments`; the noise is measured on them unless it is known.
+fn search_tile(
+    film: &Residual,
+    filter: &BandPass,
+    search: &Search,
+    tile: &Tile,
+    (moments, noise): (Vec<u32>, Option<Vec<f32>>),
+    ctx: &Context,
+) -> Result<Vec<Candidate>, StageError> {
     check(ctx)?;
-    let movie = film.movie();
-    let ([top, left, height, width], t) = (tile.window, movie.len());
-    let raw = film.window(top, left, height, width);
+    let (Window { top, left, height, width }, t) = (tile.window, moments.len());
+    let raw = film.window(tile.window, &moments)?;
     let band = filter.apply(&raw, height, width, t);
-    let noise = pixel_noise(&band, t, &movie.groups.joined);
+    let noise = noise.unwrap_or_else(|| pixel_noise(&band, t, &film.movie().groups.joined));
     let s = statistics(&band, height, width, t, noise);
     let mut work = Work {
         height,
@@ -185,8 +222,8 @@ fn search_tile(film: &Residual, filter: &BandPass, search: &Search, tile: &Tile,
         let (pnr, correlation) = (work.pnr[seed], work.correlation[seed]);
         work.remove(&footprint, &trace, filter, search);
         let (y, x) = (seed / width + top, seed % width + left);
-        let [y0, x0, ch, cw] = tile.core;
-        if (y0..y0 + ch).contains(&y) && (x0..x0 + cw).contains(&x) {
+        let core = tile.core;
+        if (core.top..core.top + core.height).contains(&y) && (core.left..core.left + core.width).contains(&x) {
             let footprint = Footprint {
                 top: footprint.top + top,
                 left: footprint.left + left,
@@ -194,6 +231,7 @@ fn search_tile(film: &Residual, filter: &BandPass, search: &Search, tile: &Tile,
             };
             out.push(Candidate {
                 footprint,
+                moments: moments.clone(),
                 trace,
                 pnr,
                 correlation,

@@ -1,11 +1,18 @@
 //! Small numeric kernels shared by the later stages: sums with a fixed order (the same bits on any number of threads), separable spatial
 //! filters over pixel-major movies, order statistics, a seeded noise source, connected regions, a little linear algebra.
 
+use crate::simd::dispatch;
+
 /// Lanes of the fixed-order sums: enough for two AVX2 accumulators.
 const LANES: usize = 16;
 
-/// Dot product of two equally long slices, in a fixed order of 16 lanes.
-pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+dispatch! {
+    /// Dot product of two equally long slices, in a fixed order of 16 lanes.
+    pub fn dot(a: &[f32], b: &[f32]) -> f32 = dot_body
+}
+
+#[inline(always)]
+fn dot_body(a: &[f32], b: &[f32]) -> f32 {
     let mut acc = [0.0f32; LANES];
     let (mut ca, mut cb) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
     for (x, y) in (&mut ca).zip(&mut cb) {
@@ -27,8 +34,13 @@ pub fn sum64(a: &[f32]) -> f64 {
     a.chunks(256).map(|x| f64::from(x.iter().sum::<f32>())).sum()
 }
 
-/// `y += alpha · x`.
-pub fn axpy(y: &mut [f32], alpha: f32, x: &[f32]) {
+dispatch! {
+    /// `y += alpha · x`.
+    pub fn axpy(y: &mut [f32], alpha: f32, x: &[f32]) = axpy_body
+}
+
+#[inline(always)]
+fn axpy_body(y: &mut [f32], alpha: f32, x: &[f32]) {
     for (y, x) in y.iter_mut().zip(x) {
         *y += alpha * x;
     }
@@ -108,6 +120,9 @@ impl Noise {
     }
 }
 
+/// Moments that are band-passed at a time.
+const FILTERED: usize = 128;
+
 /// A centred one-dimensional Gaussian kernel with unit sum, cut at 3 σ.
 pub fn gaussian_taps(sigma: f32) -> Vec<f32> {
     let r = (3.0 * sigma).ceil().max(1.0) as i32;
@@ -160,25 +175,30 @@ impl BandPass {
         self.surround.len() / 2
     }
 
-    /// Filters a pixel-major movie of `height × width` pixels with `t` values each.
+    /// Filters a pixel-major movie of `height × width` pixels with `t` values each. Moments are taken some at a time, so that little is held
+    /// beside the result and it stays near the processor.
     pub fn apply(&self, movie: &[f32], height: usize, width: usize, t: usize) -> Vec<f32> {
-        let mut out = convolve(
-            &convolve(movie, height, width, t, &self.centre, false),
-            height,
-            width,
-            t,
-            &self.centre,
-            true,
-        );
-        let wide = convolve(
-            &convolve(movie, height, width, t, &self.surround, false),
-            height,
-            width,
-            t,
-            &self.surround,
-            true,
-        );
-        axpy(&mut out, -1.0, &wide);
+        if t <= FILTERED {
+            return self.apply_some(movie, height, width, t);
+        }
+        let mut out = vec![0.0; movie.len()];
+        let mut some = Vec::new();
+        for first in (0..t).step_by(FILTERED) {
+            let n = FILTERED.min(t - first);
+            some.clear();
+            movie.chunks_exact(t).for_each(|row| some.extend_from_slice(&row[first..first + n]));
+            let done = self.apply_some(&some, height, width, n);
+            out.chunks_exact_mut(t)
+                .zip(done.chunks_exact(n))
+                .for_each(|(row, done)| row[first..first + n].copy_from_slice(done));
+        }
+        out
+    }
+
+    fn apply_some(&self, movie: &[f32], height: usize, width: usize, t: usize) -> Vec<f32> {
+        let twice = |taps: &[f32]| convolve(&convolve(movie, height, width, t, taps, false), height, width, t, taps, true);
+        let mut out = twice(&self.centre);
+        axpy(&mut out, -1.0, &twice(&self.surround));
         out
     }
 }

@@ -23,6 +23,7 @@ pub mod kinetics;
 pub mod machine;
 pub mod manifest;
 pub mod mask;
+pub mod moments;
 pub mod motion;
 pub mod movie;
 pub mod oasis;

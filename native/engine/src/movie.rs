@@ -1,15 +1,19 @@
 //! The registered film as the later stages read it: groups of frames averaged, the mean taken off, pixel after pixel (all moments of a pixel
-//! lie side by side), streamed in blocks from the 8-bit cache or held whole at a low rate for the seed search.
+//! lie side by side), streamed in blocks from the 8-bit cache or window by window at a low rate for the seed search.
+
+use std::ops::Range;
 
 use rayon::prelude::*;
 
+use crate::cache::Window;
+use crate::simd::dispatch;
 use crate::types::{Context, Registered, StageError, flag};
 
 /// Groups handled at a time: bounds the memory of a streaming pass (`pixels × 128` floats).
 pub const BLOCK: usize = 128;
 /// Frames read from the cache at a time.
-const READ: usize = 64;
-/// Groups in one unbroken stretch where a film is too long to be held whole.
+const READ: usize = 512;
+/// Groups in one unbroken stretch where some stand for a whole film.
 const STRETCH: usize = 64;
 
 /// Which frames are averaged into which group. Masked frames belong to none.
@@ -32,32 +36,46 @@ impl Groups {
         }
     }
 
-    /// Groups of `size` consecutive valid frames; at most `limit` groups, in stretches spread evenly over the film where there would be more.
-    pub fn valid(flags: &[u32], size: usize, limit: usize) -> Self {
-        let good: Vec<u32> = (0..flags.len() as u32).filter(|t| flags[*t as usize] & flag::MASKED == 0).collect();
+    /// Groups of `size` consecutive valid frames; what is left at the end belongs to none.
+    pub fn valid(flags: &[u32], size: usize) -> Self {
         let size = size.max(1);
-        let total = good.len() / size;
-        let stretches = total.div_ceil(STRETCH).max(1);
-        let wanted = (limit / STRETCH).max(1);
-        let mut groups = Self {
+        let mut members: Vec<u32> = (0..flags.len() as u32).filter(|t| flags[*t as usize] & flag::MASKED == 0).collect();
+        let total = members.len() / size;
+        members.truncate(total * size);
+        Self {
+            members,
+            starts: (0..=total).map(|g| g * size).collect(),
+            joined: (0..total).map(|g| g > 0).collect(),
+        }
+    }
+
+    /// Some of the groups, by ascending number.
+    pub fn select(&self, numbers: &[u32]) -> Self {
+        let mut out = Self {
             members: Vec::new(),
             starts: vec![0],
-            joined: Vec::new(),
+            joined: Vec::with_capacity(numbers.len()),
         };
-        let mut last = None;
-        for s in 0..stretches {
-            // Keep `wanted` of `stretches`, evenly: a stretch is kept when it is the first of its share.
-            if total > limit && (s + 1) * wanted / stretches == s * wanted / stretches {
-                continue;
-            }
-            for g in s * STRETCH..((s + 1) * STRETCH).min(total) {
-                groups.members.extend_from_slice(&good[g * size..(g + 1) * size]);
-                groups.starts.push(groups.members.len());
-                groups.joined.push(last.is_some_and(|l| l + 1 == g));
-                last = Some(g);
-            }
+        for (i, g) in numbers.iter().enumerate() {
+            out.members.extend_from_slice(self.frames(*g as usize));
+            out.starts.push(out.members.len());
+            out.joined.push(i > 0 && numbers[i - 1] + 1 == *g && self.joined[*g as usize]);
         }
-        groups
+        out
+    }
+
+    /// Numbers of at most `limit` groups: all, or unbroken stretches spread evenly over the film.
+    pub fn evenly(&self, limit: usize) -> Vec<u32> {
+        let total = self.len();
+        let stretches = total.div_ceil(STRETCH).max(1);
+        let wanted = (limit / STRETCH).max(1);
+        (0..total as u32)
+            .filter(|g| {
+                let s = *g as usize / STRETCH;
+                // A stretch is kept when it is the first of its share.
+                total <= limit || (s + 1) * wanted / stretches != s * wanted / stretches
+            })
+            .collect()
     }
 
     /// Number of groups.
@@ -83,6 +101,15 @@ impl Groups {
                 f.iter().map(|t| trace[*t as usize]).sum::<f32>() / f.len() as f32
             })
             .collect()
+    }
+
+    /// A trace of groups at the frames of each group, zero at all other frames.
+    pub fn hold(&self, values: &[f32], frames: usize) -> Vec<f32> {
+        let mut out = vec![0.0; frames];
+        for (g, v) in values.iter().enumerate() {
+            self.frames(g).iter().for_each(|t| out[*t as usize] = *v);
+        }
+        out
     }
 
     /// A trace of groups spread over all frames: linear between the groups' centres, constant beyond the ends.
@@ -129,32 +156,133 @@ impl Block {
     }
 }
 
+/// Rows of the grid one worker reads at a time in a pass over all of it.
+const BAND: usize = 16;
+
+/// Rows `top …` of the grid as windows of [`BAND`] rows.
+fn band(film: &Registered, i: usize) -> Window {
+    let top = i * BAND;
+    Window {
+        top,
+        left: 0,
+        height: BAND.min(film.grid.height - top),
+        width: film.grid.width,
+    }
+}
+
 /// Mean code of each pixel over the frames of `groups` (exact integer sums).
 ///
 /// # Errors
 /// Cancelled, or the cache cannot be read.
 pub fn mean_codes(film: &Registered, groups: &Groups, ctx: &Context) -> Result<Vec<f32>, StageError> {
-    let pixels = film.grid.height * film.grid.width;
-    let mut sums = vec![0u64; pixels];
-    let mut used = vec![false; film.cache.frames()];
-    groups.members.iter().for_each(|t| used[*t as usize] = true);
-    let mut codes = Vec::new();
-    for first in (0..used.len()).step_by(READ) {
-        let count = READ.min(used.len() - first);
-        if !used[first..first + count].contains(&true) {
-            continue;
-        }
-        check(ctx)?;
-        film.cache.read_block(first, count, &mut codes)?;
-        sums.par_chunks_mut(4096).enumerate().for_each(|(c, sums)| {
-            for i in (0..count).filter(|i| used[first + i]) {
-                let row = &codes[i * pixels + c * 4096..];
-                sums.iter_mut().zip(row).for_each(|(s, q)| *s += u64::from(*q));
+    let mut used = vec![0u8; film.cache.frames()];
+    groups.members.iter().for_each(|t| used[*t as usize] = 1);
+    let mut sums = vec![0u64; film.grid.height * film.grid.width];
+    sums.par_chunks_mut(BAND * film.grid.width)
+        .enumerate()
+        .try_for_each_init(Vec::new, |codes, (i, sums)| {
+            for first in (0..used.len()).step_by(READ) {
+                let end = (first + READ).min(used.len());
+                if !used[first..end].contains(&1) {
+                    continue;
+                }
+                check(ctx)?;
+                film.cache.read_window(band(film, i), first..end, codes)?;
+                for (sum, row) in sums.iter_mut().zip(codes.chunks_exact(end - first)) {
+                    *sum += u64::from(sum_codes(row, &used[first..end]));
+                }
             }
-        });
-    }
+            Ok::<(), StageError>(())
+        })?;
     let n = groups.members.len().max(1) as f64;
     Ok(sums.into_iter().map(|s| (s as f64 / n) as f32).collect())
+}
+
+dispatch! {
+    fn sum_codes(codes: &[u8], used: &[u8]) -> u32 = sum_codes_body
+}
+
+#[inline(always)]
+fn sum_codes_body(codes: &[u8], used: &[u8]) -> u32 {
+    codes.iter().zip(used).map(|(q, u)| u32::from(q * u)).sum()
+}
+
+/// Averages of the groups `range` over a window, each pixel minus its mean code, in grey levels: pixel `p` of the window at group
+/// `range.start + i` goes to `out[p · stride + i]`. `mean` is of the whole grid.
+///
+/// # Errors
+/// The cache cannot be read.
+pub fn averages(
+    film: &Registered,
+    groups: &Groups,
+    range: Range<usize>,
+    window: Window,
+    mean: &[f32],
+    (out, stride): (&mut [f32], usize),
+    codes: &mut Vec<u8>,
+) -> Result<(), StageError> {
+    let step = film.cache.step();
+    let mut g = range.start;
+    while g < range.end {
+        // As many whole groups as fit into one read, at least one.
+        let from = groups.frames(g)[0];
+        let mut end = g + 1;
+        while end < range.end && groups.frames(end).last().is_some_and(|t| ((t - from) as usize) < READ) {
+            end += 1;
+        }
+        let members = &groups.members[groups.starts[g]..groups.starts[end]];
+        let to = members[members.len() - 1];
+        let n = (to - from) as usize + 1;
+        film.cache.read_window(window, from as usize..to as usize + 1, codes)?;
+        let size = members.len() / (end - g);
+        // Groups of one size (all are, but where a caller made others) without a masked frame between: the usual case.
+        let plain = n == members.len() && (g..end).all(|i| groups.frames(i).len() == size);
+        for (p, row) in codes.chunks_exact(n).enumerate() {
+            let (y, x) = (window.top + p / window.width, window.left + p % window.width);
+            let mean = mean[y * film.grid.width + x];
+            let out = &mut out[p * stride + g - range.start..][..end - g];
+            if plain {
+                average_plain(row, size, mean, step, out);
+            } else {
+                for (i, out) in (g..end).zip(out) {
+                    let f = groups.frames(i);
+                    let sum: u32 = f.iter().map(|t| u32::from(row[(t - from) as usize])).sum();
+                    *out = (sum as f32 * (1.0 / f.len() as f32) - mean) * step;
+                }
+            }
+        }
+        g = end;
+    }
+    Ok(())
+}
+
+dispatch! {
+    fn average_plain(row: &[u8], size: usize, mean: f32, step: f32, out: &mut [f32]) = average_plain_body
+}
+
+#[inline(always)]
+fn average_plain_body(row: &[u8], size: usize, mean: f32, step: f32, out: &mut [f32]) {
+    let share = 1.0 / size as f32;
+    let value = |sum: u32| (sum as f32 * share - mean) * step;
+    match size {
+        1 => out.iter_mut().zip(row).for_each(|(o, q)| *o = value(u32::from(*q))),
+        2 => out
+            .iter_mut()
+            .zip(row.chunks_exact(2))
+            .for_each(|(o, q)| *o = value(u32::from(q[0]) + u32::from(q[1]))),
+        3 => out
+            .iter_mut()
+            .zip(row.chunks_exact(3))
+            .for_each(|(o, q)| *o = value(u32::from(q[0]) + u32::from(q[1]) + u32::from(q[2]))),
+        4 => out
+            .iter_mut()
+            .zip(row.chunks_exact(4))
+            .for_each(|(o, q)| *o = value(u32::from(q[0]) + u32::from(q[1]) + u32::from(q[2]) + u32::from(q[3]))),
+        _ => out
+            .iter_mut()
+            .zip(row.chunks_exact(size))
+            .for_each(|(o, q)| *o = value(q.iter().map(|q| u32::from(*q)).sum())),
+    }
 }
 
 /// Streams the film in blocks of at most 128 groups, each pixel minus its mean code `mean` (see [`mean_codes`]), in grey levels.
@@ -168,9 +296,6 @@ pub fn for_blocks(
     ctx: &Context,
     mut each: impl FnMut(&Block) -> Result<(), StageError>,
 ) -> Result<(), StageError> {
-    let pixels = mean.len();
-    let step = film.cache.step();
-    let mut codes = Vec::new();
     let mut block = Block {
         first: 0,
         count: 0,
@@ -178,44 +303,22 @@ pub fn for_blocks(
     };
     for first in (0..groups.len()).step_by(BLOCK) {
         let count = BLOCK.min(groups.len() - first);
-        block.first = first;
-        block.count = count;
-        block.values.clear();
-        block.values.resize(pixels * count, 0.0);
-        let mut g = first;
-        while g < first + count {
-            check(ctx)?;
-            // As many whole groups as fit into one read, at least one.
-            let from = groups.frames(g)[0] as usize;
-            let mut end = g + 1;
-            while end < first + count && groups.frames(end).last().is_some_and(|t| *t as usize - from < READ) {
-                end += 1;
-            }
-            let to = groups.frames(end - 1).last().map_or(from, |t| *t as usize);
-            film.cache.read_block(from, to - from + 1, &mut codes)?;
-            let codes = &codes;
-            block.values.par_chunks_mut(64 * count).enumerate().for_each(|(c, values)| {
-                for i in g..end {
-                    for t in groups.frames(i) {
-                        let row = &codes[(*t as usize - from) * pixels + c * 64..];
-                        for (pixel, q) in values.chunks_exact_mut(count).zip(row) {
-                            pixel[i - first] += f32::from(*q);
-                        }
-                    }
-                }
-            });
-            g = end;
-        }
-        let inverse: Vec<f32> = (first..first + count).map(|g| 1.0 / groups.frames(g).len() as f32).collect();
-        block.values.par_chunks_mut(count).zip(mean).for_each(|(pixel, mean)| {
-            pixel.iter_mut().zip(&inverse).for_each(|(v, n)| *v = (*v * n - mean) * step);
-        });
+        (block.first, block.count) = (first, count);
+        block.values.resize(mean.len() * count, 0.0);
+        block
+            .values
+            .par_chunks_mut(BAND * film.grid.width * count)
+            .enumerate()
+            .try_for_each_init(Vec::new, |codes, (i, values)| {
+                check(ctx)?;
+                averages(film, groups, first..first + count, band(film, i), mean, (values, count), codes)
+            })?;
         each(&block)?;
     }
     Ok(())
 }
 
-/// The film at a low rate, held whole: 16 bit a value, pixel-major, mean taken off. What the seed search works on.
+/// The film at a low rate: what the seed search works on. Nothing of it is held but the mean; windows are read from the cache.
 #[derive(Default)]
 pub struct SlowMovie {
     /// Which frames each moment averages.
@@ -224,51 +327,29 @@ pub struct SlowMovie {
     pub height: usize,
     /// Columns.
     pub width: usize,
-    scale: f32,
-    values: Vec<i16>,
+    mean: Vec<f32>,
 }
 
 impl SlowMovie {
-    /// The slow film of a run with the context's memory budget: what the stage `seeds` searches, and later searches on the residual use.
-    ///
-    /// # Errors
-    /// As [`SlowMovie::read`].
-    pub fn of(film: &Registered, ctx: &Context) -> Result<Self, StageError> {
-        Self::read(film, ctx.memory_bytes / 3, ctx)
-    }
-
-    /// Reads the film at about 7 Hz (5 … 10), or more slowly spread stretches of it where `limit_bytes` would be exceeded.
+    /// The film at about 7 Hz (5 … 10).
     ///
     /// # Errors
     /// Cancelled, or the cache cannot be read.
-    pub fn read(film: &Registered, limit_bytes: u64, ctx: &Context) -> Result<Self, StageError> {
-        let pixels = film.grid.height * film.grid.width;
+    pub fn of(film: &Registered, ctx: &Context) -> Result<Self, StageError> {
         let size = ((film.fps / 7.0).round() as usize).clamp(1, 64);
-        let limit = ((limit_bytes / 2) as usize / pixels.max(1)).max(4 * STRETCH);
-        let groups = Groups::valid(&film.flags, size, limit);
+        let groups = Groups::valid(&film.flags, size);
         let mean = mean_codes(film, &groups, ctx)?;
-        let t = groups.len();
-        let scale = film.cache.step() / 64.0;
-        let mut values = vec![0i16; pixels * t];
-        for_blocks(film, &groups, &mean, ctx, |block| {
-            values.par_chunks_mut(t.max(1)).enumerate().for_each(|(p, row)| {
-                for (out, v) in row[block.first..].iter_mut().zip(block.pixel(p)) {
-                    *out = (v / scale).round() as i16;
-                }
-            });
-            (ctx.progress)(
-                0.5 * (block.first + block.count) as f32 / t as f32,
-                (block.first + block.count) as u64,
-            );
-            Ok(())
-        })?;
         Ok(Self {
             groups,
             height: film.grid.height,
             width: film.grid.width,
-            scale,
-            values,
+            mean,
         })
+    }
+
+    /// Mean code of each pixel over all moments.
+    pub fn mean(&self) -> &[f32] {
+        &self.mean
     }
 
     /// Moments.
@@ -281,29 +362,15 @@ impl SlowMovie {
         self.groups.is_empty()
     }
 
-    /// A window of the film as floats, pixel-major (`height × width × T`).
-    pub fn window(&self, top: usize, left: usize, height: usize, width: usize) -> Vec<f32> {
-        let t = self.len();
-        let mut out = Vec::with_capacity(height * width * t);
-        for y in top..top + height {
-            for x in left..left + width {
-                out.extend(
-                    self.values[(y * self.width + x) * t..][..t]
-                        .iter()
-                        .map(|v| f32::from(*v) * self.scale),
-                );
-            }
-        }
-        out
-    }
-
-    /// Replaces the values of one pixel (residuals); `values` has `T` entries in grey levels.
-    pub fn replace(&mut self, moment: usize, frame: &[f32]) {
-        let t = self.len();
-        let scale = self.scale;
-        for (p, v) in frame.iter().enumerate() {
-            self.values[p * t + moment] = (v / scale).round().clamp(-32768.0, 32767.0) as i16;
-        }
+    /// A window at some of the moments ([`Groups::select`] of [`SlowMovie::groups`]), pixel-major (`height × width × T`), grey levels minus the
+    /// pixel's mean over all moments; into `out`.
+    ///
+    /// # Errors
+    /// The cache cannot be read.
+    pub fn window(&self, film: &Registered, window: Window, moments: &Groups, out: &mut Vec<f32>) -> Result<(), StageError> {
+        let t = moments.len();
+        out.resize(window.pixels() * t, 0.0);
+        averages(film, moments, 0..t, window, &self.mean, (out, t), &mut Vec::new())
     }
 }
 

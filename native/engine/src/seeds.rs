@@ -3,21 +3,21 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
+use crate::cache::Window;
 use crate::demix::ring::RingWeights;
 use crate::demix::statistics::{Residual, Survey};
 use crate::kernels::{BandPass, Noise, dot, mean, median, quantile};
-use crate::movie::{SlowMovie, check};
+use crate::moments::{Busy, Images, MOST, images};
+use crate::movie::SlowMovie;
 use crate::params::Parameters;
 use crate::types::{Context, Registered, StageError};
 
 /// Values below so many noise standard deviations do not count in the local correlation.
-const FLOOR: f32 = 2.0;
+pub const FLOOR: f32 = 2.0;
 /// Rows and columns of a tile of the search: at least, at most.
 const TILE: [usize; 2] = [32, 128];
-/// Floats a worker may hold of a tile (film, band-passed film and a copy for the statistics).
-const TILE_FLOATS: usize = 48 << 20;
+/// Values of a tile's film; it is held twice (film and band-passed film).
+const TILE_FLOATS: usize = 16 << 20;
 /// Moments the noise-only film has at most.
 const NULL_MOMENTS: usize = 2000;
 /// A seed's peak-to-noise ratio must exceed the largest of pure noise by this factor: real films are not as well behaved as noise.
@@ -49,6 +49,8 @@ pub struct Seeds {
     pub min_pnr: f32,
     /// Local maxima above both thresholds, best first.
     pub seeds: Vec<Seed>,
+    /// What the search on a long film needs besides.
+    pub busy: Option<Busy>,
     /// The slow film the search ran on. A checkpoint leaves it out: it is read again from the cache when it is needed.
     #[serde(skip)]
     pub movie: Arc<SlowMovie>,
@@ -93,34 +95,33 @@ pub fn pixel_noise(film: &[f32], t: usize, joined: &[bool]) -> Vec<f32> {
 /// Peak-to-noise ratio and local correlation of a pixel-major band-passed window whose noise is known.
 pub fn statistics(film: &[f32], height: usize, width: usize, t: usize, noise: Vec<f32>) -> Statistics {
     let mut pnr = vec![0.0; height * width];
-    let mut z = vec![0.0f32; film.len()];
-    for p in 0..height * width {
-        let (row, out) = (&film[p * t..][..t], &mut z[p * t..][..t]);
-        if noise[p] <= 0.0 {
-            continue;
+    // Two rows of normalised traces are enough at a time.
+    let (mut here, mut below) = (vec![0.0f32; width * t], vec![0.0f32; width * t]);
+    let mut fill = |y: usize, out: &mut [f32]| {
+        for x in 0..width {
+            let p = y * width + x;
+            pnr[p] = normalise(&film[p * t..][..t], noise[p], &mut out[x * t..][..t]);
         }
-        pnr[p] = row.iter().copied().fold(0.0f32, f32::max) / noise[p];
-        let floor = FLOOR * noise[p];
-        out.iter_mut().zip(row).for_each(|(o, v)| *o = if *v < floor { 0.0 } else { *v });
-        let m = mean(out);
-        out.iter_mut().for_each(|v| *v -= m);
-        let norm = dot(out, out).sqrt();
-        if norm > 0.0 {
-            out.iter_mut().for_each(|v| *v /= norm);
-        }
-    }
+    };
     let mut sum = vec![0.0f32; height * width];
     let mut count = vec![0.0f32; height * width];
+    if height > 0 {
+        fill(0, &mut below);
+    }
     for y in 0..height {
+        std::mem::swap(&mut here, &mut below);
+        if y + 1 < height {
+            fill(y + 1, &mut below);
+        }
         for x in 0..width {
             for (dy, dx) in [(0, 1), (1, -1), (1, 0), (1, 1)] {
                 let (v, u) = (y + dy, x as isize + dx);
                 if v >= height || u < 0 || u >= width as isize {
                     continue;
                 }
-                let (p, q) = (y * width + x, v * width + u as usize);
-                let r = dot(&z[p * t..][..t], &z[q * t..][..t]);
-                for i in [p, q] {
+                let other = if dy == 0 { &here } else { &below };
+                let r = dot(&here[x * t..][..t], &other[u as usize * t..][..t]);
+                for i in [y * width + x, v * width + u as usize] {
                     sum[i] += r;
                     count[i] += 1.0;
                 }
@@ -129,6 +130,23 @@ pub fn statistics(film: &[f32], height: usize, width: usize, t: usize, noise: Ve
     }
     let correlation = sum.iter().zip(&count).map(|(s, n)| if *n > 0.0 { s / n } else { 0.0 }).collect();
     Statistics { noise, pnr, correlation }
+}
+
+/// A trace without what lies below the floor, mean taken off, of length 1 (zero where nothing is left); returns its peak over the noise.
+fn normalise(row: &[f32], noise: f32, out: &mut [f32]) -> f32 {
+    if noise <= 0.0 {
+        out.fill(0.0);
+        return 0.0;
+    }
+    let floor = FLOOR * noise;
+    out.iter_mut().zip(row).for_each(|(o, v)| *o = if *v < floor { 0.0 } else { *v });
+    let m = mean(out);
+    out.iter_mut().for_each(|v| *v -= m);
+    let norm = dot(out, out).sqrt();
+    if norm > 0.0 {
+        out.iter_mut().for_each(|v| *v /= norm);
+    }
+    row.iter().copied().fold(0.0f32, f32::max) / noise
 }
 
 /// Thresholds (correlation, peak-to-noise ratio) that pure white noise of `t` moments hardly ever passes after the same filter: the largest
@@ -146,21 +164,29 @@ pub fn null_thresholds(filter: &BandPass, t: usize) -> (f32, f32) {
     let inner: Vec<usize> = (0..side * side).map(|i| (halo + i / side) * n + halo + i % side).collect();
     let pick = |v: &[f32]| inner.iter().map(|p| v[*p]).collect::<Vec<_>>();
     let pnr = pick(&s.pnr).into_iter().fold(0.0, f32::max);
+    // The largest of n normal values grows with the root of log n.
+    let growth = |n: usize| (2.0 * ((side * side * n.max(moments)) as f32).ln()).sqrt();
+    let pnr = pnr * growth(t) / growth(moments);
     (quantile(&pick(&s.correlation), 0.98), PNR_MARGIN * pnr)
 }
 
-/// A tile of the grid with its halo: (top, left, height, width) of the window and of the core inside the grid.
+/// A tile of the grid with its halo.
 pub struct Tile {
-    /// First row, first column, height and width of the window.
-    pub window: [usize; 4],
-    /// The same of the core.
-    pub core: [usize; 4],
+    /// The tile with what lies around it.
+    pub window: Window,
+    /// The tile.
+    pub core: Window,
 }
 
-/// Tiles with `halo` pixels around, row by row, as large as `t` moments allow.
+/// Tiles with `halo` pixels around, row by row, as large as `t` moments allow (at most [`MOST`] are held): the film alone decides.
 pub fn tiles(height: usize, width: usize, halo: usize, t: usize) -> Vec<Tile> {
-    let window = ((TILE_FLOATS / 3 / t.max(1)) as f64).sqrt() as usize;
+    let window = ((TILE_FLOATS / t.clamp(1, MOST)) as f64).sqrt() as usize;
     let side = window.saturating_sub(2 * halo).clamp(TILE[0], TILE[1]);
+    cut_tiles(height, width, halo, side)
+}
+
+/// Tiles of at most `side × side` pixels with `halo` pixels around.
+pub fn cut_tiles(height: usize, width: usize, halo: usize, side: usize) -> Vec<Tile> {
     let cut = |n: usize| {
         let parts = n.div_ceil(side).max(1);
         (0..parts).map(move |i| (i * n / parts, (i + 1) * n / parts)).collect::<Vec<_>>()
@@ -168,11 +194,21 @@ pub fn tiles(height: usize, width: usize, halo: usize, t: usize) -> Vec<Tile> {
     let mut out = Vec::new();
     for (y0, y1) in cut(height) {
         for (x0, x1) in cut(width) {
-            let (t, l) = (y0.saturating_sub(halo), x0.saturating_sub(halo));
-            let (b, r) = ((y1 + halo).min(height), (x1 + halo).min(width));
+            let (top, left) = (y0.saturating_sub(halo), x0.saturating_sub(halo));
+            let (bottom, right) = ((y1 + halo).min(height), (x1 + halo).min(width));
             out.push(Tile {
-                window: [t, l, b - t, r - l],
-                core: [y0, x0, y1 - y0, x1 - x0],
+                window: Window {
+                    top,
+                    left,
+                    height: bottom - top,
+                    width: right - left,
+                },
+                core: Window {
+                    top: y0,
+                    left: x0,
+                    height: y1 - y0,
+                    width: x1 - x0,
+                },
             });
         }
     }
@@ -205,7 +241,7 @@ pub fn run(film: &Registered, params: &Parameters, diameter_px: f32, ctx: &Conte
     );
     let survey = Survey::gather(film, params, sigma, ctx)?;
     let weights = RingWeights::ring_only(&survey.ring, &survey.covariance);
-    let (correlation, pnr) = images(&Residual::new(&movie, &weights, &[]), &filter, ctx)?;
+    let Images { correlation, pnr, busy } = images(&Residual::new(film, &movie, &weights, &[], ctx)?, &filter, ctx)?;
     let mut seeds = maxima(&correlation, &pnr, height, width, min_correlation, min_pnr, 0.6 * 2.36 * sigma);
     seeds.sort_by(|a, b| (b.correlation * b.pnr).total_cmp(&(a.correlation * a.pnr)));
     (ctx.progress)(1.0, film.cache.frames() as u64);
@@ -215,42 +251,12 @@ pub fn run(film: &Registered, params: &Parameters, diameter_px: f32, ctx: &Conte
         min_correlation,
         min_pnr,
         seeds,
+        busy,
         movie: Arc::new(movie),
         survey: Arc::new(survey),
         weights,
         sigma,
     })
-}
-
-/// Local correlation and peak-to-noise ratio of the whole grid, tile by tile.
-///
-/// # Errors
-/// Cancelled.
-pub fn images(film: &Residual, filter: &BandPass, ctx: &Context) -> Result<(Vec<f32>, Vec<f32>), StageError> {
-    let movie = film.movie();
-    let (height, width, t) = (movie.height, movie.width, movie.len());
-    let (mut correlation, mut pnr) = (vec![0.0; height * width], vec![0.0; height * width]);
-    let done: Vec<_> = tiles(height, width, filter.radius() + 1, t)
-        .into_par_iter()
-        .map(|tile| {
-            check(ctx)?;
-            let [top, left, h, w] = tile.window;
-            let band = filter.apply(&film.window(top, left, h, w), h, w, t);
-            let noise = pixel_noise(&band, t, &movie.groups.joined);
-            Ok((tile, statistics(&band, h, w, t, noise)))
-        })
-        .collect::<Result<Vec<_>, StageError>>()?;
-    for (tile, s) in done {
-        let ([top, left, _, w], [y0, x0, ch, cw]) = (tile.window, tile.core);
-        for y in y0..y0 + ch {
-            for x in x0..x0 + cw {
-                let q = (y - top) * w + x - left;
-                correlation[y * width + x] = s.correlation[q];
-                pnr[y * width + x] = s.pnr[q];
-            }
-        }
-    }
-    Ok((correlation, pnr))
 }
 
 /// Local maxima of correlation × PNR within `distance` px, above both thresholds.

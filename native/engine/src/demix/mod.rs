@@ -19,7 +19,7 @@ use self::traces::{Filters, Projected, Traces, solve};
 use crate::init::{Initial, Search, greedy};
 use crate::movie::SlowMovie;
 use crate::params::Parameters;
-use crate::types::{Context, Footprint, Registered, StageError, flag};
+use crate::types::{Context, Registered, StageError, flag};
 
 /// Sweeps of coordinate descent in a round.
 const SWEEPS: usize = 3;
@@ -108,7 +108,7 @@ pub fn run(film: &Registered, initial: Initial, params: &Parameters, _diameter_p
         let factors = if round == 0 {
             Factors::default()
         } else {
-            shared_factors(&movie, &survey, &components)
+            shared_factors(film, &movie, &survey, &components, ctx)?
         };
         let (weights, updated) = footprint_round(film, &survey, components, &factors, &search, ctx)?;
         components = updated;
@@ -123,7 +123,7 @@ pub fn run(film: &Registered, initial: Initial, params: &Parameters, _diameter_p
             merge::run(&mut components, &traces, params.merge_correlation, &search);
         }
         if round == 0 {
-            let found = second_search(&movie, &weights, &components, &search, ctx)?;
+            let found = second_search(film, &movie, &weights, &components, &search, ctx)?;
             components.extend(found.iter().map(make));
         }
     }
@@ -141,18 +141,21 @@ pub fn run(film: &Registered, initial: Initial, params: &Parameters, _diameter_p
     })
 }
 
-fn shared_factors(movie: &SlowMovie, survey: &Survey, components: &[Component]) -> Factors {
-    let parts = slow_parts(movie, components);
-    let mut coarse = coarse_residual(movie, &survey.ring.coarse, &parts);
-    factors::centre(&mut coarse, movie.len());
-    Factors::find(&coarse, movie.len())
-}
+/// Values of the coarse film the shared courses are looked for in.
+const COURSE_FLOATS: usize = 24 << 20;
 
-fn slow_parts(movie: &SlowMovie, components: &[Component]) -> Vec<(Footprint, Vec<f32>)> {
-    components
-        .iter()
-        .map(|c| (c.footprint.clone(), movie.groups.average(&c.trace)))
-        .collect()
+/// Courses that the background shares, from the whole slow film or, where that is long, from stretches spread evenly over it.
+fn shared_factors(
+    film: &Registered,
+    movie: &SlowMovie,
+    survey: &Survey,
+    components: &[Component],
+    ctx: &Context,
+) -> Result<Factors, StageError> {
+    let grid = &survey.ring.coarse;
+    let numbers = movie.groups.evenly((COURSE_FLOATS / grid.pixels()).max(512));
+    let coarse = coarse_residual(film, movie, grid, components, &numbers, ctx)?;
+    Ok(Factors::find(&coarse, numbers.len()))
 }
 
 fn coarse_footprints(survey: &Survey, components: &[Component]) -> Vec<CoarseImage> {
@@ -208,14 +211,15 @@ fn trace_round(
 
 /// The seed search once more, on the slow film minus background and components.
 fn second_search(
+    film: &Registered,
     movie: &SlowMovie,
     weights: &RingWeights,
     components: &[Component],
     search: &Search,
     ctx: &Context,
 ) -> Result<Vec<crate::init::Candidate>, StageError> {
-    let parts = slow_parts(movie, components);
-    greedy(&Residual::new(movie, weights, &parts), search, ctx)
+    let residual = Residual::new(film, movie, weights, components, ctx)?;
+    greedy(&residual, None, search, ctx)
 }
 
 fn evidence(

@@ -52,15 +52,26 @@ impl Coarse {
         let mut out = vec![0.0; self.pixels() * t];
         out.par_chunks_mut((t * self.width).max(1)).enumerate().for_each(|(cy, row)| {
             for (cx, out) in row.chunks_exact_mut(t).enumerate() {
-                let share = 1.0 / self.members(cy, cx) as f32;
-                for y in cy * self.factor..((cy + 1) * self.factor).min(self.fine_height) {
-                    for x in cx * self.factor..((cx + 1) * self.factor).min(self.fine_width) {
-                        axpy(out, share, &film[(y * self.fine_width + x) * t..][..t]);
-                    }
-                }
+                self.add_mean(cy, cx, film, t, out);
             }
         });
         out
+    }
+
+    /// Mean of the block of coarse pixel (`y`, `x`) of a pixel-major film with `t` moments.
+    pub fn mean_of(&self, y: usize, x: usize, film: &[f32], t: usize) -> Vec<f32> {
+        let mut out = vec![0.0; t];
+        self.add_mean(y, x, film, t, &mut out);
+        out
+    }
+
+    fn add_mean(&self, cy: usize, cx: usize, film: &[f32], t: usize, out: &mut [f32]) {
+        let share = 1.0 / self.members(cy, cx) as f32;
+        for y in cy * self.factor..((cy + 1) * self.factor).min(self.fine_height) {
+            for x in cx * self.factor..((cx + 1) * self.factor).min(self.fine_width) {
+                axpy(out, share, &film[(y * self.fine_width + x) * t..][..t]);
+            }
+        }
     }
 
     /// Block means of a footprint, on its coarse window.
@@ -307,16 +318,6 @@ impl RingWeights {
             .iter()
             .zip(row)
             .filter_map(move |(o, w)| self.ring.moved(y, x, *o).map(|(v, u)| (v, u, *w)))
-    }
-
-    /// Background of one coarse pixel from a coarse pixel-major film with `t` moments and the factors' courses over it.
-    pub fn background(&self, y: usize, x: usize, film: &[f32], t: usize, courses: &[Vec<f32>]) -> Vec<f32> {
-        let mut out = vec![0.0; t];
-        for (v, u, w) in self.of(y, x) {
-            axpy(&mut out, w, &film[(v * self.ring.coarse.width + u) * t..][..t]);
-        }
-        self.shares(y, x).iter().zip(courses).for_each(|(z, c)| axpy(&mut out, *z, c));
-        out
     }
 }
 

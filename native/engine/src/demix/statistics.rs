@@ -1,18 +1,23 @@
 //! What is summed over the film: lag covariances and noise once; for each component the products of its trace with the film around it.
 //! All sums run over the same groups of frames (mixing subsets makes the ring's systems indefinite).
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::factors::{FactorSums, Factors};
 use super::ring::{Coarse, CoarseImage, LagCovariance, Ring, RingWeights};
+use crate::cache::Window;
 use crate::init::Candidate;
 use crate::kernels::{axpy, dot, mean};
-use crate::movie::{Groups, SlowMovie, for_blocks, mean_codes};
+use crate::movie::{Groups, SlowMovie, check, for_blocks, mean_codes};
 use crate::params::Parameters;
 use crate::types::{Context, Footprint, Registered, StageError};
 
-/// Most groups the statistics are summed over; longer films are averaged over consecutive frames to stay below.
-const MOST_GROUPS: usize = 12_000;
+/// The statistics are summed over groups of consecutive frames at about this rate, Hz: calcium is slower, and averaging keeps all light.
+const GROUP_RATE: f64 = 10.0;
+/// Most groups the statistics are summed over; longer films are averaged over more frames to stay below.
+const MOST_GROUPS: usize = 6000;
 
 /// Groups in one stretch of the two halves; two make a block of the streaming pass.
 const HALF: usize = crate::movie::BLOCK / 2;
@@ -44,8 +49,8 @@ impl Survey {
         // The ring must fit into the field.
         let radius = (params.ring_radius_factor * 2.36 * sigma / factor as f32).round() as usize;
         let ring = Ring::new(coarse, radius.clamp(2, (height.min(width) / factor / 3).max(2)));
-        let size = film.cache.frames().div_ceil(MOST_GROUPS);
-        let groups = Groups::valid(&film.flags, size, usize::MAX);
+        let size = ((film.fps / GROUP_RATE).round() as usize).max(film.cache.frames().div_ceil(MOST_GROUPS));
+        let groups = Groups::valid(&film.flags, size);
         let mean = mean_codes(film, &groups, ctx)?;
         let mut covariance = LagCovariance::new(&ring);
         let mut noise = vec![(0.0f64, 0u32); height * width];
@@ -86,27 +91,55 @@ impl Survey {
     }
 }
 
-/// The slow film minus components minus ring background, window by window.
+/// The slow film minus components minus ring background, window by window, read from the cache when it is asked for.
 pub struct Residual<'a> {
+    film: &'a Registered,
     movie: &'a SlowMovie,
     weights: &'a RingWeights,
-    coarse: Vec<f32>,
+    components: &'a [Component],
+    /// Mean of each component's trace over all moments.
+    means: Vec<f32>,
+    /// Courses of the factors at all moments.
     shared: Vec<Vec<f32>>,
-    parts: &'a [(Footprint, Vec<f32>)],
 }
 
 impl<'a> Residual<'a> {
-    /// Prepares the coarse film. Traces in `parts` have one value per moment of the slow film.
-    pub fn new(movie: &'a SlowMovie, weights: &'a RingWeights, parts: &'a [(Footprint, Vec<f32>)]) -> Self {
-        let coarse = coarse_residual(movie, &weights.ring.coarse, parts);
-        let shared = weights.factors.courses(&coarse, movie.len(), &[], &[]);
-        Self {
+    /// Prepares what all windows share; without shared courses no pass over the film is needed.
+    ///
+    /// # Errors
+    /// Cancelled, or the cache cannot be read.
+    pub fn new(
+        film: &'a Registered,
+        movie: &'a SlowMovie,
+        weights: &'a RingWeights,
+        components: &'a [Component],
+        ctx: &Context,
+    ) -> Result<Self, StageError> {
+        let means = components.par_iter().map(|c| mean(&movie.groups.average(&c.trace))).collect();
+        let mut shared = vec![Vec::with_capacity(movie.len()); weights.factors.len()];
+        if !shared.is_empty() {
+            let grid = &weights.ring.coarse;
+            let footprints: Vec<CoarseImage> = components.iter().map(|c| grid.footprint(&c.footprint)).collect();
+            let view = weights.factors.of_footprints(grid, &footprints);
+            for_blocks(film, &movie.groups, movie.mean(), ctx, |block| {
+                let numbers: Vec<u32> = (block.first as u32..(block.first + block.count) as u32).collect();
+                let moments = movie.groups.select(&numbers);
+                let traces: Vec<Vec<f32>> = components.par_iter().map(|c| moments.average(&c.trace)).collect();
+                let now: Vec<&[f32]> = traces.iter().map(Vec::as_slice).collect();
+                let small = grid.down(&block.values, block.count);
+                let courses = weights.factors.courses(&small, block.count, &view, &now);
+                shared.iter_mut().zip(courses).for_each(|(all, part)| all.extend(part));
+                Ok(())
+            })?;
+        }
+        Ok(Self {
+            film,
             movie,
             weights,
-            coarse,
+            components,
+            means,
             shared,
-            parts,
-        }
+        })
     }
 
     /// The film this is the residual of.
@@ -114,53 +147,151 @@ impl<'a> Residual<'a> {
         self.movie
     }
 
-    /// A window, pixel-major (`height × width × T`), grey levels.
-    pub fn window(&self, top: usize, left: usize, height: usize, width: usize) -> Vec<f32> {
-        let (grid, t) = (&self.weights.ring.coarse, self.movie.len());
-        let mut out = self.movie.window(top, left, height, width);
-        for (a, c) in self.parts {
-            let m = mean(c);
-            for (i, v) in a.values.iter().enumerate().filter(|(_, v)| **v > 0.0) {
-                let (y, x) = (a.top + i / a.width, a.left + i % a.width);
-                if (top..top + height).contains(&y) && (left..left + width).contains(&x) {
-                    let row = &mut out[((y - top) * width + x - left) * t..][..t];
-                    row.iter_mut().zip(c).for_each(|(o, c)| *o -= v * (c - m));
-                }
+    /// A window at some moments (ascending numbers), pixel-major (`height × width × T`), grey levels.
+    ///
+    /// # Errors
+    /// The cache cannot be read.
+    pub fn window(&self, window: Window, numbers: &[u32]) -> Result<Vec<f32>, StageError> {
+        let (grid, extent, t) = (&self.weights.ring.coarse, self.weights.ring.extent, numbers.len());
+        let moments = self.movie.groups.select(numbers);
+        // The coarse window in which all rings end, and the pixels under it.
+        let reach = |start: usize, length: usize, coarse: usize, fine: usize| {
+            let first = (start / grid.factor).saturating_sub(extent);
+            let end = ((start + length - 1) / grid.factor + 1 + extent).min(coarse);
+            (first..end, first * grid.factor..(end * grid.factor).min(fine))
+        };
+        let (rows, _) = reach(window.top, window.height, grid.height, self.movie.height);
+        let (columns, fine) = reach(window.left, window.width, grid.width, self.movie.width);
+        let near = self.near(rows.start * grid.factor, rows.end * grid.factor, &fine, &moments);
+        let mut out = vec![0.0f32; window.pixels() * t];
+        let mut coarse = Vec::with_capacity(rows.len() * columns.len() * t);
+        let mut strip = Vec::new();
+        for cy in rows.clone() {
+            let top = cy * grid.factor;
+            let place = Window {
+                top,
+                left: fine.start,
+                height: grid.factor.min(self.movie.height - top),
+                width: fine.len(),
+            };
+            self.movie.window(self.film, place, &moments, &mut strip)?;
+            take_out(&near, place, &mut strip);
+            let block = Coarse::new(grid.factor, place.height, place.width);
+            for cx in 0..columns.len() {
+                coarse.extend(block.mean_of(0, cx, &strip, t));
+            }
+            for y in top.max(window.top)..(top + place.height).min(window.top + window.height) {
+                let from = ((y - top) * place.width + window.left - place.left) * t;
+                let to = (y - window.top) * window.width * t;
+                out[to..to + window.width * t].copy_from_slice(&strip[from..from + window.width * t]);
             }
         }
-        for cy in top / grid.factor..=(top + height - 1) / grid.factor {
-            for cx in left / grid.factor..=(left + width - 1) / grid.factor {
-                let background = self.weights.background(cy, cx, &self.coarse, t, &self.shared);
-                for y in (cy * grid.factor).max(top)..((cy + 1) * grid.factor).min(top + height) {
-                    for x in (cx * grid.factor).max(left)..((cx + 1) * grid.factor).min(left + width) {
-                        axpy(&mut out[((y - top) * width + x - left) * t..][..t], -1.0, &background);
+        let shared: Vec<Vec<f32>> = self
+            .shared
+            .iter()
+            .map(|s| numbers.iter().map(|m| s[*m as usize]).collect())
+            .collect();
+        let mut background = vec![0.0f32; t];
+        for cy in window.top / grid.factor..=(window.top + window.height - 1) / grid.factor {
+            for cx in window.left / grid.factor..=(window.left + window.width - 1) / grid.factor {
+                background.iter_mut().for_each(|b| *b = 0.0);
+                for (v, u, w) in self.weights.of(cy, cx) {
+                    axpy(
+                        &mut background,
+                        w,
+                        &coarse[((v - rows.start) * columns.len() + u - columns.start) * t..][..t],
+                    );
+                }
+                self.weights
+                    .shares(cy, cx)
+                    .iter()
+                    .zip(&shared)
+                    .for_each(|(z, c)| axpy(&mut background, *z, c));
+                for y in (cy * grid.factor).max(window.top)..((cy + 1) * grid.factor).min(window.top + window.height) {
+                    for x in (cx * grid.factor).max(window.left)..((cx + 1) * grid.factor).min(window.left + window.width) {
+                        let p = (y - window.top) * window.width + x - window.left;
+                        axpy(&mut out[p * t..][..t], -1.0, &background);
                     }
                 }
             }
         }
-        out
+        Ok(out)
+    }
+
+    /// Components that reach into a part of the grid, with their traces at the moments, mean taken off.
+    fn near(&self, top: usize, bottom: usize, columns: &Range<usize>, moments: &Groups) -> Vec<(&Footprint, Vec<f32>)> {
+        self.components
+            .iter()
+            .zip(&self.means)
+            .filter(|(c, _)| {
+                let a = &c.footprint;
+                a.top < bottom && a.top + a.height > top && a.left < columns.end && a.left + a.width > columns.start
+            })
+            .map(|(c, m)| {
+                let mut trace = moments.average(&c.trace);
+                trace.iter_mut().for_each(|v| *v -= m);
+                (&c.footprint, trace)
+            })
+            .collect()
     }
 }
 
-/// The slow film on the coarse grid minus components (pixel-major).
-pub fn coarse_residual(movie: &SlowMovie, grid: &Coarse, parts: &[(Footprint, Vec<f32>)]) -> Vec<f32> {
-    let t = movie.len();
-    let mut coarse = Vec::with_capacity(grid.pixels() * t);
-    for cy in 0..grid.height {
-        let top = cy * grid.factor;
-        let rows = grid.factor.min(movie.height - top);
-        coarse.extend(Coarse::new(grid.factor, rows, movie.width).down(&movie.window(top, 0, rows, movie.width), t));
-    }
-    for (a, c) in parts {
-        let m = mean(c);
-        for (y, x, v) in grid.footprint(a).iter() {
-            coarse[(y * grid.width + x) * t..][..t]
-                .iter_mut()
-                .zip(c)
-                .for_each(|(o, c)| *o -= v as f32 * (c - m));
+/// Takes components out of a window of the film.
+fn take_out(components: &[(&Footprint, Vec<f32>)], window: Window, film: &mut [f32]) {
+    for (a, c) in components {
+        let t = c.len();
+        for y in a.top.max(window.top)..(a.top + a.height).min(window.top + window.height) {
+            for x in a.left.max(window.left)..(a.left + a.width).min(window.left + window.width) {
+                let v = a.values[(y - a.top) * a.width + x - a.left];
+                if v > 0.0 {
+                    axpy(&mut film[((y - window.top) * window.width + x - window.left) * t..][..t], -v, c);
+                }
+            }
         }
     }
+}
+
+/// The slow film on the coarse grid minus components (pixel-major), at some moments (ascending numbers), each pixel's mean over them taken off.
+///
+/// # Errors
+/// Cancelled, or the cache cannot be read.
+pub fn coarse_residual(
+    film: &Registered,
+    movie: &SlowMovie,
+    grid: &Coarse,
+    components: &[Component],
+    numbers: &[u32],
+    ctx: &Context,
+) -> Result<Vec<f32>, StageError> {
+    let (moments, t) = (movie.groups.select(numbers), numbers.len());
+    let mut coarse = vec![0.0f32; grid.pixels() * t];
     coarse
+        .par_chunks_mut((grid.width * t).max(1))
+        .enumerate()
+        .try_for_each_init(Vec::new, |strip, (cy, row)| {
+            check(ctx)?;
+            let top = cy * grid.factor;
+            let place = Window {
+                top,
+                left: 0,
+                height: grid.factor.min(movie.height - top),
+                width: movie.width,
+            };
+            movie.window(film, place, &moments, strip)?;
+            let block = Coarse::new(grid.factor, place.height, place.width);
+            for (cx, out) in row.chunks_exact_mut(t).enumerate() {
+                out.copy_from_slice(&block.mean_of(0, cx, strip, t));
+            }
+            Ok::<(), StageError>(())
+        })?;
+    for c in components {
+        let trace = moments.average(&c.trace);
+        for (y, x, v) in grid.footprint(&c.footprint).iter().filter(|(_, _, v)| *v != 0.0) {
+            axpy(&mut coarse[(y * grid.width + x) * t..][..t], -v as f32, &trace);
+        }
+    }
+    super::factors::centre(&mut coarse, t);
+    Ok(coarse)
 }
 
 /// One component while it is being worked on: a square window around its centre, footprint inside it, trace of all frames.
@@ -177,11 +308,17 @@ pub struct Component {
 }
 
 impl Component {
-    /// From a first guess: its window cut to `reach` pixels around the peak, its trace spread over all frames.
+    /// From a first guess: its window cut to `reach` pixels around the peak, its trace spread over all frames (where it is known at some moments
+    /// only, zero elsewhere).
     pub fn new(candidate: &Candidate, groups: &Groups, frames: usize, reach: usize, film: &Registered) -> Self {
+        let moments = groups.select(&candidate.moments);
         Self {
             footprint: rewindow(&candidate.footprint, reach, film.grid.height, film.grid.width),
-            trace: groups.spread(&candidate.trace, frames),
+            trace: if moments.len() == groups.len() {
+                moments.spread(&candidate.trace, frames)
+            } else {
+                moments.hold(&candidate.trace, frames)
+            },
             seed_pnr: candidate.pnr,
             seed_correlation: candidate.correlation,
         }

@@ -110,7 +110,7 @@ fn dense() -> Dense {
         .collect();
     let mut film = registered(&values, H, W, 10.0, 0.25);
     film.flags[40] = flag::TORN;
-    let groups = Groups::valid(&film.flags, 1, usize::MAX);
+    let groups = Groups::valid(&film.flags, 1);
     let ring = Ring::new(Coarse::new(2, H, W), 2);
     let mean = with_context(|c| mean_codes(&film, &groups, c)).unwrap();
     let good: Vec<usize> = (0..T).filter(|t| *t != 40).collect();

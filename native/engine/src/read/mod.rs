@@ -28,6 +28,8 @@ pub const TILES: &str = "registered.tiles";
 
 /// Share of the memory budget up to which the film is held decoded instead of being decoded again for the sample.
 pub const HELD_SHARE: u64 = 4;
+/// Bytes of decoded film that are held at most, whatever the budget: decoding the sample twice costs little on longer films.
+const MOST_HELD: u64 = 128 << 20;
 /// Share of the budget up to which the tile cache stays in memory.
 pub const CACHE_SHARE: u64 = 8;
 
@@ -86,7 +88,7 @@ fn run_in_pool(parts: Vec<Part>, params: &Parameters, scratch: &Path, ctx: &Cont
             frames: part.frames() as u64,
         })
         .collect();
-    let held = (frames * size[0] * size[1]) as u64 <= ctx.memory_bytes / HELD_SHARE;
+    let held = (frames * size[0] * size[1]) as u64 <= MOST_HELD.min(ctx.memory_bytes / HELD_SHARE);
     let parts = if held { hold(parts, frames, ctx)? } else { parts };
     let learnt = sample::learn(sample::take(&parts, ctx)?, size, params, ctx)?;
     let from = if held { 0.45 } else { 0.1 };
