@@ -43,28 +43,47 @@ function parametersPage() {
   ].join('\n');
 }
 
+/** Speed and memory: a row a film and number of threads, then the stages of the last film. */
+function enginePage({ commit, machine, memoryBytes, films }) {
+  const megabytes = (bytes) => Math.round(bytes / 1e6);
+  const lines = [
+    '## engine',
+    '',
+    `\`npm run bench:engine\` at commit ${commit}, ${machine.processor}, ${machine.cores} cores, memory budget ${megabytes(memoryBytes)} MB. Processor seconds are those of the engine and its decoders; scratch is in bytes a pixel of the working grid and frame.`,
+    '',
+    '| film | w × h × frames | threads | s | frames/s | CPU s | of it decoders | anonymous MB | resident MB | scratch |',
+    '|---|---|---:|---:|---:|---:|---:|---:|---:|---:|',
+  ];
+  for (const film of films) {
+    for (const run of film.runs) {
+      lines.push(
+        `| \`${film.name}\` | ${film.width} × ${film.height} × ${film.frames} | ${run.threads} | ${run.seconds} | ${run.framesPerSecond} | ${run.cpuSeconds} | ${run.decoderCpuSeconds} | ${megabytes(run.peakAnonymousBytes)} | ${megabytes(run.peakMemoryBytes)} | ${run.scratchBytesPerPixelFrame} |`,
+      );
+    }
+  }
+  const last = films.at(-1);
+  if (last === undefined) return [...lines, ''];
+  const run = last.runs.at(-1);
+  return [
+    ...lines,
+    '',
+    `Stages of \`${last.name}\` on ${run.threads} threads (\`read\` and \`motion\` are one pass and share its time):`,
+    '',
+    '| stage | seconds | frames/s |',
+    '|---|---:|---:|',
+    ...Object.entries(run.stages).map(([stage, of]) => `| ${stage} | ${of.seconds} | ${of.framesPerSecond} |`),
+    '',
+  ];
+}
+
 function benchPage() {
   const lines = ['# Figures', '', note, '', 'Each table comes from the JSON file of the same name in this folder.', ''];
   const folder = path.join(root, 'docs', 'bench');
   for (const name of readdirSync(folder)
     .filter((file) => file.endsWith('.json') && !['science.json', 'peers.json'].includes(file))
     .sort()) {
-    const { bench, commit, machine, film, figures } = readJson(path.join('docs', 'bench', name));
-    lines.push(
-      `## ${bench}`,
-      '',
-      `\`npm run bench\` at commit ${commit}, ${machine.processor}, ${machine.cores} cores, ${figures.threads} threads; film \`${film.name}\` (${figures.width} × ${figures.height}, ${figures.frames} frames, pixels ${film.pixelsSha256.slice(0, 12)}).`,
-      '',
-      '| stage | seconds | frames/s |',
-      '|---|---:|---:|',
-      ...Object.entries(figures.stages).map(
-        ([stage, { seconds, framesPerSecond }]) => `| ${stage} | ${seconds} | ${framesPerSecond} |`,
-      ),
-      `| all | ${figures.seconds} | ${figures.framesPerSecond} |`,
-      '',
-      `Peak memory ${Math.round(figures.peakMemoryBytes / 1e6)} MB, ${figures.cpuSeconds} s of processor time, decoders included. \`read\` and \`motion\` are one pass and share its time.`,
-      '',
-    );
+    const figures = readJson(path.join('docs', 'bench', name));
+    if (figures.bench === 'engine') lines.push(...enginePage(figures));
   }
   return lines.join('\n');
 }

@@ -164,6 +164,11 @@ impl TileCache {
         self.frames
     }
 
+    /// Bytes of the codes that are stored.
+    pub fn bytes(&self) -> u64 {
+        (self.written * self.mean0.len()) as u64
+    }
+
     /// Rows of a frame.
     pub fn height(&self) -> usize {
         self.height

@@ -26,6 +26,7 @@ pub mod mask;
 pub mod moments;
 pub mod motion;
 pub mod movie;
+pub mod need;
 pub mod oasis;
 pub mod outline;
 pub mod output;

@@ -9,7 +9,7 @@ use crate::machine;
 use crate::output::FileEntry;
 use crate::progress::Reporter;
 use crate::result::{Analysis, pyramid_description};
-use crate::types::flag;
+use crate::types::{Registered, flag};
 
 /// Version of the run folder's form.
 pub const FORMAT_VERSION: u32 = 1;
@@ -48,6 +48,7 @@ pub fn manifest(job: &Job, analysis: &Analysis, files: &[FileEntry], reporter: &
         "stageKeys": analysis.stage_keys,
         "seconds": reporter.seconds(),
         "usage": machine::usage(),
+        "scratch": scratch(film),
         "machine": machine::machine(),
         "warnings": warnings,
         "repairedPixels": film.repaired,
@@ -64,6 +65,13 @@ pub fn manifest(job: &Job, analysis: &Analysis, files: &[FileEntry], reporter: &
         "maskedFlags": flag::MASKED,
         "files": files,
     })
+}
+
+/// The scratch disk at its peak: the tile cache, where it was in a file.
+fn scratch(film: &Registered) -> Value {
+    let pixel_frames = film.frames() * film.grid.height * film.grid.width;
+    let bytes = if film.cache.in_file().is_some() { film.cache.bytes() } else { 0 };
+    json!({ "peakBytes": bytes, "bytesPerPixelFrame": bytes as f64 / pixel_frames.max(1) as f64 })
 }
 
 /// A value as JSON with single-precision numbers as short as they are meant: 6.6 and not 6.599999904632568.

@@ -289,7 +289,7 @@ pub enum StageError {
         message: String,
     },
     /// More memory is needed than the budget allows.
-    #[error("stage {stage} needs about {needed} bytes, the limit is {limit}")]
+    #[error("stage {stage} needs about {:.2} GB, the limit is {:.2} GB", *needed as f64 / 1e9, *limit as f64 / 1e9)]
     Memory {
         /// The stage.
         stage: &'static str,

@@ -1,9 +1,9 @@
 //! Frames in order, decoded ahead by several processes.
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::MediaError;
 use crate::film::Film;
@@ -50,9 +50,10 @@ pub(crate) fn run(
     let waiting = (share / block).saturating_sub(2).max(1);
     let segments = cut(recording, range, (waiting + 1) * block);
     let held = Held::default();
+    let gate = Gate::default();
     let workers = workers.min(segments.len()).max(1);
     std::thread::scope(|scope| {
-        let held = &held;
+        let (held, gate) = (&held, &gate);
         let mut queues = Vec::with_capacity(workers);
         for worker in 0..workers {
             let (sender, receiver) = sync_channel::<Message>(waiting);
@@ -64,6 +65,7 @@ pub(crate) fn run(
                     block,
                     sender,
                     held,
+                    gate,
                 };
                 if let Err(Some(error)) = work.run(&own) {
                     let _ = work.sender.send(Err(error));
@@ -71,7 +73,7 @@ pub(crate) fn run(
             });
         }
         // The queues are dropped before the scope waits for its threads: whoever still decodes finds nobody listening and ends.
-        deliver(recording, &segments, queues, held, on_frame)
+        deliver(recording, &segments, queues, (held, gate), on_frame)
     })
 }
 
@@ -79,7 +81,7 @@ fn deliver(
     recording: &Recording,
     segments: &[Segment],
     queues: Vec<Receiver<Message>>,
-    held: &Held,
+    (held, gate): (&Held, &Gate),
     on_frame: &mut OnFrame,
 ) -> Result<StreamEnd, MediaError> {
     let size = recording.frame_bytes().max(1);
@@ -107,7 +109,10 @@ fn deliver(
                     FrameStatus::Unreadable => end.unreadable += 1,
                 }
                 end.delivered += 1;
-                if on_frame(frame, status, &last).is_break() {
+                let busy = gate.close();
+                let flow = on_frame(frame, status, &last);
+                drop(busy);
+                if flow.is_break() {
                     end.stopped = true;
                     return Ok(end);
                 }
@@ -172,11 +177,42 @@ impl Held {
     }
 }
 
+/// Keeps the decoders still while the caller works on a frame. The caller uses as many threads as there are decoders, so that together they keep
+/// so many cores busy and not twice as many; a decoder that is not read from stops by itself.
+#[derive(Default)]
+struct Gate {
+    closed: Mutex<bool>,
+    opened: Condvar,
+}
+
+/// The gate is closed while this lives.
+struct Closed<'a>(&'a Gate);
+
+impl Gate {
+    fn close(&self) -> Closed<'_> {
+        *self.closed.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        Closed(self)
+    }
+
+    fn pass(&self) {
+        let closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        let _open = self.opened.wait_while(closed, |closed| *closed);
+    }
+}
+
+impl Drop for Closed<'_> {
+    fn drop(&mut self) {
+        *self.0.closed.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        self.0.opened.notify_all();
+    }
+}
+
 struct Worker<'a> {
     recording: &'a Recording,
     block: usize,
     sender: SyncSender<Message>,
     held: &'a Held,
+    gate: &'a Gate,
 }
 
 /// An error to pass on, or none when the caller has gone.
@@ -227,6 +263,7 @@ impl Worker<'_> {
             let count = self.block.min(segment.frames.end - next);
             let mut block = self.empty(count);
             for out in block.bytes.chunks_exact_mut(self.recording.frame_bytes()) {
+                self.gate.pass();
                 let frame = sequence.next(out).map_err(Some)?;
                 block.status.push(frame.map_or(FrameStatus::Unreadable, |frame| frame.1));
             }

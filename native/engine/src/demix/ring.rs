@@ -181,6 +181,11 @@ impl Ring {
         }
     }
 
+    /// Number of lags.
+    pub fn lags(&self) -> usize {
+        self.lags.len()
+    }
+
     fn lag(&self, lag: (isize, isize)) -> usize {
         self.table[lag.0 as usize * self.span + (lag.1 + self.span as isize / 2) as usize]
     }

@@ -12,7 +12,7 @@ use crate::init::Candidate;
 use crate::kernels::{axpy, dot, mean};
 use crate::movie::{Groups, SlowMovie, check, for_blocks, mean_codes};
 use crate::params::Parameters;
-use crate::types::{Context, Footprint, Registered, StageError};
+use crate::types::{Context, Footprint, Grid, Registered, StageError};
 
 /// The statistics are summed over groups of consecutive frames at about this rate, Hz: calcium is slower, and averaging keeps all light.
 const GROUP_RATE: f64 = 10.0;
@@ -37,6 +37,15 @@ pub struct Survey {
     pub covariance: LagCovariance,
 }
 
+/// The ring for cells of standard deviation `sigma` (grid px).
+pub fn ring_of(grid: &Grid, params: &Parameters, sigma: f32) -> Ring {
+    let factor = ((sigma / 0.75).round() as usize).clamp(1, 4);
+    let coarse = Coarse::new(factor, grid.height, grid.width);
+    // The ring must fit into the field.
+    let radius = (params.ring_radius_factor * 2.36 * sigma / factor as f32).round() as usize;
+    Ring::new(coarse, radius.clamp(2, (grid.height.min(grid.width) / factor / 3).max(2)))
+}
+
 impl Survey {
     /// One pass over the film.
     ///
@@ -44,11 +53,7 @@ impl Survey {
     /// Cancelled, or the cache cannot be read.
     pub fn gather(film: &Registered, params: &Parameters, sigma: f32, ctx: &Context) -> Result<Self, StageError> {
         let (height, width) = (film.grid.height, film.grid.width);
-        let factor = ((sigma / 0.75).round() as usize).clamp(1, 4);
-        let coarse = Coarse::new(factor, height, width);
-        // The ring must fit into the field.
-        let radius = (params.ring_radius_factor * 2.36 * sigma / factor as f32).round() as usize;
-        let ring = Ring::new(coarse, radius.clamp(2, (height.min(width) / factor / 3).max(2)));
+        let ring = ring_of(&film.grid, params, sigma);
         let size = ((film.fps / GROUP_RATE).round() as usize).max(film.cache.frames().div_ceil(MOST_GROUPS));
         let groups = Groups::valid(&film.flags, size);
         let mean = mean_codes(film, &groups, ctx)?;

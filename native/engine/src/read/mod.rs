@@ -9,6 +9,7 @@ use std::path::Path;
 
 use crate::cache::TileCache;
 use crate::motion::report::MotionReport;
+use crate::need::{self, need};
 use crate::params::Parameters;
 use crate::types::{Context, MotionBlocks, RecordingInput, Registered, Span, StageError};
 
@@ -29,7 +30,7 @@ pub const TILES: &str = "registered.tiles";
 /// Share of the memory budget up to which the film is held decoded instead of being decoded again for the sample.
 pub const HELD_SHARE: u64 = 4;
 /// Bytes of decoded film that are held at most, whatever the budget: decoding the sample twice costs little on longer films.
-const MOST_HELD: u64 = 128 << 20;
+pub const MOST_HELD: u64 = 128 << 20;
 /// Share of the budget up to which the tile cache stays in memory.
 pub const CACHE_SHARE: u64 = 8;
 
@@ -94,6 +95,11 @@ fn run_in_pool(parts: Vec<Part>, params: &Parameters, scratch: &Path, ctx: &Cont
     let from = if held { 0.45 } else { 0.1 };
     (ctx.progress)(from, 0);
     let grid = learnt.grid;
+    need::check(
+        &need(frames, &grid, learnt.diameter_px, params, ctx.memory_bytes),
+        ctx.memory_bytes,
+        scratch,
+    )?;
     let cache_bytes = (frames * grid.height * grid.width) as u64;
     let (mean, step) = (learnt.grid_mean.clone(), learnt.step);
     let cache = if cache_bytes <= ctx.memory_bytes / CACHE_SHARE {

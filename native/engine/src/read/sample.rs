@@ -20,7 +20,7 @@ use crate::types::{Context, Grid, StageError, flag};
 const PAIRS: usize = 100;
 /// Most pixels of the sample. With their binned copies and spectra they cost up to ten bytes each. The sample, and so the result, does not hang
 /// on the memory a run is given.
-const SAMPLE_PIXELS: usize = 40_000_000;
+pub const SAMPLE_PIXELS: usize = 40_000_000;
 /// Fewest pairs, however large the frames are.
 const FEWEST_PAIRS: usize = 20;
 /// σ of a neuron on the working grid is at least this (architecture.md 5).

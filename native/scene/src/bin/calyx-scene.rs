@@ -14,7 +14,7 @@ calyx-scene <preset> --out <folder> [options]
 Writes a Miniscope V4 session folder with simulated films and, in truth/, what is known about them.
 
 presets   sample, tiny, small, scope
-options   --seed N  --width N  --height N  --frames N  --fps F  --cells N
+options   --seed N  --width N  --height N  --frames N  --fps F  --cells N  --radius PX
           --frames-per-file N (1000)  --codec ffv1|grey (ffv1)  --name NAME";
 
 fn main() -> ExitCode {
@@ -71,6 +71,7 @@ fn make(preset: &str, options: &[String]) -> Result<String, Problem> {
             "--frames" => config.frames = number(flag, value)?,
             "--fps" => config.fps = number(flag, value)?,
             "--cells" => config.cells = number(flag, value)?,
+            "--radius" => config.radius = number(flag, value)?,
             "--frames-per-file" => layout.frames_per_file = number(flag, value)?,
             "--codec" => {
                 layout.codec = match value.as_str() {
