@@ -15,15 +15,22 @@ const CELLS: [(f32, f32); 5] = [(10.0, 12.0), (10.5, 44.3), (30.0, 20.0), (33.2,
 
 /// Cells with known calcium over a background that breathes, and noise.
 pub fn scene(cells: &[(f32, f32)]) -> (Registered, Vec<Vec<f32>>) {
+    scene_of(cells, T, 20.0, 0.015)
+}
+
+/// The same over `frames` frames at `fps`; cells fire with `rate` a frame, the last one only at a third and at two thirds of a film longer than `T`.
+fn scene_of(cells: &[(f32, f32)], frames: usize, fps: f64, rate: f32) -> (Registered, Vec<Vec<f32>>) {
     let mut noise = Noise::new(42);
-    let calcium: Vec<Vec<f32>> = cells
-        .iter()
-        .map(|_| {
+    let rare = |k: usize| frames > T && k + 1 == cells.len();
+    let calcium: Vec<Vec<f32>> = (0..cells.len())
+        .map(|k| {
             let mut c = 0.0;
-            (0..T)
-                .map(|_| {
+            (0..frames)
+                .map(|t| {
                     c = 0.9 * c
-                        + if noise.uniform() < 0.015 {
+                        + if rare(k) {
+                            if t == frames / 3 || t == 2 * frames / 3 { 24.0 } else { 0.0 }
+                        } else if noise.uniform() < rate {
                             12.0 + 8.0 * noise.uniform()
                         } else {
                             0.0
@@ -34,8 +41,8 @@ pub fn scene(cells: &[(f32, f32)]) -> (Registered, Vec<Vec<f32>>) {
         })
         .collect();
     let mut wave = [0.0f32; 2];
-    let mut values = Vec::with_capacity(T * H * W);
-    for t in 0..T {
+    let mut values = Vec::with_capacity(frames * H * W);
+    for t in 0..frames {
         wave.iter_mut().for_each(|w| *w = 0.97 * *w + noise.normal());
         for p in 0..H * W {
             let (y, x) = ((p / W) as f32, (p % W) as f32);
@@ -48,7 +55,7 @@ pub fn scene(cells: &[(f32, f32)]) -> (Registered, Vec<Vec<f32>>) {
             values.push(80.0 + background + light + 1.5 * noise.normal());
         }
     }
-    let mut film = registered(&values, H, W, 20.0, 0.5);
+    let mut film = registered(&values, H, W, fps, 0.5);
     film.diameter_px = 2.36 * SIGMA;
     (film, calcium)
 }
@@ -78,6 +85,43 @@ fn matched(components: &Components, metrics: &[CellMetrics], calcium: &[Vec<f32>
                 .max_by(|a, b| a.1.total_cmp(&b.1))
         })
         .collect()
+}
+
+#[test]
+fn a_long_film_gives_the_same_bits_whatever_the_memory_and_the_threads_and_keeps_the_cell_that_fires_twice() {
+    // Longer than the moments a search holds.
+    let (film, calcium) = scene_of(&CELLS, crate::moments::MOST + 700, 7.0, 0.02);
+    let result = |threads: usize, memory_bytes: u64| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let ctx = Context {
+            threads,
+            memory_bytes,
+            cancelled: &|| false,
+            progress: &|_, _| {},
+        };
+        pool.install(|| all(&film, &parameters(), &ctx)).unwrap()
+    };
+    let (components, metrics) = result(1, 32 << 20);
+    for (threads, memory) in [(2, 8 << 30), (4, 256 << 20)] {
+        let (other, _) = result(threads, memory);
+        assert_eq!(components.footprints, other.footprints, "{threads} threads");
+        assert_eq!(components.raw, other.raw, "{threads} threads");
+        assert_eq!(components.deconvolved, other.deconvolved, "{threads} threads");
+    }
+    for (i, (c, truth)) in CELLS.iter().zip(&calcium).enumerate() {
+        let best = components
+            .footprints
+            .iter()
+            .zip(&components.denoised)
+            .filter(|(a, _)| {
+                let (y, x) = demix::statistics::centroid(a);
+                ((y - c.0).powi(2) + (x - c.1).powi(2)).sqrt() < 1.0
+            })
+            .map(|(_, trace)| pearson(trace, truth))
+            .fold(f32::NAN, f32::max);
+        assert!(best > 0.9, "cell {i}: {best}");
+    }
+    assert!(metrics.len() <= CELLS.len() + 2, "{} components", metrics.len());
 }
 
 #[test]

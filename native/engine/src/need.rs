@@ -60,7 +60,8 @@ pub fn need(frames: usize, grid: &Grid, diameter_px: f32, params: &Parameters, m
     let ring = ring_of(grid, params, sigma);
     let coarse = ring.coarse.pixels() as u64;
     // Covariances and a copy without components, weights, a block of the film, fine and coarse, statistics of all pixels.
-    let sums = 16 * ring.lags() as u64 * coarse + 4 * ring.offsets.len() as u64 * coarse + 4 * BLOCK as u64 * (pixels + coarse) + 24 * pixels;
+    let sums =
+        16 * ring.lags() as u64 * coarse + 4 * ring.offsets.len() as u64 * coarse + 4 * BLOCK as u64 * (pixels + coarse) + 24 * pixels;
     let filter = BandPass::new(sigma);
     let halo = (1.45 * 2.36 * sigma).ceil().max(3.0) as usize + filter.radius();
     let moments = frames.min(MOST);

@@ -5,18 +5,14 @@ use serde::Serialize;
 use crate::checkpoint::films::{Known, KnownFilms};
 use crate::failure::Failure;
 use crate::job::Job;
+use crate::need::need;
 use crate::pipeline::{known_films, known_keys};
 use crate::progress::STAGES;
 use crate::read::sample::grid_for;
-use crate::read::{CACHE_SHARE, HELD_SHARE};
 use crate::types::{RecordingInput, StageError};
 
-/// Bytes of the engine without a film: code, transform plans, rings of frames, statistics of a field.
-const BASE_BYTES: u64 = 150 << 20;
-/// Cells that are counted with before anybody knows how many there are.
-const ASSUMED_CELLS: u64 = 300;
-/// Values of a cell in a frame that the stages hold at a time, and that their checkpoints keep.
-const TRACES: u64 = 7;
+/// Diameter that is counted with while nobody knows it, raw px: one whose grid is not binned.
+const UNKNOWN_DIAMETER: f32 = 6.0;
 
 /// What a job would do.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -32,7 +28,7 @@ pub struct Plan {
     pub diameter_px: Option<f32>,
     /// Raw pixels per pixel of the working grid; `None` while the diameter is not known.
     pub bin: Option<usize>,
-    /// Bytes of memory, at most the budget. Without a known binning, for the finest.
+    /// Bytes of memory; a run that needs more than its budget is refused. Without a known binning, for the finest.
     pub memory_bytes: u64,
     /// Bytes on the disk beside the result: the registered film and kept results. Without a known binning, for the finest.
     pub scratch_bytes: u64,
@@ -80,7 +76,7 @@ pub fn plan(job: &Job) -> Result<Plan, Failure> {
         (None, None) => None,
         (bin, diameter) => Some(grid_for(size, diameter.unwrap_or(1.0), bin).bin),
     };
-    let (memory_bytes, scratch_bytes) = needs(job, frames, size, bin.unwrap_or(1));
+    let (memory_bytes, scratch_bytes) = needs(job, frames, size, diameter);
     Ok(Plan {
         frames,
         height: size[0],
@@ -107,21 +103,20 @@ fn measure(input: &RecordingInput, known: Option<&Known>) -> Result<([usize; 2],
 }
 
 /// Bytes of memory and of the disk.
-fn needs(job: &Job, frames: u64, [height, width]: [usize; 2], bin: usize) -> (u64, u64) {
-    let limit = job.memory_bytes;
-    let pixels = (height / bin.max(1) * (width / bin.max(1))) as u64;
-    let (raw, registered) = (frames * (height * width) as u64, frames * pixels);
-    let traces = 4 * TRACES * ASSUMED_CELLS * frames;
-    let within = |bytes: u64, share: u64| if bytes <= limit / share { bytes } else { 0 };
-    // The film stays decoded, and registered, where it is small; the slow film takes at most a third.
-    let memory = BASE_BYTES + within(raw, HELD_SHARE) + within(registered, CACHE_SHARE) + (registered / 2).min(limit / 3) + traces;
-    let tiles = if job.cache.is_some() || within(registered, CACHE_SHARE) == 0 {
-        registered
+fn needs(job: &Job, frames: u64, size: [usize; 2], diameter: Option<f32>) -> (u64, u64) {
+    let params = &job.parameters;
+    let finest = if diameter.is_none() { params.bin.or(Some(1)) } else { params.bin };
+    let diameter = diameter.unwrap_or(UNKNOWN_DIAMETER);
+    let grid = grid_for(size, diameter, finest);
+    let need = need(frames as usize, &grid, diameter, params, job.memory_bytes);
+    let registered = frames * (grid.height * grid.width) as u64;
+    // Where results are kept, the film is among them, and the traces.
+    let disk = if job.cache.is_some() {
+        registered + need.traces_bytes
     } else {
-        0
+        need.scratch_bytes
     };
-    let kept = if job.cache.is_some() { traces } else { 0 };
-    (memory.min(limit), tiles + kept)
+    (need.memory_bytes, disk)
 }
 
 /// Which stages would be read instead of run. One whose follower is kept is not needed.

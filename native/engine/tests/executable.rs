@@ -579,6 +579,30 @@ fn too_little_memory_is_an_error_and_not_a_slow_machine() {
 }
 
 #[test]
+fn the_need_of_a_run_is_told_before_it_and_the_run_records_what_it_took() {
+    if !ffmpeg() {
+        return;
+    }
+    let folder = Folder::new("plan");
+    let mut command = engine(&folder, &job(&[sample()]));
+    let told = Command::new(ENGINE).arg("plan").arg(&folder.0).output().unwrap();
+    let plan: Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(
+        (plan["frames"].as_u64(), plan["refused"].as_bool()),
+        (Some(600), Some(false)),
+        "{plan}"
+    );
+    assert_eq!(End::of(&mut command).code, Some(0));
+    let run = manifest(&folder);
+    let held = run["usage"]["peakAnonymousBytes"].as_u64().unwrap();
+    assert!(
+        !cfg!(target_os = "linux") || (held > 1 << 20 && held <= plan["memoryBytes"].as_u64().unwrap()),
+        "{held} of {plan}"
+    );
+    assert!(run["scratch"]["bytesPerPixelFrame"].as_f64().unwrap() <= 1.2);
+}
+
+#[test]
 fn without_ffmpeg_the_missing_program_is_named() {
     let folder = Folder::new("no-ffmpeg");
     let end = End::of(
