@@ -45,7 +45,7 @@ function parametersPage() {
 
 /** Speed and memory: a row a film and number of threads, then the stages of the last film. */
 function enginePage({ commit, machine, memoryBytes, films }) {
-  const megabytes = (bytes) => Math.round(bytes / 1e6);
+  const megabytes = (bytes) => (bytes === null ? '–' : Math.round(bytes / 1e6));
   const lines = [
     '## engine',
     '',
@@ -57,7 +57,7 @@ function enginePage({ commit, machine, memoryBytes, films }) {
   for (const film of films) {
     for (const run of film.runs) {
       lines.push(
-        `| \`${film.name}\` | ${film.width} × ${film.height} × ${film.frames} | ${run.threads} | ${run.seconds} | ${run.framesPerSecond} | ${run.cpuSeconds} | ${run.decoderCpuSeconds} | ${megabytes(run.peakAnonymousBytes)} | ${megabytes(run.peakMemoryBytes)} | ${run.scratchBytesPerPixelFrame} |`,
+        `| \`${film.name}\` | ${film.width} × ${film.height} × ${film.frames} | ${run.threads} | ${run.seconds} | ${run.framesPerSecond} | ${run.cpuSeconds} | ${run.decoderCpuSeconds ?? '–'} | ${megabytes(run.peakAnonymousBytes)} | ${megabytes(run.peakMemoryBytes)} | ${run.scratchBytesPerPixelFrame} |`,
       );
     }
   }

@@ -235,7 +235,7 @@ impl TileCache {
     /// As [`TileCache::push`].
     pub fn push_codes(&mut self, codes: &[u8], clipped: u64) -> Result<(), StageError> {
         self.check(codes.len())?;
-        if self.written % CHUNK != 0 {
+        if !self.written.is_multiple_of(CHUNK) {
             // The chunk was written before it was full: take it back.
             let first = self.written / CHUNK * CHUNK;
             let mut tail = Vec::new();

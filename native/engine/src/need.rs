@@ -107,6 +107,7 @@ pub fn check(need: &Need, memory_bytes: u64, scratch: &Path) -> Result<(), Stage
 
 /// Bytes that can be written where a folder lies, where the system tells.
 #[cfg(unix)]
+#[allow(clippy::useless_conversion, reason = "narrower on some systems")]
 fn free_bytes(folder: &Path) -> Option<u64> {
     let known = nix::sys::statvfs::statvfs(folder).ok()?;
     Some(u64::from(known.blocks_available()).saturating_mul(u64::from(known.fragment_size())))

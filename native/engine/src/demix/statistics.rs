@@ -14,9 +14,8 @@ use crate::movie::{Groups, SlowMovie, check, for_blocks, mean_codes};
 use crate::params::Parameters;
 use crate::types::{Context, Footprint, Grid, Registered, StageError};
 
-/// The statistics are summed over groups of consecutive frames at about this rate, Hz: calcium is slower, and averaging keeps all light.
-const GROUP_RATE: f64 = 10.0;
-/// Most groups the statistics are summed over; longer films are averaged over more frames to stay below.
+/// Most groups the statistics are summed over; longer films are averaged over consecutive frames to stay below. Averaging short films, too, costs
+/// faint cells some of their footprint.
 const MOST_GROUPS: usize = 6000;
 
 /// Groups in one stretch of the two halves; two make a block of the streaming pass.
@@ -54,7 +53,7 @@ impl Survey {
     pub fn gather(film: &Registered, params: &Parameters, sigma: f32, ctx: &Context) -> Result<Self, StageError> {
         let (height, width) = (film.grid.height, film.grid.width);
         let ring = ring_of(&film.grid, params, sigma);
-        let size = ((film.fps / GROUP_RATE).round() as usize).max(film.cache.frames().div_ceil(MOST_GROUPS));
+        let size = film.cache.frames().div_ceil(MOST_GROUPS);
         let groups = Groups::valid(&film.flags, size);
         let mean = mean_codes(film, &groups, ctx)?;
         let mut covariance = LagCovariance::new(&ring);
