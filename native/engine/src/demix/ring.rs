@@ -373,3 +373,42 @@ fn solve_pixel(ring: &Ring, covariance: &LagCovariance, i: usize, r: usize, sums
     }
     (weights, shares)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::Noise;
+
+    #[test]
+    fn covariances_of_ten_hours_lose_no_precision() {
+        const T: usize = 128;
+        let ring = Ring::new(Coarse::new(1, 3, 4), 1);
+        let pixels = ring.coarse.pixels();
+        let mut covariance = LagCovariance::new(&ring);
+        let mut noise = Noise::new(3);
+        // One block of noise on a slow wave, added again and again with another height: its exact sums are known.
+        let base: Vec<f32> = (0..pixels * T)
+            .map(|i| 40.0 * ((i % T) as f32 / 20.0).sin() + noise.normal())
+            .collect();
+        let exact = |i: usize, j: usize| -> f64 { (0..T).map(|t| f64::from(base[i * T + t]) * f64::from(base[j * T + t])).sum() };
+        let mut weight = 0.0f64;
+        for n in 0..1_000_000 / T {
+            let height = 0.5 + (n % 7) as f32 * 0.25;
+            let block: Vec<f32> = base.iter().map(|v| v * height).collect();
+            covariance.add(&ring, &block, T);
+            weight += f64::from(height * height);
+        }
+        for i in 0..pixels {
+            for offset in &ring.offsets {
+                let here = (i / ring.coarse.width, i % ring.coarse.width);
+                let Some(there) = ring.moved(here.0, here.1, *offset) else {
+                    continue;
+                };
+                let j = there.0 * ring.coarse.width + there.1;
+                let (sum, wanted) = (covariance.between(&ring, here, there), weight * exact(i, j));
+                let scale = weight * (exact(i, i) * exact(j, j)).sqrt();
+                assert!((sum - wanted).abs() < 1e-6 * scale, "{i} {j}: {sum} {wanted}");
+            }
+        }
+    }
+}

@@ -82,7 +82,7 @@ impl<'a> Patch<'a> {
             rows,
             columns,
             codes,
-            groups: Groups::valid(&base.flags, size, usize::MAX),
+            groups: Groups::valid(&base.flags, size),
         })
     }
 

@@ -1,11 +1,11 @@
 //! Where an edit reads the registered film from: windows of it, all frames of a pixel side by side.
 
-use crate::cache::TileCache;
+use crate::cache::{TileCache, Window};
 use crate::movie::check;
 use crate::types::{Context, StageError};
 
 /// Frames read at a time.
-const READ: usize = 256;
+const READ: usize = 4096;
 
 /// The registered film by windows.
 pub trait Pixels: Sync {
@@ -25,28 +25,16 @@ impl Pixels for TileCache {
     }
 
     fn window(&self, [top, left, height, width]: [usize; 4], ctx: &Context<'_>) -> Result<Vec<u8>, StageError> {
-        if top + height > self.height() || left + width > self.width() {
-            return Err(StageError::Input {
-                code: "engine.cache-range",
-                message: format!(
-                    "the window {height}×{width} at {top}, {left} lies outside the cache of {}×{}",
-                    self.height(),
-                    self.width()
-                ),
-            });
-        }
-        let (frames, size) = (Self::frames(self), self.height() * self.width());
+        let frames = Self::frames(self);
+        let place = Window { top, left, height, width };
         let mut out = vec![0u8; height * width * frames];
         let mut codes = Vec::new();
-        for first in (0..frames).step_by(READ) {
+        for first in (0..frames.max(1)).step_by(READ) {
             check(ctx)?;
             let count = READ.min(frames - first);
-            self.read_block(first, count, &mut codes)?;
-            for (i, pixel) in out.chunks_exact_mut(frames).enumerate() {
-                let p = (top + i / width) * self.width() + left + i % width;
-                for (t, q) in pixel[first..first + count].iter_mut().enumerate() {
-                    *q = codes[t * size + p];
-                }
+            self.read_window(place, first..first + count, &mut codes)?;
+            for (row, part) in out.chunks_exact_mut(frames.max(1)).zip(codes.chunks_exact(count.max(1))) {
+                row[first..first + count].copy_from_slice(part);
             }
         }
         Ok(out)

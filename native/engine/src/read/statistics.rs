@@ -146,6 +146,47 @@ mod tests {
     use crate::motion::warp::warp;
 
     #[test]
+    fn ten_hours_of_frames_lose_no_precision() {
+        let size = [4, 16];
+        let n = size[0] * size[1];
+        let mut statistics = RawStatistics::new(size, &vec![60.0; n]);
+        // Exact sums of what is added.
+        let (mut sum, mut squares) = (vec![0u64; n], vec![0u64; n]);
+        let mut state = 1u64;
+        let mut block = vec![0u8; 64 * n];
+        let frames = 1_000_000 / 64 * 64;
+        for _ in 0..frames / 64 {
+            for (i, v) in block.iter_mut().enumerate() {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
+                *v = 240 + (state >> 60) as u8;
+                sum[i % n] += u64::from(*v);
+                squares[i % n] += u64::from(*v) * u64::from(*v);
+            }
+            let moved: Vec<Moved<'_>> = block
+                .chunks_exact(n)
+                .map(|pixels| Moved {
+                    pixels,
+                    displacement: [0.0, 0.0],
+                })
+                .collect();
+            statistics.add_block(&moved);
+        }
+        let images = statistics.finish();
+        for p in 0..n {
+            let mean = sum[p] as f64 / frames as f64;
+            let std = (squares[p] as f64 / frames as f64 - mean * mean).sqrt();
+            assert!((f64::from(images.mean[p]) - mean).abs() < 1e-4 * mean, "mean at {p}");
+            assert!(
+                (f64::from(images.std[p]) - std).abs() < 1e-3 * std,
+                "std at {p}: {} {std}",
+                images.std[p]
+            );
+        }
+    }
+
+    #[test]
     fn the_images_are_those_of_the_registered_frames_kept_whole() {
         let size = [37, 29];
         let n = size[0] * size[1];
