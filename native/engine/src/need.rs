@@ -12,12 +12,12 @@ use crate::moments::{MOST, tile_bytes};
 use crate::movie::BLOCK;
 use crate::params::Parameters;
 use crate::read::sample::SAMPLE_PIXELS;
-use crate::read::{CACHE_SHARE, MOST_HELD, pass};
+use crate::read::{CACHE_SHARE, HELD_SHARE, MOST_HELD, pass};
 use crate::seeds::tiles;
 use crate::types::{Grid, StageError};
 
 /// Code, transform plans, stacks and what the allocator keeps.
-const BASE: u64 = 60 << 20;
+const BASE: u64 = 24 << 20;
 /// One cell in so many squares of its diameter is taken for granted when traces are counted.
 const FIELD_PER_CELL: f64 = 15.0;
 /// Series of `K × T` single-precision numbers that exist at a time, at most.
@@ -50,13 +50,19 @@ pub fn need(frames: usize, grid: &Grid, diameter_px: f32, params: &Parameters, m
     let cell = f64::from(diameter_px / grid.bin as f32).powi(2);
     let cells = ((pixels as f64 / cell / FIELD_PER_CELL) as u64).max(10);
     let whole = t * pixels;
+    let held = if t * raw <= MOST_HELD.min(memory_bytes / HELD_SHARE) {
+        t * raw
+    } else {
+        0
+    };
     let in_memory = whole <= memory_bytes / CACHE_SHARE;
     // Two blocks of frames, raw and binned; codes of one; the chunk that is being filled, twice while it is turned; statistics of the raw grid.
     let block = pass::BLOCK as u64;
-    let reading = 2 * block * (raw + 4 * pixels) + block * pixels + 2 * CHUNK as u64 * pixels + 40 * raw + BUFFERS + MOST_HELD.min(t * raw);
+    let reading =
+        2 * block * (raw + 4 * pixels) + block * pixels + 2 * CHUNK as u64 * pixels + 40 * raw + BUFFERS.min(memory_bytes / 16) + held;
     // The sample: raw frames, binned ones and registered ones.
     let sample = (SAMPLE_PIXELS as u64).min(t * raw);
-    let learning = sample + 8 * sample / (grid.bin * grid.bin) as u64 + MOST_HELD.min(t * raw);
+    let learning = sample + 8 * sample / (grid.bin * grid.bin) as u64 + held;
     let ring = ring_of(grid, params, sigma);
     let coarse = ring.coarse.pixels() as u64;
     // Covariances and a copy without components, weights, a block of the film, fine and coarse, statistics of all pixels.

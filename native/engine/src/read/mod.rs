@@ -28,7 +28,7 @@ use source::{Films, Held};
 pub const TILES: &str = "registered.tiles";
 
 /// Share of the memory budget up to which the film is held decoded instead of being decoded again for the sample.
-const HELD_SHARE: u64 = 4;
+pub const HELD_SHARE: u64 = 4;
 /// Bytes of decoded film that are held at most, whatever the budget: decoding the sample twice costs little on longer films.
 pub const MOST_HELD: u64 = 128 << 20;
 /// Share of the budget up to which the tile cache stays in memory.
