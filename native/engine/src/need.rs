@@ -11,7 +11,7 @@ use crate::kernels::BandPass;
 use crate::moments::{MOST, tile_bytes};
 use crate::movie::BLOCK;
 use crate::params::Parameters;
-use crate::read::sample::SAMPLE_PIXELS;
+use crate::read::sample::{PAIRS, SAMPLE_PIXELS};
 use crate::read::{CACHE_SHARE, HELD_SHARE, MOST_HELD, pass};
 use crate::seeds::tiles;
 use crate::types::{Grid, StageError};
@@ -61,7 +61,7 @@ pub fn need(frames: usize, grid: &Grid, diameter_px: f32, params: &Parameters, m
     let reading =
         2 * block * (raw + 4 * pixels) + block * pixels + 2 * CHUNK as u64 * pixels + 40 * raw + BUFFERS.min(memory_bytes / 16) + held;
     // The sample: raw frames, binned ones and registered ones.
-    let sample = (SAMPLE_PIXELS as u64).min(t * raw);
+    let sample = (SAMPLE_PIXELS as u64).min(t.min(2 * PAIRS as u64) * raw);
     let learning = sample + 8 * sample / (grid.bin * grid.bin) as u64 + held;
     let ring = ring_of(grid, params, sigma);
     let coarse = ring.coarse.pixels() as u64;

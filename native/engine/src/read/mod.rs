@@ -60,14 +60,19 @@ pub fn run(inputs: &[RecordingInput], params: &Parameters, scratch: &Path, ctx: 
             )
         })
         .collect::<Result<Vec<_>, _>>()?;
-    run_parts(parts, params, scratch, ctx)
+    in_pool(parts, params, scratch, true, ctx)
 }
 
-/// Runs both stages over the parts of a run, on a pool of `ctx.threads` threads of its own. `scratch` is a folder for the tile cache.
+/// Runs both stages over the parts of a run, on a pool of `ctx.threads` threads of its own. `scratch` is a folder for the tile cache. Unlike
+/// [`run`] it takes any budget.
 ///
 /// # Errors
 /// [`StageError`]: input that cannot be processed, cancellation, disk.
 pub fn run_parts(parts: Vec<Part>, params: &Parameters, scratch: &Path, ctx: &Context<'_>) -> Result<Registered, StageError> {
+    in_pool(parts, params, scratch, false, ctx)
+}
+
+fn in_pool(parts: Vec<Part>, params: &Parameters, scratch: &Path, refuse: bool, ctx: &Context<'_>) -> Result<Registered, StageError> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(ctx.threads.max(1))
         .build()
@@ -75,10 +80,10 @@ pub fn run_parts(parts: Vec<Part>, params: &Parameters, scratch: &Path, ctx: &Co
             context: "starting the worker threads".into(),
             source: std::io::Error::other(error),
         })?;
-    pool.install(|| run_in_pool(parts, params, scratch, ctx))
+    pool.install(|| run_in_pool(parts, params, scratch, refuse, ctx))
 }
 
-fn run_in_pool(parts: Vec<Part>, params: &Parameters, scratch: &Path, ctx: &Context<'_>) -> Result<Registered, StageError> {
+fn run_in_pool(parts: Vec<Part>, params: &Parameters, scratch: &Path, refuse: bool, ctx: &Context<'_>) -> Result<Registered, StageError> {
     let size = common_size(&parts)?;
     let clock = clock(&parts)?;
     let frames = clock.flags.len();
@@ -95,11 +100,10 @@ fn run_in_pool(parts: Vec<Part>, params: &Parameters, scratch: &Path, ctx: &Cont
     let from = if held { 0.45 } else { 0.1 };
     (ctx.progress)(from, 0);
     let grid = learnt.grid;
-    need::check(
-        &need(frames, &grid, learnt.diameter_px, params, ctx.memory_bytes),
-        ctx.memory_bytes,
-        scratch,
-    )?;
+    if refuse {
+        let need = need(frames, &grid, learnt.diameter_px, params, ctx.memory_bytes);
+        need::check(&need, ctx.memory_bytes, scratch)?;
+    }
     let cache_bytes = (frames * grid.height * grid.width) as u64;
     let (mean, step) = (learnt.grid_mean.clone(), learnt.step);
     let cache = if cache_bytes <= ctx.memory_bytes / CACHE_SHARE {

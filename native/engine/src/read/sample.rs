@@ -17,7 +17,7 @@ use crate::params::Parameters;
 use crate::types::{Context, Grid, StageError, flag};
 
 /// Most pairs of neighbouring frames that are taken.
-const PAIRS: usize = 100;
+pub const PAIRS: usize = 100;
 /// Most pixels of the sample. With their binned copies and spectra they cost up to ten bytes each. The sample, and so the result, does not hang
 /// on the memory a run is given.
 pub const SAMPLE_PIXELS: usize = 40_000_000;
