@@ -62,25 +62,8 @@ fn main() -> Result<(), StageError> {
         }
     }
     let params = Parameters {
-        decay_s: None,
-        rise_s: None,
-        event_sigma: 2.0,
         diameter_px: Some(diameter),
-        diameter_um: None,
-        um_per_px: None,
-        frame_rate: None,
-        first_frame: 0,
-        last_frame: None,
-        bin: None,
-        max_shift_px: 20.0,
-        piecewise_from_px: 0.3,
-        min_correlation: None,
-        min_pnr: None,
-        ring_radius_factor: 1.5,
-        rounds: 2,
-        merge_correlation: 0.8,
-        min_snr: 3.0,
-        min_r_value: 0.5,
+        ..Parameters::defaults().unwrap()
     };
     let ctx = Context {
         threads,

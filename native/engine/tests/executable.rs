@@ -481,8 +481,7 @@ fn another_evaluation_never_repeats_motion_and_a_damaged_stage_runs_again() {
     let folder = Folder::new("again");
     let mut kept = job(&[sample()]);
     kept["cache"] = json!("cache");
-    // So little that the film lies on the disk and not in memory.
-    kept["budget"]["memoryBytes"] = json!(64 << 20);
+    kept["budget"]["memoryBytes"] = json!(256 << 20);
     let run = |job: &Value| {
         let _ = std::fs::remove_dir_all(folder.0.join("runs/run"));
         let end = End::of(&mut engine(&folder, job));

@@ -149,7 +149,7 @@ mod tests {
     fn ten_hours_of_frames_lose_no_precision() {
         let size = [4, 16];
         let n = size[0] * size[1];
-        let mut statistics = RawStatistics::new(size, &vec![60.0; n]);
+        let mut statistics = RawStatistics::new(size, &vec![60.0; n], None);
         // Exact sums of what is added.
         let (mut sum, mut squares) = (vec![0u64; n], vec![0u64; n]);
         let mut state = 1u64;
@@ -169,6 +169,7 @@ mod tests {
                 .map(|pixels| Moved {
                     pixels,
                     displacement: [0.0, 0.0],
+                    field: None,
                 })
                 .collect();
             statistics.add_block(&moved);
