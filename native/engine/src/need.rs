@@ -17,7 +17,7 @@ use crate::seeds::tiles;
 use crate::types::{Grid, StageError};
 
 /// Code, transform plans, stacks and what the allocator keeps.
-const BASE: u64 = 24 << 20;
+const BASE: u64 = 56 << 20;
 /// One cell in so many squares of its diameter is taken for granted when traces are counted.
 const FIELD_PER_CELL: f64 = 15.0;
 /// Series of `K × T` single-precision numbers that exist at a time, at most.
