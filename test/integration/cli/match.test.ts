@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { encodeNpy } from '../../../main/arrays/index.ts';
 import { calyx, engineMissing } from '../../support/cli.ts';
 import { temporaryFolder } from '../../support/session-folders.ts';
+import { sharedFolder, sharedMissing } from '../../support/shared.ts';
 
 const [height, width] = [90, 130];
 
@@ -38,7 +39,12 @@ interface Report {
   sessions: { shiftPx: [number, number]; rotationDegrees: number }[];
 }
 
-describe.skipIf(engineMissing() !== undefined)('calyx match', () => {
+describe('calyx match', () => {
+  beforeEach((context) => {
+    const missing = engineMissing();
+    if (missing !== undefined) context.skip(missing);
+  });
+
   it('prints the same cells of two files, and writes the groups alone where asked', async () => {
     using root = temporaryFolder();
     writeFileSync(path.join(root.path, 'a.npy'), footprints(first));
@@ -83,5 +89,46 @@ describe.skipIf(engineMissing() !== undefined)('calyx match', () => {
     expect(`${error.message} ${error.hint ?? ''}`).toMatch(sentence);
     expect(end.code).toBe(code);
     expect(existsSync(path.join(root.path, 'm.json'))).toBe(false);
+  });
+});
+
+/** F1 over all pairs of footprints of different sessions that are said to be, and are, one cell. */
+function f1(groups: Report['groups'], identity: ReadonlyMap<string, number>): number {
+  const pairs = (list: readonly (readonly string[])[]): ReadonlySet<string> =>
+    new Set(list.flatMap((members) => members.flatMap((a, n) => members.slice(n + 1).map((b) => `${a} ${b}`))));
+  const known = groups.map((group) => group.map(([s, i]) => `${s}:${i}`).filter((member) => identity.has(member)));
+  const truth = Map.groupBy(identity.keys(), (member) => identity.get(member));
+  const [said, there] = [pairs(known), pairs([...truth.values()])];
+  return (2 * [...said].filter((pair) => there.has(pair)).length) / (said.size + there.size);
+}
+
+describe('calyx match on shared recordings', () => {
+  it('matches the true footprints of three days', async (context) => {
+    const missing = sharedMissing('data/sim/multiday') ?? engineMissing();
+    if (missing !== undefined) context.skip(missing);
+    const truths = [1, 2, 3].map((n) => path.join(sharedFolder, `data/sim/multiday/session${n}/truth`));
+    const identity = new Map<string, number>();
+    for (const [n, truth] of truths.entries()) {
+      const { cells } = JSON.parse(readFileSync(path.join(truth, 'truth.json'), 'utf8')) as {
+        cells: { index: number; kind: string; id: number }[];
+      };
+      for (const { index, kind, id } of cells) if (kind === 'cell') identity.set(`${n + 1}:${index}`, id);
+    }
+    const end = await calyx(['match', ...truths, '--um-per-px', '2', '--json']);
+    expect(end.code).toBe(0);
+    expect(f1((JSON.parse(end.out) as Report).groups, identity)).toBeGreaterThanOrEqual(0.98);
+  });
+
+  it('finds about as many cells in the five sessions of CellReg as CellReg does', async (context) => {
+    const folder = 'data/real/cellreg-5-sessions';
+    const missing = sharedMissing(folder) ?? engineMissing();
+    if (missing !== undefined) context.skip(missing);
+    const files = [1, 2, 3, 4, 5].map((n) => path.join(sharedFolder, folder, `spatial_footprints_0${n}.mat`));
+    const end = await calyx(['match', ...files, '--um-per-px', '2.35', '--json']);
+    expect(end.code).toBe(0);
+    const report = JSON.parse(end.out) as Report & { meanShareOfSessions: number };
+    // Its own summary says 787 cells, active in .71 of the sessions on average.
+    expect(Math.abs(report.cells / 787 - 1)).toBeLessThanOrEqual(0.05);
+    expect(Math.abs(report.meanShareOfSessions - 0.71)).toBeLessThanOrEqual(0.05);
   });
 });

@@ -47,6 +47,7 @@ async function run(invocation: Invocation): Promise<Answer> {
   const sessions: SessionSource[] = [];
   for (const given of positionals) sessions.push({ path: await placeOf(invocation, given), frame });
   let said = '';
+  const warnings: { readonly code: string; readonly message: string }[] = [];
   const report = await matchSessions({
     sessions,
     umPerPx,
@@ -59,11 +60,12 @@ async function run(invocation: Invocation): Promise<Answer> {
       said = step;
     },
     onWarning: (code, message) => {
+      warnings.push({ code, message });
       if (!json) terminal.err(`warning: ${message} (${code})\n`);
     },
   });
   if (out !== undefined) await writeGroups(absolute(out), report);
-  return { exitCode: exitCodes.ok, json: report, text: summary(report) };
+  return { exitCode: exitCodes.ok, json: { ...report, warnings }, text: summary(report) };
 }
 
 /** A path made absolute, or the folder of a run of the library. */

@@ -29,10 +29,11 @@ fn scatter(random: &mut Random, n: usize, height: f64, width: f64, apart: f64) -
     points
 }
 
-/// Soft discs at the centres, moved; only what falls on the frame. The second list tells which centre each cell is.
+/// Soft discs at the centres, moved, of those whose centre lies on the frame. The second list tells which centre each cell is.
 fn render(centres: &[(usize, Point)], height: usize, width: usize) -> (Session, Vec<usize>) {
     let (mut cells, mut ids) = (Vec::new(), Vec::new());
-    for (id, c) in centres {
+    let inside = |c: &Point| c[0] >= 0.0 && c[1] >= 0.0 && c[0] < height as f64 && c[1] < width as f64;
+    for (id, c) in centres.iter().filter(|(_, c)| inside(c)) {
         // Each cell has a size and a stretch of its own.
         let (ry, rx) = (2.6 + 0.1 * (id % 5) as f64, 2.6 + 0.15 * (id % 7) as f64);
         let mut pixels = Vec::new();
@@ -140,8 +141,31 @@ fn known_transforms_come_back_on_frames_that_are_not_square() {
         assert!(found.fits[s].is_none_or(|fit| fit.sure()));
     }
     let (precision, recall) = pairs_right(&found, &ids);
-    // Of cells at the borders of fields turned by 25° and 170° the sessions see different parts.
-    assert!(precision >= 0.99 && recall >= 0.8, "{precision} {recall}");
+    assert!(precision >= 0.99 && recall >= 0.97, "{precision} {recall}");
+}
+
+/// Three days of fields of other seeds, each with a rotation to 4° and a shift to 20 px, a quarter of the cells absent: F1 over all pairs of all seeds.
+#[test]
+fn days_turned_by_four_degrees_and_shifted_by_twenty_pixels_are_matched() {
+    let size = (128, 150);
+    let (mut right, mut said, mut there) = (0.0, 0.0, 0.0);
+    for seed in 40..46 {
+        let mut random = Random(seed);
+        let mut day = || {
+            let angle = 8.0 * random.uniform() - 4.0;
+            about(size, angle, [40.0 * random.uniform() - 20.0, 40.0 * random.uniform() - 20.0])
+        };
+        let transforms = [Rigid::IDENTITY, day(), day()];
+        let (sessions, ids) = days(seed, 60, size, &transforms, 0.78);
+        let found = identified(&sessions);
+        let pairs: f64 = found.groups.iter().map(|g| (g.len() * (g.len() - 1) / 2) as f64).sum();
+        let (precision, recall) = pairs_right(&found, &ids);
+        right += precision * pairs;
+        said += pairs;
+        there += precision * pairs / recall;
+    }
+    let f1 = 2.0 * right / (said + there);
+    assert!(f1 >= 0.98, "{f1}");
 }
 
 #[test]
@@ -191,8 +215,7 @@ fn a_bent_field_is_followed_by_blocks() {
     errors.sort_by(f64::total_cmp);
     assert!(errors[errors.len() / 2] < 0.6, "{}", errors[errors.len() / 2]);
     let (precision, recall) = pairs_right(&found, &[ids_a, ids_b]);
-    // Cells at the border show each session another part.
-    assert!(precision >= 0.99 && recall >= 0.8, "{precision} {recall}");
+    assert!(precision >= 0.99 && recall >= 0.97, "{precision} {recall}");
 }
 
 #[test]
