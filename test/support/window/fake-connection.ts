@@ -23,6 +23,10 @@ const wait = (ms: number, signal?: AbortSignalLike): Promise<void> =>
     });
   });
 
+const refuseEdit = (): never => {
+  throw new AppError('review.unknown_cell', 'This window has no cells to edit.');
+};
+
 const never = <T>(): Promise<T> => new Promise(() => undefined);
 
 type Sent<H> = Omit<Packet<H>, 'skipped'>;
@@ -418,6 +422,11 @@ export function createFakeConnection(sceneName: string): Connection {
         })),
       learn: () =>
         guard(() => ({ runs: 1, accepted: 20, rejected: 20, accuracy: 0.9, balancedAccuracy: 0.9, weights: [] })),
+      // No window asks for edits yet.
+      editPreview: () => guard(refuseEdit),
+      editCommit: () => guard(refuseEdit),
+      edit: () => guard(refuseEdit),
+      edits: () => guard(() => []),
       cells: () => guard(() => cells),
       image: ({ image }) =>
         single(() => {
