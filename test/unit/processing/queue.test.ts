@@ -141,7 +141,7 @@ describe('a run', () => {
           lastFrame: null,
         },
       ],
-      parameters: { diameterPx: null, rounds: 2 },
+      parameters: { diameterPx: null, rounds: 4 },
       budget: limits,
     });
     const times = readFileSync(path.join(jobFolder, 'time-0.npy'));
