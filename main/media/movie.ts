@@ -55,7 +55,7 @@ async function readFields(folder: string): Promise<Fields | undefined> {
 function fieldOf(fields: Fields | undefined, frame: number) {
   if (fields === undefined) return undefined;
   const size = 2 * fields.rows.length * fields.columns.length;
-  const values = Float32Array.from({ length: size }, (_, i) => Number(fields.values[frame * size + i] ?? 0));
+  const values = Float32Array.from({ length: size }, (_, i) => fields.values[frame * size + i] ?? 0);
   return { rows: fields.rows, columns: fields.columns, values };
 }
 
