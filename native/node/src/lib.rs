@@ -7,7 +7,7 @@
 #![allow(missing_docs)]
 
 pub mod edit;
-mod film;
+pub mod film;
 mod shift;
 
 use std::collections::HashMap;

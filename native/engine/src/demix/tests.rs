@@ -39,7 +39,7 @@ use crate::cache::TileCache;
 use crate::kernels::Noise;
 use crate::motion::report::MotionReport;
 use crate::movie::{Groups, mean_codes};
-use crate::types::{Context, Footprint, Grid, Registered, flag};
+use crate::types::{Context, Footprint, Grid, Registered, Span, flag};
 
 const H: usize = 15;
 const W: usize = 19;
@@ -72,7 +72,10 @@ pub fn registered(values: &[f32], height: usize, width: usize, fps: f64, step: f
         fps,
         diameter_px: 4.0,
         digests: Vec::new(),
-        spans: Vec::new(),
+        spans: vec![Span {
+            first_frame: 0,
+            frames: frames as u64,
+        }],
         repaired: Vec::new(),
         std: vec![0.0; pixels],
         max: mean.clone(),

@@ -234,9 +234,9 @@ fn the_fit_of_unrelated_fields_is_not_sure() {
     let (b, _) = days(2, 60, (100, 140), &still, 1.0);
     let found = identified(&[a[0].clone(), b[0].clone()]);
     assert!(found.fits.iter().flatten().all(|fit| !fit.sure()), "{:?}", found.fits);
-    // Chance explains a good part of what was matched.
+    // What the best of all shifts brings together looks less like chance than it is; more than in related fields it does all the same.
     assert!(
-        found.controls.false_matches > 0.3 * found.controls.matches as f64,
+        found.controls.false_matches > 0.1 * found.controls.matches as f64,
         "{:?}",
         found.controls
     );
