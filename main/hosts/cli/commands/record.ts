@@ -87,7 +87,7 @@ async function run(invocation: Invocation): Promise<Answer> {
   if (!json) terminal.err(`Recording into ${recording.folder}\n`);
   await untilOver(() => recording.seconds, {
     seconds,
-    faults,
+    faults: faults.filter(({ atS }) => atS > 0),
     practice,
     signal,
     failed: () => recording.failure !== null,
