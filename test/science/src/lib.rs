@@ -169,6 +169,24 @@ pub fn process_films(
     work: &Path,
     parameters: &Value,
 ) -> PathBuf {
+    try_films(films, time, fps, work, parameters)
+        .unwrap_or_else(|(code, said)| panic!("the engine ended with {code:?}:\n{said}"))
+}
+
+/// As [`process_films`].
+///
+/// # Errors
+/// The engine's exit code and what it said, when it did not end well.
+///
+/// # Panics
+/// When the job cannot be written or the engine does not start.
+pub fn try_films(
+    films: &[PathBuf],
+    time: &[f64],
+    fps: f64,
+    work: &Path,
+    parameters: &Value,
+) -> Result<PathBuf, (Option<i32>, String)> {
     let output = work.join("run");
     calyx_npy::write(&work.join("time-0.npy"), &[time.len()], time)
         .expect("the job folder can be written");
@@ -184,14 +202,15 @@ pub fn process_films(
         .stdin(Stdio::null())
         .output()
         .expect("the engine starts");
-    assert!(
-        ended.status.success(),
-        "the engine ended with {}:\n{}{}",
-        ended.status,
+    if ended.status.success() {
+        return Ok(output);
+    }
+    let said = format!(
+        "{}{}",
         String::from_utf8_lossy(&ended.stdout),
         String::from_utf8_lossy(&ended.stderr)
     );
-    output
+    Err((ended.status.code(), said))
 }
 
 /// What the field's floor asks of every film.

@@ -1,7 +1,7 @@
 //! Real films, where they are at hand: no truth is known, but what would plainly be wrong is.
 
 use calyx_science::real::{lens, minian, real};
-use calyx_science::{Temporary, ffmpeg, process_films};
+use calyx_science::{Temporary, ffmpeg, try_films};
 use serde_json::json;
 
 fn skip(what: &str) {
@@ -43,7 +43,13 @@ fn short_lying_and_broken_films_end_with_a_result_or_a_sentence() {
             continue;
         };
         let work = Temporary::new(&film.replace('/', "-"));
-        let run = process_films(&[path], &[], 20.0, &work.0, &json!({}));
-        assert!(run.join("metrics.json").is_file(), "{film}");
+        match try_films(&[path], &[], 20.0, &work.0, &json!({})) {
+            Ok(run) => assert!(run.join("metrics.json").is_file(), "{film}"),
+            // An input that cannot be processed is told with what to do about it.
+            Err((code, said)) => assert!(
+                code == Some(3) && said.contains("\"hint\""),
+                "{film}: {said}"
+            ),
+        }
     }
 }
