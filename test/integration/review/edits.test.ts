@@ -40,7 +40,9 @@ async function traces(
   for await (const { header, bytes } of core.handlers.review.traces({ runUuid }, windows(), context)) {
     expect(header.rows).toEqual(rows);
     const each = 8 * header.columns;
-    return header.rows.map((_, k) => Array.from(new Float32Array(bytes.slice(each * (k + 1), each * (k + 2)).buffer)));
+    // A Buffer's slice would share the pool it lies in.
+    const own = Uint8Array.from(bytes);
+    return header.rows.map((_, k) => Array.from(new Float32Array(own.slice(each * (k + 1), each * (k + 2)).buffer)));
   }
   return [];
 }
