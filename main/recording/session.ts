@@ -31,10 +31,6 @@ export class ScopeFeed {
     return link;
   };
 
-  get recording(): Recording | null {
-    return this.#recording;
-  }
-
   /** A session of a scope that this feeds. */
   session(scope: Miniscope): ScopeSession {
     let atStart: AssemblyCounts = this.#corrupt();
