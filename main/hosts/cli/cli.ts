@@ -2,6 +2,8 @@
 import { AppError } from '../../contract/index.ts';
 import { programVersion } from '../../installation/index.ts';
 import { defaultLibrary } from '../../library/index.ts';
+import { probeFilm } from '../../media/index.ts';
+import { openSession } from '../../sessions/index.ts';
 import { exitCodeOf, exitCodes } from '../exit-codes.ts';
 import { parseFlags, pathResolver, text, type Answer, type Command, type Invocation } from './command.ts';
 import { commands } from './commands/index.ts';
@@ -19,6 +21,8 @@ export interface CliHost {
   /** Aborted by the second one. */
   readonly insisted: AbortSignal;
   readonly connect: (library: string, terminal: Terminal, wishes: OwnerWishes) => Promise<Connection>;
+  /** Reads what lies at an absolute path as an import would, without a library. @throws AppError `session.*`, `media.*` */
+  readonly readSession: (place: string) => Promise<unknown>;
 }
 
 /** Runs one command line and returns its exit code. Everything it says goes through the host's terminal. */
@@ -67,6 +71,7 @@ async function runCommand(command: Command, args: readonly string[], host: CliHo
     signal: host.signal,
     absolute,
     library,
+    readSession: host.readSession,
     connect: (wishes = {}) =>
       (connection ??= host.connect(library, host.terminal, { takeQueued: command.stays ?? false, port: 0, ...wishes })),
   };
@@ -95,5 +100,6 @@ function processHost(): CliHost {
     signal: interrupted.signal,
     insisted: insisted.signal,
     connect: openConnection,
+    readSession: async (place) => await openSession(place, { probeFilm }),
   };
 }

@@ -33,6 +33,8 @@ export interface Invocation {
   readonly library: string;
   /** The library's core, this process's or another's. */
   readonly connect: (wishes?: Partial<OwnerWishes>) => Promise<Connection>;
+  /** Reads what lies at an absolute path as an import would, without a library. @throws AppError `session.*`, `media.*` */
+  readonly readSession: (place: string) => Promise<unknown>;
 }
 
 /** What a command ends with: an exit code and the one answer on stdout. */

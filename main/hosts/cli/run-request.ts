@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import {
   AppError,
@@ -63,6 +64,7 @@ export async function runRequest(invocation: Invocation, command: Command): Prom
     ...(threads === undefined ? {} : { threads }),
     ...(memory === undefined ? {} : { memoryBytes: parseMemory(memory) }),
   };
+  await refuseBeforeLibrary(invocation, places);
   const { client } = await invocation.connect();
   const device = text(flags, 'device');
   const chosen: { session: SessionRow; recording: RecordingRow }[] = [];
@@ -84,6 +86,15 @@ export async function runRequest(invocation: Invocation, command: Command): Prom
     chosen,
     input: { recordingUuids: chosen.map(({ recording }) => recording.uuid), parameters, budget },
   };
+}
+
+/** A mistyped path must not leave an empty library behind: where there is none yet, the places are read before it is made. */
+async function refuseBeforeLibrary(
+  { absolute, library, readSession }: Invocation,
+  places: readonly string[],
+): Promise<void> {
+  if (existsSync(library)) return;
+  for (const place of places) if (!Uuid.safeParse(place).success) await readSession(absolute(place));
 }
 
 async function parametersFrom({ flags, absolute }: Invocation): Promise<ParameterValues> {

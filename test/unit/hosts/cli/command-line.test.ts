@@ -112,6 +112,7 @@ function fakeHost(
     signal: new AbortController().signal,
     insisted: new AbortController().signal,
     connect: () => Promise.resolve(connection),
+    readSession: () => Promise.resolve(undefined),
     ...more,
   };
   return { host, said };
@@ -209,6 +210,30 @@ describe('the command line', () => {
       hint: 'Look elsewhere.',
       retryable: false,
     });
+  });
+
+  it('makes no library for a path that holds no recording', async () => {
+    let opened = 0;
+    const asked: string[] = [];
+    const { host } = fakeHost(
+      {},
+      {
+        connect: () => {
+          opened += 1;
+          return Promise.reject(new Error('opened'));
+        },
+        readSession: (place) => {
+          asked.push(place);
+          return Promise.reject(new AppError('session.not_found', `There is no folder or film at ${place}.`));
+        },
+      },
+    );
+    expect(await runCli(['process', 'nowhere', '--library', '/no/such/library'], host)).toBe(3);
+    expect([asked, opened]).toEqual([['/home/me/nowhere'], 0]);
+    // A library that exists is asked; a session it knows by its number is not looked for on the disk.
+    await runCli(['process', 'nowhere', '--library', repositoryRoot], host);
+    await runCli(['process', uuid(1), '--library', '/no/such/library'], host);
+    expect([asked.length, opened]).toEqual([1, 2]);
   });
 
   it('sends paths as seen from the caller, and parameters and budget as typed values', async () => {
