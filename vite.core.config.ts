@@ -7,6 +7,8 @@ const entries: Record<string, string> = {
   server: 'main/hosts/server/main.ts',
   cli: 'main/hosts/cli/main.ts',
   'media-process': 'main/media/media-process.ts',
+  'capture-process': 'main/acquisition/capture-process.ts',
+  'board-process': 'main/devices/simulator/board-process.ts',
   'library-worker': 'main/library/library-worker.ts',
 };
 

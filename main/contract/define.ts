@@ -14,8 +14,11 @@ import { z } from 'zod';
  */
 export type Verb = 'query' | 'command' | 'subscription' | 'stream';
 
-/** Who may call: `window` is any client that holds the window's token; `local` is a program that read the library's lock file. */
-export type Audience = 'window' | 'local';
+/**
+ * Who may call: `window` is any client that holds the window's token; `local` is a program that read the library's lock file; `remote` is a program that was
+ * given the token of remote control, and may call what is marked so and nothing else.
+ */
+export type Audience = 'window' | 'local' | 'remote';
 
 export interface Procedure<
   V extends Verb = Verb,
@@ -29,14 +32,27 @@ export interface Procedure<
   readonly output: O;
   /** Values a stream's caller may send while it is open; `z.never()` for the other verbs. */
   readonly update: U;
-  readonly audience: Audience;
+  readonly audience: Exclude<Audience, 'remote'>;
+  /** Other programs may call it by remote control. */
+  readonly remote: boolean;
   /** One sentence for the documentation and the snapshot. */
   readonly doc: string;
 }
 
 interface Options {
   readonly doc: string;
-  readonly audience?: Audience;
+  readonly audience?: Exclude<Audience, 'remote'>;
+  readonly remote?: boolean;
+}
+
+function declared<V extends Verb, I extends z.ZodType, O extends z.ZodType, U extends z.ZodType>(
+  verb: V,
+  input: I,
+  output: O,
+  update: U,
+  { doc, audience = 'window', remote = false }: Options,
+): Procedure<V, I, O, U> {
+  return { verb, input, output, update, audience, remote, doc };
 }
 
 /** Declares a repeatable question. */
@@ -45,7 +61,7 @@ export function query<I extends z.ZodType, O extends z.ZodType>(
   output: O,
   options: Options,
 ): Procedure<'query', I, O, z.ZodNever> {
-  return { verb: 'query', input, output, update: z.never(), audience: options.audience ?? 'window', doc: options.doc };
+  return declared('query', input, output, z.never(), options);
 }
 
 /** Declares a change. */
@@ -54,14 +70,7 @@ export function command<I extends z.ZodType, O extends z.ZodType>(
   output: O,
   options: Options,
 ): Procedure<'command', I, O, z.ZodNever> {
-  return {
-    verb: 'command',
-    input,
-    output,
-    update: z.never(),
-    audience: options.audience ?? 'window',
-    doc: options.doc,
-  };
+  return declared('command', input, output, z.never(), options);
 }
 
 /** Declares a stream of JSON values. */
@@ -70,14 +79,7 @@ export function subscription<I extends z.ZodType, O extends z.ZodType>(
   output: O,
   options: Options,
 ): Procedure<'subscription', I, O, z.ZodNever> {
-  return {
-    verb: 'subscription',
-    input,
-    output,
-    update: z.never(),
-    audience: options.audience ?? 'window',
-    doc: options.doc,
-  };
+  return declared('subscription', input, output, z.never(), options);
 }
 
 /** Declares a stream of binary packets, each with a JSON header of type `output`. */
@@ -87,7 +89,7 @@ export function stream<I extends z.ZodType, O extends z.ZodType, U extends z.Zod
   update: U,
   options: Options,
 ): Procedure<'stream', I, O, U> {
-  return { verb: 'stream', input, output, update, audience: options.audience ?? 'window', doc: options.doc };
+  return declared('stream', input, output, update, options);
 }
 
 /** The procedures of one domain. */

@@ -68,6 +68,9 @@ export const errorCodes = [
   'device.no_answer',
   'recording.bad_rig',
   'recording.failed',
+  'acquire.not_now',
+  'acquire.not_ready',
+  'acquire.capture_ended',
   'files.outside_roots',
   'files.not_found',
 ] as const;

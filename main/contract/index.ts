@@ -7,6 +7,7 @@ export * from './define.ts';
 export * from './errors.ts';
 export * from './types.ts';
 export * from './api/index.ts';
+export * from './api/acquire.ts';
 export * from './api/app.ts';
 export * from './api/files.ts';
 export * from './api/frames.ts';

@@ -2,6 +2,7 @@
 /** Scopes and the boards they hang on. See README.md. */
 export type { BoardLink } from './board-link.ts';
 export {
+  type Control,
   readCatalogue,
   resolveSetting,
   scopeType,
@@ -12,9 +13,12 @@ export {
 } from './catalogue/index.ts';
 export { systemClock, type Clock } from './clock.ts';
 export type { AssemblyCounts } from './miniscope/frame-assembler.ts';
+export { darkenBoard } from './miniscope/darken.ts';
 export { Miniscope, type MiniscopeOptions, type ScopeEvent, type ScopeFrame } from './miniscope/miniscope.ts';
 export { faultNames, practiceScope, type FaultName, type PracticeScope } from './simulator/practice.ts';
+export { actOnBoard, serveBoard, socketLink, type BoardOperations } from './simulator/board-socket.ts';
 export { SimulatedBoard, type Disturbance } from './simulator/board.ts';
+export { boardEntry, type FromBoardProcess, type ToBoardProcess } from './simulator/board-messages.ts';
 export { ScopeModel, type ScopeState } from './simulator/scope-model.ts';
 export { SimulatedLink, type Picture } from './simulator/simulated-link.ts';
 export { SimulatedUsbDevice } from './simulator/usb-device.ts';

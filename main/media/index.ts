@@ -9,4 +9,5 @@ export { createFramesHandlers, framesPath, startMedia } from './media.ts';
 export type { FramesDependencies, Media, MediaOptions } from './media.ts';
 export { probeFilm } from './probe.ts';
 export type { FilmProbe } from './probe.ts';
+export type { UpgradeRequest } from './socket.ts';
 export type { Movie, MovieInput } from './tickets.ts';

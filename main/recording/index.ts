@@ -3,3 +3,4 @@
 export { Recording, type IntegrityReport, type RecorderDependencies, type RecordingPlan } from './recorder.ts';
 export { readRig, simulatorRig, type Rig, type RigScope } from './rig.ts';
 export { ScopeFeed, type ScopeSession } from './session.ts';
+export { recordingFolder } from './session-folder.ts';

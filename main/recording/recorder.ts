@@ -144,6 +144,11 @@ export class Recording {
     return this.#saved;
   }
 
+  /** Frames that wait to be written now; 128 fit. */
+  get waiting(): number {
+    return this.#film.stats().waiting;
+  }
+
   /** Why writing has stopped; null while it works. */
   get failure(): string | null {
     return this.#failure ?? this.#film.stats().failure;

@@ -247,6 +247,10 @@ class Session {
       this.#fail(id, new AppError('rpc.not_allowed', `${name} is for programs on this machine, not for a window.`));
       return;
     }
+    if (this.#audience === 'remote' && !route.procedure.remote) {
+      this.#fail(id, new AppError('rpc.not_allowed', `${name} cannot be called by remote control.`));
+      return;
+    }
     const parsed = route.procedure.input.safeParse(input);
     if (!parsed.success) {
       const issue = parsed.error.issues[0];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { realpath } from 'node:fs/promises';
+import { mkdir, realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { AppError, type FolderRef } from '../contract/index.ts';
@@ -49,6 +49,35 @@ export async function resolveFolder(roots: readonly DataRoot[], folder: FolderRe
     if (inside(await realpath(root.path), real)) return real;
   } catch (error) {
     throw new AppError('files.not_found', `“${parts.at(-1) ?? root.name}” is not there any more.`, { cause: error });
+  }
+  throw new AppError('files.outside_roots', 'That folder is outside the folders offered here.');
+}
+
+/**
+ * The path of a folder that a window chose to write into; made when it is not there. What leads out of the root, by a link too, is refused before anything is made.
+ *
+ * @throws AppError `files.outside_roots`, `files.not_found` for a root that is not there, `disk.io`
+ */
+export async function makeFolder(roots: readonly DataRoot[], folder: FolderRef): Promise<string> {
+  const parts = folder.path.split(/[/\\]/).filter((part) => part !== '' && part !== '.');
+  for (let depth = parts.length; depth >= 0; depth -= 1) {
+    const above = { root: folder.root, path: parts.slice(0, depth).join('/') };
+    try {
+      const real = await resolveFolder(roots, above);
+      const made = path.join(real, ...parts.slice(depth));
+      // Names of folders to be made are judged like those that are there.
+      if (parts.slice(depth).some((part) => part === '..' || part.startsWith('.') || part.includes('\0'))) break;
+      await mkdir(made, { recursive: true });
+      return made;
+    } catch (error) {
+      if (!(error instanceof AppError)) {
+        throw new AppError('disk.io', `The folder “${folder.path}” cannot be made.`, {
+          hint: 'Choose another folder, or check the disk and your rights there.',
+          cause: error,
+        });
+      }
+      if (error.code !== 'files.not_found' || depth === 0) throw error;
+    }
   }
   throw new AppError('files.outside_roots', 'That folder is outside the folders offered here.');
 }

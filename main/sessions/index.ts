@@ -2,7 +2,8 @@
 /** Reading sessions from disk and linking them into the library. See README.md. */
 export { createFilesHandlers, createSessionsHandlers } from './handlers.ts';
 export type { SessionsDependencies } from './handlers.ts';
-export { dataRoots } from './files.ts';
+export { dataRoots, makeFolder } from './files.ts';
 export type { DataRoot } from './files.ts';
+export { importSession } from './import.ts';
 export { frameTimes, openSession } from './open.ts';
 export type { ProbeFilm, ReadDevice, ReadFilm, ReadSession } from './types.ts';

@@ -2,14 +2,18 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { coreApis, mediaApis } from '../../main/contract/index.ts';
+import { captureApis, coreApis, mediaApis } from '../../main/contract/index.ts';
 import { describeContract } from './describe-contract.ts';
 
 const apiFolder = path.join(import.meta.dirname, '..', '..', 'main', 'contract', 'api');
 
 describe('the contract', () => {
   it('lists every domain that has a file in main/contract/api', async () => {
-    const listed = new Set<unknown>([...Object.values(coreApis), ...Object.values(mediaApis)]);
+    const listed = new Set<unknown>([
+      ...Object.values(coreApis),
+      ...Object.values(mediaApis),
+      ...Object.values(captureApis),
+    ]);
     const files = readdirSync(apiFolder).filter((name) => name.endsWith('.ts') && name !== 'index.ts');
     expect(files.length).toBeGreaterThan(4);
     for (const name of files) {

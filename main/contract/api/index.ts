@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { acquireApi, liveApi } from './acquire.ts';
 import { appApi } from './app.ts';
 import { filesApi } from './files.ts';
 import { framesApi, movieApi } from './frames.ts';
@@ -17,7 +18,11 @@ export const coreApis = {
   processing: processingApi,
   review: reviewApi,
   frames: framesApi,
+  acquire: acquireApi,
 } as const;
 
 /** What the media process serves on its own socket. */
 export const mediaApis = { movie: movieApi } as const;
+
+/** What the capture process serves on its own socket. */
+export const captureApis = { live: liveApi } as const;

@@ -141,6 +141,12 @@ export class Miniscope implements AsyncDisposable {
     await this.#link?.setControl(selector.saturation, on ? 1 : 0);
   }
 
+  /** Level at the board's trigger input; null when it could not be read. */
+  async trigger(): Promise<boolean | null> {
+    const value = await this.#link?.getControl(selector.gamma).catch(() => null);
+    return value === undefined || value === null ? null : value !== 0;
+  }
+
   /** LEDs off and one frame awaited, since the board executes commands at a frame's end only; then the stream is stopped. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
@@ -360,7 +366,7 @@ export class Miniscope implements AsyncDisposable {
 }
 
 /** Packets that bring the link into the mode of a scope's pixel clock; none for a clock of zero. */
-function linkPackets({ pixelClockMHz }: ScopeType): readonly I2cPacket[] {
+export function linkPackets({ pixelClockMHz }: ScopeType): readonly I2cPacket[] {
   if (pixelClockMHz <= 0) return [];
   const isFast = pixelClockMHz > pixelClockOfFastLinkMHz;
   return [

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { AppError } from '../../contract/index.ts';
 import { openScene } from '../../media/index.ts';
-import type { BoardLink } from '../board-link.ts';
 import type { ScopeType } from '../catalogue/index.ts';
 import type { Clock } from '../clock.ts';
 import { SimulatedBoard } from './board.ts';
@@ -28,9 +27,13 @@ export type FaultName = (typeof faultNames)[number];
 /** A simulated scope to practise with. */
 export interface PracticeScope extends Disposable {
   /** The way to its board; rejects while it is unplugged. */
-  readonly open: () => Promise<BoardLink>;
+  readonly open: () => Promise<SimulatedLink>;
   /** Lets something go wrong now. What heals by itself (a frozen link, an unplugged board) does so after some seconds. */
   readonly fault: (name: FaultName) => void;
+  /** Level at the board's trigger input. */
+  readonly setTrigger: (high: boolean) => void;
+  /** What the scope's registers say now: its LED, too. */
+  readonly state: () => ScopeState;
 }
 
 /** LED setting, percent, that shows a scene as it was made, at the lowest gain and 20 frames/s. */
@@ -92,6 +95,8 @@ export function practiceScope(
       return Promise.resolve(link);
     },
     fault: (name) => faults[name](),
+    setTrigger: (high) => board.setTrigger(high),
+    state: () => board.scope.state,
     [Symbol.dispose]: () => {
       ended.abort();
       tissue[Symbol.dispose]();

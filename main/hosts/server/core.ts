@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 import path from 'node:path';
+import { Acquisition, createAcquireHandlers } from '../../acquisition/index.ts';
 import { AppError, type appApi, contractVersion, type coreApis } from '../../contract/index.ts';
+import { systemClock } from '../../devices/index.ts';
 import { programVersion } from '../../installation/index.ts';
 import { acquireOwnership, type Library, openLibrary, type OtherOwner, type Ownership } from '../../library/index.ts';
 import {
@@ -23,15 +25,27 @@ import {
 } from '../../processing/index.ts';
 import { createReviewHandlers } from '../../review/index.ts';
 import type { DomainHandlers, Handlers } from '../../rpc/index.ts';
-import { createFilesHandlers, createSessionsHandlers, dataRoots } from '../../sessions/index.ts';
+import {
+  createFilesHandlers,
+  createSessionsHandlers,
+  dataRoots,
+  importSession,
+  makeFolder,
+  openSession,
+} from '../../sessions/index.ts';
+import { superviseNodeChild } from '../../supervisor/index.ts';
 import { ChangeHub } from './changes.ts';
 import { doctor, engineVersion } from './doctor.ts';
+import { RemoteAccess } from './remote.ts';
 
 /** A library with everything that works on it: the one composition of the domains. */
 export interface Core {
   readonly handlers: DomainHandlers<typeof coreApis>;
   readonly library: Library;
   readonly media: Media;
+  readonly acquisition: Acquisition;
+  /** Who may drive the rig from outside. */
+  readonly remote: RemoteAccess;
   /** Null when the folder cannot be written, so that nobody can be told that it is held. */
   readonly ownership: Ownership | null;
   /** Says where the window is served; other programs that want it ask for this. */
@@ -106,6 +120,21 @@ async function createCore(
   await queue.start({ takeQueued: options.takeQueued ?? true });
   const roots = dataRoots(options.env ?? process.env);
   const sessionsChanged = (uuid: string): void => hub.notify('sessions', uuid);
+  const remote = new RemoteAccess();
+  const acquisition = new Acquisition({
+    clock: systemClock,
+    now: () => new Date(),
+    logFolder: library.folders.logs,
+    planFile: path.join(library.folders.root, 'acquire.json'),
+    firstRoot: roots[0]?.id ?? 'home',
+    makeFolder: (folder) => makeFolder(roots, folder),
+    importFolder: async (folder) => {
+      const { session } = await importSession(await openSession(folder, { probeFilm, fps: undefined }), {}, library);
+      sessionsChanged(session.uuid);
+      return { sessionUuid: session.uuid };
+    },
+    supervise: superviseNodeChild,
+  });
   const handlers: DomainHandlers<typeof coreApis> = {
     app: createAppHandlers(library, hub, () => windowAddress),
     files: createFilesHandlers({ roots }),
@@ -120,22 +149,27 @@ async function createCore(
       },
     }),
     frames: createFramesHandlers({ media, movieOf: (uuid) => movieOf(library, uuid) }),
+    acquire: createAcquireHandlers(acquisition, remote),
   };
   return {
     handlers,
     library,
     media,
+    acquisition,
+    remote,
     ownership,
     setWindowAddress: (address) => {
       windowAddress = address;
+      remote.served(new URL(address).origin);
     },
     idle: () => queue.idle(),
-    close: closer(library, [media, editor], queue, ownership),
+    close: closer(library, acquisition, [media, editor], queue, ownership),
   };
 }
 
 function closer(
   library: Library,
+  acquisition: Acquisition,
   children: readonly (Media | Editor)[],
   queue: RunQueue,
   ownership: Ownership | null,
@@ -143,6 +177,8 @@ function closer(
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     try {
+      // The light and the recording first: a run can wait.
+      await acquisition.close();
       await queue.close();
       for (const child of children) await child[Symbol.asyncDispose]();
       await library.close();

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { livePath } from '../../acquisition/index.ts';
 import { type Audience, contractVersion, coreApis } from '../../contract/index.ts';
 import { rendererFolder } from '../../installation/index.ts';
 import { framesPath } from '../../media/index.ts';
@@ -53,6 +54,7 @@ export async function serve(core: Core, options: ServeOptions = {}): Promise<Ser
     (socket: WebSocket) =>
     (token: string): Audience | undefined => {
       if (sameToken(token, tokens.window)) return 'window';
+      if (core.remote.admits(token, () => socket.terminate())) return 'remote';
       if (!sameToken(token, tokens.local)) return undefined;
       programs.add(socket);
       return 'local';
@@ -74,6 +76,8 @@ export async function serve(core: Core, options: ServeOptions = {}): Promise<Ser
       });
     } else if (request.url === framesPath) {
       core.media.upgrade(request, socket, head);
+    } else if (request.url === livePath) {
+      core.acquisition.upgrade(request, socket, head);
     } else {
       socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
     }

@@ -12,6 +12,7 @@ import {
   stageNames,
 } from '../../../main/contract/index.ts';
 import type { Connection, CoreClient, MediaClient, OpenStream, Packet } from '../../../renderer/client/types.ts';
+import { fakeAcquire } from './fake-acquire.ts';
 import { fakeUuid, frameOf, makeScene, pictureOf } from './fake-scene.ts';
 
 const wait = (ms: number, signal?: AbortSignalLike): Promise<void> =>
@@ -261,6 +262,7 @@ export function createFakeConnection(sceneName: string): Connection {
           }
         })(),
     },
+    acquire: fakeAcquire(),
     files: {
       roots: () =>
         guard(() => [

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+import { fileURLToPath } from 'node:url';
+import type { AcquireControl, AcquireMark, AcquireQuality, AcquireReport, AcquireRoi } from '../contract/index.ts';
+import type { Setting } from '../devices/index.ts';
+import type { UpgradeRequest } from '../media/index.ts';
+import type { Rig } from '../recording/index.ts';
+
+/** What the process that owns a board can be asked to do. Each request is answered once. */
+export interface CaptureRequests {
+  /** Opens the board at an address and sets its scope up. */
+  readonly connect: {
+    readonly input: {
+      readonly address: string;
+      readonly scopeType: string;
+      readonly settings: Readonly<Record<string, Setting>>;
+    };
+    readonly output: null;
+  };
+  readonly disconnect: { readonly input: null; readonly output: null };
+  /** Light off at a board whose process died. */
+  readonly darken: { readonly input: { readonly address: string; readonly scopeType: string }; readonly output: null };
+  readonly set: { readonly input: { readonly control: string; readonly value: Setting }; readonly output: Setting };
+  /** Light off without forgetting its value, and on again. */
+  readonly light: { readonly input: { readonly on: boolean }; readonly output: null };
+  readonly rois: { readonly input: { readonly rois: readonly AcquireRoi[] }; readonly output: null };
+  /** The rising edge of the trigger input is told by an event; so is the falling one. */
+  readonly watchTrigger: { readonly input: { readonly on: boolean }; readonly output: null };
+  readonly start: {
+    readonly input: { readonly rig: Rig; readonly dataDirectory: string; readonly lengthS: number | null };
+    readonly output: { readonly folder: string };
+  };
+  readonly stop: { readonly input: null; readonly output: CaptureReport | null };
+  readonly note: { readonly input: { readonly text: string }; readonly output: null };
+  readonly screenshot: { readonly input: { readonly file: string }; readonly output: null };
+  readonly ticket: { readonly input: { readonly ticket: string }; readonly output: null };
+}
+export type CaptureRequest = keyof CaptureRequests;
+
+/** What a recording holds and lacks, before the library knows it. */
+export type CaptureReport = Omit<AcquireReport, 'id' | 'sessionUuid' | 'importProblem'>;
+
+/** What the capture process says of itself, four times a second and whenever something happens. */
+export interface CaptureState {
+  readonly connected: boolean;
+  readonly connecting: { readonly step: number; readonly steps: number; readonly text: string } | null;
+  readonly controls: readonly AcquireControl[];
+  readonly lightOff: boolean;
+  readonly trouble: { readonly text: string; readonly next: string } | null;
+  readonly fps: number | null;
+  readonly dropped: number | null;
+  readonly bufferWorst: number;
+  readonly counterAdvances: boolean;
+  readonly recording: {
+    readonly folder: string;
+    readonly startedAt: string;
+    readonly seconds: number;
+    readonly lengthS: number | null;
+    readonly saved: number;
+    readonly missing: number | null;
+    readonly savedAgoMs: number;
+    readonly failure: string | null;
+    /** What waits is being written; no frame is taken any more. */
+    readonly ending: boolean;
+    readonly marks: readonly AcquireMark[];
+  } | null;
+  readonly quality: AcquireQuality;
+}
+
+export type ToCapture =
+  | { readonly type: 'request'; readonly id: number; readonly name: CaptureRequest; readonly input: unknown }
+  | { readonly type: 'upgrade'; readonly request: UpgradeRequest; readonly head: string }
+  | { readonly type: 'ping' };
+
+export type FromCapture =
+  | { readonly type: 'ready' }
+  | { readonly type: 'pong' }
+  | { readonly type: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: unknown }
+  | { readonly type: 'state'; readonly state: CaptureState }
+  | { readonly type: 'message'; readonly severity: 'info' | 'warning' | 'error'; readonly text: string }
+  /** A recording ended by itself: its time was over, or it could not go on. */
+  | { readonly type: 'ended'; readonly report: CaptureReport }
+  | { readonly type: 'trigger'; readonly high: boolean };
+
+/** The file that process runs. */
+export const captureEntry = fileURLToPath(new URL('./capture-process.ts', import.meta.url));

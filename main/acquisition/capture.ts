@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: MIT
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { AppError, type AcquireRoi } from '../contract/index.ts';
+import {
+  type BoardLink,
+  type Clock,
+  darkenBoard,
+  Miniscope,
+  readCatalogue,
+  type Resolved,
+  resolveSetting,
+  type ScopeEvent,
+  type ScopeFrame,
+  type ScopeType,
+  scopeType,
+  type Setting,
+} from '../devices/index.ts';
+import { type RecorderDependencies, ScopeFeed, type ScopeSession } from '../recording/index.ts';
+import type { CaptureReport, CaptureRequests, CaptureState, FromCapture } from './capture-messages.ts';
+import { controlLabel, isLight, shownControls } from './controls.ts';
+import { LiveBox } from './live-socket.ts';
+import { meanOf } from './measures.ts';
+import { greyPng } from './png.ts';
+import { QualityWatch } from './quality.ts';
+import { RecordingWatch } from './recording-watch.ts';
+
+/** What a capture needs of the world. */
+export interface CaptureDependencies {
+  readonly clock: Clock;
+  readonly openLink: (address: string) => Promise<BoardLink>;
+  readonly recorder: Omit<RecorderDependencies, 'clock'>;
+  readonly tell: (message: FromCapture) => void;
+}
+
+/** Says how it is this often, ms. */
+const stateMs = 250;
+/** Without a frame for so long, the person is told why, ms. */
+const silentMs = 1200;
+/** Slots of the recorder's buffer. */
+const bufferSlots = 128;
+const bufferWindowMs = 10_000;
+/** A trigger input is asked this often while it is waited for, ms. */
+const triggerMs = 20;
+
+/** An open scope. */
+interface Open {
+  readonly type: ScopeType;
+  readonly scope: Miniscope;
+  readonly session: ScopeSession;
+  readonly quality: QualityWatch;
+  readonly openedNs: bigint;
+  /** Values as the person set them, whether the light is on or not. */
+  readonly wanted: Map<string, Resolved>;
+}
+
+/**
+ * One board and its scope: connected, shown, recorded. Runs in a process of its own, so that nothing else can stop frames; tells what it does and never claims
+ * to record before the recorder has its files.
+ */
+export class Capture implements AsyncDisposable {
+  readonly live = new LiveBox();
+  readonly #dependencies: CaptureDependencies;
+  readonly #stopping = new AbortController();
+  #open: Open | undefined;
+  #connecting: CaptureState['connecting'] = null;
+  #watch: RecordingWatch | undefined;
+  #lightOff = false;
+  #link: { readonly lost: string } | undefined;
+  #rois: readonly AcquireRoi[] = [];
+  #roisId = 0;
+  #newest: ScopeFrame | undefined;
+  #frames = 0;
+  #lost: number | null = null;
+  #counterAt: { readonly counter: number; readonly ns: bigint } | undefined;
+  #counterAdvances = false;
+  #arrivals: bigint[] = [];
+  #waiting: { readonly ns: bigint; readonly slots: number }[] = [];
+  #ending: Promise<CaptureReport | null> | undefined;
+  #triggering: AbortController | undefined;
+
+  constructor(dependencies: CaptureDependencies) {
+    this.#dependencies = dependencies;
+    void this.#sayAlways();
+  }
+
+  /** Does what was asked. @throws AppError */
+  readonly handlers: {
+    readonly [R in Exclude<keyof CaptureRequests, 'ticket'>]: (
+      input: CaptureRequests[R]['input'],
+    ) => Promise<CaptureRequests[R]['output']>;
+  } = {
+    connect: async (input) => await this.#connect(input),
+    disconnect: async () => {
+      await this.#close();
+      return null;
+    },
+    darken: async ({ address, scopeType: name }) => {
+      const { clock, openLink } = this.#dependencies;
+      await darkenBoard(scopeType(readCatalogue(), name), await openLink(address), clock);
+      return null;
+    },
+    set: async ({ control, value }) => await this.#set(control, value),
+    light: async ({ on }) => {
+      await this.#light(on);
+      return null;
+    },
+    rois: ({ rois }) => {
+      this.#rois = rois;
+      this.#roisId += 1;
+      return Promise.resolve(null);
+    },
+    watchTrigger: ({ on }) => {
+      this.#triggering?.abort();
+      this.#triggering = on ? new AbortController() : undefined;
+      if (this.#triggering !== undefined) void this.#watchTrigger(this.#triggering.signal);
+      return Promise.resolve(null);
+    },
+    start: async (input) => await this.#start(input),
+    stop: async () => await this.#stop(),
+    note: ({ text }) => {
+      const watch = this.#recording();
+      watch.recording.note(text);
+      watch.mark('note', text);
+      this.#say();
+      return Promise.resolve(null);
+    },
+    screenshot: async ({ file }) => await this.#screenshot(file),
+  };
+
+  /** Light off, recording ended properly, board let go. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#close();
+    this.#stopping.abort();
+  }
+
+  async #connect({ address, scopeType: name, settings }: CaptureRequests['connect']['input']): Promise<null> {
+    await this.#close();
+    const { clock, openLink } = this.#dependencies;
+    const type = scopeType(readCatalogue(), name);
+    this.#step(1, 'Looking for the board');
+    const feed = new ScopeFeed();
+    const quality = new QualityWatch(type);
+    const scope = new Miniscope({
+      type,
+      clock,
+      settings,
+      open: async () => {
+        const link = feed.opened(await openLink(address));
+        if (this.#connecting !== null) this.#step(2, 'Setting the scope up');
+        return link;
+      },
+      onFrame: (frame) => {
+        // The recorder first: whatever fails below, the frame is safe.
+        feed.onFrame(frame);
+        this.#seen(frame);
+      },
+      onEvent: (event) => this.#happened(event, feed),
+    });
+    this.#open = {
+      type,
+      scope,
+      session: feed.session(scope),
+      quality,
+      openedNs: clock.nowNs(),
+      wanted: new Map(scope.settings),
+    };
+    this.#frames = 0;
+    this.#lost = null;
+    this.#lightOff = false;
+    try {
+      await scope.connect();
+    } catch (error) {
+      await this.#close();
+      throw error;
+    } finally {
+      this.#connecting = null;
+      this.#say();
+    }
+    quality.beginAnew();
+    return null;
+  }
+
+  #step(step: number, text: string): void {
+    this.#connecting = { step, steps: 2, text };
+    this.#say();
+  }
+
+  async #close(): Promise<void> {
+    this.#triggering?.abort();
+    const open = this.#open;
+    if (open === undefined) return;
+    // The light first: what is still to be written can take seconds.
+    await this.#light(false).catch(() => undefined);
+    const report = await this.#stop();
+    if (report !== null) this.#dependencies.tell({ type: 'ended', report });
+    this.#open = undefined;
+    await open.scope[Symbol.asyncDispose]();
+    this.#newest = undefined;
+    this.#link = undefined;
+    this.#arrivals = [];
+    this.#say();
+  }
+
+  #scope(): Open {
+    if (this.#open === undefined || this.#connecting !== null) {
+      throw new AppError('acquire.not_now', 'No scope is connected.');
+    }
+    return this.#open;
+  }
+
+  #recording(): RecordingWatch {
+    if (this.#watch === undefined || this.#ending !== undefined) {
+      throw new AppError('acquire.not_now', 'Nothing is being recorded: a note would be lost.');
+    }
+    return this.#watch;
+  }
+
+  async #set(control: string, value: Setting): Promise<Setting> {
+    const open = this.#scope();
+    const before = open.wanted.get(control)?.shown;
+    const resolved = resolveSetting(open.type, control, value);
+    open.wanted.set(control, resolved);
+    if (!(isLight(control) && this.#lightOff)) await open.session.set(control, value);
+    open.quality.settingChanged();
+    if (this.#watch !== undefined && before !== resolved.shown) {
+      this.#watch.mark('setting', `${controlLabel(control)} ${String(before ?? '–')} → ${String(resolved.shown)}`);
+    }
+    this.#say();
+    return resolved.shown;
+  }
+
+  /** Not noted in the recording: it is no setting of the person. */
+  async #light(on: boolean): Promise<void> {
+    const open = this.#open;
+    if (open === undefined) return;
+    this.#lightOff = !on;
+    for (const [name, { shown }] of open.wanted) if (isLight(name)) await open.scope.set(name, on ? shown : 0);
+    open.quality.settingChanged();
+    this.#say();
+  }
+
+  async #start({ rig, dataDirectory, lengthS }: CaptureRequests['start']['input']): Promise<{ folder: string }> {
+    const open = this.#scope();
+    if (this.#watch !== undefined) throw new AppError('acquire.not_now', 'A recording is under way already.');
+    const { clock, recorder } = this.#dependencies;
+    const [scope] = rig.scopes;
+    if (scope === undefined) throw new AppError('recording.bad_rig', 'The rig has no scope.');
+    if (this.#lightOff) await this.#light(true);
+    const startedAt = recorder.now();
+    const plan = { rig, scope, type: open.type, dataDirectory, settings: open.wanted };
+    const recording = await open.session.start(plan, { ...recorder, clock });
+    open.quality.beginAnew();
+    this.#watch = new RecordingWatch(recording, startedAt, lengthS, clock.nowNs());
+    this.#waiting = [];
+    this.#say();
+    return { folder: recording.folder };
+  }
+
+  /** Ends the recording: the light first, then what waits is written. Null when none is under way. */
+  #stop(): Promise<CaptureReport | null> {
+    this.#ending ??= (async () => {
+      try {
+        const watch = this.#watch;
+        const open = this.#open;
+        if (watch === undefined || open === undefined) return null;
+        const settings = shownControls(open.type, open.wanted).map(({ label, shown, unit }) => ({
+          label,
+          shown: unit === '%' ? `${String(shown)} ${unit}` : String(shown),
+        }));
+        const darkened = this.#light(false).catch(() => undefined);
+        this.#say();
+        const report = await open.session.stop();
+        await darkened;
+        return report === null ? null : watch.report(report, settings);
+      } finally {
+        this.#watch = undefined;
+        this.#ending = undefined;
+        this.#say();
+      }
+    })();
+    return this.#ending;
+  }
+
+  async #endByItself(): Promise<void> {
+    const report = await this.#stop();
+    if (report !== null) this.#dependencies.tell({ type: 'ended', report });
+  }
+
+  async #screenshot(file: string): Promise<null> {
+    const { type } = this.#scope();
+    const frame = this.#newest;
+    if (frame === undefined) throw new AppError('acquire.not_now', 'No frame has come yet.');
+    try {
+      await mkdir(path.dirname(file), { recursive: true });
+      await writeFile(`${file}.tmp`, greyPng(frame.pixels, type.width, type.height));
+      await rename(`${file}.tmp`, file);
+    } catch (cause) {
+      throw new AppError('disk.io', `${path.basename(file)} cannot be written.`, { cause });
+    }
+    return null;
+  }
+
+  #seen(frame: ScopeFrame): void {
+    const open = this.#open;
+    if (open === undefined) return;
+    this.#newest = frame;
+    this.#frames += 1;
+    this.#link = undefined;
+    const timeS = Number(frame.lastNs - open.openedNs) / 1e9;
+    this.#arrivals.push(frame.lastNs);
+    while (frame.lastNs - (this.#arrivals[0] ?? frame.lastNs) > 1_000_000_000n) this.#arrivals.shift();
+    if (frame.counter !== null) {
+      if (this.#connecting === null) this.#lost = (this.#lost ?? 0) + frame.lost;
+      this.#counterAdvances = this.#counterAt !== undefined && frame.counter > this.#counterAt.counter;
+      this.#counterAt = { counter: frame.counter, ns: frame.lastNs };
+    }
+    const glance = open.quality.take(frame.pixels, timeS);
+    this.#follow(frame, glance);
+    if (this.live.watchers === 0) return;
+    const { width, height } = open.type;
+    this.live.offer({
+      pixels: frame.pixels,
+      header: {
+        width,
+        height,
+        number: this.#frames,
+        counter: frame.counter,
+        arrivedAt: performance.timeOrigin + performance.now() - this.#agoMs(frame.lastNs),
+        meanGrey: glance.mean,
+        saturated: glance.saturated,
+        histogram: glance.histogram,
+        orientation: frame.orientation?.good === true ? frame.orientation.quaternion : null,
+        roisId: this.#roisId,
+      },
+      sample: { timeS, values: this.#rois.map((roi) => meanOf(frame.pixels, open.type, roi)) },
+    });
+  }
+
+  #follow(frame: ScopeFrame, glance: Parameters<RecordingWatch['take']>[1]): void {
+    const watch = this.#watch;
+    if (watch === undefined || this.#ending !== undefined) return;
+    watch.take(frame, glance);
+    this.#waiting.push({ ns: frame.lastNs, slots: watch.recording.waiting });
+    const over = watch.lengthS !== null && watch.recording.seconds >= watch.lengthS;
+    if (over || watch.recording.failure !== null) void this.#endByItself();
+  }
+
+  #happened(event: ScopeEvent, feed: ScopeFeed): void {
+    feed.onEvent(event);
+    this.#link = event.kind === 'lost' ? { lost: event.message } : undefined;
+    this.#watch?.mark('warning', event.message);
+    this.#dependencies.tell({
+      type: 'message',
+      severity: event.kind === 'reconnected' ? 'info' : 'warning',
+      text: event.message,
+    });
+    this.#say();
+  }
+
+  async #watchTrigger(signal: AbortSignal): Promise<void> {
+    const { clock, tell } = this.#dependencies;
+    let before: boolean | undefined;
+    while (!signal.aborted) {
+      const level = (await this.#open?.scope.trigger()) ?? null;
+      if (signal.aborted) return;
+      // The first reading only says where the input stands.
+      if (level !== null && before !== undefined && level !== before) tell({ type: 'trigger', high: level });
+      if (level !== null) before = level;
+      await clock.sleep(triggerMs, signal).catch(() => undefined);
+    }
+  }
+
+  async #sayAlways(): Promise<void> {
+    const { clock } = this.#dependencies;
+    while (!this.#stopping.signal.aborted) {
+      await clock.sleep(stateMs, this.#stopping.signal).catch(() => undefined);
+      if (this.#open !== undefined) this.#say();
+    }
+  }
+
+  #agoMs(ns: bigint): number {
+    return Number(this.#dependencies.clock.nowNs() - ns) / 1e6;
+  }
+
+  #say(): void {
+    this.#dependencies.tell({ type: 'state', state: this.#state() });
+  }
+
+  #state(): CaptureState {
+    const open = this.#open;
+    const watch = this.#watch;
+    const nowNs = this.#dependencies.clock.nowNs();
+    const recent = this.#arrivals.filter((ns) => Number(nowNs - ns) / 1e6 <= 1000);
+    this.#waiting = this.#waiting.filter(({ ns }) => Number(nowNs - ns) / 1e6 <= bufferWindowMs);
+    const silent = this.#newest === undefined ? null : this.#agoMs(this.#newest.lastNs);
+    const missing = watch?.missing ?? null;
+    return {
+      connected: open !== undefined && this.#connecting === null,
+      connecting: this.#connecting,
+      controls: open === undefined ? [] : shownControls(open.type, open.wanted),
+      lightOff: this.#lightOff,
+      trouble: this.#connecting === null && open !== undefined ? this.#trouble(silent) : null,
+      fps: rate(recent),
+      dropped: watch === undefined ? this.#lost : missing,
+      bufferWorst: Math.max(0, ...this.#waiting.map(({ slots }) => slots)) / bufferSlots,
+      counterAdvances: this.#counterAdvances && silent !== null && silent < silentMs,
+      recording:
+        watch === undefined
+          ? null
+          : {
+              folder: watch.recording.folder,
+              startedAt: watch.startedAt.toISOString(),
+              seconds: watch.recording.seconds,
+              lengthS: watch.lengthS,
+              saved: watch.recording.saved,
+              missing,
+              savedAgoMs: watch.savedAgoMs(nowNs),
+              failure: watch.recording.failure,
+              ending: this.#ending !== undefined,
+              marks: watch.marks,
+            },
+      quality: open?.quality.report(!this.#lightOff) ?? nothingSeen,
+    };
+  }
+
+  #trouble(silentForMs: number | null): CaptureState['trouble'] {
+    if (this.#link !== undefined) {
+      return {
+        text: this.#link.lost,
+        next:
+          this.#watch === undefined
+            ? 'It comes back by itself, with all settings.'
+            : 'The recording stays open and goes on with all settings; the gap is marked in it.',
+      };
+    }
+    if (silentForMs === null || silentForMs < silentMs) return null;
+    return {
+      text: `No frame for ${(silentForMs / 1000).toFixed(1)} s. The board still answers, its frame counter stands still: the scope's video link stopped.`,
+      next: 'Check the coax connector. Calyx opens the board again by itself after 2 s.',
+    };
+  }
+}
+
+const nothingSeen: CaptureState['quality'] = {
+  focus: null,
+  saturated: null,
+  meanGrey: null,
+  driftPx: null,
+  bleachingPer10Min: null,
+  advice: [],
+};
+
+/** Frames a second from the times of arrival, ns; null for fewer than three. */
+function rate(arrivals: readonly bigint[]): number | null {
+  const [first] = arrivals;
+  const last = arrivals.at(-1);
+  if (first === undefined || last === undefined || arrivals.length < 3 || last === first) return null;
+  return ((arrivals.length - 1) * 1e9) / Number(last - first);
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+import type { acquireApi } from '../contract/index.ts';
+import type { Handlers } from '../rpc/index.ts';
+import type { Acquisition } from './service.ts';
+
+/** Whether other programs may drive the rig, and with what token. */
+export interface RemoteControl {
+  readonly set: (on: boolean | undefined) => {
+    readonly on: boolean;
+    readonly address: string | null;
+    readonly token: string | null;
+  };
+}
+
+/** Serves `acquire.*`. */
+export function createAcquireHandlers(
+  acquisition: Acquisition,
+  remote: RemoteControl,
+): Handlers<typeof acquireApi.procedures> {
+  const done = async (act: Promise<unknown>): Promise<Record<string, never>> => {
+    await act;
+    return {};
+  };
+  return {
+    devices: () => Promise.resolve(acquisition.devices()),
+    status: (_input, { signal }) => acquisition.follow(signal),
+    connect: ({ deviceId }) => done(acquisition.connect(deviceId)),
+    disconnect: () => done(acquisition.disconnect()),
+    set: async ({ control, value }) => ({ shown: await acquisition.set(control, value) }),
+    rois: ({ rois }) => done(acquisition.rois(rois)),
+    plan: ({ change }) => acquisition.plan(withoutUndefined(change)),
+    preflight: () => acquisition.preflight(),
+    start: () => acquisition.start(),
+    stop: () => done(acquisition.stop()),
+    note: ({ text }) => done(acquisition.note(text)),
+    screenshot: () => acquisition.screenshot(),
+    report: () => Promise.resolve(acquisition.report),
+    again: () => done(acquisition.again()),
+    practise: ({ act }) => done(acquisition.practise(act)),
+    remote: ({ on }) => Promise.resolve(remote.set(on)),
+    ticket: () => acquisition.ticket(),
+  };
+}
+
+type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+function withoutUndefined<T extends object>(change: T): Given<T> {
+  return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as Given<T>;
+}

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+/** The live instrument: preview, recording, report. See README.md. */
+export { createAcquireHandlers, type RemoteControl } from './handlers.ts';
+export type { PracticeBoard } from './practice-board.ts';
+export { Acquisition, type AcquisitionOptions, livePath } from './service.ts';

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+import { readFileSync } from 'node:fs';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { AcquirePlan } from '../contract/index.ts';
+import { recordingFolder, type Rig, simulatorRig } from '../recording/index.ts';
+
+/** Plan of a first start: below the first folder that is offered. */
+export function firstPlan(root: string): AcquirePlan {
+  return {
+    researcher: '',
+    experiment: '',
+    animal: '',
+    folder: { root, path: 'Calyx recordings' },
+    lengthS: 1200,
+    compression: 'FFV1',
+    startBy: 'hand',
+    segments: { count: 1, everyS: 3600 },
+    markers: ['reward', 'rearing', 'grooming'],
+  };
+}
+
+/** The plan that was kept in a file; the first one where there is none, or it cannot be read. The animal is asked for each time: yesterday's must not stay by mistake. */
+export function readPlan(file: string, root: string): AcquirePlan {
+  try {
+    const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    return { ...AcquirePlan.parse(parsed), animal: '' };
+  } catch {
+    return firstPlan(root);
+  }
+}
+
+/** Keeps a plan in a file, whole or not at all. */
+export async function keepPlan(file: string, plan: AcquirePlan): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(`${file}.tmp`, `${JSON.stringify(plan, null, 2)}\n`);
+  await rename(`${file}.tmp`, file);
+}
+
+/** The rig of a plan: its form fills the folder's names; a name that was left empty makes no folder. */
+export function rigOf(plan: AcquirePlan): Rig {
+  const tokens = [
+    ['researcherName', plan.researcher],
+    ['experimentName', plan.experiment],
+    ['animalName', plan.animal],
+  ] as const;
+  return {
+    ...simulatorRig,
+    researcherName: plan.researcher,
+    experimentName: plan.experiment,
+    animalName: plan.animal,
+    directoryStructure: [...tokens.filter(([, text]) => text !== '').map(([token]) => token), 'date', 'time'],
+    recordLengthS: plan.lengthS ?? 0,
+    scopes: simulatorRig.scopes.map((scope) => Object.assign({}, scope, { compression: plan.compression })),
+  };
+}
+
+/** The folder that a recording would make if it began now, below the data folder. */
+export function previewFolder(plan: AcquirePlan, now: Date): string {
+  return recordingFolder(rigOf(plan), '.', now).split(path.sep).join('/');
+}

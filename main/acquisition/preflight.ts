@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, rm, statfs } from 'node:fs/promises';
+import path from 'node:path';
+import type { AcquireCheck, AcquireControl, AcquirePlan } from '../contract/index.ts';
+import { isLight } from './controls.ts';
+import type { CaptureState } from './capture-messages.ts';
+
+/** What pre-flight judges; measured by the caller, so that each rule can be tested. */
+export interface PreflightFacts {
+  readonly device: {
+    readonly name: string;
+    readonly simulated: boolean;
+    readonly width: number;
+    readonly height: number;
+  } | null;
+  readonly state: CaptureState | null;
+  readonly plan: AcquirePlan;
+  readonly folderPreview: string;
+  readonly dataFolder: string;
+  /** Null when the folder cannot be written, `writeProblem` says why. */
+  readonly write: { readonly bytesPerS: number } | null;
+  readonly writeProblem: string | null;
+  readonly freeBytes: number | null;
+  /** The folder of the next recording exists already. */
+  readonly folderTaken: boolean;
+}
+
+/** Space that is never filled. */
+export const reservedBytes = 500 * 1024 * 1024;
+/** Share of raw size that a film takes, as a cautious guess. */
+const kept = { FFV1: 0.7, GREY: 1 } as const;
+/** Pictures this bright lose signal. */
+const saturatedLimit = 0.002;
+const rateLimit = 0.01;
+
+/** Bytes a second of film that settings make. */
+export function neededBytesPerS(
+  size: { readonly width: number; readonly height: number },
+  fps: number,
+  compression: AcquirePlan['compression'],
+): number {
+  return size.width * size.height * fps * kept[compression];
+}
+
+const mega = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e8 ? 1 : 0)} MB`;
+const giga = (bytes: number): string => (bytes < 1e9 ? mega(bytes) : `${(bytes / 1e9).toFixed(1)} GB`);
+const minutes = (seconds: number): string =>
+  seconds < 120 ? `${String(Math.round(seconds))} s` : `${String(Math.round(seconds / 60))} min`;
+
+/** The checks, the worst first. */
+export function judge(facts: PreflightFacts): AcquireCheck[] {
+  const checks = [
+    animal(facts),
+    device(facts),
+    counter(facts),
+    rate(facts),
+    picture(facts),
+    light(facts),
+    disk(facts),
+    space(facts),
+    folder(facts),
+    ...absent,
+  ];
+  const rank = { fix: 0, look: 1, ok: 2 } as const;
+  return checks
+    .map((check, n) => ({ check, n }))
+    .sort((a, b) => rank[a.check.state] - rank[b.check.state] || a.n - b.n)
+    .map(({ check }) => check);
+}
+
+type Action = NonNullable<AcquireCheck['action']>;
+const again: Action = { label: 'Check again', does: 'again' };
+const line = (
+  id: string,
+  title: string,
+  state: AcquireCheck['state'],
+  text: string,
+  action: Action | null = null,
+): AcquireCheck => ({ id, title, state, text, action });
+
+/** Parts of a rig that this program cannot drive yet: said, so that nobody believes them checked. */
+const absent: readonly AcquireCheck[] = [
+  line('camera', 'Behaviour camera', 'ok', 'none in this rig'),
+  line('commutator', 'Commutator', 'ok', 'none in this rig'),
+];
+
+function animal({ plan, folderPreview }: PreflightFacts): AcquireCheck {
+  return plan.animal === ''
+    ? line('animal', 'Animal', 'fix', 'none chosen: the folder has no name yet', {
+        label: 'Choose animal',
+        does: 'form',
+      })
+    : line('animal', 'Animal', 'ok', `${plan.animal}, goes to ${folderPreview}`);
+}
+
+function device({ device, state }: PreflightFacts): AcquireCheck {
+  if (device === null || state === null || !state.connected)
+    return line('device', 'Miniscope', 'fix', 'no scope is connected', again);
+  if (state.trouble !== null) return line('device', 'Miniscope', 'fix', state.trouble.text, again);
+  return line('device', 'Miniscope', 'ok', device.simulated ? `${device.name}: practice, no real board` : device.name);
+}
+
+function counter({ state }: PreflightFacts): AcquireCheck {
+  return state?.counterAdvances === true
+    ? line('counter', 'Frame counter', 'ok', 'advances with each frame: what is lost will be known')
+    : line('counter', 'Frame counter', 'look', 'is not advancing: lost frames could not be counted', again);
+}
+
+function rate({ state }: PreflightFacts): AcquireCheck {
+  const wanted = number(state, 'frameRate');
+  const fps = state?.fps ?? null;
+  if (fps === null || wanted === null) return line('rate', 'Frame rate', 'look', 'not measured yet', again);
+  const off = Math.abs(fps / wanted - 1);
+  const text = `${fps.toFixed(2)} fps, ${String(wanted)} set`;
+  return off <= rateLimit
+    ? line('rate', 'Frame rate', 'ok', `${text}, within 1 %`)
+    : line('rate', 'Frame rate', 'look', `${text}: ${(100 * off).toFixed(1)} % off over the last second`, again);
+}
+
+function picture({ state, device }: PreflightFacts): AcquireCheck {
+  const saturated = state?.quality.saturated ?? null;
+  if (device === null || saturated === null) return line('picture', 'Picture', 'look', 'no frame has come yet', again);
+  const text = `${String(device.width)} × ${String(device.height)}, ${(100 * saturated).toFixed(2)} % saturated`;
+  return saturated > saturatedLimit
+    ? line('picture', 'Picture', 'look', `${text}: bright parts lose their signal`, {
+        label: 'Set light',
+        does: 'light',
+      })
+    : line('picture', 'Picture', 'ok', text);
+}
+
+function light({ state }: PreflightFacts): AcquireCheck {
+  const leds = (state?.controls ?? []).filter(({ name }) => isLight(name));
+  const lit = leds.filter((led) => led.number > 0);
+  if (leds.length === 0) return line('light', 'LED', 'look', 'this scope has none that can be set');
+  if (lit.length === 0)
+    return line('light', 'LED', 'fix', 'is at 0: nothing would be seen', { label: 'Set light', does: 'light' });
+  return line(
+    'light',
+    'LED',
+    'ok',
+    lit.map(({ label, number, unit }) => `${label} at ${String(number)}${unit === '' ? '' : ` ${unit}`}`).join(', '),
+  );
+}
+
+function disk({ write, writeProblem, device, state, plan }: PreflightFacts): AcquireCheck {
+  if (write === null)
+    return line('disk', 'Disk', 'fix', writeProblem ?? 'the folder cannot be written', {
+      label: 'Choose folder',
+      does: 'form',
+    });
+  const needed = need(device, state, plan);
+  const margin = needed === 0 ? Number.POSITIVE_INFINITY : write.bytesPerS / needed;
+  const text = `write test ${mega(write.bytesPerS)}/s, needs ${mega(needed)}/s`;
+  if (margin >= 2) return line('disk', 'Disk', 'ok', `${text}, margin ${String(Math.floor(margin))} ×`);
+  return line('disk', 'Disk', margin < 1 ? 'fix' : 'look', `${text}: less than twice what is needed`, {
+    label: 'Choose folder',
+    does: 'form',
+  });
+}
+
+function space({ freeBytes, device, state, plan }: PreflightFacts): AcquireCheck {
+  if (freeBytes === null)
+    return line('space', 'Space', 'fix', 'cannot be read', { label: 'Choose folder', does: 'form' });
+  const perS = need(device, state, plan);
+  const planned = plan.lengthS === null ? null : plan.lengthS * plan.segments.count;
+  if (freeBytes < reservedBytes)
+    return line('space', 'Space', 'fix', `${giga(freeBytes)} are free; 500 MB always stay free`, {
+      label: 'Choose folder',
+      does: 'form',
+    });
+  if (planned === null) {
+    const left = perS === 0 ? 0 : (freeBytes - reservedBytes) / perS;
+    return line(
+      'space',
+      'Space',
+      left < 600 ? 'look' : 'ok',
+      `${giga(freeBytes)} free, about ${minutes(left)} of recording`,
+    );
+  }
+  const text = `${minutes(planned)} need ${giga(planned * perS)}, ${giga(freeBytes)} free`;
+  return planned * perS + reservedBytes > freeBytes
+    ? line('space', 'Space', 'fix', text, { label: 'Shorten', does: 'shorten' })
+    : line('space', 'Space', 'ok', text);
+}
+
+function folder({ folderPreview, folderTaken, dataFolder }: PreflightFacts): AcquireCheck {
+  return line(
+    'folder',
+    'Folder',
+    'ok',
+    `${folderPreview} in ${path.basename(dataFolder)}${folderTaken ? ': exists, the new one gets a number' : ', names unique'}`,
+  );
+}
+
+function need(device: PreflightFacts['device'], state: CaptureState | null, plan: AcquirePlan): number {
+  if (device === null) return 0;
+  return neededBytesPerS(device, number(state, 'frameRate') ?? 30, plan.compression);
+}
+
+function number(state: CaptureState | null, name: AcquireControl['name']): number | null {
+  return state?.controls.find((control) => control.name === name)?.number ?? null;
+}
+
+/** Bytes that may be written to a folder's disk; null where they cannot be read. */
+export async function freeBytesOf(folder: string): Promise<number | null> {
+  for (let at = folder; ; at = path.dirname(at)) {
+    try {
+      const { bavail, bsize } = await statfs(at);
+      return bavail * bsize;
+    } catch {
+      if (path.dirname(at) === at) return null;
+    }
+  }
+}
+
+const testBytes = 16 * 1024 * 1024;
+
+/** Writes a file of random bytes, waits until it is on the disk, and removes it. @throws the system's error */
+export async function measureWriting(folder: string, nowNs: () => bigint): Promise<{ readonly bytesPerS: number }> {
+  await mkdir(folder, { recursive: true });
+  const file = path.join(folder, `.calyx-write-test-${String(process.pid)}`);
+  const data = randomBytes(testBytes);
+  try {
+    const since = nowNs();
+    const handle = await open(file, 'w');
+    try {
+      await handle.writeFile(data);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    return { bytesPerS: testBytes / Math.max(1e-6, Number(nowNs() - since) / 1e9) };
+  } finally {
+    await rm(file, { force: true });
+  }
+}

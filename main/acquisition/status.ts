@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+import path from 'node:path';
+import type { AcquireMessage, AcquireMode, AcquirePlan, AcquireStatus } from '../contract/index.ts';
+import type { ScopeType } from '../devices/index.ts';
+import type { CaptureReport, CaptureState } from './capture-messages.ts';
+import { previewFolder } from './plan.ts';
+import { neededBytesPerS, reservedBytes } from './preflight.ts';
+
+/** Frames that are not saved for so long raise a doubt, ms. */
+const unsavedMs = 2000;
+
+/** The board that is open. */
+export interface ConnectedDevice {
+  readonly id: string;
+  readonly name: string;
+  readonly type: ScopeType;
+  readonly address: string;
+}
+
+/** What a status is made of. */
+export interface StatusFacts {
+  readonly mode: AcquireMode;
+  readonly device: ConnectedDevice | undefined;
+  readonly state: CaptureState | null;
+  /** The capture process has said nothing for too long. */
+  readonly isStale: boolean;
+  readonly freeBytes: number | null;
+  readonly dataFolder: string;
+  readonly segment: { readonly number: number; readonly of: number };
+  readonly nextAt: number | null;
+  readonly messages: readonly AcquireMessage[];
+  readonly plan: AcquirePlan;
+  readonly now: Date;
+  readonly reportId: number | null;
+}
+
+/** The status as windows see it: what nobody knows any more is not told as if it were so. */
+export function statusOf(facts: StatusFacts): AcquireStatus {
+  const { mode, device, state, isStale, freeBytes, plan } = facts;
+  return {
+    mode,
+    device: device === undefined ? null : shownDevice(device),
+    connecting:
+      mode === 'connecting' ? (state?.connecting ?? { step: 1, steps: 2, text: 'Looking for the board' }) : null,
+    controls: [...(state?.controls ?? [])],
+    lightOff: state?.lightOff ?? false,
+    trouble: isStale ? silence : (state?.trouble ?? null),
+    fps: isStale ? null : (state?.fps ?? null),
+    dropped: state?.dropped ?? null,
+    bufferWorst: state?.bufferWorst ?? 0,
+    disk: freeBytes === null ? null : { freeBytes, hoursLeft: hoursLeft(facts, freeBytes) },
+    recording: recordingOf(facts),
+    nextAt: facts.nextAt,
+    quality: state?.quality ?? unseen,
+    messages: [...facts.messages],
+    plan,
+    folderPreview: previewFolder(plan, facts.now),
+    reportId: facts.reportId,
+  };
+}
+
+function shownDevice({ id, name, type }: ConnectedDevice): NonNullable<AcquireStatus['device']> {
+  const { width, height, hasOrientation } = type;
+  return { id, name, type: type.type, width, height, simulated: id === 'simulator', orientation: hasOrientation };
+}
+
+function recordingOf({ mode, state, isStale, dataFolder, segment }: StatusFacts): AcquireStatus['recording'] {
+  const recording = state?.recording ?? null;
+  if (recording === null || (mode !== 'recording' && mode !== 'finishing')) return null;
+  const { folder, startedAt, seconds, lengthS, saved, missing, marks } = recording;
+  const doubt = isStale
+    ? 'The process that records does not answer.'
+    : recording.failure !== null
+      ? `Writing has stopped: ${recording.failure}`
+      : !recording.ending && recording.savedAgoMs > unsavedMs
+        ? `No frame has been saved for ${(recording.savedAgoMs / 1000).toFixed(1)} s.`
+        : null;
+  return {
+    folder: path.relative(dataFolder, folder),
+    startedAt,
+    seconds,
+    lengthS,
+    saved,
+    missing,
+    confirmed: doubt === null,
+    doubt,
+    segment: { ...segment },
+    marks: [...marks],
+  };
+}
+
+function hoursLeft({ device, state, plan }: StatusFacts, free: number): number | null {
+  if (device === undefined) return null;
+  const fps = state?.controls.find(({ name }) => name === 'frameRate')?.number ?? 30;
+  return Math.max(0, free - reservedBytes) / neededBytesPerS(device.type, fps, plan.compression) / 3600;
+}
+
+const silence = {
+  text: 'The process that has the scope does not answer.',
+  next: 'It is ended and started again after 10 s; the light goes off then.',
+} as const;
+
+const unseen: AcquireStatus['quality'] = {
+  focus: null,
+  saturated: null,
+  meanGrey: null,
+  driftPx: null,
+  bleachingPer10Min: null,
+  advice: [],
+};
+
+/** What is missing, in one sentence. */
+export function lossSentence({ saved, expected, missing, failure }: CaptureReport): string {
+  if (failure !== null) return `Writing stopped: ${failure} ${String(saved)} frames are saved.`;
+  if (missing === null || expected === null) {
+    return `${String(saved)} frames; how many are missing is unknown, the board’s counter could not be read.`;
+  }
+  return missing === 0
+    ? `All ${String(saved)} frames are there.`
+    : `${String(missing)} of ${String(expected)} frames are missing.`;
+}
+
+/** What a mode means for somebody who wants to record now. */
+export const modeWords: Readonly<Record<AcquireMode, string>> = {
+  idle: 'no scope is connected',
+  connecting: 'the scope is being set up',
+  preview: 'it is ready',
+  armed: 'it waits already',
+  recording: 'a recording is under way',
+  finishing: 'the last one is still being written',
+  report: 'the report is open',
+};

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+import { type AcquireStatus, AppError } from '../../../main/contract/index.ts';
+import type { CoreClient } from '../../../renderer/client/types.ts';
+
+const idle: AcquireStatus = {
+  mode: 'idle',
+  device: null,
+  connecting: null,
+  controls: [],
+  lightOff: false,
+  trouble: null,
+  fps: null,
+  dropped: null,
+  bufferWorst: 0,
+  disk: null,
+  recording: null,
+  nextAt: null,
+  quality: { focus: null, saturated: null, meanGrey: null, driftPx: null, bleachingPer10Min: null, advice: [] },
+  messages: [],
+  plan: {
+    researcher: '',
+    experiment: '',
+    animal: '',
+    folder: { root: 'home', path: 'Calyx recordings' },
+    lengthS: 1200,
+    compression: 'FFV1',
+    startBy: 'hand',
+    segments: { count: 1, everyS: 3600 },
+    markers: [],
+  },
+  folderPreview: '2026_11_23/12_03_20',
+  reportId: null,
+};
+
+const refuse = (): Promise<never> => Promise.reject(new AppError('acquire.not_now', 'This window has no scope.'));
+
+/** A rig with nothing on it. */
+export function fakeAcquire(): CoreClient['acquire'] {
+  return {
+    devices: () =>
+      Promise.resolve([{ id: 'simulator', name: 'Simulated Miniscope V4', simulated: true, problem: null }]),
+    status: (_input, options) =>
+      (async function* statuses() {
+        yield idle;
+        await new Promise<void>((resolve) => options?.signal?.addEventListener('abort', () => resolve()));
+      })(),
+    connect: refuse,
+    disconnect: refuse,
+    set: refuse,
+    rois: refuse,
+    plan: () => Promise.resolve(idle.plan),
+    preflight: refuse,
+    start: refuse,
+    stop: refuse,
+    note: refuse,
+    screenshot: refuse,
+    report: () => Promise.resolve(null),
+    again: refuse,
+    practise: refuse,
+    remote: () => Promise.resolve({ on: false, address: null, token: null }),
+    ticket: refuse,
+  };
+}
