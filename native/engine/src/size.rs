@@ -3,7 +3,8 @@
 
 use rayon::prelude::*;
 
-use crate::kernels::{gaussian_taps, median};
+use crate::kernels::{dot, gaussian_taps, median};
+use crate::simd::dispatch;
 
 /// Scales in one octave.
 const PER_OCTAVE: usize = 4;
@@ -24,6 +25,8 @@ const STRONGEST: usize = 16;
 const BRIGHT: f32 = 0.4;
 /// Pixels looked at in all: of large frames only some are taken.
 const PIXELS: usize = 12_000_000;
+/// So many frames are enough for the picture that the others are aligned to.
+const REFERENCE_FRAMES: usize = 48;
 
 /// A grey image.
 #[derive(Clone)]
@@ -44,12 +47,12 @@ struct Blob {
 
 /// Diameter (twice the half-maximum radius) of a typical soma in raw px from a sample of `height × width` frames spread over the film, in any
 /// order; `None` when nothing of a neuron's shape stands out. The frames need not be registered.
-pub fn estimate(frames: &[Vec<u8>], height: usize, width: usize) -> Option<f32> {
+pub fn estimate(frames: &[&[u8]], height: usize, width: usize) -> Option<f32> {
     if frames.len() < 8 || height.min(width) < 24 || frames.iter().any(|frame| frame.len() != height * width) {
         return None;
     }
     let stride = (frames.len() * height * width).div_ceil(PIXELS).min(frames.len() / 24).max(1);
-    let some: Vec<&[u8]> = frames.iter().step_by(stride).map(Vec::as_slice).collect();
+    let some: Vec<&[u8]> = frames.iter().step_by(stride).copied().collect();
     let changes = changes(&some, height, width);
     let octaves = (0..6).take_while(|o| height.min(width) >> o >= 20).count();
     let per_frame: Vec<Vec<Vec<Image>>> = changes.par_iter().map(|image| pyramid(image, octaves)).collect();
@@ -91,14 +94,29 @@ fn changes(frames: &[&[u8]], height: usize, width: usize) -> Vec<Image> {
         })
         .collect();
     let fine: Vec<Image> = images.par_iter().map(|i| difference(&blur(i, 1.5), &blur(i, 5.0))).collect();
+    let quartered: Vec<Quarters> = fine.par_iter().map(Quarters::of).collect();
+    let step = fine.len().div_ceil(REFERENCE_FRAMES);
     let mut reference = fine[0].clone();
-    let mut shifts = Vec::new();
+    let mut shifts: Vec<Option<(isize, isize)>> = vec![None; fine.len()];
     for _ in 0..2 {
-        shifts = fine.par_iter().map(|f| shift(&reference, f)).collect::<Vec<_>>();
-        reference = middle(&fine, &shifts);
+        let aim = Quarters::of(&reference);
+        shifts = quartered
+            .par_iter()
+            .zip(&shifts)
+            .map(|(f, near)| Some(shift(&aim, f, *near)))
+            .collect();
+        let (some, theirs): (Vec<&Image>, Vec<_>) = fine
+            .iter()
+            .zip(&shifts)
+            .step_by(step)
+            .map(|(f, s)| (f, s.unwrap_or_default()))
+            .unzip();
+        reference = middle(&some, &theirs);
     }
-    let aligned: Vec<Image> = images.iter().zip(&shifts).map(|(i, s)| moved(i, *s)).collect();
-    let still = middle(&aligned, &vec![(0, 0); aligned.len()]);
+    let shifts = shifts.into_iter().map(Option::unwrap_or_default);
+    let aligned: Vec<Image> = images.iter().zip(shifts).map(|(i, s)| moved(i, s)).collect();
+    let some: Vec<&Image> = aligned.iter().step_by(step).collect();
+    let still = middle(&some, &vec![(0, 0); some.len()]);
     aligned.par_iter().map(|i| difference(i, &still)).collect()
 }
 
@@ -110,7 +128,7 @@ fn difference(a: &Image, b: &Image) -> Image {
 }
 
 /// Median of each pixel over the images, each moved back by its shift.
-fn middle(images: &[Image], shifts: &[(isize, isize)]) -> Image {
+fn middle(images: &[&Image], shifts: &[(isize, isize)]) -> Image {
     let (height, width) = (images[0].height, images[0].width);
     let values = (0..height * width)
         .into_par_iter()
@@ -126,10 +144,19 @@ fn middle(images: &[Image], shifts: &[(isize, isize)]) -> Image {
     Image { height, width, values }
 }
 
-fn moved(image: &Image, s: (isize, isize)) -> Image {
-    let values = (0..image.values.len())
-        .map(|p| at(image, (p / image.width) as isize + s.0, (p % image.width) as isize + s.1))
-        .collect();
+/// The image moved back by its shift, borders held.
+fn moved(image: &Image, (dy, dx): (isize, isize)) -> Image {
+    let (height, width) = (image.height, image.width);
+    let mut values = Vec::with_capacity(image.values.len());
+    for y in 0..height as isize {
+        let row = &image.values[(y + dy).clamp(0, height as isize - 1) as usize * width..][..width];
+        let start = dx.clamp(0, width as isize - 1) as usize;
+        let end = (width as isize + dx).clamp(1, width as isize) as usize;
+        let lead = (-dx).clamp(0, width as isize - 1) as usize;
+        values.extend(std::iter::repeat_n(row[0], lead));
+        values.extend_from_slice(&row[start..end]);
+        values.resize((y as usize + 1) * width, row[width - 1]);
+    }
     Image { values, ..*image }
 }
 
@@ -141,17 +168,52 @@ fn at(image: &Image, y: isize, x: isize) -> f32 {
     image.values[y * image.width + x]
 }
 
-/// How far the content of `image` lies from that of `reference`, whole px: every fourth pixel at every second shift, then all neighbours.
-fn shift(reference: &Image, image: &Image) -> (isize, isize) {
-    let margin = MAX_SHIFT.min(reference.height.min(reference.width) as isize / 6);
-    let product = |dy: isize, dx: isize| {
-        let mut s = 0.0f64;
-        for y in (margin..reference.height as isize - margin).step_by(2) {
-            for x in (margin..reference.width as isize - margin).step_by(2) {
-                s += f64::from(at(reference, y, x) * at(image, y + dy, x + dx));
+/// An image's pixels of even and odd rows and columns apart, so that every second pixel at any shift is one run of memory.
+struct Quarters {
+    height: usize,
+    width: usize,
+    /// `quarters[2 · (y mod 2) + x mod 2]`, rows of `width / 2` (rounded up) values.
+    quarters: [Vec<f32>; 4],
+}
+
+impl Quarters {
+    fn of(image: &Image) -> Self {
+        let row_length = image.width.div_ceil(2);
+        let mut quarters: [Vec<f32>; 4] = std::array::from_fn(|_| Vec::with_capacity(image.values.len() / 4 + row_length));
+        for (y, row) in image.values.chunks_exact(image.width).enumerate() {
+            for odd in 0..2 {
+                let quarter = &mut quarters[2 * (y % 2) + odd];
+                quarter.extend(row.iter().skip(odd).step_by(2));
+                quarter.resize((y / 2 + 1) * row_length, 0.0);
             }
         }
-        s
+        Self {
+            height: image.height,
+            width: image.width,
+            quarters,
+        }
+    }
+
+    /// `count` of every second pixel of row `y` from column `x` on.
+    fn run(&self, y: usize, x: usize, count: usize) -> &[f32] {
+        let start = y / 2 * self.width.div_ceil(2) + x / 2;
+        &self.quarters[2 * (y % 2) + x % 2][start..start + count]
+    }
+}
+
+/// How far the content of `image` lies from that of `reference`, whole px: every fourth pixel at every third shift, then all neighbours; only
+/// the neighbours of `near` where that is known.
+fn shift(reference: &Quarters, image: &Quarters, near: Option<(isize, isize)>) -> (isize, isize) {
+    let margin = MAX_SHIFT.min(reference.height.min(reference.width) as isize / 6);
+    let inner = margin as usize;
+    let count = (reference.width - 2 * inner).div_ceil(2);
+    let product = |dy: isize, dx: isize| {
+        let rows = (inner..reference.height - inner).step_by(2);
+        rows.map(|y| {
+            let (moved_y, moved_x) = ((y as isize + dy) as usize, (margin + dx) as usize);
+            f64::from(dot(reference.run(y, inner, count), image.run(moved_y, moved_x, count)))
+        })
+        .sum::<f64>()
     };
     let best = |candidates: Vec<(isize, isize)>| {
         candidates
@@ -167,40 +229,42 @@ fn shift(reference: &Image, image: &Image) -> (isize, isize) {
             .filter(|(y, x)| y.abs() <= margin && x.abs() <= margin)
             .collect::<Vec<_>>()
     };
-    let coarse = best(around((0, 0), margin - margin % 3, 3));
+    let coarse = near.unwrap_or_else(|| best(around((0, 0), margin - margin % 3, 3)));
     best(around(coarse, 2, 1))
 }
 
 /// Gaussian blur with replicated borders.
 fn blur(image: &Image, sigma: f32) -> Image {
     let taps = gaussian_taps(sigma);
-    let r = (taps.len() / 2) as isize;
-    let (h, w) = (image.height, image.width);
-    let mut rows = vec![0.0f32; h * w];
-    for y in 0..h {
-        let line = &image.values[y * w..][..w];
-        for (x, out) in rows[y * w..][..w].iter_mut().enumerate() {
-            let x = x as isize;
-            *out = if x >= r && x + r < w as isize {
-                taps.iter().zip(&line[(x - r) as usize..]).map(|(k, v)| k * v).sum()
-            } else {
-                let part = |i: usize, k: &f32| k * line[(x + i as isize - r).clamp(0, w as isize - 1) as usize];
-                taps.iter().enumerate().map(|(i, k)| part(i, k)).sum()
-            };
-        }
-    }
-    let mut values = vec![0.0f32; h * w];
-    for y in 0..h {
-        let out = &mut values[y * w..][..w];
+    let mut values = vec![0.0f32; image.values.len()];
+    convolve(&image.values, [image.height, image.width], &taps, &mut values);
+    Image { values, ..*image }
+}
+
+dispatch! {
+    /// Convolution with `taps` (odd in number) along rows, then along columns, added to `out`; borders replicated.
+    fn convolve(image: &[f32], size: [usize; 2], taps: &[f32], out: &mut [f32]) = convolve_body
+}
+
+#[inline(always)]
+fn convolve_body(image: &[f32], [height, width]: [usize; 2], taps: &[f32], out: &mut [f32]) {
+    let reach = taps.len() / 2;
+    let mut rows = vec![0.0f32; image.len()];
+    let mut line = Vec::with_capacity(width + 2 * reach);
+    for (row, out) in image.chunks_exact(width).zip(rows.chunks_exact_mut(width)) {
+        line.clear();
+        line.extend(std::iter::repeat_n(row[0], reach));
+        line.extend_from_slice(row);
+        line.extend(std::iter::repeat_n(row[width - 1], reach));
         for (i, k) in taps.iter().enumerate() {
-            let from = (y as isize + i as isize - r).clamp(0, h as isize - 1) as usize;
-            out.iter_mut().zip(&rows[from * w..][..w]).for_each(|(o, v)| *o += k * v);
+            out.iter_mut().zip(&line[i..]).for_each(|(o, v)| *o += k * v);
         }
     }
-    Image {
-        height: h,
-        width: w,
-        values,
+    for (y, out) in out.chunks_exact_mut(width).enumerate() {
+        for (i, k) in taps.iter().enumerate() {
+            let from = (y + i).saturating_sub(reach).min(height - 1);
+            out.iter_mut().zip(&rows[from * width..][..width]).for_each(|(o, v)| *o += k * v);
+        }
     }
 }
 
@@ -248,7 +312,7 @@ fn blobs(octaves: &[Vec<Image>], floors: &[Vec<f32>]) -> Vec<Blob> {
             let here = &levels[i];
             for y in 2..h - 2 {
                 for x in 2..w - 2 {
-                    let v = at(here, y, x);
+                    let v = here.values[(y * w + x) as usize];
                     if v <= floors[o][i] || !is_peak(levels, i, y, x, v) || !is_round(here, y, x) {
                         continue;
                     }
@@ -338,11 +402,65 @@ mod tests {
         (frames, h, w)
     }
 
+    fn views(frames: &[Vec<u8>]) -> Vec<&[u8]> {
+        frames.iter().map(Vec::as_slice).collect()
+    }
+
+    #[test]
+    fn a_shift_is_that_of_the_best_whole_pixels_with_and_without_a_guess() {
+        let (h, w) = (61, 84);
+        let mut noise = Noise::new(4);
+        let values: Vec<f32> = (0..h * w).map(|_| noise.normal()).collect();
+        let image = blur(
+            &Image {
+                height: h,
+                width: w,
+                values,
+            },
+            2.0,
+        );
+        for s in [(0, 0), (3, -7), (-6, 5)] {
+            // The content of `other` lies `s` further than that of `image`.
+            let other = moved(&image, (-s.0, -s.1));
+            let (a, b) = (Quarters::of(&image), Quarters::of(&other));
+            assert_eq!(shift(&a, &b, None), s);
+            assert_eq!(shift(&a, &b, Some((s.0 + 1, s.1 - 2))), s);
+            let back = moved(&other, s);
+            assert!((0..h * w).all(|p| {
+                let inside = (8..h - 8).contains(&(p / w)) && (8..w - 8).contains(&(p % w));
+                !inside || back.values[p] == image.values[p]
+            }));
+        }
+    }
+
+    #[test]
+    fn a_blur_is_the_sum_over_its_taps_with_replicated_borders() {
+        let (h, w) = (9, 13);
+        let image = Image {
+            height: h,
+            width: w,
+            values: (0..h * w).map(|i| ((i * 37 + i / w * 11) % 53) as f32).collect(),
+        };
+        let taps = gaussian_taps(1.5);
+        let reach = (taps.len() / 2) as isize;
+        let got = blur(&image, 1.5);
+        for p in 0..h * w {
+            let (y, x) = ((p / w) as isize, (p % w) as isize);
+            let mut wanted = 0.0;
+            for (j, a) in taps.iter().enumerate() {
+                for (i, b) in taps.iter().enumerate() {
+                    wanted += a * b * at(&image, y + j as isize - reach, x + i as isize - reach);
+                }
+            }
+            assert!((got.values[p] - wanted).abs() < 1e-3, "{p}: {} {wanted}", got.values[p]);
+        }
+    }
+
     #[test]
     fn the_diameter_of_blinking_cells_is_found() {
         for (radius, seed) in [(2.5, 1), (3.5, 2), (5.5, 3)] {
             let (frames, h, w) = film(radius, seed);
-            let found = estimate(&frames, h, w).unwrap();
+            let found = estimate(&views(&frames), h, w).unwrap();
             assert!((found / (2.0 * radius) - 1.0).abs() < 0.25, "radius {radius}: {found}");
         }
     }
@@ -353,7 +471,7 @@ mod tests {
         let frames: Vec<Vec<u8>> = (0..40)
             .map(|_| (0..60 * 80).map(|_| (80.0 + 2.0 * noise.normal()) as u8).collect())
             .collect();
-        assert_eq!(estimate(&frames, 60, 80), None);
-        assert_eq!(estimate(&frames[..3], 60, 80), None);
+        assert_eq!(estimate(&views(&frames), 60, 80), None);
+        assert_eq!(estimate(&views(&frames)[..3], 60, 80), None);
     }
 }

@@ -38,7 +38,22 @@ pub(crate) fn find(film: &Path) -> Result<PathBuf, MediaError> {
         .ok_or_else(|| missing(String::new()))
 }
 
-/// How this ffmpeg is told to neither repeat nor drop frames: `-vsync` until 5.0, `-fps_mode` since. Asked once per program.
+/// Programs larger than this hold their libraries, start quickly, and are asked rather than searched.
+const SEARCHED_BYTES: u64 = 4 << 20;
+
+/// Does the program's own file hold the name of the option? Starting a program that links a hundred libraries, only to ask it, costs as much
+/// processor time as decoding a hundred frames.
+fn names_fps_mode(program: &Path) -> bool {
+    let small = std::fs::metadata(program).is_ok_and(|about| about.len() <= SEARCHED_BYTES);
+    small && std::fs::read(program).is_ok_and(|bytes| holds(&bytes, b"\0fps_mode\0"))
+}
+
+/// Does `text` hold `part`?
+fn holds(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+/// How this ffmpeg is told to neither repeat nor drop frames: `-vsync` until 5.0, `-fps_mode` since. Found out once per program.
 fn passthrough_option(program: &Path) -> &'static str {
     static KNOWN: OnceLock<Mutex<HashMap<PathBuf, &'static str>>> = OnceLock::new();
     let known = KNOWN.get_or_init(Mutex::default);
@@ -46,12 +61,15 @@ fn passthrough_option(program: &Path) -> &'static str {
     if let Some(option) = remembered {
         return option;
     }
-    let help = Command::new(program)
-        .args(["-v", "error", "-h", "long"])
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output();
-    let new = help.is_ok_and(|help| help.stdout.windows(10).any(|part| part == b"\n-fps_mode"));
+    let says_so = || {
+        let help = Command::new(program)
+            .args(["-v", "error", "-h", "long"])
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .output();
+        help.is_ok_and(|help| holds(&help.stdout, b"\n-fps_mode"))
+    };
+    let new = names_fps_mode(program) || says_so();
     let option = if new { "-fps_mode" } else { "-vsync" };
     if let Ok(mut known) = known.lock() {
         known.insert(program.to_owned(), option);

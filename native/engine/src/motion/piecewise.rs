@@ -13,19 +13,15 @@ use calyx_fft::{Complex32, RealFft2, good_size};
 use rayon::prelude::*;
 
 use super::filter::{BandPass, BandPassScratch};
+use super::joint::{Joint, information_of};
 use super::lattice::{Lattice, Line, Warper};
 use super::peak::{quadratic, quadratic_peak};
 use super::template::{FEWEST_FOR_NOISE, matched};
-use crate::kernels::cholesky_solve;
-use crate::simd::dispatch;
+use super::windows::{WindowScratch, Windows};
 
 /// Fewest and most nodes along an axis, and the neuron diameters between two.
 const NODES: [usize; 2] = [4, 6];
 const PITCH_DIAMETERS: f32 = 2.5;
-/// Neighbouring nodes are expected to differ by this much, raw px …
-const STRETCH_PX: f32 = 1.0;
-/// … and a node from the middle between its neighbours by this much.
-const BEND_PX: f32 = 0.4;
 /// The noise that frequencies are weighted by holds the changing cells, which move with the tissue and so do not mislead as noise does: on
 /// simulated films the information is about this many times what it would be if they did.
 const INFORMATION_GAIN: f32 = 10.0;
@@ -54,16 +50,13 @@ pub struct Piecewise {
     fft: RealFft2,
     /// The template: what stands in for what a frame does not show, so that it pulls nowhere.
     mean: Vec<f32>,
-    /// The weighted template times the rising and the falling share of the hat along x.
-    falling: Vec<f32>,
-    rising: Vec<f32>,
+    /// The weighted template under the nodes' windows.
+    windows: Windows,
     /// What the template's own correlation slopes by at rest at each node, and its height summed over the nodes: windows cut the template.
     own_slope: Vec<[f64; 2]>,
     own_height: f64,
-    /// What the field resists: nodes with their factors, and the information that a combined displacement of 0 is worth, 1 / grid px².
-    ties: Vec<(Vec<(usize, f64)>, f64)>,
-    /// The information of a tie between neighbours.
-    stretch: f64,
+    /// What ties the nodes to each other.
+    joint: Joint,
     /// Displacements on each side that the first search looks at, grid px.
     far: usize,
 }
@@ -74,9 +67,8 @@ pub struct FieldWorkspace {
     filter: BandPassScratch,
     filtered: Vec<f32>,
     moved: Vec<f32>,
-    padded: Vec<f32>,
     line: Line,
-    maps: Vec<f32>,
+    windows: WindowScratch,
 }
 
 /// A field, displacements in grid px at the lattice's nodes, row-major.
@@ -147,7 +139,7 @@ pub fn train(
         fields = found.into_iter().map(|(field, _)| field).collect();
         centre(&mut fields, rigid);
         let crispness = piecewise.learn(&filtered, &fields);
-        let error = piecewise.error(&information);
+        let error = piecewise.joint.error(&information);
         rounds += 1;
         let sampled = Sampled {
             piecewise,
@@ -186,22 +178,19 @@ impl Piecewise {
         let pitch = PITCH_DIAMETERS * 2.36 * sigma;
         let lattice = Lattice::over(size, size.map(|n| ((n as f32 / pitch) as usize + 1).clamp(NODES[0], NODES[1])));
         let filter = BandPass::new(size[0], size[1], sigma);
-        let worth = |px: f32| f64::from(bin as f32 / px).powi(2);
-        let (stretch, bend) = (worth(STRETCH_PX), worth(BEND_PX));
+        let warper = Warper::new(size, &lattice);
         let pixels = size[0] * size[1];
         Self {
             size,
-            warper: Warper::new(size, &lattice),
+            windows: Windows::new(size, &lattice, &warper),
+            warper,
             taper: filter.tapered_on(((TAPER_SIGMA * sigma).round() as usize).max(2)),
             filter: filter.untapered(),
             fft: RealFft2::new(good_size(size[0]), good_size(size[1])),
             mean: vec![0.0; pixels],
-            falling: vec![0.0; pixels],
-            rising: vec![0.0; pixels],
             own_slope: vec![[0.0; 2]; lattice.nodes()],
             own_height: 0.0,
-            ties: ties(&lattice, stretch, bend),
-            stretch,
+            joint: Joint::new(&lattice, bin),
             far: (FAR_SIGMA * sigma).ceil() as usize + NEAR,
             lattice,
         }
@@ -209,7 +198,7 @@ impl Piecewise {
 
     /// Makes the template from filtered frames under their fields; returns its crispness.
     fn learn(&mut self, filtered: &[Vec<f32>], fields: &[Field]) -> f32 {
-        let [height, width] = self.size;
+        let width = self.size[1];
         let (padded, spectrum) = (self.fft.height() * self.fft.width(), self.fft.spectrum_len());
         let (warper, taper, fft) = (&self.warper, &self.taper, &self.fft);
         let moved: Vec<(Vec<f32>, [Range<usize>; 2])> = filtered
@@ -238,16 +227,9 @@ impl Piecewise {
         let mut image = vec![0.0; padded];
         self.fft
             .inverse(&mut matched(&self.fft, &spectra), &mut image, &mut self.fft.scratch());
-        let (shares, gain) = (self.warper.column_shares(), INFORMATION_GAIN);
-        for y in 0..height {
-            for x in 0..width {
-                let value = gain * image[y * self.fft.width() + x];
-                self.falling[y * width + x] = value * (1.0 - shares[x].1);
-                self.rising[y * width + x] = value * shares[x].1;
-            }
-        }
-        let mut work = FieldWorkspace::default();
-        self.correlate(&mean, NEAR, &mut work);
+        self.windows.set_template(&image, self.fft.width(), INFORMATION_GAIN);
+        let mut work = WindowScratch::default();
+        self.windows.correlate(&mean, NEAR, &mut work);
         let side = 2 * NEAR + 1;
         self.own_height = 0.0;
         for (slope, map) in self.own_slope.iter_mut().zip(work.maps.chunks_exact(side * side)) {
@@ -274,19 +256,15 @@ impl Piecewise {
         work.moved.resize(filtered.len(), 0.0);
         if search {
             self.take_back(filtered, &field, work);
-            let moved = std::mem::take(&mut work.moved);
-            self.correlate(&moved, self.far, work);
-            work.moved = moved;
-            self.far_step(&work.maps, &mut field);
+            self.windows.correlate(&work.moved, self.far, &mut work.windows);
+            self.far_step(&work.windows.maps, &mut field);
         }
         let mut information = Vec::new();
         for _ in 0..STEPS {
             self.take_back(filtered, &field, work);
-            let moved = std::mem::take(&mut work.moved);
-            self.correlate(&moved, NEAR, work);
-            work.moved = moved;
+            self.windows.correlate(&work.moved, NEAR, &mut work.windows);
             let longest;
-            (longest, information) = self.near_step(&work.maps, &mut field);
+            (longest, information) = self.near_step(&work.windows.maps, &mut field);
             if longest < SMALL_STEP {
                 break;
             }
@@ -298,41 +276,6 @@ impl Piecewise {
     fn take_back(&self, filtered: &[f32], field: &[[f32; 2]], work: &mut FieldWorkspace) {
         self.warper.warp(filtered, field, &mut work.line, &mut work.moved);
         stand_in(&mut work.moved, &self.mean, self.size[1], &self.warper.inside(field));
-    }
-
-    /// Correlation of `picture` with the template under each node's window, for displacements up to `reach` on each side: `work.maps`,
-    /// nodes × (2 reach + 1)².
-    fn correlate(&self, picture: &[f32], reach: usize, work: &mut FieldWorkspace) {
-        let [height, width] = self.size;
-        let wide = width + 2 * reach;
-        work.padded.clear();
-        for y in 0..height + 2 * reach {
-            let row = &picture[(y.saturating_sub(reach)).min(height - 1) * width..][..width];
-            work.padded.extend(std::iter::repeat_n(row[0], reach));
-            work.padded.extend_from_slice(row);
-            work.padded.extend(std::iter::repeat_n(row[width - 1], reach));
-        }
-        let side = 2 * reach + 1;
-        work.maps.clear();
-        work.maps.resize(self.lattice.nodes() * side * side, 0.0);
-        let segments = self.warper.column_segments();
-        let columns = self.lattice.columns.len();
-        let mut line = vec![0.0f32; columns];
-        for y in 0..height {
-            let (first, share) = self.warper.row_share(y);
-            let (falling, rising) = (&self.falling[y * width..(y + 1) * width], &self.rising[y * width..(y + 1) * width]);
-            for dy in 0..side {
-                let source = &work.padded[(y + dy) * wide..(y + dy + 1) * wide];
-                for dx in 0..side {
-                    line_of_products(&source[dx..dx + width], falling, rising, &segments, &mut line);
-                    for (c, value) in line.iter().enumerate() {
-                        let map = |r: usize| (r * columns + c) * side * side + dy * side + dx;
-                        work.maps[map(first)] += (1.0 - share) * value;
-                        work.maps[map(first + 1)] += share * value;
-                    }
-                }
-            }
-        }
     }
 
     /// The peak of each node's map, maps of neighbours added so that one block alone is not led astray, then all joined by the ties.
@@ -361,7 +304,7 @@ impl Piecewise {
             .zip(&information)
             .map(|(o, [yy, xx, xy])| [yy * o[0] + xy * o[1], xy * o[0] + xx * o[1]])
             .collect();
-        let step = self.join(&information, &pull, field);
+        let step = self.joint.step(&information, &pull, field);
         for (d, s) in field.iter_mut().zip(step) {
             let bound = (reach - NEAR) as f64;
             d[0] += s[0].clamp(-bound, bound) as f32;
@@ -376,7 +319,7 @@ impl Piecewise {
         for j in -inner..=inner {
             for i in -inner..=inner {
                 // The tie to the rigid shift decides between peaks of equal height.
-                let value = at(map, reach, j, i) - 0.125 * self.stretch * (j * j + i * i) as f64;
+                let value = at(map, reach, j, i) - 0.125 * self.joint.stretch * (j * j + i * i) as f64;
                 if value > best {
                     (best, peak) = (value, (j, i));
                 }
@@ -404,7 +347,7 @@ impl Piecewise {
                 ([gy - contrast * own[0], gx - contrast * own[1]], information_of(hessian))
             })
             .unzip();
-        let step = self.join(&information, &pull, field);
+        let step = self.joint.step(&information, &pull, field);
         let mut longest = 0.0f32;
         for (d, s) in field.iter_mut().zip(step) {
             for axis in 0..2 {
@@ -415,98 +358,12 @@ impl Piecewise {
         }
         (longest, information)
     }
-
-    /// Solves `(H + L) step = pull − L field` for all nodes together, `H` their information, `L` the ties between neighbours. No step
-    /// where nothing is known.
-    fn join(&self, information: &[[f64; 3]], pull: &[[f64; 2]], field: &[[f32; 2]]) -> Vec<[f64; 2]> {
-        let n = field.len();
-        let (mut matrix, mut right) = self.system(information);
-        for (node, p) in pull.iter().enumerate() {
-            right[2 * node] += p[0];
-            right[2 * node + 1] += p[1];
-        }
-        for (nodes, worth) in &self.ties {
-            for axis in 0..2 {
-                let tension = worth
-                    * nodes
-                        .iter()
-                        .map(|(node, factor)| factor * f64::from(field[*node][axis]))
-                        .sum::<f64>();
-                nodes.iter().for_each(|(node, factor)| right[2 * node + axis] -= factor * tension);
-            }
-        }
-        if !cholesky_solve(&mut matrix, &mut right) {
-            return vec![[0.0; 2]; n];
-        }
-        right.chunks_exact(2).map(|s| [s[0], s[1]]).collect()
-    }
-
-    /// The matrix of [`Self::join`] and an empty right side.
-    fn system(&self, information: &[[f64; 3]]) -> (Vec<f64>, Vec<f64>) {
-        let n = 2 * information.len();
-        let mut matrix = vec![0.0; n * n];
-        for (node, [yy, xx, xy]) in information.iter().enumerate() {
-            let (y, x) = (2 * node, 2 * node + 1);
-            matrix[y * n + y] += yy + 1e-3; // So that it can be solved where nothing is known.
-            matrix[x * n + x] += xx + 1e-3;
-            matrix[y * n + x] += xy;
-            matrix[x * n + y] += xy;
-        }
-        for (nodes, worth) in &self.ties {
-            for (a, fa) in nodes {
-                for (b, fb) in nodes {
-                    for axis in 0..2 {
-                        matrix[(2 * a + axis) * n + 2 * b + axis] += worth * fa * fb;
-                    }
-                }
-            }
-        }
-        (matrix, vec![0.0; n])
-    }
-
-    /// Root of the mean square error that this information leaves to a node, both axes.
-    fn error(&self, information: &[[f64; 3]]) -> f32 {
-        let n = information.len();
-        let mut sum = 0.0;
-        for unknown in 0..2 * n {
-            let (mut matrix, mut unit) = self.system(information);
-            unit[unknown] = 1.0;
-            if cholesky_solve(&mut matrix, &mut unit) {
-                sum += unit[unknown];
-            }
-        }
-        (sum / n as f64).sqrt() as f32
-    }
-}
-
-/// Differences between neighbours along rows and columns, and of a node from the middle of its neighbours.
-fn ties(lattice: &Lattice, stretch: f64, bend: f64) -> Vec<(Vec<(usize, f64)>, f64)> {
-    let [rows, columns] = [lattice.rows.len(), lattice.columns.len()];
-    let mut ties = Vec::new();
-    for node in 0..rows * columns {
-        for (place, count, next) in [(node / columns, rows, columns), (node % columns, columns, 1)] {
-            if place + 1 < count {
-                ties.push((vec![(node, -1.0), (node + next, 1.0)], stretch));
-            }
-            if place + 2 < count {
-                ties.push((vec![(node, 0.5), (node + next, -1.0), (node + 2 * next, 0.5)], bend));
-            }
-        }
-    }
-    ties
 }
 
 fn at(map: &[f32], reach: usize, j: isize, i: isize) -> f64 {
     let side = 2 * reach as isize + 1;
     let place = (j + reach as isize) * side + i + reach as isize;
     f64::from(map[place as usize])
-}
-
-/// The Hessian of a log likelihood as information: never negative, whatever the surface.
-fn information_of([yy, xx, xy]: [f64; 3]) -> [f64; 3] {
-    let (yy, xx) = ((-yy).max(0.0), (-xx).max(0.0));
-    let most = 0.9 * (yy * xx).sqrt();
-    [yy, xx, (-xy).clamp(-most, most)]
 }
 
 /// Pixels outside the rectangle take the value of `mean`.
@@ -554,34 +411,6 @@ fn crispness(image: &[f32], [height, width]: [usize; 2]) -> f32 {
         }
     }
     (sum / ((height - 2) * (width - 2)) as f64) as f32
-}
-
-dispatch! {
-    /// Sums of `source · falling` and `source · rising` over each segment between two columns of nodes, given to the node on its left and right.
-    fn line_of_products(source: &[f32], falling: &[f32], rising: &[f32], segments: &[Range<usize>], line: &mut [f32]) = line_of_products_body
-}
-
-#[inline(always)]
-fn line_of_products_body(source: &[f32], falling: &[f32], rising: &[f32], segments: &[Range<usize>], line: &mut [f32]) {
-    const LANES: usize = 8;
-    line.fill(0.0);
-    for (s, segment) in segments.iter().enumerate() {
-        let (v, f, r) = (&source[segment.clone()], &falling[segment.clone()], &rising[segment.clone()]);
-        let (mut left, mut right) = ([0.0f32; LANES], [0.0f32; LANES]);
-        let whole = v.len() / LANES * LANES;
-        for i in (0..whole).step_by(LANES) {
-            for lane in 0..LANES {
-                left[lane] += v[i + lane] * f[i + lane];
-                right[lane] += v[i + lane] * r[i + lane];
-            }
-        }
-        for i in whole..v.len() {
-            left[i - whole] += v[i] * f[i];
-            right[i - whole] += v[i] * r[i];
-        }
-        line[s] += left.iter().sum::<f32>();
-        line[s + 1] += right.iter().sum::<f32>();
-    }
 }
 
 #[cfg(test)]
