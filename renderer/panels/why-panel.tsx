@@ -129,7 +129,8 @@ function Metrics({
     if (name === undefined) return null;
     const used = run.data?.parameters[name];
     if (typeof used === 'number') return used;
-    return parameterSpecs.find((spec) => spec.name === name)?.default ?? null;
+    const usual = parameterSpecs.find((spec) => spec.name === name)?.default;
+    return typeof usual === 'number' ? usual : null;
   };
   const shown = metrics.filter((metric) => cells.some((other) => typeof other.metrics[metric.key] === 'number'));
   return (

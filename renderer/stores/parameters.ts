@@ -3,16 +3,20 @@ import file from '../../assets/engine-parameters.json' with { type: 'json' };
 
 /** The form of Process, made from `assets/engine-parameters.json`. Pure: text in, values or a sentence out. */
 
+/** A number, yes or no, or "chosen from the data". */
+export type ParameterValue = number | boolean | null;
+
 /** One parameter as the file describes it. */
 export interface ParameterSpec {
   readonly name: string;
   readonly label: string;
   readonly unit: string;
-  readonly type: 'number' | 'integer';
+  readonly type: 'number' | 'integer' | 'boolean';
   readonly nullable: boolean;
+  /** Bounds of a number; of no meaning for yes and no. */
   readonly minimum: number;
   readonly maximum: number;
-  readonly default: number | null;
+  readonly default: ParameterValue;
   /** Where the default comes from. */
   readonly why: string;
   readonly help: string;
@@ -22,11 +26,17 @@ export interface ParameterSpec {
   readonly part: 'parameters' | 'budget';
 }
 
-type RawSpec = Omit<ParameterSpec, 'part' | 'type'> & { readonly type: string };
+type RawSpec = Omit<ParameterSpec, 'part' | 'type' | 'minimum' | 'maximum'> & {
+  readonly type: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+};
+
+const types = ['number', 'integer', 'boolean'] as const;
 
 function specs(list: readonly RawSpec[], part: ParameterSpec['part']): readonly ParameterSpec[] {
   return list.map((raw) =>
-    Object.assign({}, raw, { type: raw.type === 'integer' ? ('integer' as const) : ('number' as const), part }),
+    Object.assign({ minimum: 0, maximum: 1 }, raw, { type: types.find((type) => type === raw.type) ?? 'number', part }),
   );
 }
 
@@ -81,20 +91,24 @@ function scale(spec: ParameterSpec): number {
   return spec.unit === 'bytes' ? gigabyte : 1;
 }
 
-/** A value as it is typed; empty for `null`. */
-export function shownValue(spec: ParameterSpec, value: number | null): string {
+/** A value as it is typed; empty for `null`, `yes` or `no` for a switch. */
+export function shownValue(spec: ParameterSpec, value: ParameterValue): string {
   if (value === null) return '';
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
   const shown = value / scale(spec);
   return String(Math.round(shown * 1000) / 1000);
 }
 
 /** What a typed text means. */
-export type ReadValue = { readonly value: number | null } | { readonly problem: string };
+export type ReadValue = { readonly value: ParameterValue } | { readonly problem: string };
 
 /** Reads a typed value; a problem says what would be right. */
 export function readValue(spec: ParameterSpec, text: string): ReadValue {
   const trimmed = text.trim().replace(',', '.');
   const unit = shownUnit(spec) === '' ? '' : ` ${shownUnit(spec)}`;
+  if (spec.type === 'boolean') {
+    return trimmed === 'yes' || trimmed === 'no' ? { value: trimmed === 'yes' } : { problem: 'Yes or no.' };
+  }
   if (trimmed === '') return spec.nullable ? { value: null } : { problem: 'A number is needed here.' };
   const number = Number(trimmed);
   if (!Number.isFinite(number)) return { problem: `“${text.trim()}” is not a number.` };
@@ -115,7 +129,7 @@ export interface FormField {
   readonly text: string;
   readonly changed: boolean;
   readonly problem: string | undefined;
-  readonly value: number | null;
+  readonly value: ParameterValue;
 }
 
 /** What the chosen recordings say about the form. */
@@ -126,7 +140,10 @@ export interface FormContext {
 
 function crossCheck(fields: readonly FormField[], context: FormContext): ReadonlyMap<string, string> {
   const problems = new Map<string, string>();
-  const value = (name: string): number | null => fields.find((field) => field.spec.name === name)?.value ?? null;
+  const value = (name: string): number | null => {
+    const found = fields.find((field) => field.spec.name === name)?.value;
+    return typeof found === 'number' ? found : null;
+  };
   const first = value('firstFrame') ?? 0;
   const last = value('lastFrame');
   const { frames } = context;
@@ -157,14 +174,14 @@ export function readForm(typed: Typed, context: FormContext): readonly FormField
 
 /** The values a run is asked with: those that differ from their defaults, and the limits of the machine. */
 export function requestValues(fields: readonly FormField[]): {
-  readonly parameters: Record<string, number | null>;
+  readonly parameters: Record<string, ParameterValue>;
   readonly budget: { threads?: number; memoryBytes?: number };
 } {
-  const parameters: Record<string, number | null> = {};
+  const parameters: Record<string, ParameterValue> = {};
   const budget: { threads?: number; memoryBytes?: number } = {};
   for (const { spec, value, changed } of fields) {
     if (spec.part === 'parameters' && changed) parameters[spec.name] = value;
-    if (spec.part === 'budget' && value !== null) {
+    if (spec.part === 'budget' && typeof value === 'number') {
       if (spec.name === 'threads') budget.threads = value;
       if (spec.name === 'memoryBytes') budget.memoryBytes = value;
     }

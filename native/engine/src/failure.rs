@@ -150,6 +150,10 @@ fn input(code: &str, message: String) -> Failure {
         ),
         "engine.diameter-unknown" => ("engine.no_signal", size),
         "engine.diameter" => ("engine.bad_job", size),
+        "engine.crop" => (
+            "engine.bad_job",
+            "Check cropTop, cropLeft, cropHeight and cropWidth against the frame's size.",
+        ),
         "engine.rate-unknown" => ("engine.bad_job", "Give the frame rate."),
         "engine.too-few-frames" => ("engine.no_signal", "Process a longer range of frames."),
         "engine.frame-too-small" => ("engine.no_signal", "Record a larger field."),

@@ -38,7 +38,8 @@ pub fn manifest(job: &Job, analysis: &Analysis, files: &[FileEntry], reporter: &
         "height": film.grid.frame_height,
         "width": film.grid.frame_width,
         "fps": film.fps,
-        "grid": { "bin": film.grid.bin, "height": film.grid.height, "width": film.grid.width },
+        "grid": { "bin": film.grid.bin, "height": film.grid.height, "width": film.grid.width, "top": film.grid.top, "left": film.grid.left },
+        "light": light(film),
         "inputs": inputs(job, analysis),
         "parameters": plain(&job.parameters),
         "evaluationModel": job.model,
@@ -64,6 +65,18 @@ pub fn manifest(job: &Job, analysis: &Analysis, files: &[FileEntry], reporter: &
         "flagBits": flag_bits(),
         "maskedFlags": flag::MASKED,
         "files": files,
+    })
+}
+
+/// What the light did; null where it hardly changed or was left as it is.
+fn light(film: &Registered) -> Value {
+    film.light.as_ref().map_or(Value::Null, |light| {
+        let factors = || light.factor.iter().copied();
+        json!({
+            "black": plain(&light.black), "steps": light.steps, "smallestFactor": plain(&factors().fold(f32::INFINITY, f32::min)),
+            "largestFactor": plain(&factors().fold(0.0, f32::max)),
+            "rule": "grey level v of sample t became black + light[t] · (v − black), light in light.npy; traces and images are in these units",
+        })
     })
 }
 

@@ -135,6 +135,8 @@ mod tests {
             width: 300,
             frame_height: 600,
             frame_width: 600,
+            top: 0,
+            left: 0,
         }
     }
 

@@ -22,6 +22,18 @@ pub struct Parameters {
     pub first_frame: u64,
     /// Last frame that is used (inclusive); `None`: to the end.
     pub last_frame: Option<u64>,
+    /// First row of the stored frame that is used.
+    pub crop_top: u64,
+    /// First column that is used.
+    pub crop_left: u64,
+    /// Rows that are used; `None`: to the bottom.
+    pub crop_height: Option<u64>,
+    /// Columns that are used; `None`: to the right edge.
+    pub crop_width: Option<u64>,
+    /// Frames are brought to one light where it bleaches or steps.
+    pub normalise_light: bool,
+    /// Rows that are shifted as a whole are set back.
+    pub remove_row_noise: bool,
     /// Raw pixels per working-grid pixel on each axis; `None`: the largest b with σ/b ≥ 1.3.
     pub bin: Option<u32>,
     /// Largest shift that registration looks for, raw px.

@@ -95,7 +95,7 @@ fn register(
         || {
             let mut film = read::run(inputs, params, store.map_or(scratch, Store::scratch), context)?;
             let pixels = Pixels::of(&film);
-            let keys = StageKeys::new(inputs, &pixels, params);
+            let keys = StageKeys::new(inputs, &pixels, params, job.model.as_ref());
             if let Some(store) = store {
                 save_film(store, keys.get("motion"), &mut film)?;
             }
@@ -135,7 +135,7 @@ pub fn known_keys(job: &Job, inputs: &[RecordingInput], known: &[Option<Known>])
         .iter()
         .map(|known| Some(known.as_ref()?.pixels.clone()))
         .collect::<Option<_>>()?;
-    Some(StageKeys::new(inputs, &pixels, &job.parameters))
+    Some(StageKeys::new(inputs, &pixels, &job.parameters, job.model.as_ref()))
 }
 
 /// What the stages after `motion` share.
@@ -181,15 +181,12 @@ impl Run<'_> {
         }
     }
 
-    /// The stage `evaluate`. With a model of somebody's decisions its result is not kept: the model is no part of the key.
+    /// The stage `evaluate`.
     fn evaluated(&self, components: &Components, demixed: &Demixed) -> Result<Vec<CellMetrics>, StageError> {
         let (film, context, params) = (self.film, self.context, &self.job.parameters);
-        let work = || evaluate::run(film, components, demixed, params, self.job.model.as_ref(), context);
-        if self.job.model.is_some() {
-            self.reporter.stage(("evaluate", "evaluate"), |_| film.frames(), work)
-        } else {
-            self.stage("evaluate", work)
-        }
+        self.stage("evaluate", || {
+            evaluate::run(film, components, demixed, params, self.job.model.as_ref(), context)
+        })
     }
 
     /// The stages `init` and `demix`. Where the latter's result is kept nobody needs the former's, nor the slow film.

@@ -8,6 +8,7 @@ use crate::job::Job;
 use crate::need::need;
 use crate::pipeline::{known_films, known_keys};
 use crate::progress::STAGES;
+use crate::read::crop::Crop;
 use crate::read::sample::grid_for;
 use crate::types::{RecordingInput, StageError};
 
@@ -70,13 +71,14 @@ pub fn plan(job: &Job) -> Result<Plan, Failure> {
         }
     }
     let size = size.unwrap_or_default();
+    let used = Crop::of(&job.parameters, size)?.size();
     let measured = known.iter().flatten().find_map(|known| known.measured_diameter_px);
     let diameter = job.parameters.diameter_px.or(measured);
     let bin = match (job.parameters.bin, diameter) {
         (None, None) => None,
-        (bin, diameter) => Some(grid_for(size, diameter.unwrap_or(1.0), bin).bin),
+        (bin, diameter) => Some(grid_for(used, diameter.unwrap_or(1.0), bin).bin),
     };
-    let (memory_bytes, scratch_bytes) = needs(job, frames, size, diameter);
+    let (memory_bytes, scratch_bytes) = needs(job, frames, used, diameter);
     Ok(Plan {
         frames,
         height: size[0],

@@ -69,22 +69,23 @@ pub(crate) struct RawFootprint {
 }
 
 /// Bilinear weights of raw coordinate `at` on a grid of `n` pixels binned by `bin`: two grid pixels and the weight of the second. Grid pixel
-/// `i` has its centre at `bin·i + (bin − 1)/2`; beyond the outermost centres the picture goes on as it is there.
-fn between(at: usize, bin: usize, n: usize) -> (usize, usize, f32) {
-    let g = ((at as f32 - (bin as f32 - 1.0) / 2.0) / bin as f32).clamp(0.0, (n - 1) as f32);
+/// `i` has its centre at `first + bin·i + (bin − 1)/2`; beyond the outermost centres the picture goes on as it is there.
+fn between(at: usize, first: usize, bin: usize, n: usize) -> (usize, usize, f32) {
+    let g = ((at as f32 - first as f32 - (bin as f32 - 1.0) / 2.0) / bin as f32).clamp(0.0, (n - 1) as f32);
     let first = g.floor() as usize;
     (first, (first + 1).min(n - 1), g - first as f32)
 }
 
-/// An image of the working grid on the raw frame grid, bilinear between grid centres.
+/// An image of the working grid on the raw frame grid, bilinear between grid centres; 0 outside a crop.
 pub fn enlarge(image: &[f32], grid: &Grid) -> Vec<f32> {
-    let mut out = Vec::with_capacity(grid.frame_height * grid.frame_width);
-    for y in 0..grid.frame_height {
-        let (y0, y1, fy) = between(y, grid.bin, grid.height);
-        for x in 0..grid.frame_width {
-            let (x0, x1, fx) = between(x, grid.bin, grid.width);
+    let mut out = vec![0.0; grid.frame_height * grid.frame_width];
+    let [rows, columns] = grid.covers();
+    for y in rows[0]..rows[1] {
+        let (y0, y1, fy) = between(y, grid.top, grid.bin, grid.height);
+        for x in columns[0]..columns[1] {
+            let (x0, x1, fx) = between(x, grid.left, grid.bin, grid.width);
             let row = |gy: usize| image[gy * grid.width + x0] * (1.0 - fx) + image[gy * grid.width + x1] * fx;
-            out.push(row(y0) * (1.0 - fy) + row(y1) * fy);
+            out[y * grid.frame_width + x] = row(y0) * (1.0 - fy) + row(y1) * fy;
         }
     }
     out
@@ -102,21 +103,22 @@ pub(crate) fn to_raw(footprint: &Footprint, grid: &Grid) -> RawFootprint {
         }
     };
     // One grid pixel more than the window on each side: that far interpolation reaches; the outermost ones also reach the frame's remainder.
-    let reach = |first: usize, count: usize, n: usize, frame: usize| {
+    let reach = |first: usize, count: usize, n: usize, [start, stop]: [usize; 2]| {
         let end = if first + count >= n {
-            frame
+            stop
         } else {
-            ((first + count + 1) * grid.bin).min(frame)
+            (start + (first + count + 1) * grid.bin).min(stop)
         };
-        (first.saturating_sub(1) * grid.bin)..end
+        (start + first.saturating_sub(1) * grid.bin)..end
     };
-    let rows = reach(footprint.top, footprint.height, grid.height, grid.frame_height);
-    let columns = reach(footprint.left, footprint.width, grid.width, grid.frame_width);
+    let covers = grid.covers();
+    let rows = reach(footprint.top, footprint.height, grid.height, covers[0]);
+    let columns = reach(footprint.left, footprint.width, grid.width, covers[1]);
     let mut pixels = Vec::new();
     for y in rows {
-        let (y0, y1, fy) = between(y, grid.bin, grid.height);
+        let (y0, y1, fy) = between(y, grid.top, grid.bin, grid.height);
         for x in columns.clone() {
-            let (x0, x1, fx) = between(x, grid.bin, grid.width);
+            let (x0, x1, fx) = between(x, grid.left, grid.bin, grid.width);
             let row = |gy: usize| value(gy, x0) * (1.0 - fx) + value(gy, x1) * fx;
             let v = row(y0) * (1.0 - fy) + row(y1) * fy;
             if v > 0.0 {
@@ -183,6 +185,9 @@ pub fn write(folder: &mut RunFolder, analysis: &Analysis) -> Result<usize, Failu
     folder.array("samples.npy", &[t, 2], samples(film).as_flattened())?;
     folder.array("motion.npy", &[t, 2], film.motion.as_flattened())?;
     folder.array("motion_quality.npy", &[t], &film.motion_quality)?;
+    if let Some(light) = &film.light {
+        folder.array("light.npy", &[t], &light.factor)?;
+    }
     if let Some(blocks) = &film.motion_blocks {
         write_blocks(folder, blocks)?;
     }
@@ -364,6 +369,8 @@ mod tests {
             bin,
             height: frame_height / bin,
             width: frame_width / bin,
+            top: 0,
+            left: 0,
             frame_height,
             frame_width,
         }

@@ -44,6 +44,47 @@ pub struct Grid {
     pub frame_height: usize,
     /// Width of the stored frame.
     pub frame_width: usize,
+    /// First raw row of the grid: 0 but for a crop.
+    pub top: usize,
+    /// First raw column of the grid.
+    pub left: usize,
+}
+
+impl Grid {
+    /// Raw row of a (fractional) grid row's centre.
+    pub fn raw_y(&self, y: f32) -> f32 {
+        self.top as f32 + self.centre(y)
+    }
+
+    /// Raw column of a grid column's centre.
+    pub fn raw_x(&self, x: f32) -> f32 {
+        self.left as f32 + self.centre(x)
+    }
+
+    fn centre(&self, i: f32) -> f32 {
+        let bin = self.bin as f32;
+        bin * i + (bin - 1.0) / 2.0
+    }
+
+    /// Raw rows and columns (first, behind the last) that the grid stands for: at the frame's lower and right edge also the remainder
+    /// that fills no block.
+    pub fn covers(&self) -> [[usize; 2]; 2] {
+        let end = |first: usize, count: usize, frame: usize| {
+            let end = first + count * self.bin;
+            if frame < end + self.bin { frame } else { end }
+        };
+        [
+            [self.top, end(self.top, self.height, self.frame_height)],
+            [self.left, end(self.left, self.width, self.frame_width)],
+        ]
+    }
+
+    /// Distance of a raw point from the nearest edge of what the grid stands for, raw px.
+    pub fn edge_distance(&self, y: f32, x: f32) -> f32 {
+        let [rows, columns] = self.covers();
+        let to = |v: f32, [first, end]: [usize; 2]| (v - first as f32).min(end as f32 - 1.0 - v);
+        to(y, rows).min(to(x, columns))
+    }
 }
 
 /// One recording of a run: ordered films that follow one another in one field of view.
@@ -99,6 +140,8 @@ pub struct Registered {
     pub digests: Vec<String>,
     /// Frames used of each recording, in order; together `T`.
     pub spans: Vec<Span>,
+    /// How the light changed and what each frame was multiplied by, where it was brought to one light.
+    pub light: Option<Light>,
     /// Stuck or hot pixels of the sensor (row-major in the raw frame) that were replaced by the mean of their neighbours.
     pub repaired: Vec<u32>,
     /// Mean over valid frames of the registered film, raw grid `frame_height × frame_width`, grey levels.
@@ -109,6 +152,17 @@ pub struct Registered {
     pub max: Vec<f32>,
     /// Border in grid pixels (top, bottom, left, right) that motion moved out of the field in some valid frame.
     pub border: [usize; 4],
+}
+
+/// The light of a run that was brought to one level before anything was learnt from it.
+#[derive(Clone, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
+pub struct Light {
+    /// `T` factors: a grey level `v` of frame `t` became `black + factor[t] · (v − black)`.
+    pub factor: Vec<f32>,
+    /// Grey level of the sensor in the dark.
+    pub black: f32,
+    /// Samples with which another light begins: somebody turned the LED.
+    pub steps: Vec<u32>,
 }
 
 /// The frames of one recording that a run uses.

@@ -78,6 +78,13 @@ function PresetRow({ fields }: { readonly fields: readonly FormField[] }): React
   );
 }
 
+/** What stands in an empty field that is not chosen from the data. */
+const placeholders: Readonly<Record<string, string>> = {
+  lastFrame: 'to the end',
+  cropHeight: 'to the bottom',
+  cropWidth: 'to the edge',
+};
+
 function ParameterRow({ field }: { readonly field: FormField }): ReactElement {
   const { spec, text, changed, problem } = field;
   const id = `parameter-${spec.name}`;
@@ -95,17 +102,29 @@ function ParameterRow({ field }: { readonly field: FormField }): ReactElement {
           </small>
         )}
       </label>
-      <Field
-        id={id}
-        label={spec.label}
-        number
-        value={text}
-        changed={changed}
-        wrong={problem !== undefined}
-        placeholder={spec.nullable ? (spec.name === 'lastFrame' ? 'to the end' : 'automatic') : ''}
-        describedBy={`${id}-why`}
-        onChange={(value) => typeParameter(spec.name, value)}
-      />
+      {spec.type === 'boolean' ? (
+        <Button
+          kind="bare"
+          size="small"
+          pressed={text === 'yes'}
+          label={spec.label}
+          onPress={() => typeParameter(spec.name, text === 'yes' ? 'no' : 'yes')}
+        >
+          {text}
+        </Button>
+      ) : (
+        <Field
+          id={id}
+          label={spec.label}
+          number
+          value={text}
+          changed={changed}
+          wrong={problem !== undefined}
+          placeholder={spec.nullable ? (placeholders[spec.name] ?? 'automatic') : ''}
+          describedBy={`${id}-why`}
+          onChange={(value) => typeParameter(spec.name, value)}
+        />
+      )}
       <span className={c('unit')}>{unit}</span>
       {changed ? (
         <Button

@@ -27,6 +27,15 @@ describe('the form of a run', () => {
     expect(parameters).toEqual({});
     expect(budget).toEqual({ memoryBytes: spec('memoryBytes').default });
   });
+  it('knows yes and no', () => {
+    const changed = readForm({ removeRowNoise: 'yes', normaliseLight: 'yes' }, {});
+    expect(requestValues(changed).parameters).toEqual({ removeRowNoise: true });
+    expect(shownValue(spec('normaliseLight'), true)).toBe('yes');
+    expect(readForm({ normaliseLight: 'perhaps' }, {}).find((field) => field.problem !== undefined)?.problem).toBe(
+      'Yes or no.',
+    );
+  });
+
   it('takes a changed value, and the default again when the same is typed', () => {
     const changed = readForm({ diameterPx: '8,5' }, {});
     expect(requestValues(changed).parameters).toEqual({ diameterPx: 8.5 });

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::evaluate::model::Model;
 use crate::output::hex;
 use crate::params::{Parameters, description};
 use crate::progress::STAGES;
@@ -62,7 +63,8 @@ pub struct StageKeys(BTreeMap<String, String>);
 impl StageKeys {
     /// The keys of a run: each the SHA-256 of the stage's version, its parameters and the key before it; the first key takes the inputs in. Threads and
     /// memory are no part of it.
-    pub fn new(inputs: &[RecordingInput], pixels: &[Pixels], parameters: &Parameters) -> Self {
+    /// What was learned from a person's decisions belongs to the key of `evaluate`, which asks it.
+    pub fn new(inputs: &[RecordingInput], pixels: &[Pixels], parameters: &Parameters, model: Option<&Model>) -> Self {
         let identities: Vec<Value> = inputs.iter().zip(pixels).map(|(input, pixels)| identity(input, pixels)).collect();
         let values = serde_json::to_value(parameters).unwrap_or_default();
         let described = description().map(|d| d.parameters).unwrap_or_default();
@@ -74,8 +76,11 @@ impl StageKeys {
                 .filter(|parameter| parameter.stage.as_deref() == Some(stage))
                 .map(|parameter| (parameter.name.as_str(), &values[&parameter.name]))
                 .collect();
-            let text = json!({ "stage": stage, "version": version(stage), "parameters": own, "before": before }).to_string();
-            let key = hex(&Sha256::digest(text));
+            let mut of = json!({ "stage": stage, "version": version(stage), "parameters": own, "before": before });
+            if let Some(model) = model.filter(|_| stage == "evaluate") {
+                of["model"] = json!(model);
+            }
+            let key = hex(&Sha256::digest(of.to_string()));
             before = json!(key);
             keys.insert(stage.to_owned(), key);
         }
@@ -124,7 +129,7 @@ mod tests {
     fn keys(input: &RecordingInput, pixels: &Pixels, change: impl FnOnce(&mut Parameters)) -> StageKeys {
         let mut parameters = Parameters::defaults().unwrap();
         change(&mut parameters);
-        StageKeys::new(std::slice::from_ref(input), std::slice::from_ref(pixels), &parameters)
+        StageKeys::new(std::slice::from_ref(input), std::slice::from_ref(pixels), &parameters, None)
     }
 
     /// Stages whose keys differ.

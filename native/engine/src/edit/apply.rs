@@ -187,8 +187,8 @@ fn draw(field: &Field, polygon: &[Point], pixels: &dyn Pixels, ctx: &Context<'_>
 
 fn seed(field: &Field, at: Point, pixels: &dyn Pixels, ctx: &Context<'_>) -> Result<Footprint, Failure> {
     let (grid, base) = (&field.base.grid, &field.base);
-    let on_grid = |v: f32| ((v - (grid.bin as f32 - 1.0) / 2.0) / grid.bin as f32).round();
-    let (y, x) = (on_grid(at.y), on_grid(at.x));
+    let on_grid = |v: f32, first: f32| ((v - first) / grid.bin as f32).round();
+    let (y, x) = (on_grid(at.y, grid.raw_y(0.0)), on_grid(at.x, grid.raw_x(0.0)));
     if !(y >= 0.0 && x >= 0.0 && y < grid.height as f32 && x < grid.width as f32) {
         return Err(invalid("The point lies outside the field.", "Choose a point inside the picture."));
     }
@@ -370,8 +370,7 @@ fn measure(field: &Field, solved: &[Solved], i: usize, gone: &[usize], evidence:
     let bin = grid.bin as f32;
     let count = s.footprint.values.iter().filter(|v| **v >= 0.5).count() as f32;
     let (cy, cx) = centroid(&s.footprint);
-    let raw = |v: f32| bin * v + (bin - 1.0) / 2.0;
-    let (y, x) = (raw(cy), raw(cx));
+    let (y, x) = (grid.raw_y(cy), grid.raw_x(cx));
     let near = |row: usize, a: &Footprint| (row, cosine(&s.footprint, a));
     let overlap = field
         .cells
@@ -392,10 +391,7 @@ fn measure(field: &Field, solved: &[Solved], i: usize, gone: &[usize], evidence:
         area_px: count * bin * bin,
         diameter_px: 2.0 * (count * bin * bin / std::f32::consts::PI).sqrt(),
         roundness: roundness(&s.footprint),
-        edge_distance_px: y
-            .min(x)
-            .min(grid.frame_height as f32 - 1.0 - y)
-            .min(grid.frame_width as f32 - 1.0 - x),
+        edge_distance_px: grid.edge_distance(y, x),
         events: events(&s.deconvolved, 3.0 * noise),
         skewness: skewness(&s.raw),
         split_half,

@@ -81,12 +81,6 @@ pub fn invalid(message: impl Into<String>, hint: &str) -> Failure {
     Failure::new("review.edit_invalid", message, hint)
 }
 
-/// Raw position of a grid pixel's centre.
-fn raw_of(field: &Field) -> impl Fn(usize) -> f32 + '_ {
-    let bin = field.base.grid.bin as f32;
-    move |i| bin * i as f32 + (bin - 1.0) / 2.0
-}
-
 /// Refuses points that are not numbers.
 fn finite(points: &[Point]) -> Result<(), Failure> {
     if points.iter().all(|p| p.y.is_finite() && p.x.is_finite()) {
@@ -105,8 +99,8 @@ pub fn side_of<'a>(field: &'a Field, line: &[Point; 2]) -> Result<impl Fn(usize,
     if a == b {
         return Err(invalid("A line needs two different points.", "Draw it through the cell."));
     }
-    let raw = raw_of(field);
-    Ok(move |y: usize, x: usize| (b.y - a.y) * (raw(x) - a.x) - (b.x - a.x) * (raw(y) - a.y) >= 0.0)
+    let grid = &field.base.grid;
+    Ok(move |y: usize, x: usize| (b.y - a.y) * (grid.raw_x(x as f32) - a.x) - (b.x - a.x) * (grid.raw_y(y as f32) - a.y) >= 0.0)
 }
 
 /// Whether the centre of a grid pixel lies inside a polygon (even-odd rule).
@@ -118,10 +112,10 @@ pub fn inside_of<'a>(field: &'a Field, polygon: &[Point]) -> Result<impl Fn(usiz
     if polygon.len() < 3 {
         return Err(invalid("An outline needs at least three corners.", "Draw it around the cell."));
     }
-    let raw = raw_of(field);
+    let grid = &field.base.grid;
     let polygon = polygon.to_vec();
     Ok(move |y: usize, x: usize| {
-        let (y, x) = (raw(y), raw(x));
+        let (y, x) = (grid.raw_y(y as f32), grid.raw_x(x as f32));
         let mut inside = false;
         for (i, a) in polygon.iter().enumerate() {
             let b = polygon[(i + 1) % polygon.len()];

@@ -45,6 +45,12 @@ pub struct Geometry {
     pub frame_height: usize,
     /// Columns of the stored frame.
     pub frame_width: usize,
+    /// First raw row of the grid; 0 but for a crop.
+    #[serde(default)]
+    pub top: usize,
+    /// First raw column of the grid.
+    #[serde(default)]
+    pub left: usize,
     /// Grid pixels per coarse pixel.
     pub factor: usize,
     /// Rows of the coarse grid.
@@ -68,6 +74,8 @@ impl Geometry {
             width: self.width,
             frame_height: self.frame_height,
             frame_width: self.frame_width,
+            top: self.top,
+            left: self.left,
         }
     }
 }
@@ -124,6 +132,8 @@ impl Statistics {
                 width: grid.width,
                 frame_height: grid.frame_height,
                 frame_width: grid.frame_width,
+                top: grid.top,
+                left: grid.left,
                 factor: b.coarse.factor,
                 coarse_height: b.coarse.height,
                 coarse_width: b.coarse.width,

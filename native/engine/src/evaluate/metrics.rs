@@ -58,12 +58,7 @@ pub fn measure(film: &Registered, field: &Field, components: &Components, demixe
     let bin = film.grid.bin as f32;
     let count = a.values.iter().filter(|v| **v >= 0.5).count() as f32;
     let (cy, cx) = centroid(a);
-    let raw = |i: f32| bin * i + (bin - 1.0) / 2.0;
-    let (y, x) = (raw(cy), raw(cx));
-    let edge = y
-        .min(x)
-        .min(film.grid.frame_height as f32 - 1.0 - y)
-        .min(film.grid.frame_width as f32 - 1.0 - x);
+    let edge = film.grid.edge_distance(film.grid.raw_y(cy), film.grid.raw_x(cx));
     let noise = components.noise[k].max(1e-9);
     let neighbours: Vec<(usize, f32)> = (0..components.footprints.len())
         .filter(|j| *j != k)

@@ -34,7 +34,9 @@ impl Part {
                 ),
             });
         }
-        let time_s = (first..end).map(|i| time_s.get(i as usize).copied().unwrap_or(f64::NAN)).collect();
+        // A time that is no number, or endless, is unknown.
+        let time = |i: u64| time_s.get(i as usize).copied().filter(|t| t.is_finite()).unwrap_or(f64::NAN);
+        let time_s = (first..end).map(time).collect();
         Ok(Self {
             source,
             range: first..end,
@@ -59,6 +61,9 @@ pub struct Clock {
     pub flags: Vec<u32>,
 }
 
+/// Frames a second that a camera can make; what time stamps say beyond is a mistake in them.
+const RATES: std::ops::RangeInclusive<f64> = 0.001..=100_000.0;
+
 /// Joins the times of the parts.
 ///
 /// # Errors
@@ -71,6 +76,12 @@ pub fn clock(parts: &[Part]) -> Result<Clock, StageError> {
             code: "engine.rate-unknown",
             message: "the frame rate is unknown: there are no time stamps and no rate was given".into(),
         })?;
+    if !RATES.contains(&fps) {
+        return Err(StageError::Input {
+            code: "engine.rate-unknown",
+            message: format!("a rate of {fps:e} frames a second is none of a camera: look at the time stamps, or give the rate"),
+        });
+    }
     let mut flags = Vec::new();
     for (i, part) in parts.iter().enumerate() {
         let first = flags.len();

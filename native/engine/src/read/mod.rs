@@ -8,18 +8,23 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use crate::cache::TileCache;
+use crate::motion::lattice::Lattice;
 use crate::motion::report::MotionReport;
 use crate::need::{self, need};
 use crate::params::Parameters;
-use crate::types::{Context, MotionBlocks, RecordingInput, Registered, Span, StageError};
+use crate::types::{Context, Grid, Light, MotionBlocks, RecordingInput, Registered, Span, StageError};
 
+pub mod crop;
 pub mod input;
+pub mod light;
 pub mod pass;
 pub mod pixels;
+pub mod rows;
 pub mod sample;
 pub mod source;
 pub mod statistics;
 
+use crop::Crop;
 use input::{Part, clock, common_size};
 use pass::Pass;
 use source::{Films, Held};
@@ -85,6 +90,7 @@ fn in_pool(parts: Vec<Part>, params: &Parameters, scratch: &Path, refuse: bool, 
 
 fn run_in_pool(parts: Vec<Part>, params: &Parameters, scratch: &Path, refuse: bool, ctx: &Context<'_>) -> Result<Registered, StageError> {
     let size = common_size(&parts)?;
+    let crop = Crop::of(params, size)?;
     let clock = clock(&parts)?;
     let frames = clock.flags.len();
     let spans = parts
@@ -96,7 +102,7 @@ fn run_in_pool(parts: Vec<Part>, params: &Parameters, scratch: &Path, refuse: bo
         .collect();
     let held = (frames * size[0] * size[1]) as u64 <= MOST_HELD.min(ctx.memory_bytes / HELD_SHARE);
     let parts = if held { hold(parts, frames, ctx)? } else { parts };
-    let learnt = sample::learn(sample::take(&parts, ctx)?, size, params, ctx)?;
+    let learnt = sample::learn(sample::take(&parts, &crop, ctx)?, &parts, &crop, clock.fps, params, ctx)?;
     let from = if held { 0.45 } else { 0.1 };
     (ctx.progress)(from, 0);
     let grid = learnt.grid;
@@ -111,7 +117,7 @@ fn run_in_pool(parts: Vec<Part>, params: &Parameters, scratch: &Path, refuse: bo
     } else {
         TileCache::on_disk(&scratch.join(TILES), grid.height, grid.width, mean, step)?
     };
-    let mut pass = Pass::new(&learnt, cache, clock.flags, from, ctx);
+    let mut pass = Pass::new(&learnt, crop, cache, clock.flags, from, ctx);
     for part in &parts {
         pass.take(part)?;
     }
@@ -128,14 +134,31 @@ fn run_in_pool(parts: Vec<Part>, params: &Parameters, scratch: &Path, refuse: bo
     } = pass;
     cache.flush()?;
     let images = statistics.finish();
-    let motion_blocks = learnt.raw_lattice().map(|lattice| MotionBlocks { lattice, fields });
+    let motion_blocks = learnt.raw_lattice().map(|lattice| MotionBlocks {
+        lattice: in_frame(&lattice, &crop),
+        fields,
+    });
     let angles: Option<Vec<f32>> = motion_blocks
         .as_ref()
         .map(|blocks| blocks.fields.iter().map(|f| blocks.lattice.rotation(f)).collect());
-    let motion_report = MotionReport::new(learnt.report, &motion, &quality, &flags, angles.as_deref());
+    let light = learnt.light.as_ref().map(|light| Light {
+        factor: (0..frames).map(|t| light.correction(t)[0]).collect(),
+        black: light.black(),
+        steps: light.steps().iter().map(|step| *step as u32).collect(),
+    });
+    let mut report = learnt.report;
+    report.lattice = report.lattice.map(|lattice| in_frame(&lattice, &crop));
+    let motion_report = MotionReport::new(report, &motion, &quality, &flags, angles.as_deref());
     Ok(Registered {
         cache,
-        grid,
+        grid: Grid {
+            frame_height: size[0],
+            frame_width: size[1],
+            top: crop.top,
+            left: crop.left,
+            ..grid
+        },
+        light,
         flags,
         motion,
         motion_blocks,
@@ -146,12 +169,20 @@ fn run_in_pool(parts: Vec<Part>, params: &Parameters, scratch: &Path, refuse: bo
         diameter_px: learnt.diameter_px,
         digests,
         spans,
-        repaired: learnt.stuck.indices(),
-        mean: images.mean,
-        std: images.std,
-        max: images.max,
+        repaired: learnt.stuck.indices().into_iter().map(|p| crop.index(p)).collect(),
+        mean: crop.embed(images.mean),
+        std: crop.embed(images.std),
+        max: crop.embed(images.max),
         border,
     })
+}
+
+/// A lattice of the crop in the whole frame.
+fn in_frame(lattice: &Lattice, crop: &Crop) -> Lattice {
+    Lattice {
+        rows: lattice.rows.iter().map(|y| y + crop.top as f32).collect(),
+        columns: lattice.columns.iter().map(|x| x + crop.left as f32).collect(),
+    }
 }
 
 /// Decodes all parts into memory.

@@ -8,8 +8,10 @@ use std::ops::ControlFlow;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
+use super::crop::Crop;
 use super::input::Part;
-use super::pixels::bin;
+use super::pixels::{bin, correct};
+use super::rows::RowWork;
 use super::sample::Learnt;
 use super::statistics::{Moved, RawStatistics};
 use crate::cache::TileCache;
@@ -26,6 +28,7 @@ pub const BLOCK: usize = 64;
 /// What the pass has gathered.
 pub struct Pass<'a> {
     learnt: &'a Learnt,
+    crop: Crop,
     ctx: &'a Context<'a>,
     total: usize,
     progress_from: f32,
@@ -68,10 +71,11 @@ struct Measured {
 
 impl<'a> Pass<'a> {
     /// An empty pass over `total` frames; `time_flags` are the flags the times gave. Progress runs from `progress_from` to 1.
-    pub fn new(learnt: &'a Learnt, cache: TileCache, time_flags: Vec<u32>, progress_from: f32, ctx: &'a Context<'a>) -> Self {
+    pub fn new(learnt: &'a Learnt, crop: Crop, cache: TileCache, time_flags: Vec<u32>, progress_from: f32, ctx: &'a Context<'a>) -> Self {
         let size = [learnt.grid.frame_height, learnt.grid.frame_width];
         Self {
             learnt,
+            crop,
             ctx,
             total: time_flags.len(),
             progress_from,
@@ -95,8 +99,9 @@ impl<'a> Pass<'a> {
     /// # Errors
     /// As `Source::stream`, [`StageError::Cancelled`], [`StageError::Io`] of the cache.
     pub fn take(&mut self, part: &Part) -> Result<(), StageError> {
-        let length = self.learnt.grid.frame_height * self.learnt.grid.frame_width;
         let mut run = PartRun {
+            start: self.motion.len(),
+            stored: Vec::new(),
             light: Vec::with_capacity(part.frames()),
             last_frame: Vec::new(),
             last_shift: None,
@@ -107,6 +112,7 @@ impl<'a> Pass<'a> {
         let mut failure = None;
         let mut digest = Sha256::new();
         part.source.stream(part.range.clone(), &mut |_, readable, pixels| {
+            // The whole frame names the input, whatever is cropped.
             digest.update(pixels);
             match self.accept(&mut run, &mut block, readable, pixels) {
                 Ok(()) => ControlFlow::Continue(()),
@@ -121,10 +127,9 @@ impl<'a> Pass<'a> {
             return Err(error);
         }
         while block.first + block.readable.len() < part.frames() {
-            let blank = match block.raw.len() {
-                0 if run.last_frame.is_empty() => vec![0; length],
-                0 => run.last_frame.clone(),
-                n => block.raw[n - length..].to_vec(),
+            let blank = match run.stored.len() {
+                0 => vec![0; self.crop.frame[0] * self.crop.frame[1]],
+                _ => run.stored.clone(),
             };
             self.accept(&mut run, &mut block, false, &blank)?;
         }
@@ -142,7 +147,9 @@ impl<'a> Pass<'a> {
             return Err(StageError::Cancelled);
         }
         let at = block.raw.len();
-        block.raw.extend_from_slice(pixels);
+        self.crop.append(pixels, &mut block.raw);
+        run.stored.clear();
+        run.stored.extend_from_slice(pixels);
         self.learnt.stuck.repair(&mut block.raw[at..]);
         block.readable.push(readable);
         if block.readable.len() < BLOCK {
@@ -172,10 +179,13 @@ impl<'a> Pass<'a> {
             usual,
             registrar,
             piecewise,
+            light,
+            rows: row_noise,
             ..
         } = self.learnt;
         let length = grid.frame_height * grid.frame_width;
         let small = grid.height * grid.width;
+        let place = run.start + block.first;
         let Block {
             readable,
             raw,
@@ -190,8 +200,8 @@ impl<'a> Pass<'a> {
             .par_chunks_exact_mut(small)
             .enumerate()
             .map_init(
-                || (registrar.workspace(), Vec::new(), FieldWorkspace::default()),
-                |(work, rows, field): &mut (Workspace, Vec<Boundary>, FieldWorkspace), (i, out)| {
+                || (registrar.workspace(), Vec::new(), FieldWorkspace::default(), RowWork::default()),
+                |(work, rows, field, row_work): &mut (Workspace, Vec<Boundary>, FieldWorkspace, RowWork), (i, out)| {
                     let before = if i > 0 {
                         Some(frame(i - 1))
                     } else {
@@ -199,6 +209,12 @@ impl<'a> Pass<'a> {
                     };
                     let check = usual.check(frame(i), before, grid.frame_width, rows);
                     bin(frame(i), grid, out);
+                    if let Some(light) = light {
+                        correct(out, light.correction(place + i));
+                    }
+                    if let Some(row_noise) = row_noise {
+                        row_noise.remove(out, row_work);
+                    }
                     let shift = registrar.shift(out, work);
                     let field = piecewise
                         .as_ref()
@@ -311,6 +327,7 @@ impl<'a> Pass<'a> {
             )
             .collect::<Result<_, _>>()?;
         let length = grid.frame_height * grid.frame_width;
+        let light = |i: usize| self.learnt.light.as_ref().map_or([1.0, 0.0], |light| light.correction(first + i));
         let good: Vec<Moved<'_>> = block
             .raw
             .chunks_exact(length)
@@ -322,6 +339,7 @@ impl<'a> Pass<'a> {
                 pixels,
                 displacement: *displacement,
                 field: field_of(i).map(Vec::as_slice),
+                light: light(i),
             })
             .collect();
         self.statistics.add_block(&good);
@@ -336,6 +354,10 @@ impl<'a> Pass<'a> {
 
 /// State of the pass inside one recording.
 struct PartRun {
+    /// Number in the run of its first frame.
+    start: usize,
+    /// Last frame handed over, as it is stored; empty before the first.
+    stored: Vec<u8>,
     /// Mean grey level of every frame measured so far.
     light: Vec<f32>,
     /// Pixels of the last frame measured; empty before the first.

@@ -120,6 +120,11 @@ fn bin_body(frame: &[u8], grid: &Grid, out: &mut [f32]) {
     }
 }
 
+/// Brings grey levels to another light: each times the factor plus the summand.
+pub fn correct(frame: &mut [f32], [factor, summand]: [f32; 2]) {
+    frame.iter_mut().for_each(|v| *v = *v * factor + summand);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,6 +143,8 @@ mod tests {
                 width: width / b,
                 frame_height: height,
                 frame_width: width,
+                top: 0,
+                left: 0,
             };
             let raw = frame(height, width);
             let mut got = vec![0.0; grid.height * grid.width];

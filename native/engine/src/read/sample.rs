@@ -5,8 +5,11 @@ use std::ops::{ControlFlow, Range};
 
 use rayon::prelude::*;
 
+use super::crop::Crop;
 use super::input::Part;
-use super::pixels::{StuckPixels, bin};
+use super::light::{self, Light, Point};
+use super::pixels::{StuckPixels, bin, correct};
+use super::rows::{RowNoise, RowWork};
 use crate::mask::Usual;
 use crate::motion::lattice::{Lattice, Line, Warper};
 use crate::motion::piecewise::{self, FieldWorkspace, Piecewise};
@@ -39,7 +42,9 @@ const ENOUGH_FOR_SIZE: usize = 60;
 
 /// Two neighbouring frames.
 pub struct Pair {
-    /// Their pixels.
+    /// Number of the first in the run.
+    pub place: usize,
+    /// Their pixels, cropped.
     pub frames: [Vec<u8>; 2],
 }
 
@@ -51,8 +56,12 @@ pub struct Learnt {
     pub usual: Usual,
     /// Diameter of a neuron, raw px.
     pub diameter_px: f32,
-    /// The working grid.
+    /// The working grid; its frame is the crop.
     pub grid: Grid,
+    /// Brings frames to one light, where it changes.
+    pub light: Option<Light>,
+    /// Sets shifted rows back, where that is asked for.
+    pub rows: Option<RowNoise>,
     /// Trained on the sample.
     pub registrar: Registrar,
     /// Fields beside the rigid displacement, where the sample asks for them.
@@ -89,8 +98,9 @@ pub fn places(frames: usize, most: usize) -> Vec<usize> {
 ///
 /// # Errors
 /// As `Source::stream`; [`StageError::Cancelled`]; [`StageError::Input`] `engine.unreadable` when no pair could be read.
-pub fn take(parts: &[Part], ctx: &Context<'_>) -> Result<Vec<Pair>, StageError> {
-    let [height, width] = parts.first().map_or([0, 0], |p| p.source.size());
+pub fn take(parts: &[Part], crop: &Crop, ctx: &Context<'_>) -> Result<Vec<Pair>, StageError> {
+    let [height, width] = crop.size();
+    let starts = starts(parts);
     let total: usize = parts.iter().map(Part::frames).sum();
     let most = (SAMPLE_PIXELS / 2 / (height * width).max(1)).clamp(FEWEST_PAIRS, PAIRS);
     let wanted: Vec<(usize, u64)> = places(total, most)
@@ -111,10 +121,10 @@ pub fn take(parts: &[Part], ctx: &Context<'_>) -> Result<Vec<Pair>, StageError> 
     let pairs: Vec<Option<Pair>> = if alone < total as u64 {
         wanted
             .par_iter()
-            .map(|(part, first)| take_pair(&parts[*part], *first, ctx))
+            .map(|(part, first)| take_pair(&parts[*part], *first, starts[*part], crop, ctx))
             .collect::<Result<_, _>>()?
     } else {
-        take_in_passing(parts, &wanted, ctx)?
+        take_in_passing(parts, &wanted, crop, ctx)?
     };
     let pairs: Vec<Pair> = pairs.into_iter().flatten().collect();
     if pairs.is_empty() {
@@ -126,8 +136,21 @@ pub fn take(parts: &[Part], ctx: &Context<'_>) -> Result<Vec<Pair>, StageError> 
     Ok(pairs)
 }
 
+/// Numbers in the run of the parts' first frames.
+pub fn starts(parts: &[Part]) -> Vec<usize> {
+    let frames = parts.iter().map(Part::frames);
+    frames
+        .scan(0, |next, frames| {
+            let first = *next;
+            *next += frames;
+            Some(first)
+        })
+        .collect()
+}
+
 /// Takes the pairs on one way through the whole run: films whose key frames are far apart are quicker so.
-fn take_in_passing(parts: &[Part], wanted: &[(usize, u64)], ctx: &Context<'_>) -> Result<Vec<Option<Pair>>, StageError> {
+fn take_in_passing(parts: &[Part], wanted: &[(usize, u64)], crop: &Crop, ctx: &Context<'_>) -> Result<Vec<Option<Pair>>, StageError> {
+    let starts = starts(parts);
     let mut pairs = Vec::with_capacity(wanted.len());
     for (i, part) in parts.iter().enumerate() {
         let firsts: Vec<u64> = wanted.iter().filter(|(part, _)| *part == i).map(|(_, first)| *first).collect();
@@ -140,7 +163,7 @@ fn take_in_passing(parts: &[Part], wanted: &[(usize, u64)], ctx: &Context<'_>) -
             if readable {
                 // The pairs that this frame is the first or the second of.
                 let at = firsts.partition_point(|first| first + 1 < frame)..firsts.partition_point(|first| *first <= frame);
-                frames[at].iter_mut().for_each(|pair| pair.push(pixels.to_vec()));
+                frames[at].iter_mut().for_each(|pair| pair.push(cropped(crop, pixels)));
             }
             cancelled = (ctx.cancelled)();
             if cancelled {
@@ -152,12 +175,23 @@ fn take_in_passing(parts: &[Part], wanted: &[(usize, u64)], ctx: &Context<'_>) -
         if cancelled {
             return Err(StageError::Cancelled);
         }
-        pairs.extend(frames.into_iter().map(|frames| pair_of(frames, part)));
+        pairs.extend(
+            firsts
+                .iter()
+                .zip(frames)
+                .map(|(first, frames)| pair_of(frames, part, *first, starts[i])),
+        );
     }
     Ok(pairs)
 }
 
-fn take_pair(part: &Part, first: u64, ctx: &Context<'_>) -> Result<Option<Pair>, StageError> {
+fn cropped(crop: &Crop, pixels: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(crop.height * crop.width);
+    crop.append(pixels, &mut out);
+    out
+}
+
+fn take_pair(part: &Part, first: u64, start: usize, crop: &Crop, ctx: &Context<'_>) -> Result<Option<Pair>, StageError> {
     if (ctx.cancelled)() {
         return Err(StageError::Cancelled);
     }
@@ -165,19 +199,20 @@ fn take_pair(part: &Part, first: u64, ctx: &Context<'_>) -> Result<Option<Pair>,
     part.source
         .stream(first..(first + 2).min(part.range.end), &mut |_, readable, pixels| {
             if readable {
-                frames.push(pixels.to_vec());
+                frames.push(cropped(crop, pixels));
             }
             ControlFlow::Continue(())
         })?;
-    Ok(pair_of(frames, part))
+    Ok(pair_of(frames, part, first, start))
 }
 
-fn pair_of(mut frames: Vec<Vec<u8>>, part: &Part) -> Option<Pair> {
+fn pair_of(mut frames: Vec<Vec<u8>>, part: &Part, first: u64, start: usize) -> Option<Pair> {
+    let place = start + (first - part.range.start) as usize;
     // A recording of one frame is its own neighbour.
     if frames.len() == 1 && part.frames() == 1 {
         frames.push(frames[0].clone());
     }
-    <[Vec<u8>; 2]>::try_from(frames).ok().map(|frames| Pair { frames })
+    <[Vec<u8>; 2]>::try_from(frames).ok().map(|frames| Pair { place, frames })
 }
 
 /// Learns from the sample, repairing its stuck pixels on the way.
@@ -185,7 +220,15 @@ fn pair_of(mut frames: Vec<Vec<u8>>, part: &Part) -> Option<Pair> {
 /// # Errors
 /// [`StageError::Cancelled`]; [`StageError::Input`] `engine.diameter-unknown` when the size was not given and does not show, `engine.diameter`
 /// when it is no size, `engine.unreadable` when every frame of the sample is faulty.
-pub fn learn(mut pairs: Vec<Pair>, [height, width]: [usize; 2], params: &Parameters, ctx: &Context<'_>) -> Result<Learnt, StageError> {
+pub fn learn(
+    mut pairs: Vec<Pair>,
+    parts: &[Part],
+    crop: &Crop,
+    fps: f64,
+    params: &Parameters,
+    ctx: &Context<'_>,
+) -> Result<Learnt, StageError> {
+    let [height, width] = crop.size();
     let before_repair = mean_of(pairs.iter().flat_map(|p| &p.frames), height * width);
     let stuck = StuckPixels::find(&before_repair, height, width);
     pairs.iter_mut().flat_map(|p| &mut p.frames).for_each(|frame| stuck.repair(frame));
@@ -201,17 +244,31 @@ pub fn learn(mut pairs: Vec<Pair>, [height, width]: [usize; 2], params: &Paramet
     }
     let diameter_px = diameter(&pairs, [height, width], params)?;
     let grid = grid_for([height, width], diameter_px, params.bin);
-    let raw_mean = mean_of(pairs.iter().flat_map(|p| &p.frames), height * width);
-    let binned: Vec<Vec<f32>> = pairs
+    let light = if params.normalise_light {
+        look_at_light(&pairs, parts, crop, fps, ctx)?
+    } else {
+        None
+    };
+    let raw_mean = lit_mean(&pairs, light.as_ref(), height * width);
+    let mut binned: Vec<Vec<f32>> = pairs
         .par_iter()
-        .flat_map_iter(|pair| &pair.frames)
-        .map(|frame| {
+        .flat_map_iter(|pair| pair.frames.iter().zip(pair.place..))
+        .map(|(frame, place)| {
             let mut out = vec![0.0; grid.height * grid.width];
             bin(frame, &grid, &mut out);
+            if let Some(light) = &light {
+                correct(&mut out, light.correction(place));
+            }
             out
         })
         .collect();
     drop(pairs);
+    let rows = params.remove_row_noise.then(|| RowNoise::learn(&binned, grid.width));
+    if let Some(rows) = &rows {
+        binned
+            .par_iter_mut()
+            .for_each_init(RowWork::default, |work, frame| rows.remove(frame, work));
+    }
     let (b, sigma) = (grid.bin as f32, diameter_px / 2.36);
     let (registrar, shifts) = Registrar::train(
         &binned,
@@ -231,6 +288,8 @@ pub fn learn(mut pairs: Vec<Pair>, [height, width]: [usize; 2], params: &Paramet
         usual,
         diameter_px,
         grid,
+        light,
+        rows,
         registrar,
         piecewise,
         grid_warper,
@@ -239,6 +298,35 @@ pub fn learn(mut pairs: Vec<Pair>, [height, width]: [usize; 2], params: &Paramet
         grid_mean,
         step,
     })
+}
+
+/// The course of the light over the run, where it changes.
+fn look_at_light(pairs: &[Pair], parts: &[Part], crop: &Crop, fps: f64, ctx: &Context<'_>) -> Result<Option<Light>, StageError> {
+    let mean = |frame: &[u8]| frame.iter().map(|v| u64::from(*v)).sum::<u64>() as f32 / frame.len().max(1) as f32;
+    let points: Vec<Point> = pairs
+        .iter()
+        .map(|pair| Point {
+            frame: pair.place,
+            mean: mean(&pair.frames[0]),
+        })
+        .collect();
+    let starts = starts(parts);
+    let steps = light::locate(parts, crop, &light::candidates(&points, &starts, fps), ctx)?;
+    let Some(mut found) = Light::learn(&points, &starts, &steps, fps) else {
+        return Ok(None);
+    };
+    // The dimmest and the brightest third of the sample, for the black level.
+    let mut order: Vec<usize> = (0..pairs.len()).collect();
+    order.sort_by(|a, b| found.level(pairs[*a].place).total_cmp(&found.level(pairs[*b].place)).then(a.cmp(b)));
+    let third = pairs.len().div_ceil(3);
+    let picture = |group: &[usize]| {
+        let image = mean_of(group.iter().flat_map(|i| &pairs[*i].frames), crop.height * crop.width);
+        let level = group.iter().map(|i| found.level(pairs[*i].place)).sum::<f32>() / group.len() as f32;
+        (image, level)
+    };
+    let ((dim, low), (bright, high)) = (picture(&order[..third]), picture(&order[order.len() - third..]));
+    found.see_black(&dim, &bright, [low, high]);
+    Ok(Some(found))
 }
 
 fn is_good(usual: &Usual, pair: &Pair, width: usize) -> bool {
@@ -278,6 +366,8 @@ pub fn grid_for([height, width]: [usize; 2], diameter_px: f32, bin: Option<u32>)
         width: width / bin,
         frame_height: height,
         frame_width: width,
+        top: 0,
+        left: 0,
     }
 }
 
@@ -442,6 +532,22 @@ fn look_for_fields(
     Ok((used.then_some(sampled.piecewise), report))
 }
 
+/// Mean of the sample under one light.
+fn lit_mean(pairs: &[Pair], light: Option<&Light>, length: usize) -> Vec<f32> {
+    let Some(light) = light else {
+        return mean_of(pairs.iter().flat_map(|p| &p.frames), length);
+    };
+    let mut sum = vec![0.0f64; length];
+    for (frame, place) in pairs.iter().flat_map(|pair| pair.frames.iter().zip(pair.place..)) {
+        let [factor, summand] = light.correction(place);
+        sum.iter_mut()
+            .zip(frame)
+            .for_each(|(s, v)| *s += f64::from(f32::from(*v) * factor + summand));
+    }
+    let count = (2 * pairs.len()).max(1) as f64;
+    sum.into_iter().map(|s| (s / count) as f32).collect()
+}
+
 fn mean_of<'a>(frames: impl Iterator<Item = &'a Vec<u8>>, length: usize) -> Vec<f32> {
     let (mut sum, mut count) = (vec![0u32; length], 0u32);
     for frame in frames {
@@ -485,7 +591,9 @@ mod tests {
                 height: 57,
                 width: 76,
                 frame_height: 228,
-                frame_width: 304
+                frame_width: 304,
+                top: 0,
+                left: 0,
             }
         );
         assert_eq!(grid(12.8, Some(1)).bin, 1);

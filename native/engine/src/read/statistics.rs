@@ -21,6 +21,8 @@ pub struct Moved<'a> {
     pub displacement: [f32; 2],
     /// Displacements at the nodes of the field, where there is one; they stand above `displacement`.
     pub field: Option<&'a [[f32; 2]]>,
+    /// Factor and summand that bring its grey levels to the common light.
+    pub light: [f32; 2],
 }
 
 /// The sums of one band of rows.
@@ -124,13 +126,15 @@ fn add_to_band_body(band: &mut Band, size: [usize; 2], warper: Option<&Warper>, 
             let values = &row[columns.clone()];
             let references = &band.reference[part.clone()];
             let (sum, squares) = (&mut sum[part.clone()], &mut squares[part.clone()]);
+            let [factor, summand] = frame.light;
             for (((v, r), s), q) in values.iter().zip(references).zip(sum).zip(squares) {
-                let d = v - r;
+                let d = v * factor + summand - r;
                 *s += d;
                 *q += d * d;
             }
             for ((v, m), n) in values.iter().zip(&mut band.max[part.clone()]).zip(&mut band.count[part]) {
-                *m = if *v > *m { *v } else { *m };
+                let v = v * factor + summand;
+                *m = if v > *m { v } else { *m };
                 *n += 1;
             }
         }
@@ -170,6 +174,7 @@ mod tests {
                     pixels,
                     displacement: [0.0, 0.0],
                     field: None,
+                    light: [1.0, 0.0],
                 })
                 .collect();
             statistics.add_block(&moved);
@@ -207,6 +212,7 @@ mod tests {
                     pixels: f,
                     displacement: *d,
                     field: None,
+                    light: [1.0, 0.0],
                 })
                 .collect();
             statistics.add_block(&moved);

@@ -97,6 +97,12 @@ fn parameters() -> Parameters {
         frame_rate: None,
         first_frame: 0,
         last_frame: None,
+        crop_top: 0,
+        crop_left: 0,
+        crop_height: None,
+        crop_width: None,
+        normalise_light: true,
+        remove_row_noise: false,
         bin: None,
         max_shift_px: 12.0,
         piecewise_from_px: 0.3,
@@ -339,7 +345,8 @@ fn a_sample_taken_in_passing_is_the_one_taken_by_jumps() {
             .collect()
     };
     let taken = |parts: &[Part]| -> Vec<[Vec<u8>; 2]> {
-        sample::take(parts, &context(&|| false))
+        let crop = Crop::of(&parameters(), SIZE).unwrap();
+        sample::take(parts, &crop, &context(&|| false))
             .unwrap()
             .into_iter()
             .map(|pair| pair.frames)
@@ -471,4 +478,144 @@ fn a_diameter_that_does_not_fit_and_films_of_two_sizes_are_refused() {
         "a black film has no motion, and no error"
     );
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// Light of frame `t`: bleaching by a quarter, and an LED that is turned up at frame 400.
+fn led(t: usize) -> f32 {
+    (1.0 - 0.25 * (t as f32 / 600.0)) * if t < 400 { 1.0 } else { 1.35 }
+}
+
+#[test]
+fn bleaching_and_an_led_step_leave_the_registered_film_as_it_is_under_steady_light() {
+    const BLACK: f32 = 4.0;
+    let frames: Vec<Vec<u8>> = (0..600).map(|t| frame(t, displacement(t))).collect();
+    let changing: Vec<Vec<u8>> = frames
+        .iter()
+        .enumerate()
+        .map(|(t, f)| {
+            let look = |v: &u8| (BLACK + (f32::from(*v) - BLACK) * led(t)).round().clamp(0.0, 255.0) as u8;
+            f.iter().map(look).collect()
+        })
+        .collect();
+    let steady = registered(vec![part(&frames)], 2, 1 << 30, "steady").unwrap();
+    assert_eq!(steady.light, None);
+    let out = registered(vec![part(&changing)], 2, 1 << 30, "led").unwrap();
+    let light = out.light.as_ref().unwrap();
+    assert_eq!(light.steps, [400]);
+    assert!((light.black - BLACK).abs() < 3.0, "{}", light.black);
+    for t in [0, 150, 399, 400, 599] {
+        let (wanted, got) = (led(300) / led(t), light.factor[t] / light.factor[300]);
+        assert!((got / wanted - 1.0).abs() < 0.02, "{t}: {got} {wanted}");
+    }
+    assert!(out.flags.iter().all(|f| *f == 0), "nothing of it is a fault");
+    assert!(error(&out.motion, displacement, 0..600) < 0.1);
+    // What is left of the light at each pixel, against its noise.
+    let (small, bytes) = (36 * 52, codes(&out));
+    let mean = |p: usize, part: Range<usize>| {
+        let n = part.len() as f32;
+        part.map(|t| out.cache.value(p, bytes[t * small + p])).sum::<f32>() / n
+    };
+    let mut worst = 0.0f32;
+    for p in (6..30).flat_map(|y| (6..46).map(move |x| y * 52 + x)) {
+        worst = worst
+            .max((mean(p, 300..400) - mean(p, 400..500)).abs())
+            .max((mean(p, 0..100) - mean(p, 500..600)).abs());
+    }
+    assert!(worst < 1.2, "of steps of 20 grey levels: {worst}");
+    assert!(out.std.iter().zip(&steady.std).filter(|(a, b)| **a > 1.6 * **b + 0.5).count() < 40);
+    // Left as it is where that is asked for.
+    let params = Parameters {
+        normalise_light: false,
+        ..parameters()
+    };
+    let folder = scratch("led-off");
+    assert_eq!(
+        run_parts(vec![part(&changing)], &params, &folder, &context(&|| false))
+            .unwrap()
+            .light,
+        None
+    );
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_crop_keeps_the_coordinates_of_the_frame() {
+    let frames = film(200);
+    let folder = scratch("crop");
+    let params = Parameters {
+        crop_top: 9,
+        crop_left: 21,
+        crop_height: Some(60),
+        crop_width: Some(80),
+        ..parameters()
+    };
+    let mut stuck = frames.clone();
+    stuck.iter_mut().for_each(|f| f[30 * WIDTH + 50] = 250);
+    let out = run_parts(vec![part(&stuck)], &params, &folder, &context(&|| false)).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    let whole = registered(vec![part(&stuck)], 2, 1 << 30, "crop-whole").unwrap();
+    let grid = out.grid;
+    assert_eq!((grid.bin, grid.height, grid.width, grid.top, grid.left), (2, 30, 40, 9, 21));
+    assert_eq!(
+        (grid.frame_height, grid.frame_width, out.mean.len()),
+        (HEIGHT, WIDTH, HEIGHT * WIDTH)
+    );
+    assert_eq!(out.repaired, [30 * WIDTH as u32 + 50]);
+    assert_eq!(out.digests, whole.digests, "the same input");
+    let rmse = error(&out.motion, displacement, 0..200);
+    assert!(rmse < 0.2, "{rmse}");
+    let constant = |axis: usize| {
+        let d: f32 = out.motion.iter().zip(&whole.motion).map(|(a, b)| a[axis] - b[axis]).sum();
+        (d / 200.0).abs()
+    };
+    assert!(constant(0) < 0.3 && constant(1) < 0.3, "{} {}", constant(0), constant(1));
+    for (p, v) in out.mean.iter().enumerate() {
+        let (y, x) = (p / WIDTH, p % WIDTH);
+        if !(9..69).contains(&y) || !(21..101).contains(&x) {
+            assert_eq!(*v, 0.0, "outside at {y} {x}");
+        } else if (14..64).contains(&y) && (26..96).contains(&x) {
+            assert!((v - whole.mean[p]).abs() < 3.0, "at {y} {x}: {v} {}", whole.mean[p]);
+        }
+    }
+    let beyond = Parameters {
+        crop_top: 60,
+        crop_height: Some(20),
+        ..parameters()
+    };
+    let folder = scratch("crop-beyond");
+    let end = run_parts(vec![part(&frames)], &beyond, &folder, &context(&|| false));
+    assert!(matches!(end, Err(StageError::Input { code: "engine.crop", .. })));
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn row_noise_is_removed_where_that_is_asked_for() {
+    let shift = |t: usize, y: usize| (((t * 7919 + y * 104_729).wrapping_mul(2_654_435_761) >> 8) % 1000) as f32 / 1000.0 * 8.0 - 4.0;
+    let frames: Vec<Vec<u8>> = film(200)
+        .into_iter()
+        .enumerate()
+        .map(|(t, f)| {
+            let moved = |(p, v): (usize, &u8)| (f32::from(*v) + shift(t, p / WIDTH)).round().clamp(0.0, 255.0) as u8;
+            f.iter().enumerate().map(moved).collect()
+        })
+        .collect();
+    let spread = |remove: bool| {
+        let folder = scratch("row-noise");
+        let params = Parameters {
+            remove_row_noise: remove,
+            ..parameters()
+        };
+        let out = run_parts(vec![part(&frames)], &params, &folder, &context(&|| false)).unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+        let (small, bytes) = (36 * 52, codes(&out));
+        let at = |p: usize| {
+            let values: Vec<f32> = (0..200).map(|t| out.cache.value(p, bytes[t * small + p])).collect();
+            let mean = values.iter().sum::<f32>() / 200.0;
+            (values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / 200.0).sqrt()
+        };
+        assert!(error(&out.motion, displacement, 0..200) < 0.15);
+        (8..28).flat_map(|y| (8..44).map(move |x| y * 52 + x)).map(at).sum::<f32>() / 720.0
+    };
+    let (with, without) = (spread(false), spread(true));
+    assert!(without < 0.7 * with, "{without} of {with}");
 }
