@@ -80,7 +80,11 @@ export function dumpSql(database: Database.Database): string {
       "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid",
     )
     .all();
-  const lines = [`PRAGMA application_id = ${String(database.pragma('application_id', { simple: true }))};`];
+  // Off: a table may refer to one that was made after it.
+  const lines = [
+    'PRAGMA foreign_keys = OFF;',
+    `PRAGMA application_id = ${String(database.pragma('application_id', { simple: true }))};`,
+  ];
   for (const { type, sql } of objects) if (type === 'table') lines.push(`${sql};`);
   for (const { type, name } of objects) {
     if (type !== 'table') continue;

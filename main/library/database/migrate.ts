@@ -83,6 +83,30 @@ export function pruneBackups(folder: string, keep: number): void {
   for (const name of copies.sort().slice(0, -keep)) rmSync(join(folder, name), { force: true });
 }
 
+function describeTables(database: Database.Database, { tables }: Migration): void {
+  if (tables === undefined) return;
+  const table = database.prepare(
+    'INSERT INTO table_doc (table_name, element, class_name, tier, travels, text) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const key = database.prepare('INSERT INTO table_key (table_name, position, column_name) VALUES (?, ?, ?)');
+  for (const [name, doc] of Object.entries(tables)) {
+    table.run(name, doc.element, doc.className, doc.tier, doc.travels, doc.text);
+    for (const [position, column] of doc.key.entries()) key.run(name, position, column);
+  }
+}
+
+/** Foreign keys of the finished schema as rows, where programs that only read can join them with the catalogue. */
+function describeEdges(database: Database.Database): void {
+  if (database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'table_edge'").get() === undefined) return;
+  database.exec(`DELETE FROM table_edge;
+    INSERT INTO table_edge (child_table, child_column, parent_table, kind)
+    SELECT child.name, edge."from", edge."table",
+      CASE WHEN edge.on_delete = 'CASCADE' THEN 'part' WHEN table_key.position IS NOT NULL THEN 'key' ELSE 'secondary' END
+    FROM sqlite_schema AS child JOIN pragma_foreign_key_list(child.name) AS edge
+      LEFT JOIN table_key ON table_key.table_name = child.name AND table_key.column_name = edge."from"
+    WHERE child.type = 'table';`);
+}
+
 function apply(database: Database.Database, migration: Migration, now: string, program: string): void {
   database.exec(migration.sql);
   const doc = database.prepare('INSERT INTO column_doc (table_name, column_name, unit, text) VALUES (?, ?, ?, ?)');
@@ -91,6 +115,7 @@ function apply(database: Database.Database, migration: Migration, now: string, p
     const [unit, text] = typeof meaning === 'string' ? [null, meaning] : meaning;
     doc.run(table, name, unit, text);
   }
+  describeTables(database, migration);
   database
     .prepare('INSERT INTO migration (id, name, checksum, applied_at, program) VALUES (?, ?, ?, ?, ?)')
     .run(migration.id, migration.name, migrationChecksum(migration), now, program);
@@ -102,7 +127,7 @@ function apply(database: Database.Database, migration: Migration, now: string, p
 
 /**
  * Brings a file to this program's schema: each step in its own transaction, in id order. A step that fails leaves the file as the step
- * before left it.
+ * before left it. A new file gets all steps in one transaction, so that it is whole or empty, and waits for the disk once.
  *
  * @param database - open for writing
  * @param pending - from {@link schemaState}
@@ -112,11 +137,12 @@ export function migrate(
   pending: readonly Migration[],
   now: () => string,
   program: string,
+  isNew = false,
 ): void {
   if (pending.length === 0) return;
   // A step that rebuilds a table must not set off cascades; foreign_key_check above stands in for them.
   database.pragma('foreign_keys = OFF');
-  try {
+  const steps = (): void => {
     for (const migration of pending) {
       database
         .transaction(() => {
@@ -128,9 +154,14 @@ export function migrate(
             program TEXT NOT NULL
           ) STRICT`);
           apply(database, migration, now(), program);
+          if (migration === pending.at(-1)) describeEdges(database);
         })
         .immediate();
     }
+  };
+  try {
+    if (isNew) database.transaction(steps).immediate();
+    else steps();
   } finally {
     database.pragma('foreign_keys = ON');
   }

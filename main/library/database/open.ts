@@ -232,7 +232,7 @@ function openWritable(options: OpenDatabaseOptions, isNew: boolean): OpenedDatab
       backup(database, folders.backups, `${now().replaceAll(':', '').slice(0, 17)}-before-${first.id}`);
     }
     if (pending.length === known.length) database.pragma(`application_id = ${applicationId}`);
-    migrate(database, pending, now, program);
+    migrate(database, pending, now, program, pending.length === known.length);
     if (first !== undefined) pruneBackups(folders.backups, backupsKept);
     return { database, readOnly: null };
   } catch (error) {

@@ -79,13 +79,21 @@ function softwareId(context: Context, name: string): number {
   return row.id;
 }
 
+/** The row of a model of miniscope; a model that is seen for the first time is added. */
+function deviceId(context: Context, name: string): number | null {
+  if (name.trim() === '') return null;
+  const { database } = context;
+  database.prepare("INSERT INTO device (device, modality) VALUES (?, 'Miniscope') ON CONFLICT DO NOTHING").run(name);
+  return database.prepare<[string], { id: number }>('SELECT id FROM device WHERE device = ?').get(name)?.id ?? null;
+}
+
 function insertRecording(context: Context, sessionId: number, position: number, recording: NewRecording): void {
   const { database, newUuid } = context;
   const software = recording.acquisitionSoftware ?? null;
   const { lastInsertRowid } = database
     .prepare(
-      `INSERT INTO recording (uuid, session_id, recording_id, device, device_type, acquisition_software_id, recording_notes)
-      VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO recording (uuid, session_id, recording_id, device, device_type, device_id, acquisition_software_id, recording_notes)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     .run(
       uuidBytes(newUuid()),
@@ -93,6 +101,7 @@ function insertRecording(context: Context, sessionId: number, position: number, 
       position,
       recording.device,
       recording.deviceType ?? null,
+      deviceId(context, recording.deviceType ?? ''),
       software === null ? null : softwareId(context, software),
       recording.notes ?? '',
     );

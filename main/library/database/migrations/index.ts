@@ -6,10 +6,18 @@ import { run } from './1004-run.ts';
 import { curation } from './1005-curation.ts';
 import { datajointViews } from './1006-datajoint-views.ts';
 import { curationEdit } from './1007-curation-edit.ts';
+import { catalogue } from './1008-catalogue.ts';
+import { labTables } from './1009-lab.ts';
+import { animalTables } from './1010-animals.ts';
+import { surgeryTables } from './1011-surgery.ts';
+import { sessionParts } from './1012-session-parts.ts';
+import { eventTables } from './3001-events.ts';
+import { resultTables } from './3002-results.ts';
+import { workflowViews } from './3003-views.ts';
 import type { Migration } from './kit.ts';
 
 export { migrationChecksum } from './kit.ts';
-export type { Migration } from './kit.ts';
+export type { Migration, TableDoc, Tier } from './kit.ts';
 
 /** Every migration this program knows, in id order. */
 export const migrations: readonly Migration[] = [
@@ -20,4 +28,12 @@ export const migrations: readonly Migration[] = [
   curation,
   datajointViews,
   curationEdit,
+  catalogue,
+  labTables,
+  animalTables,
+  surgeryTables,
+  sessionParts,
+  eventTables,
+  resultTables,
+  workflowViews,
 ];

@@ -14,6 +14,25 @@ export interface Migration {
   readonly sql: string;
   /** Rows of `column_doc` by `table.column`. */
   readonly docs: Readonly<Record<string, ColumnDoc>>;
+  /** Rows of the catalogue of tables by table; from 1008 on every new table has one. */
+  readonly tables?: Readonly<Record<string, TableDoc>>;
+}
+
+/** DataJoint's tiers; `internal` is what its server or its files would hold. */
+export type Tier = 'lookup' | 'manual' | 'imported' | 'computed' | 'part' | 'internal';
+
+/** What the catalogue says of a table (datamodel.md 1.1). */
+export interface TableDoc {
+  /** Element it belongs to: `lab`, `subject`, `session`, `event`, `trial`, `miniscope` …; `calyx` for what no Element has. */
+  readonly element: string;
+  /** Name of the class there, `Master.Part` for parts. */
+  readonly className: string;
+  readonly tier: Tier;
+  /** Columns of the natural key in order; a foreign key stands for its parent's natural key. */
+  readonly key: readonly string[];
+  /** How rows are known in another library: by their uuid, by their unique name, with their parent, or not at all. */
+  readonly travels: 'uuid' | 'name' | 'parent' | 'never';
+  readonly text: string;
 }
 
 /** SHA-256 of what a migration does. White space at line ends and indentation do not count. */
@@ -24,7 +43,14 @@ export function migrationChecksum(migration: Migration): string {
     .filter((line) => line !== '')
     .join('\n');
   return createHash('sha256')
-    .update(JSON.stringify([migration.id, sql, Object.entries(migration.docs)]))
+    .update(
+      JSON.stringify([
+        migration.id,
+        sql,
+        Object.entries(migration.docs),
+        ...(migration.tables === undefined ? [] : [Object.entries(migration.tables)]),
+      ]),
+    )
     .digest('hex');
 }
 
