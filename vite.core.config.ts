@@ -9,7 +9,9 @@ const entries: Record<string, string> = {
   'media-process': 'main/media/media-process.ts',
   'capture-process': 'main/acquisition/capture-process.ts',
   'board-process': 'main/devices/simulator/board-process.ts',
+  'edit-process': 'main/media/edit-process.ts',
   'library-worker': 'main/library/library-worker.ts',
+  'reader-process': 'main/library/reader/reader-process.ts',
 };
 
 /** Sources name such a file by its address beside them; in the bundle all entries lie in one folder. */

@@ -11,6 +11,7 @@ export * from './api/acquire.ts';
 export * from './api/app.ts';
 export * from './api/files.ts';
 export * from './api/frames.ts';
+export * from './api/library.ts';
 export * from './api/processing.ts';
 export * from './api/review.ts';
 export * from './api/sessions.ts';

@@ -2,6 +2,8 @@
 /** The library: one folder with an embedded database, one owner, one writer. See README.md. */
 export * from './types.ts';
 export { defaultLibrary } from './default-library.ts';
+export { createLibraryHandlers, type LibraryDependencies } from './handlers.ts';
+export { createReader, type Reader } from './reader/reader.ts';
 export { openLibrary } from './library.ts';
 export { acquireOwnership, ownerWhenListening, readOwner } from './ownership.ts';
 export type { AcquireResult, OtherOwner, Ownership } from './ownership.ts';

@@ -3,6 +3,7 @@ import { acquireApi, liveApi } from './acquire.ts';
 import { appApi } from './app.ts';
 import { filesApi } from './files.ts';
 import { framesApi, movieApi } from './frames.ts';
+import { libraryApi } from './library.ts';
 import { processingApi } from './processing.ts';
 import { reviewApi } from './review.ts';
 import { sessionsApi } from './sessions.ts';
@@ -15,6 +16,7 @@ export const coreApis = {
   app: appApi,
   files: filesApi,
   sessions: sessionsApi,
+  library: libraryApi,
   processing: processingApi,
   review: reviewApi,
   frames: framesApi,

@@ -4,10 +4,17 @@ import { Acquisition, createAcquireHandlers } from '../../acquisition/index.ts';
 import { AppError, type appApi, contractVersion, type coreApis } from '../../contract/index.ts';
 import { systemClock } from '../../devices/index.ts';
 import { programVersion } from '../../installation/index.ts';
-import { acquireOwnership, type Library, openLibrary, type OtherOwner, type Ownership } from '../../library/index.ts';
+import {
+  acquireOwnership,
+  createLibraryHandlers,
+  createReader,
+  type Library,
+  openLibrary,
+  type OtherOwner,
+  type Ownership,
+} from '../../library/index.ts';
 import {
   createFramesHandlers,
-  type Editor,
   findFfmpeg,
   type Media,
   type Movie,
@@ -106,6 +113,7 @@ async function createCore(
     ...(options.onMediaCrash === undefined ? {} : { onCrash: options.onMediaCrash }),
   });
   const compute = localCompute(() => findFfmpeg(options.env));
+  const reader = createReader(library.folders.database);
   const editor = startEditor({ logFolder: library.folders.logs });
   const queue = createRunQueue({
     library,
@@ -139,6 +147,7 @@ async function createCore(
     app: createAppHandlers(library, hub, () => windowAddress),
     files: createFilesHandlers({ roots }),
     sessions: createSessionsHandlers({ library, probeFilm, roots, changed: sessionsChanged }),
+    library: createLibraryHandlers({ reader }),
     processing: createProcessingHandlers({ library, queue, limits, editor, ask: (folder) => compute.plan(folder) }),
     review: createReviewHandlers({
       library,
@@ -163,14 +172,14 @@ async function createCore(
       remote.served(new URL(address).origin);
     },
     idle: () => queue.idle(),
-    close: closer(library, acquisition, [media, editor], queue, ownership),
+    close: closer(library, acquisition, [media, editor, reader], queue, ownership),
   };
 }
 
 function closer(
   library: Library,
   acquisition: Acquisition,
-  children: readonly (Media | Editor)[],
+  children: readonly AsyncDisposable[],
   queue: RunQueue,
   ownership: Ownership | null,
 ): () => Promise<void> {

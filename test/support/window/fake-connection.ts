@@ -124,6 +124,13 @@ function session(index: number, subject: string | null, runs: number): SessionRo
 /**
  * A core in memory. Scenes: `full`, `empty` (first start), `loading` (nothing answers), `error` (everything fails), `lost`, `large` (1,500 cells).
  */
+/** A domain no screen of these tests asks. */
+function unserved<T extends object>(): T {
+  const refuse = (): Promise<never> =>
+    Promise.reject(new AppError('rpc.unknown_procedure', 'Nobody serves this here.'));
+  return new Proxy({}, { get: () => refuse }) as T;
+}
+
 export function createFakeConnection(sceneName: string): Connection {
   const scene = sceneName === 'large' ? makeScene(1500, 600, 608, 2000) : makeScene(140);
   let cells: Cell[] = scene.cells.map((cell) => ({
@@ -263,6 +270,7 @@ export function createFakeConnection(sceneName: string): Connection {
         })(),
     },
     acquire: fakeAcquire(),
+    library: unserved<CoreClient['library']>(),
     files: {
       roots: () =>
         guard(() => [

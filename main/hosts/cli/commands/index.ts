@@ -9,9 +9,11 @@ import { matchCommand } from './match.ts';
 import { paramsCommand } from './params.ts';
 import { planCommand } from './plan.ts';
 import { processCommand } from './process.ts';
+import { queryCommand } from './query.ts';
 import { recordCommand } from './record.ts';
 import { runsCommand } from './runs.ts';
 import { serveCommand } from './serve.ts';
+import { sqlCommand } from './sql.ts';
 
 /** Every command; one file each in this folder. */
 export const commands: readonly Command[] = [
@@ -23,6 +25,8 @@ export const commands: readonly Command[] = [
   exportCommand,
   matchCommand,
   learnCommand,
+  queryCommand,
+  sqlCommand,
   serveCommand,
   recordCommand,
   devicesCommand,
