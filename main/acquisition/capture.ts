@@ -343,7 +343,7 @@ export class Capture implements AsyncDisposable {
     watch.take(frame, glance);
     this.#waiting.push({ ns: frame.lastNs, slots: watch.recording.waiting });
     const over = watch.lengthS !== null && watch.recording.seconds >= watch.lengthS;
-    if (over || watch.recording.failure !== null) void this.#endByItself();
+    if (over || watch.recording.stopped !== null) void this.#endByItself();
   }
 
   #happened(event: ScopeEvent, feed: ScopeFeed): void {

@@ -1,6 +1,20 @@
 // SPDX-License-Identifier: MIT
 /** Frames into session folders. See README.md. */
+export { systemDisk, type Disk, type DiskFile } from './disk.ts';
 export { Recording, type IntegrityReport, type RecorderDependencies, type RecordingPlan } from './recorder.ts';
-export { readRig, simulatorRig, type Rig, type RigScope } from './rig.ts';
+export { readRig, rigJson, rigOf, writeRig } from './rig-file.ts';
+export {
+  simulatorRig,
+  type Rig,
+  type RigCamera,
+  type RigCommutator,
+  type RigProgram,
+  type RigScope,
+  type Roi,
+} from './rig.ts';
+export { isUnfinished, recoverSession, type DeviceRecovery, type Recovery } from './recovery.ts';
 export { ScopeFeed, type ScopeSession } from './session.ts';
 export { recordingFolder } from './session-folder.ts';
+export { SharedSession } from './shared-session.ts';
+export { bytesPerSecond, checkSpace, measureWriteSpeed, refuseWithoutSpace, type SpaceCheck } from './space.ts';
+export { verifySession, type DeviceVerdict, type Verdict } from './verify.ts';

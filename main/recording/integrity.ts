@@ -52,6 +52,17 @@ export class IntegrityWatch {
     this.#startNs = startNs;
   }
 
+  /** Frames missing so far; null while the counter was never read. */
+  get missing(): number | null {
+    return this.#counted ? this.#lostOnLink + this.#lostOnDisk : null;
+  }
+
+  /** Frames that came since the last saved one and could not be saved. */
+  get unsavedNow(): number {
+    const last = this.#gaps.at(-1);
+    return last?.where === 'disk' && last.afterFrame === this.#saved - 1 ? last.frames : 0;
+  }
+
   /** A frame was saved. */
   saved(frame: ScopeFrame): void {
     this.#noteLost(frame);

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { AppError } from '../contract/index.ts';
 import type { AssemblyCounts, Clock, Resolved, ScopeFrame, ScopeType, Setting } from '../devices/index.ts';
 import type { FilmOptions, FilmWriter, WrittenFilm } from '../media/index.ts';
+import { systemDisk, type Disk } from './disk.ts';
 import { IntegrityWatch, type Integrity } from './integrity.ts';
+import { clockAnchors, deviceMetadata } from './metadata.ts';
 import type { Rig, RigScope, Roi } from './rig.ts';
-import { RowFile } from './row-file.ts';
-import { fileName, makeNewFolder, recordingFolder, startTime, writeJson } from './session-folder.ts';
+import { sha256 } from './rebuild-report.ts';
+import { RowFile, rowHeaders } from './row-file.ts';
+import { fileName, writeJson } from './session-folder.ts';
+import { SharedSession } from './shared-session.ts';
+import { bytesPerSecond, checkSpace, refuseWithoutSpace, stopBelowBytes, stopSentence } from './space.ts';
+import { clockText } from './words.ts';
 
 /** What a recorder needs of the world. */
 export interface RecorderDependencies {
@@ -19,6 +22,8 @@ export interface RecorderDependencies {
   readonly now: () => Date;
   readonly startFilm: (options: FilmOptions) => Promise<FilmWriter>;
   readonly programVersion: string;
+  /** Where the files go; this computer's disk when it is left out. */
+  readonly disk?: Disk;
 }
 
 /** What is to be recorded. */
@@ -29,15 +34,19 @@ export interface RecordingPlan {
   readonly dataDirectory: string;
   /** Settings of the scope at the start, by control. */
   readonly settings: ReadonlyMap<string, Resolved>;
+  /** How long the recording is to be, s; null or left out for one without an end. */
+  readonly plannedS?: number | null;
 }
 
-/** The CSV files of a recording. */
+/** The CSV files of a scope. */
 interface Rows {
   readonly times: RowFile;
   readonly frames: RowFile;
   readonly head: RowFile;
-  readonly notes: RowFile;
 }
+
+/** Events of a report at most; what happens more often than that is in the gaps and counts. */
+const mostEvents = 1000;
 
 /** What is written to disk must be known to be there within a second (architecture.md 3). */
 const syncMs = 1000;
@@ -54,6 +63,8 @@ export interface IntegrityReport extends Integrity {
   readonly files: readonly (WrittenFilm & { readonly sha256: string })[];
   /** Why the film could not be written to its end; null when it was. */
   readonly failure: string | null;
+  /** Why the recording ended before somebody asked for it; null when nothing did. */
+  readonly stopped: string | null;
 }
 
 /**
@@ -63,72 +74,86 @@ export interface IntegrityReport extends Integrity {
 export class Recording {
   readonly folder: string;
   readonly #plan: RecordingPlan;
-  readonly #dependencies: RecorderDependencies;
+  readonly #dependencies: RecorderDependencies & { readonly disk: Disk };
   readonly #film: FilmWriter;
   readonly #rows: Rows;
-  readonly #startNs: bigint;
-  readonly #start: Date;
+  readonly #session: SharedSession;
+  readonly #isAlone: boolean;
+  readonly #metaData: Readonly<Record<string, unknown>>;
   readonly #watch: IntegrityWatch;
   readonly #events: { timeS: number; text: string }[] = [];
   readonly #stopping = new AbortController();
   readonly #syncing: Promise<void>;
   #saved = 0;
   #failure: string | null = null;
+  #stopped: string | null = null;
+  #wrongSize = 0;
+  #isFull = false;
 
   private constructor(
-    folder: string,
     plan: RecordingPlan,
-    dependencies: RecorderDependencies,
+    dependencies: RecorderDependencies & { readonly disk: Disk },
     opened: {
+      readonly session: SharedSession;
+      readonly isAlone: boolean;
+      readonly metaData: Readonly<Record<string, unknown>>;
       readonly film: FilmWriter;
       readonly rows: Rows;
-      readonly startNs: bigint;
-      readonly start: Date;
     },
   ) {
-    this.folder = folder;
+    this.folder = opened.session.folder;
     this.#plan = plan;
     this.#dependencies = dependencies;
     this.#film = opened.film;
     this.#rows = opened.rows;
-    this.#startNs = opened.startNs;
-    this.#start = opened.start;
-    this.#watch = new IntegrityWatch(opened.startNs);
+    this.#session = opened.session;
+    this.#isAlone = opened.isAlone;
+    this.#metaData = opened.metaData;
+    this.#watch = new IntegrityWatch(opened.session.startNs);
     this.#syncing = this.#syncAlways();
   }
 
   /**
    * Makes the folder and its files; frames may come from then on.
    *
-   * @throws AppError `disk.io`, `media.ffmpeg_missing`, `recording.bad_rig` for a part outside the frame
+   * @param shared the session that several devices record into together; a folder of its own when it is left out
+   * @throws AppError `disk.full` without room for it, `disk.io`, `media.ffmpeg_missing`, `recording.bad_rig` for a part outside the frame
    */
-  static async start(plan: RecordingPlan, dependencies: RecorderDependencies): Promise<Recording> {
+  static async start(
+    plan: RecordingPlan,
+    dependencies: RecorderDependencies,
+    shared?: SharedSession,
+  ): Promise<Recording> {
     const { scope, type, rig } = plan;
     checkRoi(scope, type);
-    const start = dependencies.now();
-    const folder = await makeNewFolder(recordingFolder(rig, plan.dataDirectory, start));
-    const device = path.join(folder, fileName(scope.name));
+    const disk = dependencies.disk ?? systemDisk(dependencies.startFilm);
+    const world = { ...dependencies, disk };
+    const perSecond = bytesPerSecond(scope, type, plan.settings);
+    refuseWithoutSpace(await checkSpace(plan.dataDirectory, { perSecond, plannedS: plan.plannedS ?? null }, disk));
+    const session =
+      shared ??
+      (await SharedSession.make(
+        { ...plan, miniscopes: [scope.name], cameras: rig.cameras.map(({ name }) => name) },
+        world,
+      ));
+    const device = path.join(session.folder, fileName(scope.name));
     await mkdir(device);
-    await mkdir(path.join(folder, 'experiment'));
-    const startNs = dependencies.clock.nowNs();
-    await writeJson(path.join(folder, 'metaData.json'), baseMetadata(plan, folder, start));
-    await writeJson(path.join(device, 'metaData.json'), deviceMetadata(plan, device));
-    await writeJson(path.join(device, 'calyx.json'), clockAnchors(plan, dependencies, { start, startNs, end: null }));
+    const metaData = deviceMetadata(scope, type, plan.settings, device);
+    await writeJson(path.join(device, 'metaData.json'), metaData, disk);
+    const anchors = { start: session.start, startNs: session.startNs, end: null };
+    await writeJson(
+      path.join(device, 'calyx.json'),
+      clockAnchors(aboutOf(plan, world, session, metaData), anchors),
+      disk,
+    );
     const rows = {
-      times: await RowFile.create(
-        path.join(device, 'timeStamps.csv'),
-        'Frame Number,Time Stamp (ms),Buffer Index,DAQ Frame Number,Unix Time Stamp (ms)',
-      ),
-      frames: await RowFile.create(
-        path.join(device, 'calyxFrames.csv'),
-        'Frame Number,Raw Counter,First Payload (ns),Last Payload (ns),Device Time (ms),Inputs,Lost Before',
-      ),
-      head: await RowFile.create(path.join(device, 'headOrientation.csv'), 'Time Stamp (ms),qw,qx,qy,qz'),
-      notes: await RowFile.create(path.join(folder, 'notes.csv'), 'Time Stamp (ms), Note'),
+      times: await RowFile.create(path.join(device, 'timeStamps.csv'), rowHeaders['timeStamps.csv'], disk),
+      frames: await RowFile.create(path.join(device, 'calyxFrames.csv'), rowHeaders['calyxFrames.csv'], disk),
+      head: await RowFile.create(path.join(device, 'headOrientation.csv'), rowHeaders['headOrientation.csv'], disk),
     };
     const size = scope.roi ?? type;
     const fps = plan.settings.get('frameRate')?.number ?? 30;
-    const film = await dependencies.startFilm({
+    const film = await disk.startFilm({
       folder: device,
       width: size.width,
       height: size.height,
@@ -136,7 +161,8 @@ export class Recording {
       compression: scope.compression,
       framesPerFile: scope.framesPerFile,
     });
-    return new Recording(folder, plan, dependencies, { film, rows, startNs, start });
+    await disk.syncFolder(device);
+    return new Recording(plan, world, { session, isAlone: shared === undefined, metaData, film, rows });
   }
 
   /** Frames saved so far. */
@@ -154,24 +180,58 @@ export class Recording {
     return this.#failure ?? this.#film.stats().failure;
   }
 
+  /** Why the recording has ended by itself and takes no frame any more, in the words for a person; null while it is on. */
+  get stopped(): string | null {
+    return this.#stopped ?? this.failure;
+  }
+
+  /** Frames that wait to be written, and the most that ever did; 128 fit. */
+  get buffer(): { readonly waiting: number; readonly highWater: number } {
+    const { waiting, highWater } = this.#film.stats();
+    return { waiting, highWater };
+  }
+
+  /** What the frames so far say; null for what is unknown. Cheap: for a line that is always on the screen. */
+  get missing(): number | null {
+    return this.#watch.missing;
+  }
+
   /** Seconds since the start. */
   get seconds(): number {
-    return Number(this.#dependencies.clock.nowNs() - this.#startNs) / 1e9;
+    return this.#session.seconds;
   }
 
   /** Takes a frame; never waits. */
   frame(frame: ScopeFrame): void {
     const { scope, type } = this.#plan;
-    if (frame.firstNs < this.#startNs) return;
+    if (frame.firstNs < this.#session.startNs || this.#stopped !== null) return;
+    if (frame.pixels.length !== type.width * type.height) {
+      this.#wrongSize += 1;
+      this.#watch.notSaved(frame);
+      if (this.#wrongSize === 1) {
+        this.happened(
+          `A frame of ${frame.pixels.length} pixels came where ${type.width} × ${type.height} are recorded; frames of another size are left out and counted.`,
+        );
+      }
+      return;
+    }
     const kept = scope.roi === null ? frame.pixels : cut(frame.pixels, type.width, scope.roi);
     if (this.#film.push(kept) !== 'taken') {
       this.#watch.notSaved(frame);
+      if (!this.#isFull) this.#event('Frames are not saved: the disk does not keep up.');
+      this.#isFull = true;
       return;
     }
-    const ms = Number(frame.lastNs - this.#startNs) / 1e6;
+    this.#sayLost(frame);
+    this.#writeRows(frame);
+    this.#watch.saved(frame);
+  }
+
+  #writeRows(frame: ScopeFrame): void {
+    const ms = Number(frame.lastNs - this.#session.startNs) / 1e6;
     const number = this.#saved;
     this.#saved += 1;
-    const unix = Math.round(this.#start.getTime() + ms);
+    const unix = Math.round(this.#session.start.getTime() + ms);
     this.#rows.times.add([number, Math.round(ms), this.#film.stats().waiting, frame.counter ?? -1, unix].join(','));
     this.#rows.frames.add(
       [
@@ -184,22 +244,37 @@ export class Recording {
         frame.lost,
       ].join(','),
     );
-    if (frame.orientation !== null && (frame.orientation.good || !scope.filterBadOrientation)) {
+    if (frame.orientation !== null && (frame.orientation.good || !this.#plan.scope.filterBadOrientation)) {
       const { w, x, y, z } = frame.orientation.quaternion;
       this.#rows.head.add([Math.round(ms), ...[w, x, y, z].map((value) => value.toPrecision(6))].join(','));
     }
-    this.#watch.saved(frame);
+  }
+
+  /** Every loss is told once where it ended. */
+  #sayLost(frame: ScopeFrame): void {
+    const at = clockText(Number(frame.lastNs - this.#session.startNs) / 1e9);
+    const unsaved = this.#watch.unsavedNow;
+    if (unsaved > 0) {
+      this.#event(
+        `${frames(unsaved)} not saved until ${at}: the disk did not keep up. They are marked in the recording.`,
+      );
+    }
+    this.#isFull = false;
+    if (frame.lost > 0 && this.#saved > 0) {
+      this.#event(
+        `${frames(frame.lost)} lost before ${at} on the way from the scope. They are marked in the recording.`,
+      );
+    }
   }
 
   /** A note of the person who records. */
   note(text: string): void {
-    const line = text.replaceAll(/[\r\n]+/g, ' ').trim();
-    this.#rows.notes.add(`${this.#nowMs()}, ${line}`);
+    this.#session.note(text);
   }
 
   /** A control was changed. */
   changed(control: string, shown: Setting): void {
-    this.#rows.notes.add(`${this.#nowMs()},${this.#plan.scope.name},${control},${shown}`);
+    this.#session.changed(this.#plan.scope.name, control, shown);
     this.#event(`${control} set to ${shown}`);
   }
 
@@ -215,6 +290,7 @@ export class Recording {
    * @param counts payloads that made no frame since the start, and how often the board began to count anew
    */
   async stop(counts: { readonly corrupt: AssemblyCounts; readonly counterRestarts: number }): Promise<IntegrityReport> {
+    const { disk } = this.#dependencies;
     const durationS = this.seconds;
     this.#stopping.abort();
     await this.#syncing;
@@ -222,21 +298,18 @@ export class Recording {
     const endNs = this.#dependencies.clock.nowNs();
     const { highWater } = this.#film.stats();
     let written: readonly WrittenFilm[] = [];
-    try {
+    await this.#attempt(async () => {
       written = await this.#film.finish();
-    } catch (error) {
-      this.#failure ??= AppError.from(error).message;
-    }
-    for (const rows of Object.values(this.#rows) as RowFile[]) {
-      try {
-        await rows.close();
-      } catch (error) {
-        this.#failure ??= AppError.from(error).message;
-      }
-    }
+    });
+    for (const rows of Object.values(this.#rows) as RowFile[]) await this.#attempt(() => rows.close());
+    if (this.#isAlone) await this.#attempt(() => this.#session.close());
     const device = path.join(this.folder, fileName(this.#plan.scope.name));
     const files: IntegrityReport['files'][number][] = [];
-    for (const film of written) files.push({ ...film, sha256: await sha256(path.join(device, film.name)) });
+    for (const film of written) {
+      await this.#attempt(async () => {
+        files.push({ ...film, sha256: await sha256(path.join(device, film.name)) });
+      });
+    }
     const report: IntegrityReport = {
       formatVersion: 1,
       device: this.#plan.scope.name,
@@ -245,24 +318,36 @@ export class Recording {
       bufferHighWater: highWater,
       events: this.#events,
       files,
-      failure: this.#failure,
+      failure: this.failure,
+      stopped: this.#stopped,
     };
-    await writeJson(path.join(device, 'integrity.json'), { ...report });
-    const anchors = { start: this.#start, startNs: this.#startNs, end: { at: end, ns: endNs } };
-    await writeJson(path.join(device, 'calyx.json'), clockAnchors(this.#plan, this.#dependencies, anchors));
-    return report;
+    const anchors = { start: this.#session.start, startNs: this.#session.startNs, end: { at: end, ns: endNs } };
+    const about = aboutOf(this.#plan, this.#dependencies, this.#session, this.#metaData);
+    let unsaved: string | null = null;
+    try {
+      await writeJson(path.join(device, 'calyx.json'), clockAnchors(about, anchors), disk);
+      await writeJson(path.join(device, 'integrity.json'), { ...report }, disk);
+    } catch (error) {
+      unsaved = `The report could not be saved: ${AppError.from(error).message}`;
+    }
+    return { ...report, failure: report.failure ?? unsaved };
   }
 
-  #nowMs(): number {
-    return Math.round(this.seconds * 1000);
+  async #attempt(step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      this.#failure ??= diskSentence(error);
+    }
   }
 
   #event(text: string): void {
-    this.#events.push({ timeS: Math.round(this.seconds * 1000) / 1000, text });
+    if (this.#events.length < mostEvents) this.#events.push({ timeS: Math.round(this.seconds * 1000) / 1000, text });
   }
 
   async #syncAlways(): Promise<void> {
-    const { clock } = this.#dependencies;
+    const { clock, disk } = this.#dependencies;
+    const device = path.join(this.folder, fileName(this.#plan.scope.name));
     while (!this.#stopping.signal.aborted) {
       try {
         await clock.sleep(syncMs, this.#stopping.signal);
@@ -271,11 +356,41 @@ export class Recording {
       }
       try {
         await Promise.all((Object.values(this.#rows) as RowFile[]).map((rows) => rows.flush()));
+        await this.#session.flush();
+        // A film that was begun meanwhile has a name that a power cut could take back.
+        await disk.syncFolder(device);
       } catch (error) {
-        this.#failure ??= AppError.from(error).message;
+        this.#failure ??= diskSentence(error);
       }
+      const free = await disk.freeBytes(this.folder).catch(() => null);
+      if (free !== null && free < stopBelowBytes && this.#stopped === null) this.#stop(stopSentence(free));
     }
   }
+
+  /** Ends the recording from inside: no frame is taken any more, and whoever started it is told by {@link Recording.stopped}. */
+  #stop(sentence: string): void {
+    this.happened(sentence);
+    this.#stopped = sentence;
+  }
+}
+
+const frames = (count: number): string => (count === 1 ? '1 frame was' : `${count} frames were`);
+
+/** What the system says of a disk, in words. */
+function diskSentence(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code === 'ENOSPC') return 'The disk is full.';
+  if (code === 'EIO') return 'The disk answers with errors.';
+  return AppError.from(error).message;
+}
+
+function aboutOf(
+  { rig }: RecordingPlan,
+  { programVersion }: RecorderDependencies,
+  session: SharedSession,
+  device: Readonly<Record<string, unknown>>,
+): Parameters<typeof clockAnchors>[0] {
+  return { programVersion, simulated: rig.isSimulated, metaData: { session: session.metaData, device } };
 }
 
 function checkRoi({ roi, name }: RigScope, type: ScopeType): void {
@@ -294,68 +409,4 @@ function cut(pixels: Uint8Array, width: number, roi: Roi): Uint8Array {
     out.set(pixels.subarray(from, from + roi.width), y * roi.width);
   }
   return out;
-}
-
-function baseMetadata({ rig, scope }: RecordingPlan, folder: string, start: Date): Readonly<Record<string, unknown>> {
-  const tokens = rig.directoryStructure.filter((token) => !['date', 'time'].includes(token.toLowerCase()));
-  return {
-    ...Object.fromEntries(tokens.map((token) => [token, rig.texts[token] ?? ''])),
-    researcherName: rig.researcherName,
-    experimentName: rig.experimentName,
-    animalName: rig.animalName,
-    baseDirectory: folder,
-    recordingStartTime: startTime(start),
-    miniscopes: [scope.name],
-    cameras: [],
-  };
-}
-
-/** `frameRate` and `gain` as labels, and always a ROI: the field's loaders count on both. */
-function deviceMetadata({ scope, type, settings }: RecordingPlan, folder: string): Readonly<Record<string, unknown>> {
-  return {
-    deviceName: scope.name,
-    deviceType: type.type,
-    deviceID: scope.deviceId,
-    deviceDirectory: folder,
-    framesPerFile: scope.framesPerFile,
-    compression: scope.compression,
-    ROI: scope.roi ?? { leftEdge: 0, topEdge: 0, width: type.width, height: type.height },
-    ...Object.fromEntries([...settings].map(([name, { shown }]) => [name, shown])),
-  };
-}
-
-/** What ties the monotonic clock of `calyxFrames.csv` to the wall clock, and what the pixels are. */
-function clockAnchors(
-  { rig }: RecordingPlan,
-  { programVersion }: RecorderDependencies,
-  times: {
-    readonly start: Date;
-    readonly startNs: bigint;
-    readonly end: { readonly at: Date; readonly ns: bigint } | null;
-  },
-): Readonly<Record<string, unknown>> {
-  const { start, startNs, end } = times;
-  const elapsedMs = end === null ? null : Number(end.ns - startNs) / 1e6;
-  return {
-    formatVersion: 1,
-    program: `Calyx ${programVersion}`,
-    rawLuma: true,
-    simulated: rig.isSimulated,
-    startMonotonicNs: String(startNs),
-    startUnixMs: start.getTime(),
-    tzOffsetMin: -start.getTimezoneOffset(),
-    ...(end === null || elapsedMs === null
-      ? {}
-      : {
-          endMonotonicNs: String(end.ns),
-          endUnixMs: end.at.getTime(),
-          driftMs: Math.round((end.at.getTime() - start.getTime() - elapsedMs) * 1000) / 1000,
-        }),
-  };
-}
-
-async function sha256(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest('hex');
 }

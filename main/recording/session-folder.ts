@@ -2,6 +2,7 @@
 import { mkdir, rename, writeFile, open } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../contract/index.ts';
+import { makeFolder, type Disk } from './disk.ts';
 import type { Rig } from './rig.ts';
 
 const two = (value: number): string => String(value).padStart(2, '0');
@@ -38,13 +39,14 @@ export function fileName(text: string): string {
  *
  * @throws AppError `disk.io`
  */
-export async function makeNewFolder(wanted: string): Promise<string> {
+export async function makeNewFolder(wanted: string, disk: Pick<Disk, 'syncFolder'>): Promise<string> {
   try {
-    await mkdir(path.dirname(wanted), { recursive: true });
+    await makeFolder(path.dirname(wanted), disk);
     for (let n = 1; ; n += 1) {
       const folder = n === 1 ? wanted : `${wanted}_${n}`;
       try {
         await mkdir(folder);
+        await disk.syncFolder(path.dirname(folder));
         return folder;
       } catch (error) {
         if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
@@ -59,7 +61,11 @@ export async function makeNewFolder(wanted: string): Promise<string> {
 }
 
 /** Writes a JSON file as other programs of the field do: four spaces, keys in alphabetical order. Under another name first, so that it is whole or not there. */
-export async function writeJson(file: string, value: Readonly<Record<string, unknown>>): Promise<void> {
+export async function writeJson(
+  file: string,
+  value: Readonly<Record<string, unknown>>,
+  disk?: Pick<Disk, 'syncFolder'>,
+): Promise<void> {
   const temporary = `${file}.tmp`;
   await writeFile(temporary, `${JSON.stringify(sorted(value), null, 4)}\n`);
   const handle = await open(temporary, 'r+');
@@ -69,6 +75,7 @@ export async function writeJson(file: string, value: Readonly<Record<string, unk
     await handle.close();
   }
   await rename(temporary, file);
+  await disk?.syncFolder(path.dirname(file));
 }
 
 function sorted(value: unknown): unknown {

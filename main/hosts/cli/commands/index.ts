@@ -11,9 +11,11 @@ import { planCommand } from './plan.ts';
 import { processCommand } from './process.ts';
 import { queryCommand } from './query.ts';
 import { recordCommand } from './record.ts';
+import { recoverCommand } from './recover.ts';
 import { runsCommand } from './runs.ts';
 import { serveCommand } from './serve.ts';
 import { sqlCommand } from './sql.ts';
+import { verifyCommand } from './verify.ts';
 
 /** Every command; one file each in this folder. */
 export const commands: readonly Command[] = [
@@ -29,6 +31,8 @@ export const commands: readonly Command[] = [
   sqlCommand,
   serveCommand,
   recordCommand,
+  recoverCommand,
+  verifyCommand,
   devicesCommand,
   doctorCommand,
 ];

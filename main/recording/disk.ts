@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+import { mkdir, open, statfs } from 'node:fs/promises';
+import path from 'node:path';
+import type { FilmOptions, FilmWriter } from '../media/index.ts';
+
+/** A file that is being written, by places. */
+export interface DiskFile {
+  /** Writes all of it at a place. @throws the system's error, `ENOSPC` among them */
+  readonly write: (bytes: Uint8Array, at: number) => Promise<void>;
+  readonly truncate: (length: number) => Promise<void>;
+  /** What was written is on the disk when it resolves. */
+  readonly sync: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+/** Where recordings go: this computer's disk, or one that fails on command. */
+export interface Disk {
+  /** Makes a file that does not exist. @throws the system's error */
+  readonly create: (file: string) => Promise<DiskFile>;
+  /** Names made in a folder are on the disk when it resolves. */
+  readonly syncFolder: (folder: string) => Promise<void>;
+  /** Free bytes for this user on the disk of a folder, or of the nearest one above that exists; null where the system does not tell. */
+  readonly freeBytes: (folder: string) => Promise<number | null>;
+  readonly startFilm: (options: FilmOptions) => Promise<FilmWriter>;
+}
+
+/** This computer's disk; films by the given writer. */
+export function systemDisk(startFilm: Disk['startFilm']): Disk {
+  return { create, syncFolder, freeBytes, startFilm };
+}
+
+async function create(file: string): Promise<DiskFile> {
+  const handle = await open(file, 'wx');
+  return {
+    write: async (bytes, at) => {
+      for (let done = 0; done < bytes.length;) {
+        done += (await handle.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
+      }
+    },
+    truncate: (length) => handle.truncate(length),
+    sync: () => handle.datasync(),
+    close: () => handle.close(),
+  };
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  // Windows has no such thing and needs none.
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function freeBytes(folder: string): Promise<number | null> {
+  for (let at = folder; ; at = path.dirname(at)) {
+    try {
+      const { bavail, bsize } = await statfs(at);
+      return bavail * bsize;
+    } catch {
+      if (path.dirname(at) === at) return null;
+    }
+  }
+}
+
+/** Makes a folder and those above it; each new name is on the disk when it resolves. @throws the system's error */
+export async function makeFolder(folder: string, disk: Pick<Disk, 'syncFolder'>): Promise<void> {
+  const first = await mkdir(folder, { recursive: true });
+  if (first === undefined) return;
+  for (let at = path.dirname(folder); at.length >= path.dirname(first).length; at = path.dirname(at)) {
+    await disk.syncFolder(at);
+    if (path.dirname(at) === at) return;
+  }
+}

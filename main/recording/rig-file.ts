@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: MIT
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { AppError } from '../contract/index.ts';
+import type { Setting } from '../devices/index.ts';
+import type { Rig, RigCamera, RigCommutator, RigProgram, RigScope } from './rig.ts';
+
+const SettingValue = z.union([z.string(), z.number()]);
+const Playback = z.looseObject({
+  folderPath: z.string(),
+  filePrefix: z.string().default(''),
+  frameRate: z.number().positive().default(30),
+});
+const Device = z.looseObject({
+  deviceName: z.string().optional(),
+  deviceType: z.string(),
+  deviceID: z.number().default(0),
+  compression: z.string().optional(),
+  framesPerFile: z.number().int().min(1).default(1000),
+  ROI: z
+    .looseObject({
+      leftEdge: z.number().int().min(0),
+      topEdge: z.number().int().min(0),
+      width: z.number().int().min(2),
+      height: z.number().int().min(2),
+    })
+    .optional(),
+  headOrientation: z.looseObject({ filterBadData: z.boolean().default(true) }).optional(),
+  frameRate: SettingValue.optional(),
+  videoPlayback: Playback.optional(),
+});
+type Device = z.output<typeof Device>;
+/** Devices by name, or in files of old as a list that names them. */
+const Devices = z.union([z.record(z.string(), Device), z.array(Device)]).default({});
+const Program = z
+  .looseObject({
+    enabled: z.boolean().default(false),
+    filePath: z.string().default(''),
+    arguments: z.array(z.string()).default([]),
+  })
+  .optional();
+const Axis = z.tuple([z.number(), z.number(), z.number()]);
+const Commutator = z
+  .looseObject({
+    enabled: z.boolean().default(false),
+    port: z.string().default(''),
+    deviceName: z.string().default(''),
+    led: z.boolean().default(true),
+    sampleRate: z.number().positive().max(100).default(10),
+    headstageAxis: Axis.default([0, 0, 1]),
+    commutatorAxis: Axis.default([0, 0, 1]),
+    fallbackThreshold: z.number().min(-1).max(1).default(-0.9),
+    fallbackMode: z.enum(['global', 'local']).default('global'),
+  })
+  .optional();
+const Configuration = z.looseObject({
+  dataDirectory: z.string().optional(),
+  directoryStructure: z.array(z.string()).default(['researcherName', 'experimentName', 'animalName', 'date', 'time']),
+  researcherName: z.string().default(''),
+  experimentName: z.string().default(''),
+  animalName: z.string().default(''),
+  recordLengthInSeconds: z.number().min(0).optional(),
+  recordLengthinSeconds: z.number().min(0).optional(),
+  executableOnStartRecording: Program,
+  executableOnStopRecording: Program,
+  commutator: Commutator,
+  behaviorTracker: z.unknown().optional(),
+  devices: z.looseObject({ miniscopes: Devices, cameras: Devices }),
+  calyx: z.looseObject({ simulator: z.boolean().default(false) }).optional(),
+});
+
+const controls = ['gain', 'frameRate', 'led0', 'led1', 'ewl'] as const;
+const knownTexts: ReadonlySet<string> = new Set([
+  '$schema',
+  'dataDirectory',
+  'researcherName',
+  'experimentName',
+  'animalName',
+]);
+
+/** Reads a Miniscope-DAQ user configuration, schema version 1 or the older form with lists of devices. @throws AppError `recording.bad_rig` naming the field */
+export async function readRig(file: string): Promise<Rig> {
+  let json: unknown;
+  try {
+    json = JSON.parse((await readFile(file, 'utf8')).replace(/^\uFEFF/, ''));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'it is not JSON';
+    throw new AppError('recording.bad_rig', `The configuration ${file} cannot be read: ${reason}.`, { cause: error });
+  }
+  return rigOf(json, file);
+}
+
+/** A rig from the content of a configuration. @param name names it in errors @throws AppError `recording.bad_rig` naming the field */
+export function rigOf(json: unknown, name: string): Rig {
+  const parsed = Configuration.safeParse(json);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const place = issue?.path.join('.') ?? '';
+    throw new AppError(
+      'recording.bad_rig',
+      `The configuration ${name} is wrong at ${place === '' ? 'its top' : place}: ${issue?.message ?? ''}.`,
+    );
+  }
+  const { devices, calyx, ...data } = parsed.data;
+  return {
+    dataDirectory: data.dataDirectory ?? null,
+    directoryStructure: data.directoryStructure,
+    researcherName: data.researcherName,
+    experimentName: data.experimentName,
+    animalName: data.animalName,
+    texts: Object.fromEntries(
+      Object.entries(data).filter(
+        (entry): entry is [string, string] => typeof entry[1] === 'string' && !knownTexts.has(entry[0]),
+      ),
+    ),
+    recordLengthS: data.recordLengthInSeconds ?? data.recordLengthinSeconds ?? 0,
+    scopes: named(devices.miniscopes, 'Miniscope').map(([device, value]) => scopeOf(device, value, name)),
+    cameras: named(devices.cameras, 'BehavCam').map(([device, value]) => cameraOf(device, value)),
+    isSimulated: calyx?.simulator ?? false,
+    behaviorTracker: data.behaviorTracker ?? null,
+    onStart: programOf(data.executableOnStartRecording),
+    onStop: programOf(data.executableOnStopRecording),
+    commutator: commutatorOf(data.commutator),
+    configuration: json as Readonly<Record<string, unknown>>,
+  };
+}
+
+function named(
+  devices: Readonly<Record<string, Device>> | readonly Device[],
+  otherwise: string,
+): (readonly [string, Device])[] {
+  return Array.isArray(devices)
+    ? (devices as readonly Device[]).map((device, n) => [device.deviceName ?? `${otherwise} ${n + 1}`, device] as const)
+    : Object.entries(devices as Readonly<Record<string, Device>>);
+}
+
+function scopeOf(name: string, device: Device, file: string): RigScope {
+  const settings: Record<string, Setting> = {};
+  for (const control of controls) {
+    const value = SettingValue.safeParse(device[control]);
+    if (value.success) settings[control] = value.data;
+  }
+  const compression = (device.compression ?? 'FFV1').toUpperCase();
+  if (compression !== 'FFV1' && compression !== 'GREY') {
+    throw new AppError(
+      'recording.bad_rig',
+      `The configuration ${file} asks for ${device.compression ?? ''} for ${name}: Calyx records scopes without loss, as FFV1 or GREY.`,
+    );
+  }
+  return {
+    name,
+    type: device.deviceType,
+    deviceId: device.deviceID,
+    settings,
+    compression,
+    framesPerFile: device.framesPerFile,
+    roi: roiOf(device),
+    filterBadOrientation: device.headOrientation?.filterBadData ?? true,
+  };
+}
+
+function roiOf({ ROI: roi }: Device): RigScope['roi'] {
+  if (roi === undefined) return null;
+  const { leftEdge, topEdge, width, height } = roi;
+  return { leftEdge, topEdge, width, height };
+}
+
+function cameraOf(name: string, device: Device): RigCamera {
+  const [, width, height] = /-(\d+)x(\d+)$/i.exec(device.deviceType) ?? [];
+  const rate = Number.parseFloat(String(device.frameRate ?? 30));
+  return {
+    name,
+    type: device.deviceType,
+    deviceId: device.deviceID,
+    framesPerFile: device.framesPerFile,
+    size: width === undefined || height === undefined ? null : { width: Number(width), height: Number(height) },
+    frameRate: Number.isFinite(rate) && rate > 0 ? rate : 30,
+    playback: device.videoPlayback ?? null,
+    isTest: device.deviceType.toLowerCase().startsWith('testpicture'),
+  };
+}
+
+function programOf(program: z.output<typeof Program>): RigProgram | null {
+  if (program?.enabled !== true || program.filePath === '') return null;
+  return { filePath: program.filePath, arguments: program.arguments };
+}
+
+function commutatorOf(section: z.output<typeof Commutator>): RigCommutator | null {
+  if (section?.enabled !== true || section.port === '') return null;
+  return {
+    port: section.port,
+    deviceName: section.deviceName === '' ? null : section.deviceName,
+    led: section.led,
+    sampleRate: section.sampleRate,
+    headstageAxis: section.headstageAxis,
+    commutatorAxis: section.commutatorAxis,
+    fallbackThreshold: section.fallbackThreshold,
+    fallbackMode: section.fallbackMode,
+  };
+}
+
+/**
+ * A rig as a Miniscope-DAQ configuration: what it was read from with today's values in it, so that nothing Calyx does not know is lost; a list of devices stays
+ * a list.
+ */
+export function rigJson(rig: Rig): Readonly<Record<string, unknown>> {
+  const from = structuredClone(rig.configuration ?? {}) as Record<string, unknown>;
+  const devices = asRecord(from['devices']);
+  const calyx = asRecord(from['calyx']);
+  const old = 'recordLengthinSeconds' in from && !('recordLengthInSeconds' in from);
+  return {
+    ...(rig.configuration === null ? { configVersion: 1 } : {}),
+    ...from,
+    ...rig.texts,
+    dataDirectory: rig.dataDirectory ?? '',
+    directoryStructure: rig.directoryStructure,
+    researcherName: rig.researcherName,
+    experimentName: rig.experimentName,
+    animalName: rig.animalName,
+    [old ? 'recordLengthinSeconds' : 'recordLengthInSeconds']: rig.recordLengthS,
+    devices: {
+      ...devices,
+      miniscopes: merged(devices['miniscopes'], rig.scopes.map(scopeJson)),
+      cameras: merged(devices['cameras'], rig.cameras.map(cameraJson)),
+    },
+    ...(rig.isSimulated || 'calyx' in from ? { calyx: { ...calyx, simulator: rig.isSimulated } } : {}),
+  };
+}
+
+/** Saves a rig as a Miniscope-DAQ configuration; whole or not at all. @throws AppError `disk.io` */
+export async function writeRig(file: string, rig: Rig): Promise<void> {
+  const temporary = `${file}.tmp`;
+  try {
+    await writeFile(temporary, `${JSON.stringify(rigJson(rig), null, 4)}\n`);
+    await rename(temporary, file);
+  } catch (error) {
+    throw new AppError('disk.io', `The rig could not be saved as ${file}.`, { cause: error });
+  }
+}
+
+type Named = readonly [string, Readonly<Record<string, unknown>>];
+
+const scopeJson = ({ name, type, deviceId, settings, compression, framesPerFile, roi }: RigScope): Named => [
+  name,
+  {
+    deviceType: type,
+    deviceID: deviceId,
+    ...settings,
+    compression,
+    framesPerFile,
+    ...(roi === null ? {} : { ROI: roi }),
+  },
+];
+
+const cameraJson = ({ name, type, deviceId, framesPerFile }: RigCamera): Named => [
+  name,
+  { deviceType: type, deviceID: deviceId, framesPerFile },
+];
+
+/** Today's values over those of the file; devices that are gone leave it, new ones join. */
+function merged(given: unknown, devices: readonly Named[]): unknown {
+  if (Array.isArray(given)) {
+    const list = given.map(asRecord);
+    const before = (name: string, n: number): Record<string, unknown> =>
+      list.find((device) => device['deviceName'] === name) ??
+      (list[n]?.['deviceName'] === undefined ? (list[n] ?? {}) : {});
+    return devices.map(([name, values], n) => {
+      const device = before(name, n);
+      return {
+        ...device,
+        ...('deviceName' in device || list[n] === undefined ? { deviceName: name } : {}),
+        ...roiKept(device, values),
+      };
+    });
+  }
+  const byName = asRecord(given);
+  return Object.fromEntries(
+    devices.map(([name, values]) => {
+      const device = asRecord(byName[name]);
+      return [name, { ...device, ...roiKept(device, values) }];
+    }),
+  );
+}
+
+/** A ROI may have notes of its own. */
+function roiKept(
+  device: Readonly<Record<string, unknown>>,
+  values: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  return 'ROI' in values
+    ? { ...values, ROI: { ...asRecord(device['ROI']), ...asRecord(values['ROI']) } }
+    : { ...values };
+}
+
+const asRecord = (value: unknown): Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};

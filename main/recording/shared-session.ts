@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { AppError } from '../contract/index.ts';
+import type { Clock } from '../devices/index.ts';
+import type { Disk } from './disk.ts';
+import { baseMetadata } from './metadata.ts';
+import type { Rig } from './rig.ts';
+import { RowFile } from './row-file.ts';
+import { fileName, makeNewFolder, recordingFolder, writeJson } from './session-folder.ts';
+
+/** What the devices of one recording have in common: the folder, one time zero, and the notes. */
+export class SharedSession {
+  readonly folder: string;
+  readonly start: Date;
+  /** Monotonic time that is 0 in every file of the recording. */
+  readonly startNs: bigint;
+  readonly metaData: Readonly<Record<string, unknown>>;
+  readonly #clock: Clock;
+  readonly #notes: RowFile;
+
+  private constructor(made: {
+    readonly folder: string;
+    readonly start: Date;
+    readonly startNs: bigint;
+    readonly metaData: Readonly<Record<string, unknown>>;
+    readonly clock: Clock;
+    readonly notes: RowFile;
+  }) {
+    this.folder = made.folder;
+    this.start = made.start;
+    this.startNs = made.startNs;
+    this.metaData = made.metaData;
+    this.#clock = made.clock;
+    this.#notes = made.notes;
+  }
+
+  /**
+   * Makes the folder, its `metaData.json` and `notes.csv`.
+   *
+   * @throws AppError `disk.io`, `recording.bad_rig` for two devices that would share a folder
+   */
+  static async make(
+    plan: {
+      readonly rig: Rig;
+      readonly dataDirectory: string;
+      readonly miniscopes: readonly string[];
+      readonly cameras: readonly string[];
+    },
+    { clock, now, disk }: { readonly clock: Clock; readonly now: () => Date; readonly disk: Disk },
+  ): Promise<SharedSession> {
+    const { rig, dataDirectory, miniscopes, cameras } = plan;
+    refuseSharedFolders([...miniscopes, ...cameras]);
+    const start = now();
+    const folder = await makeNewFolder(recordingFolder(rig, dataDirectory, start), disk);
+    await mkdir(path.join(folder, 'experiment'));
+    const startNs = clock.nowNs();
+    const metaData = baseMetadata(rig, { miniscopes, cameras }, folder, start);
+    await writeJson(path.join(folder, 'metaData.json'), metaData, disk);
+    const notes = await RowFile.create(path.join(folder, 'notes.csv'), 'Time Stamp (ms), Note', disk);
+    await disk.syncFolder(folder);
+    return new SharedSession({ folder, start, startNs, metaData, clock, notes });
+  }
+
+  /** Seconds since the start. */
+  get seconds(): number {
+    return Number(this.#clock.nowNs() - this.startNs) / 1e9;
+  }
+
+  /** A row of notes.csv. */
+  note(text: string): void {
+    this.#notes.add(`${Math.round(this.seconds * 1000)}, ${text.replaceAll(/[\r\n]+/g, ' ').trim()}`);
+  }
+
+  /** A change of a control, as a row of notes.csv. */
+  changed(device: string, control: string, shown: string | number): void {
+    this.#notes.add(`${Math.round(this.seconds * 1000)},${device},${control},${shown}`);
+  }
+
+  /** @throws the system's error */
+  flush(): Promise<void> {
+    return this.#notes.flush();
+  }
+
+  /** @throws the system's error */
+  close(): Promise<void> {
+    return this.#notes.close();
+  }
+}
+
+/** Names that differ by their case or by what a folder's name may not hold would share a folder, and overwrite each other. */
+function refuseSharedFolders(devices: readonly string[]): void {
+  const taken = new Map<string, string>(
+    ['experiment', 'imageCaptures', 'behaviorTracker'].map((name) => [name.toLowerCase(), name]),
+  );
+  for (const name of devices) {
+    const key = fileName(name).toLowerCase();
+    const other = taken.get(key);
+    if (other !== undefined) {
+      throw new AppError(
+        'recording.bad_rig',
+        `Two devices cannot share the folder ${fileName(name)}: “${other}” and “${name}”.`,
+        {
+          hint: 'Give the device another name in the rig.',
+        },
+      );
+    }
+    taken.set(key, name);
+  }
+}
