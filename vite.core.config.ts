@@ -12,6 +12,7 @@ const entries: Record<string, string> = {
   'edit-process': 'main/media/edit-process.ts',
   'library-worker': 'main/library/library-worker.ts',
   'reader-process': 'main/library/reader/reader-process.ts',
+  'read-worker': 'main/interop/results/read-worker.ts',
 };
 
 /** Sources name such a file by its address beside them; in the bundle all entries lie in one folder. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /** Element types that are written from here. */
-export type NpyData = Float32Array | Float64Array | Uint8Array;
+export type NpyData = Float32Array | Float64Array | Int32Array | Uint8Array;
 
 /**
  * A NumPy NPY file (version 1.0, little-endian, C order).
@@ -11,7 +11,7 @@ export type NpyData = Float32Array | Float64Array | Uint8Array;
 export function encodeNpy(data: NpyData, shape: readonly number[]): Uint8Array {
   const count = shape.reduce((product, length) => product * length, 1);
   if (count !== data.length) throw new RangeError(`${data.length} elements do not fill the shape ${shape.join(' × ')}`);
-  const descr = data instanceof Float64Array ? '<f8' : data instanceof Float32Array ? '<f4' : '|u1';
+  const descr = descriptor(data);
   const axes = shape.length === 1 ? `${shape[0] ?? 0},` : shape.join(', ');
   const dictionary = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${axes}), }`;
   // The header with its 10 bytes before it is padded to a multiple of 64 and ends with a newline.
@@ -24,12 +24,20 @@ export function encodeNpy(data: NpyData, shape: readonly number[]): Uint8Array {
   return Buffer.concat([header, bytesOf(data)]);
 }
 
+function descriptor(data: NpyData): string {
+  if (data instanceof Float64Array) return '<f8';
+  if (data instanceof Float32Array) return '<f4';
+  return data instanceof Int32Array ? '<i4' : '|u1';
+}
+
 function bytesOf(data: NpyData): Uint8Array {
   if (data instanceof Uint8Array) return data;
   const bytes = Buffer.alloc(data.byteLength);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (data instanceof Float32Array) {
     for (let i = 0; i < data.length; i += 1) view.setFloat32(i * 4, data[i] ?? 0, true);
+  } else if (data instanceof Int32Array) {
+    for (let i = 0; i < data.length; i += 1) view.setInt32(i * 4, data[i] ?? 0, true);
   } else {
     for (let i = 0; i < data.length; i += 1) view.setFloat64(i * 8, data[i] ?? 0, true);
   }

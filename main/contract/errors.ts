@@ -60,6 +60,7 @@ export const errorCodes = [
   'review.edit_no_pixels',
   'review.edit_unsupported',
   'review.edit_stale',
+  'interop.unreadable',
   'export.exists',
   'disk.full',
   'disk.io',

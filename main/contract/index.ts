@@ -13,6 +13,7 @@ export * from './api/files.ts';
 export * from './api/frames.ts';
 export * from './api/library.ts';
 export * from './api/processing.ts';
+export * from './api/results.ts';
 export * from './api/review.ts';
 export * from './api/sessions.ts';
 export * from './rpc/index.ts';

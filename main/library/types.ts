@@ -132,6 +132,8 @@ export interface NewRun {
   readonly engineVersion: string | null;
   readonly budget: RunBudget;
   readonly commandLine?: string | undefined;
+  /** It is under way from the start, by the calling process: never waits in the queue. */
+  readonly begun?: boolean | undefined;
 }
 
 /** The process that answers for a run, or the engine it started. */

@@ -8,6 +8,7 @@ import { createLocalCompute } from './local-compute.ts';
 
 export { checkExportDestination } from './export.ts';
 export { failureOf, fileError } from './failure.ts';
+export { readResult } from './result.ts';
 export { createProcessingHandlers } from './handlers.ts';
 export type { ProcessingDependencies } from './handlers.ts';
 export { createRunQueue } from './queue.ts';

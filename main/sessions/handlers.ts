@@ -35,7 +35,12 @@ async function toRow(library: Library, stored: StoredSession): Promise<SessionRo
   return row;
 }
 
-async function absolutePath(source: Source, roots: readonly DataRoot[], context: CallContext): Promise<string> {
+/**
+ * The absolute path of what a caller chose: windows name folders, programs of this machine give paths.
+ *
+ * @throws AppError `rpc.not_allowed`, `usage.invalid`, `files.*`
+ */
+export async function pathOfSource(source: Source, roots: readonly DataRoot[], context: CallContext): Promise<string> {
   if ('folder' in source) return await resolveFolder(roots, source.folder);
   if (context.audience !== 'local')
     throw new AppError('rpc.not_allowed', 'A window chooses folders by name, not by path.');
@@ -48,7 +53,7 @@ export function createSessionsHandlers(dependencies: SessionsDependencies): Hand
   const { library, probeFilm, roots } = dependencies;
   const sampleFolder = dependencies.sampleFolder ?? path.join(assetsFolder, 'sample-session');
   const open = async (source: Source, fps: number | undefined, context: CallContext) =>
-    await openSession(await absolutePath(source, roots, context), { probeFilm, fps });
+    await openSession(await pathOfSource(source, roots, context), { probeFilm, fps });
   const presentSample = async (): Promise<StoredSession | null> => {
     const sample = await library.sessions.findSample();
     if (sample === null) return null;

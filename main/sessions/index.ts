@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** Reading sessions from disk and linking them into the library. See README.md. */
-export { createFilesHandlers, createSessionsHandlers } from './handlers.ts';
+export { createFilesHandlers, createSessionsHandlers, pathOfSource } from './handlers.ts';
 export type { SessionsDependencies } from './handlers.ts';
 export { dataRoots, makeFolder } from './files.ts';
 export type { DataRoot } from './files.ts';

@@ -6,6 +6,7 @@ import { framesApi, movieApi } from './frames.ts';
 import { libraryApi } from './library.ts';
 import { processingApi } from './processing.ts';
 import { reviewApi } from './review.ts';
+import { resultsApi } from './results.ts';
 import { sessionsApi } from './sessions.ts';
 
 /** Raised whenever a committed snapshot changes in a way an older client could trip over; compared first by every client. */
@@ -19,6 +20,7 @@ export const coreApis = {
   library: libraryApi,
   processing: processingApi,
   review: reviewApi,
+  results: resultsApi,
   frames: framesApi,
   acquire: acquireApi,
 } as const;

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { Acquisition, createAcquireHandlers } from '../../acquisition/index.ts';
 import { AppError, type appApi, contractVersion, type coreApis } from '../../contract/index.ts';
 import { systemClock } from '../../devices/index.ts';
+import { createResultsHandlers } from '../../interop/index.ts';
 import { programVersion } from '../../installation/index.ts';
 import {
   acquireOwnership,
@@ -155,6 +156,14 @@ async function createCore(
       changed: (uuid) => {
         hub.notify('curation', uuid);
         hub.notify('sessions', null);
+      },
+    }),
+    results: createResultsHandlers({
+      library,
+      roots,
+      changed: (runUuid, sessionUuid) => {
+        hub.notify('runs', runUuid);
+        sessionsChanged(sessionUuid);
       },
     }),
     frames: createFramesHandlers({ media, movieOf: (uuid) => movieOf(library, uuid) }),

@@ -150,7 +150,7 @@ export class RunTables implements Sync<RunStore> {
   }
 
   create(run: NewRun): RunRow {
-    return writing(this.#context, () => {
+    const row = writing(this.#context, () => {
       const { database, newUuid, now } = this.#context;
       const recordings = run.inputs.map((input) => recordingKey(this.#context, input.recordingUuid));
       const first = recordings[0];
@@ -182,6 +182,8 @@ export class RunTables implements Sync<RunStore> {
       }
       return this.#row(uuid);
     });
+    // One call of the worker: nobody else can take it in between.
+    return run.begun === true ? (this.claim({ runUuid: row.uuid })?.run ?? row) : row;
   }
 
   claim(options: { readonly runUuid?: Uuid | undefined; readonly logFile?: string | undefined }): RunDetail | null {

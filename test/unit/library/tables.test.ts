@@ -149,6 +149,9 @@ describe('lookups that ship with the program', () => {
     expect(database.prepare('SELECT processing_method AS m FROM processing_method ORDER BY id').all()).toEqual([
       { m: 'calyx' },
       { m: 'caiman' },
+      { m: 'minian' },
+      { m: 'min1pipe' },
+      { m: 'inscopix' },
     ]);
     expect(() => database.exec("DELETE FROM processing_method WHERE processing_method = 'caiman'")).toThrow(
       /ships with/,

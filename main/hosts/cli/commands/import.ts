@@ -4,15 +4,16 @@ import { positive, text, words, type Answer, type Command, type Invocation } fro
 import { exitCodes } from '../../exit-codes.ts';
 import { bytes, duration } from '../output.ts';
 
-/** `import`: links a session into the library, or says what that would do. */
+/** `import`: links a session or brings another program's result into the library, or says what that would do. */
 export const importCommand: Command = {
   name: 'import',
-  summary: 'Link a session folder or film into the library; nothing is copied',
-  usage: 'import <session folder | device folder | film> [flags]',
+  summary: 'Link a session folder or film, or import another program’s result, into the library',
+  usage: 'import <session folder | device folder | film | result of CaImAn, MiniAn, MIN1PIPE or Inscopix> [flags]',
   flags: () => [
     { name: 'device', value: 'name', help: 'Only this miniscope.' },
     { name: 'fps', value: 'rate', help: 'Frames per second of a film without time stamps.' },
     { name: 'subject', value: 'name', help: 'The animal, where the folder does not say or is wrong.' },
+    { name: 'recording', value: 'uuid', help: 'For a result: the recording it was computed from.' },
     { name: 'dry-run', help: 'Only say what was recognised.' },
   ],
   run,
@@ -23,7 +24,28 @@ async function run(invocation: Invocation): Promise<Answer> {
   const [place] = words(importCommand, invocation.positionals, ['the folder or film to import'] as const);
   const source = { path: absolute(place) };
   const fps = positive(flags, 'fps', 'number');
+  const recordingUuid = text(flags, 'recording');
   const { client } = await invocation.connect();
+  const { kind } = await client.results.recognise({ source });
+  if (kind !== null) {
+    if (flags['dry-run'] === true) {
+      return { exitCode: exitCodes.ok, json: kind, text: `${kind.title}: can be imported as a run.\n` };
+    }
+    const subject = text(flags, 'subject');
+    const result = await client.results.import({
+      source,
+      ...(recordingUuid === undefined ? {} : { recordingUuid }),
+      ...(fps === undefined ? {} : { fps }),
+      ...(subject === undefined ? {} : { subject }),
+    });
+    const notes = result.findings.map((finding) => `  note: ${finding}\n`).join('');
+    const { run, frames, width, height } = result;
+    return {
+      exitCode: exitCodes.ok,
+      json: result,
+      text: `Imported: ${kind.title}, ${run.cells ?? 0} cells, ${frames} frames of ${width} × ${height}. Run ${run.uuid}\n${notes}`,
+    };
+  }
   if (flags['dry-run'] === true) {
     const preview = await client.sessions.preview({ source, ...(fps === undefined ? {} : { fps }) });
     return { exitCode: preview.canImport ? exitCodes.ok : exitCodes.input, json: preview, text: previewText(preview) };

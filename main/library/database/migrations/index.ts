@@ -14,6 +14,7 @@ import { sessionParts } from './1012-session-parts.ts';
 import { eventTables } from './3001-events.ts';
 import { resultTables } from './3002-results.ts';
 import { workflowViews } from './3003-views.ts';
+import { otherPrograms } from './4050-other-programs.ts';
 import type { Migration } from './kit.ts';
 
 export { migrationChecksum } from './kit.ts';
@@ -36,4 +37,5 @@ export const migrations: readonly Migration[] = [
   eventTables,
   resultTables,
   workflowViews,
+  otherPrograms,
 ];

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+/** Results for other programs, and theirs for us. See README.md. */
+export { createResultsHandlers } from './results/handlers.ts';

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+import path from 'node:path';
+import { AppError } from '../../contract/index.ts';
+
+/** More values than any result of this field has; a file that claims more lies. */
+const mostValues = 4e9;
+
+/** The error of a file that is not what it says it is. */
+export function unreadable(place: string, why: string, cause?: unknown): AppError {
+  return new AppError('interop.unreadable', `${path.basename(place)} cannot be read: ${why}`, {
+    hint: 'Give the file as the other program wrote it, whole.',
+    details: { file: path.basename(place) },
+    cause,
+  });
+}
+
+/**
+ * A count taken from a file.
+ *
+ * @throws AppError `interop.unreadable` unless it is a whole number of a possible size
+ */
+export function count(value: unknown, what: string, place: string): number {
+  const number = typeof value === 'bigint' ? Number(value) : value;
+  if (typeof number !== 'number' || !Number.isInteger(number) || number < 0 || number > 1e8) {
+    throw unreadable(place, `its ${what} is ${String(value)}.`);
+  }
+  return number;
+}
+
+/** @throws AppError `interop.unreadable` when the product of the sizes is absurd: nothing is allocated before this was asked */
+export function checkSize(sizes: readonly number[], what: string, place: string): void {
+  const values = sizes.reduce((product, size) => product * size, 1);
+  if (!(values <= mostValues)) throw unreadable(place, `its ${what} would have ${values.toExponential(1)} values.`);
+}

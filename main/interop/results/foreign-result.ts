@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+import type { TypedJson } from '../../library/index.ts';
+
+/** One cell's footprint: pixels counted along rows (y · width + x), ascending, with their values (any scale). */
+export interface ForeignFootprint {
+  readonly pixels: Uint32Array;
+  readonly values: Float32Array;
+}
+
+/** A `K × T` table, row-major. */
+export type Table = Float32Array;
+
+/** A result of another program in our terms: cells by row, images row-major, motion of the content. What a file does not hold is left out. */
+export interface ForeignResult {
+  /** Name of the processing method in the library: `caiman`, `minian` … */
+  readonly program: string;
+  /** The program's version where the file says so. */
+  readonly version: string | null;
+  readonly height: number;
+  readonly width: number;
+  /** T */
+  readonly frames: number;
+  /** Frames per second; null where nothing says so. */
+  readonly fps: number | null;
+  /** K footprints. */
+  readonly footprints: readonly ForeignFootprint[];
+  /** By the names of a run folder; grey levels (or whatever unit the program has). */
+  readonly traces: Partial<Readonly<Record<'raw' | 'denoised' | 'deconvolved' | 'dff', Table>>>;
+  /** What the program suggests for each cell; null: it says nothing of it (undecided there). */
+  readonly accepted: readonly (boolean | null)[];
+  /** Figures of each cell by our names. */
+  readonly metrics: Readonly<Record<string, readonly (number | null)[]>>;
+  /** `H × W` each. */
+  readonly images: Partial<Readonly<Record<'mean' | 'max' | 'correlation', Float32Array>>>;
+  /** `T × 2` (dy, dx) px of the content. */
+  readonly motion: Float32Array | null;
+  /** Seconds since the recording's start, one for each frame. */
+  readonly timeS: Float64Array | null;
+  readonly parameters: Readonly<Record<string, TypedJson>>;
+  /** What was left out or is odd, a sentence each. */
+  readonly findings: readonly string[];
+}
+
+/** One kind of result. */
+export interface ResultReader {
+  readonly program: string;
+  /** Shown to people. */
+  readonly title: string;
+  /** A look at names and heads only. */
+  readonly recognises: (place: string) => Promise<boolean>;
+  /** @throws AppError `interop.unreadable` */
+  readonly read: (place: string) => Promise<ForeignResult>;
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { AppError, type RunRow, type Uuid } from '../../contract/index.ts';
+import type { Library, StoredRecording } from '../../library/index.ts';
+import { fileError, readResult } from '../../processing/index.ts';
+import type { ReadAnswer, ReadJob, ReadSummary } from './read-worker.ts';
+
+/** What the user chose beside the place. */
+export interface ResultChoice {
+  /** The recording it was computed from, where that is in the library. */
+  readonly recordingUuid?: Uuid | undefined;
+  readonly fps?: number | undefined;
+  readonly subject?: string | undefined;
+}
+
+/** What an import of a result did. */
+export interface ImportedResult {
+  readonly run: RunRow;
+  readonly summary: ReadSummary;
+}
+
+/**
+ * Brings another program's result into the library as a finished run of that program's method. Without a recording the session is one without
+ * films: its traces and footprints are there, its movie is not.
+ *
+ * @param place - absolute
+ * @throws AppError `interop.unreadable`, `media.size_mismatch`, `session.not_imported`, `disk.*`, `library.*`
+ */
+export async function importResult(
+  place: string,
+  choice: ResultChoice,
+  library: Library,
+  signal: AbortSignal,
+): Promise<ImportedResult> {
+  if (library.readOnly !== null) throw new AppError('library.read_only', library.readOnly);
+  await mkdir(library.folders.runs, { recursive: true });
+  const folder = path.join(library.folders.runs, `import-${randomUUID()}`);
+  try {
+    const summary = await readAside({ place, folder, fps: choice.fps ?? null }, signal);
+    const recordingUuid =
+      choice.recordingUuid === undefined
+        ? await sessionWithoutFilms(place, summary, choice, library)
+        : fitting(summary, await library.sessions.recording(choice.recordingUuid));
+    const created = await library.runs.create({
+      name: `${path.basename(place)} (${summary.program})`,
+      inputs: [{ recordingUuid, firstFrame: 0, lastFrame: null }],
+      method: summary.program,
+      parameters: summary.parameters,
+      engineVersion: summary.version,
+      budget: {},
+      begun: true,
+    });
+    try {
+      const target = library.runFolder(created.uuid);
+      await rename(folder, target).catch((error: unknown) => {
+        throw fileError(error, 'placing the imported result');
+      });
+      const { arrays, cells } = await readResult(target);
+      return { run: await library.runs.finish(created.uuid, { arrays, cells, exitCode: 0 }), summary };
+    } catch (error) {
+      const { code, message, hint } = AppError.from(error);
+      await library.runs.fail(created.uuid, { code, message, hint });
+      throw error;
+    }
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function readAside(job: ReadJob, signal: AbortSignal): Promise<ReadSummary> {
+  signal.throwIfAborted();
+  const worker = new Worker(new URL('read-worker.ts', import.meta.url), { workerData: job, name: 'import' });
+  const stop = (): void => void worker.terminate();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    const answer = await new Promise<ReadAnswer>((resolve, reject) => {
+      worker.once('message', resolve);
+      worker.once('error', reject);
+      worker.once('exit', () => reject(new AppError('rpc.cancelled', 'The import was stopped before it was done.')));
+    });
+    if (answer.type === 'failed') throw AppError.fromData(answer.error);
+    return answer.summary;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await worker.terminate();
+  }
+}
+
+/** @throws AppError `media.size_mismatch` */
+function fitting(summary: ReadSummary, recording: StoredRecording): Uuid {
+  const { height, width, frames } = summary;
+  if (recording.height === height && recording.width === width && recording.frames === frames) return recording.uuid;
+  throw new AppError(
+    'media.size_mismatch',
+    `The result has ${frames} frames of ${width} × ${height} pixels, the recording ${recording.device} ${recording.frames} of ${recording.width} × ${recording.height}.`,
+    {
+      hint: 'It was computed from a cropped, binned or other film. Import it without a recording; it can still be looked at and compared.',
+      details: { result: { frames, height, width }, recording: recording.uuid },
+    },
+  );
+}
+
+async function sessionWithoutFilms(
+  place: string,
+  summary: ReadSummary,
+  choice: ResultChoice,
+  library: Library,
+): Promise<Uuid> {
+  const { program, frames, height, width, fps, findings } = summary;
+  const { session } = await library.sessions.insert({
+    name: path.basename(place),
+    subject: choice.subject ?? null,
+    startedAt: null,
+    tzOffsetMin: null,
+    folder: path.dirname(place),
+    format: `result-${program}`,
+    contentDigest: await placeDigest(place),
+    recordings: [
+      {
+        device: program,
+        frames,
+        height,
+        width,
+        fps,
+        durationS: fps === null ? null : frames / fps,
+        codec: 'none',
+        files: [],
+      },
+    ],
+    findings: [
+      {
+        severity: 'info',
+        code: 'interop.result_only',
+        message: `Imported from a result of ${program}; the film it was computed from is not linked.`,
+      },
+      ...findings.map((message) => ({ severity: 'info' as const, code: 'interop.note', message })),
+    ],
+  });
+  const [recording] = session.recordings;
+  if (recording === undefined)
+    throw new AppError('session.not_imported', 'The session of this result has no recording.');
+  return recording.uuid;
+}
+
+/** Digest of a file or of a folder's files, by name and content. */
+async function placeDigest(place: string): Promise<string> {
+  const hash = createHash('sha256');
+  const add = async (file: string, name: string): Promise<void> => {
+    const info = await stat(file);
+    if (info.isDirectory()) {
+      for (const entry of (await readdir(file)).sort()) await add(path.join(file, entry), `${name}/${entry}`);
+    } else {
+      hash.update(`${name}\n${info.size}\n`);
+      hash.update(await readFile(file));
+    }
+  };
+  try {
+    await add(place, '');
+  } catch (error) {
+    throw fileError(error, `reading ${path.basename(place)}`);
+  }
+  return hash.digest('hex');
+}

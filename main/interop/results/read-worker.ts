@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+/** The thread that reads another program's result and writes it as a run folder: large tables never pass the core. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { z } from 'zod';
+import { AppError, type ErrorData } from '../../contract/index.ts';
+import type { TypedJson } from '../../library/index.ts';
+import { readerOf } from './readers/index.ts';
+import { unreadable } from './check.ts';
+import { writeRun } from './write-run.ts';
+
+/** What the thread is asked for. */
+export const ReadJob = z.object({ place: z.string(), folder: z.string(), fps: z.number().nullable() });
+export type ReadJob = z.infer<typeof ReadJob>;
+
+/** What the core is told of a result. */
+export interface ReadSummary {
+  readonly program: string;
+  readonly version: string | null;
+  readonly height: number;
+  readonly width: number;
+  readonly frames: number;
+  readonly fps: number | null;
+  readonly parameters: Readonly<Record<string, TypedJson>>;
+  readonly findings: readonly string[];
+}
+
+export type ReadAnswer =
+  | { readonly type: 'done'; readonly summary: ReadSummary }
+  | { readonly type: 'failed'; readonly error: ErrorData };
+
+async function work(): Promise<ReadSummary> {
+  const { place, folder, fps } = ReadJob.parse(workerData);
+  const reader = await readerOf(place);
+  if (reader === null) throw unreadable(place, 'no program whose results Calyx reads wrote it.');
+  const result = await reader.read(place);
+  const rated = { ...result, fps: fps ?? result.fps };
+  await writeRun(folder, rated, reader.title);
+  const { program, version, height, width, frames, parameters, findings } = rated;
+  return { program, version, height, width, frames, fps: rated.fps, parameters, findings };
+}
+
+const answer: ReadAnswer = await work().then(
+  (summary) => ({ type: 'done', summary }) as const,
+  (error: unknown) => ({ type: 'failed', error: AppError.from(error).toData() }) as const,
+);
+parentPort?.postMessage(answer);

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+import type { ResultReader } from '../foreign-result.ts';
+import { caiman } from './caiman.ts';
+import { inscopix } from './inscopix.ts';
+import { min1pipe } from './min1pipe.ts';
+import { minian } from './minian.ts';
+
+/** All readers; the first that recognises a place reads it. One file each in this folder. */
+export const resultReaders: readonly ResultReader[] = [caiman, min1pipe, inscopix, minian];
+
+/** The reader of a place; null where none knows it. */
+export async function readerOf(place: string): Promise<ResultReader | null> {
+  for (const reader of resultReaders) if (await reader.recognises(place)) return reader;
+  return null;
+}

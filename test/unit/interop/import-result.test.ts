@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+import { readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { importResult } from '../../../main/interop/results/import-result.ts';
+import { openLibrary } from '../../../main/library/index.ts';
+import { temporaryFolder } from '../../support/session-folders.ts';
+
+const [height, width, frames] = [3, 5, 4];
+
+/** A cell set of Inscopix with two cells of one pixel each. */
+function cellSet(place: string): string {
+  const image = (pixel: number): number[] => Array.from({ length: height * width }, (_, i) => (i === pixel ? 2 : 0));
+  const floats = [...image(7), 1, 2, 3, 4, ...image(0), 4, 3, 2, 1];
+  const footer = {
+    type: 1,
+    spacingInfo: { numPixels: { x: width, y: height } },
+    timingInfo: { numTimes: frames, period: { num: 1, den: 20 } },
+    CellNames: ['C0', 'C1'],
+    CellStatuses: [0, 2],
+  };
+  const text = Buffer.from(JSON.stringify(footer));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  writeFileSync(place, Buffer.concat([Buffer.from(Float32Array.from(floats).buffer), text, Buffer.from([0]), length]));
+  return place;
+}
+
+const never = new AbortController().signal;
+
+describe('importing a result', () => {
+  it('makes a finished run of that program’s method on a session without films; the same file is one session', async () => {
+    using root = temporaryFolder();
+    const place = cellSet(path.join(root.path, 'day-1.isxd'));
+    const library = await openLibrary({ directory: path.join(root.path, 'library') });
+    try {
+      const { run } = await importResult(place, { subject: 'm7' }, library, never);
+      expect(run).toMatchObject({ state: 'succeeded', cells: 2, suggested: 1 });
+      const detail = await library.runs.get(run.uuid);
+      expect(detail.method).toBe('inscopix');
+      expect(detail.arrays.map((array) => array.path)).toContain('footprints.npz');
+      expect((await library.runs.cells(run.uuid)).map(({ centroid }) => centroid)).toEqual([
+        { y: 1, x: 2 },
+        { y: 0, x: 0 },
+      ]);
+      const [session] = await library.sessions.list();
+      expect(session).toMatchObject({ name: 'day-1.isxd', subject: 'm7' });
+      expect(session?.recordings[0]).toMatchObject({ frames, height, width, fps: 20 });
+      const again = await importResult(place, {}, library, never);
+      expect(again.run.sessionUuid).toBe(run.sessionUuid);
+      expect(readdirSync(library.folders.runs).toSorted()).toEqual([run.uuid, again.run.uuid].toSorted());
+    } finally {
+      await library.close();
+    }
+  });
+
+  it('refuses a recording of another size, a damaged file and a call that was stopped, and leaves nothing behind', async () => {
+    using root = temporaryFolder();
+    const place = cellSet(path.join(root.path, 'day-1.isxd'));
+    const library = await openLibrary({ directory: path.join(root.path, 'library') });
+    try {
+      const { session } = await library.sessions.insert({
+        name: 'other',
+        folder: root.path,
+        format: 'film',
+        contentDigest: 'a'.repeat(64),
+        recordings: [{ device: 'scope', frames, height: 8, width, fps: 20, durationS: 0.2, codec: 'GREY', files: [] }],
+        findings: [],
+      });
+      const recordingUuid = session.recordings[0]?.uuid ?? '';
+      await expect(importResult(place, { recordingUuid }, library, never)).rejects.toMatchObject({
+        code: 'media.size_mismatch',
+        message: 'The result has 4 frames of 5 × 3 pixels, the recording scope 4 of 5 × 8.',
+      });
+      const bad = path.join(root.path, 'bad.isxd');
+      writeFileSync(bad, 'nothing');
+      await expect(importResult(bad, {}, library, never)).rejects.toMatchObject({ code: 'interop.unreadable' });
+      await expect(importResult(place, {}, library, AbortSignal.abort())).rejects.toThrow();
+      expect(await library.runs.list()).toEqual([]);
+      expect(await library.sessions.list()).toHaveLength(1);
+      expect(readdirSync(library.folders.runs)).toEqual([]);
+    } finally {
+      await library.close();
+    }
+  });
+});
