@@ -271,6 +271,7 @@ export function createFakeConnection(sceneName: string): Connection {
     },
     acquire: fakeAcquire(),
     library: unserved<CoreClient['library']>(),
+    results: unserved<CoreClient['results']>(),
     files: {
       roots: () =>
         guard(() => [

@@ -28,7 +28,8 @@ function cellSet(place: string): string {
 
 const never = new AbortController().signal;
 
-describe('importing a result', () => {
+// Each import starts a thread that loads the readers.
+describe('importing a result', { timeout: 30_000 }, () => {
   it('makes a finished run of that program’s method on a session without films; the same file is one session', async () => {
     using root = temporaryFolder();
     const place = cellSet(path.join(root.path, 'day-1.isxd'));
