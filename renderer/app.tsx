@@ -2,6 +2,7 @@
 import { type QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode, type ReactElement } from 'react';
 import { createRoot } from 'react-dom/client';
+import { followRig } from './client/acquire.ts';
 import { followChanges } from './client/changes.ts';
 import { ConnectionContext } from './client/context.ts';
 import { createQueryClient } from './client/queries.ts';
@@ -41,5 +42,6 @@ export function startApp(element: HTMLElement, connection: Connection): void {
   const leaving = new AbortController();
   window.addEventListener('pagehide', () => leaving.abort(), { once: true });
   void followChanges(connection, queries, leaving.signal);
+  void followRig(connection, leaving.signal);
   createRoot(element).render(<App connection={connection} queries={queries} />);
 }

@@ -46,7 +46,10 @@ export interface CaptureState {
   readonly controls: readonly AcquireControl[];
   readonly lightOff: boolean;
   readonly trouble: { readonly text: string; readonly next: string } | null;
+  /** Mean of the last second. */
   readonly fps: number | null;
+  /** The sensor's own rate by the board's counter over the last seconds, however unevenly frames come; null while it is not known. */
+  readonly counterFps: number | null;
   readonly dropped: number | null;
   readonly bufferWorst: number;
   readonly counterAdvances: boolean;

@@ -40,6 +40,9 @@ const silentMs = 1200;
 /** Slots of the recorder's buffer. */
 const bufferSlots = 128;
 const bufferWindowMs = 10_000;
+/** The sensor's rate is measured over this time: single frames come late on a busy computer. */
+const counterWindowNs = 8_000_000_000n;
+const leastCounterS = 2;
 /** A trigger input is asked this often while it is waited for, ms. */
 const triggerMs = 20;
 
@@ -73,6 +76,7 @@ export class Capture implements AsyncDisposable {
   #frames = 0;
   #lost: number | null = null;
   #counterAt: { readonly counter: number; readonly ns: bigint } | undefined;
+  #counters: { readonly counter: number; readonly ns: bigint }[] = [];
   #counterAdvances = false;
   #arrivals: bigint[] = [];
   #waiting: { readonly ns: bigint; readonly slots: number }[] = [];
@@ -223,6 +227,7 @@ export class Capture implements AsyncDisposable {
     open.wanted.set(control, resolved);
     if (!(isLight(control) && this.#lightOff)) await open.session.set(control, value);
     open.quality.settingChanged();
+    this.#counters = [];
     if (this.#watch !== undefined && before !== resolved.shown) {
       this.#watch.mark('setting', `${controlLabel(control)} ${String(before ?? '–')} → ${String(resolved.shown)}`);
     }
@@ -314,6 +319,9 @@ export class Capture implements AsyncDisposable {
       if (this.#connecting === null) this.#lost = (this.#lost ?? 0) + frame.lost;
       this.#counterAdvances = this.#counterAt !== undefined && frame.counter > this.#counterAt.counter;
       this.#counterAt = { counter: frame.counter, ns: frame.lastNs };
+      if (!this.#counterAdvances) this.#counters = [];
+      this.#counters.push(this.#counterAt);
+      while (frame.lastNs - (this.#counters[0]?.ns ?? frame.lastNs) > counterWindowNs) this.#counters.shift();
     }
     const glance = open.quality.take(frame.pixels, timeS);
     this.#follow(frame, glance);
@@ -402,6 +410,7 @@ export class Capture implements AsyncDisposable {
       lightOff: this.#lightOff,
       trouble: this.#connecting === null && open !== undefined ? this.#trouble(silent) : null,
       fps: rate(recent),
+      counterFps: counterRate(this.#counters),
       dropped: watch === undefined ? this.#lost : missing,
       bufferWorst: Math.max(0, ...this.#waiting.map(({ slots }) => slots)) / bufferSlots,
       counterAdvances: this.#counterAdvances && silent !== null && silent < silentMs,
@@ -436,8 +445,8 @@ export class Capture implements AsyncDisposable {
     }
     if (silentForMs === null || silentForMs < silentMs) return null;
     return {
-      text: `No frame for ${(silentForMs / 1000).toFixed(1)} s. The board still answers, its frame counter stands still: the scope's video link stopped.`,
-      next: 'Check the coax connector. Calyx opens the board again by itself after 2 s.',
+      text: `No frame for ${(silentForMs / 1000).toFixed(1)} s: the scope's video link stopped, or this computer is too busy to take frames.`,
+      next: 'Check the coax connector. When nothing comes for 2 s Calyx opens the board again by itself, with all settings.',
     };
   }
 }
@@ -457,4 +466,13 @@ function rate(arrivals: readonly bigint[]): number | null {
   const last = arrivals.at(-1);
   if (first === undefined || last === undefined || arrivals.length < 3 || last === first) return null;
   return ((arrivals.length - 1) * 1e9) / Number(last - first);
+}
+
+/** Frames a second by the board's counter; null before enough time has passed. */
+function counterRate(counters: readonly { readonly counter: number; readonly ns: bigint }[]): number | null {
+  const [first] = counters;
+  const last = counters.at(-1);
+  if (first === undefined || last === undefined) return null;
+  const seconds = Number(last.ns - first.ns) / 1e9;
+  return seconds < leastCounterS ? null : (last.counter - first.counter) / seconds;
 }

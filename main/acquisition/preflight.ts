@@ -109,13 +109,13 @@ function counter({ state }: PreflightFacts): AcquireCheck {
 
 function rate({ state }: PreflightFacts): AcquireCheck {
   const wanted = number(state, 'frameRate');
-  const fps = state?.fps ?? null;
+  const fps = state?.counterFps ?? null;
   if (fps === null || wanted === null) return line('rate', 'Frame rate', 'look', 'not measured yet', again);
   const off = Math.abs(fps / wanted - 1);
   const text = `${fps.toFixed(2)} fps, ${String(wanted)} set`;
   return off <= rateLimit
     ? line('rate', 'Frame rate', 'ok', `${text}, within 1 %`)
-    : line('rate', 'Frame rate', 'look', `${text}: ${(100 * off).toFixed(1)} % off over the last second`, again);
+    : line('rate', 'Frame rate', 'look', `${text}: ${(100 * off).toFixed(1)} % off by the board’s counter`, again);
 }
 
 function picture({ state, device }: PreflightFacts): AcquireCheck {

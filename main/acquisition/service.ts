@@ -58,6 +58,9 @@ export interface AcquisitionOptions {
 const staleMs = 2000;
 /** The disk is asked this often, ms. */
 const diskMs = 5000;
+/** A start waits this long for frames that are late, and looks this often, ms. */
+const patienceMs = 3000;
+const lookMs = 200;
 /** The core waits this long for a recording to be closed when it ends itself, ms. */
 const closeMs = 30_000;
 
@@ -368,16 +371,17 @@ export class Acquisition {
   /** The data folder, when nothing stands against a recording. */
   async #ready(): Promise<string> {
     const dataFolder = await this.#options.makeFolder(this.#plan.folder);
-    const checks = this.#judged({
-      dataFolder,
-      // Measured on the pre-flight page; a start must not wait for it.
-      write: { bytesPerS: Number.POSITIVE_INFINITY },
-      writeProblem: null,
-      freeBytes: await freeBytesOf(dataFolder),
-    });
-    const [worst] = checks;
+    const freeBytes = await freeBytesOf(dataFolder);
+    // Measured on the pre-flight page; a start must not wait for it.
+    const measured = { dataFolder, write: { bytesPerS: Number.POSITIVE_INFINITY }, writeProblem: null, freeBytes };
+    let [worst] = this.#judged(measured);
+    // A moment without frames (the computer was busy) is waited out.
+    for (let waited = 0; worst?.id === 'device' && worst.state === 'fix' && waited < patienceMs; waited += lookMs) {
+      await this.#options.clock.sleep(lookMs);
+      [worst] = this.#judged(measured);
+    }
     if (worst?.state === 'fix') {
-      throw new AppError('acquire.not_ready', `Not started. ${worst.title}: ${worst.text}.`, {
+      throw new AppError('acquire.not_ready', `Not started. ${worst.title}: ${worst.text.replace(/\.$/, '')}.`, {
         hint: 'The pre-flight page says how to mend it.',
       });
     }

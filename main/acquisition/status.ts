@@ -27,6 +27,7 @@ export interface StatusFacts {
   readonly freeBytes: number | null;
   readonly dataFolder: string;
   readonly segment: { readonly number: number; readonly of: number };
+  /** Milliseconds since 1970 at which the next of several recordings begins. */
   readonly nextAt: number | null;
   readonly messages: readonly AcquireMessage[];
   readonly plan: AcquirePlan;
@@ -50,7 +51,7 @@ export function statusOf(facts: StatusFacts): AcquireStatus {
     bufferWorst: state?.bufferWorst ?? 0,
     disk: freeBytes === null ? null : { freeBytes, hoursLeft: hoursLeft(facts, freeBytes) },
     recording: recordingOf(facts),
-    nextAt: facts.nextAt,
+    nextInS: facts.nextAt === null ? null : Math.max(0, (facts.nextAt - facts.now.getTime()) / 1000),
     quality: state?.quality ?? unseen,
     messages: [...facts.messages],
     plan,

@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: MIT
-import { connect, contractVersion, coreApis, mediaApis, webSocketChannel } from '../../main/contract/index.ts';
+import {
+  type Apis,
+  captureApis,
+  type Client,
+  connect,
+  contractVersion,
+  coreApis,
+  mediaApis,
+  webSocketChannel,
+} from '../../main/contract/index.ts';
 import type { Connection, LineState } from './types.ts';
 
 const tokenKey = 'calyx.token';
@@ -53,16 +62,11 @@ export function connectToCore(origin: string, token: string): Connection {
     core: client,
     async openMovie(runUuid, signal) {
       const { ticket, path } = await client.frames.ticket({ runUuid }, { signal });
-      const media = connect(mediaApis, {
-        open: () => webSocketChannel(new WebSocket(address(path))),
-        token: ticket,
-        version: contractVersion,
-        wait: () => Promise.resolve(),
-        // A ticket is good for one socket: after a loss a new one is asked for.
-        reconnect: false,
-      });
-      await media.ready;
-      return { client: media.client, close: media.close };
+      return await withTicket(mediaApis, address(path), ticket);
+    },
+    async openLive(signal) {
+      const { ticket, path } = await client.acquire.ticket({}, { signal });
+      return await withTicket(captureApis, address(path), ticket);
     },
     line: () => state,
     subscribe(listener) {
@@ -74,4 +78,21 @@ export function connectToCore(origin: string, token: string): Connection {
       else hurry?.();
     },
   };
+}
+
+/** A line that a ticket opens. It is good for one socket: after a loss a new one is asked for. */
+async function withTicket<A extends Apis>(
+  apis: A,
+  address: string,
+  ticket: string,
+): Promise<{ readonly client: Client<A>; readonly close: () => void }> {
+  const connected = connect(apis, {
+    open: () => webSocketChannel(new WebSocket(address)),
+    token: ticket,
+    version: contractVersion,
+    wait: () => Promise.resolve(),
+    reconnect: false,
+  });
+  await connected.ready;
+  return { client: connected.client, close: connected.close };
 }

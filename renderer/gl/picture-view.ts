@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: MIT
 import type { Outlines } from './contours.ts';
 import type { Levels } from './levels.ts';
-import { linkProgram, outlineFragment, outlineVertex, pictureFragment, pictureVertex } from './programs.ts';
+import {
+  linkProgram,
+  lookFragment,
+  outlineFragment,
+  outlineVertex,
+  pictureFragment,
+  pictureVertex,
+} from './programs.ts';
 import type { Size, View } from './viewport.ts';
 
 /** A colour as red, green, blue, opacity, each 0 to 1. */
@@ -29,11 +36,23 @@ export type PictureData =
   | { readonly kind: 'float'; readonly width: number; readonly height: number; readonly values: Float32Array }
   | { readonly kind: 'byte'; readonly width: number; readonly height: number; readonly values: Uint8Array };
 
+/** Another way to see the picture: marks where it is saturated, change relative to a second picture, a second picture laid over it. */
+export interface Look {
+  readonly kind: 'saturation' | 'change' | 'overlay';
+  /** Of the picture's size; `saturation` needs none. */
+  readonly second: PictureData | null;
+  /** Range of the second picture, or of the relative change. */
+  readonly levels: Levels;
+}
+
+const lookNumbers = { saturation: 1, change: 2, overlay: 3 } as const;
+
 /** Everything that is drawn. Kept here so that a lost context can be filled again. */
 interface Scene {
   picture: PictureData | null;
   levels: Levels;
   lut: Uint8Array;
+  look: Look | null;
   outlines: Outlines | null;
   labels: Uint8Array;
   selected: number;
@@ -45,8 +64,10 @@ interface Scene {
 
 interface Resources {
   readonly picture: WebGLProgram;
+  readonly look: WebGLProgram;
   readonly outline: WebGLProgram;
   readonly image: WebGLTexture;
+  readonly second: WebGLTexture;
   readonly lut: WebGLTexture;
   readonly labels: WebGLTexture;
   readonly points: WebGLBuffer;
@@ -92,6 +113,7 @@ export class PictureView {
       picture: null,
       levels: { low: 0, high: 255 },
       lut,
+      look: null,
       outlines: null,
       labels: new Uint8Array(0),
       selected: -1,
@@ -123,9 +145,10 @@ export class PictureView {
     const held = this.#resources;
     this.#resources = undefined;
     if (held === undefined) return;
-    for (const texture of [held.image, held.lut, held.labels]) this.#gl.deleteTexture(texture);
+    for (const texture of [held.image, held.second, held.lut, held.labels]) this.#gl.deleteTexture(texture);
     this.#gl.deleteBuffer(held.points);
     this.#gl.deleteProgram(held.picture);
+    this.#gl.deleteProgram(held.look);
     this.#gl.deleteProgram(held.outline);
   }
 
@@ -137,6 +160,18 @@ export class PictureView {
 
   setLevels(levels: Levels): void {
     this.#scene.levels = levels;
+  }
+
+  /** Table of 256 RGBA colours. */
+  setLut(lut: Uint8Array): void {
+    this.#scene.lut = lut;
+    this.#uploadLut();
+  }
+
+  /** Sees the picture another way; null as it is. */
+  setLook(look: Look | null): void {
+    this.#scene.look = look;
+    this.#uploadSecond();
   }
 
   setOutlines(outlines: Outlines): void {
@@ -175,14 +210,16 @@ export class PictureView {
     const gl = this.#gl;
     const { picture, levels } = this.#scene;
     if (picture === null) return;
-    gl.useProgram(held.picture);
+    const { look } = this.#scene;
+    const [program, group] = look === null ? ([held.picture, 'picture'] as const) : ([held.look, 'look'] as const);
+    gl.useProgram(program);
     gl.bindVertexArray(held.empty);
     gl.disable(gl.BLEND);
     gl.activeTexture(gl.TEXTURE0);
     gl.bindTexture(gl.TEXTURE_2D, held.image);
     gl.activeTexture(gl.TEXTURE1);
     gl.bindTexture(gl.TEXTURE_2D, held.lut);
-    const at = (name: string): WebGLUniformLocation | null => this.#uniform(held, held.picture, 'picture', name);
+    const at = (name: string): WebGLUniformLocation | null => this.#uniform(held, program, group, name);
     gl.uniform1i(at('u_image'), 0);
     gl.uniform1i(at('u_lut'), 1);
     gl.uniform2f(at('u_size'), picture.width, picture.height);
@@ -191,6 +228,14 @@ export class PictureView {
     gl.uniform2f(at('u_panel'), panel.width, panel.height);
     gl.uniform2f(at('u_levels'), levels.low, levels.high);
     gl.uniform1f(at('u_gain'), picture.kind === 'byte' ? 255 : 1);
+    if (look !== null) {
+      gl.activeTexture(gl.TEXTURE3);
+      gl.bindTexture(gl.TEXTURE_2D, held.second);
+      gl.uniform1i(at('u_second'), 3);
+      gl.uniform1i(at('u_look'), lookNumbers[look.kind]);
+      gl.uniform2f(at('u_secondLevels'), look.levels.low, look.levels.high);
+      gl.uniform1f(at('u_secondGain'), look.second?.kind === 'byte' ? 255 : 1);
+    }
     gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
   }
 
@@ -273,8 +318,10 @@ export class PictureView {
     if (gl.isContextLost()) return;
     this.#resources = {
       picture: linkProgram(gl, pictureVertex, pictureFragment),
+      look: linkProgram(gl, pictureVertex, lookFragment),
       outline: linkProgram(gl, outlineVertex, outlineFragment),
       image: gl.createTexture(),
+      second: gl.createTexture(),
       lut: gl.createTexture(),
       labels: gl.createTexture(),
       points: gl.createBuffer(),
@@ -285,8 +332,8 @@ export class PictureView {
     };
     this.#imageShape = '';
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
-    this.#texture(this.#resources.lut, gl.NEAREST);
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, 256, 1, 0, gl.RGBA, gl.UNSIGNED_BYTE, this.#scene.lut);
+    this.#uploadLut();
+    this.#uploadSecond();
     this.#uploadPicture();
     this.#uploadOutlines();
     this.#uploadLabels();
@@ -300,6 +347,23 @@ export class PictureView {
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, filter);
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE);
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
+  }
+
+  #uploadLut(): void {
+    const gl = this.#gl;
+    if (this.#resources === undefined) return;
+    this.#texture(this.#resources.lut, gl.NEAREST);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, 256, 1, 0, gl.RGBA, gl.UNSIGNED_BYTE, this.#scene.lut);
+  }
+
+  #uploadSecond(): void {
+    const gl = this.#gl;
+    const second = this.#scene.look?.second ?? null;
+    if (this.#resources === undefined || second === null) return;
+    const { kind, width, height, values } = second;
+    const [inner, type] = kind === 'float' ? [gl.R32F, gl.FLOAT] : [gl.R8, gl.UNSIGNED_BYTE];
+    this.#texture(this.#resources.second, kind === 'float' && !this.#resources.floatLinear ? gl.NEAREST : gl.LINEAR);
+    gl.texImage2D(gl.TEXTURE_2D, 0, inner, width, height, 0, gl.RED, type, values);
   }
 
   #uploadPicture(): void {

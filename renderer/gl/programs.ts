@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** The two shader programs: a picture through a lookup table, and outlines whose width and dashes are screen pixels. */
+/** The shader programs: a picture through a lookup table, and outlines whose width and dashes are screen pixels. */
 
 /** Corners of the picture's rectangle come from the vertex number; no buffer is needed. */
 export const pictureVertex = `#version 300 es
@@ -27,6 +27,42 @@ void main() {
   float value = texture(u_image, v_uv).r * u_gain;
   float share = clamp((value - u_levels.x) / (u_levels.y - u_levels.x), 0.0, 1.0);
   colour = vec4(texture(u_lut, vec2((share * 255.0 + 0.5) / 256.0, 0.5)).rgb, 1.0);
+}`;
+
+/**
+ * The same picture, seen another way with a second one beside it: 1 marks what is saturated, 2 shows the change relative to the second picture, 3 lays the second
+ * picture over it in complementary colours (what fits is grey).
+ */
+export const lookFragment = `#version 300 es
+precision highp float;
+uniform highp sampler2D u_image;
+uniform highp sampler2D u_second;
+uniform sampler2D u_lut;
+uniform vec2 u_levels;
+uniform vec2 u_secondLevels;
+uniform float u_gain;
+uniform float u_secondGain;
+uniform int u_look;
+in vec2 v_uv;
+out vec4 colour;
+vec3 coloured(float share) {
+  return texture(u_lut, vec2((clamp(share, 0.0, 1.0) * 255.0 + 0.5) / 256.0, 0.5)).rgb;
+}
+void main() {
+  float value = texture(u_image, v_uv).r * u_gain;
+  float second = texture(u_second, v_uv).r * u_secondGain;
+  float share = (value - u_levels.x) / (u_levels.y - u_levels.x);
+  vec3 shown = coloured(share);
+  if (u_look == 1) {
+    if (value >= 254.5) shown = vec3(1.0, 0.25, 0.2);
+    else if (value <= 0.5) shown = vec3(0.15, 0.35, 0.75);
+  } else if (u_look == 2) {
+    shown = coloured(((value - second) / max(second, 4.0) - u_secondLevels.x) / (u_secondLevels.y - u_secondLevels.x));
+  } else {
+    float under = (second - u_secondLevels.x) / (u_secondLevels.y - u_secondLevels.x);
+    shown = clamp(vec3(share, under, share), 0.0, 1.0);
+  }
+  colour = vec4(shown, 1.0);
 }`;
 
 /**

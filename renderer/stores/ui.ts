@@ -4,7 +4,7 @@ import { createJSONStorage, persist } from 'zustand/middleware';
 import type { Rater } from '../../main/contract/index.ts';
 
 /** The places that exist. */
-export type Place = 'library' | 'process' | 'review';
+export type Place = 'acquire' | 'library' | 'process' | 'review';
 
 interface Ui {
   readonly place: Place;

@@ -138,8 +138,8 @@ export const AcquireStatus = z.object({
       marks: z.array(AcquireMark),
     })
     .nullable(),
-  /** Milliseconds since 1970 at which the next of several recordings begins. */
-  nextAt: z.number().nullable(),
+  /** Seconds until the next of several recordings begins. */
+  nextInS: z.number().nullable(),
   quality: AcquireQuality,
   messages: z.array(AcquireMessage),
   plan: AcquirePlan,

@@ -254,6 +254,7 @@ export async function socketLink(address: string): Promise<BoardLink> {
   });
   const told: ReadonlySet<Selector> = new Set<Selector>(readWithFrame);
   let fresh = false;
+  let failed: AppError | undefined;
   return {
     gone,
     counts: () => line.counts,
@@ -269,8 +270,14 @@ export async function socketLink(address: string): Promise<BoardLink> {
       await line.ask({ op: 'stop' });
       line.onFrame = undefined;
     },
-    setControl: async (control, value) => {
-      await line.ask({ op: 'set', control, value });
+    // Posted: the order is kept, and a board that did not take one says so at the next. Waiting for each would take seconds on a busy computer.
+    setControl: (control, value) => {
+      const before = failed;
+      failed = undefined;
+      line.ask({ op: 'set', control, value }).catch((error: unknown) => {
+        failed = AppError.from(error);
+      });
+      return before === undefined ? Promise.resolve() : Promise.reject(before);
     },
     getControl: async (control) => {
       if (!fresh || !told.has(control)) return Number(await line.ask({ op: 'get', control }));

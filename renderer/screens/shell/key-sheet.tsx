@@ -10,7 +10,12 @@ import styles from './shell.module.css';
 
 const c = classes(styles);
 
-const placeNames: Readonly<Record<Place, string>> = { library: 'Library', process: 'Process', review: 'Review' };
+const placeNames: Readonly<Record<Place, string>> = {
+  acquire: 'Acquire',
+  library: 'Library',
+  process: 'Process',
+  review: 'Review',
+};
 
 /** All keys that work here, this place's first. */
 export function KeySheet({ place, onClose }: { readonly place: Place; readonly onClose: () => void }): ReactElement {

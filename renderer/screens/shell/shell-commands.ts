@@ -23,6 +23,14 @@ export const shellCommands: readonly Command[] = [
     run: () => showOverlay('keys'),
   },
   {
+    id: 'shell.acquire',
+    label: 'Go to Acquire',
+    group: 'Places',
+    scope: 'global',
+    keys: ['Mod+0'],
+    run: () => goTo('acquire'),
+  },
+  {
     id: 'shell.review',
     label: 'Go to Review',
     group: 'Places',

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { Keyboard, Library, Moon, ScanSearch, Search, Sun, Workflow } from 'lucide-react';
+import { Aperture, Keyboard, Library, Moon, ScanSearch, Search, Sun, Workflow } from 'lucide-react';
 import type { LucideIcon } from 'lucide-react';
 import { type ReactElement, useEffect } from 'react';
 import { useLine } from '../../client/context.ts';
@@ -12,6 +12,7 @@ import { useCommands, useKeys } from '../../ui/commands/use-commands.ts';
 import { Button, Note } from '../../ui/controls.tsx';
 import { Icon, Mark } from '../../ui/icons.tsx';
 import { Boundary } from '../../ui/panel.tsx';
+import { AcquireScreen } from '../acquire/acquire-screen.tsx';
 import { LibraryScreen } from '../library/library-screen.tsx';
 import { ProcessScreen } from '../process/process-screen.tsx';
 import { ReviewScreen } from '../review/review-screen.tsx';
@@ -19,6 +20,7 @@ import { KeySheet } from './key-sheet.tsx';
 import { MessagesDialog } from './messages-dialog.tsx';
 import { Palette } from './palette.tsx';
 import { RaterDialog } from './rater-dialog.tsx';
+import { RecordingStrip } from './recording-strip.tsx';
 import { shellCommands } from './shell-commands.ts';
 import styles from './shell.module.css';
 import { StatusBar } from './status-bar.tsx';
@@ -26,12 +28,18 @@ import { StatusBar } from './status-bar.tsx';
 const c = classes(styles);
 
 const places: ReadonlyArray<{ readonly id: Place; readonly name: string; readonly icon: LucideIcon }> = [
+  { id: 'acquire', name: 'Acquire', icon: Aperture },
   { id: 'review', name: 'Review', icon: ScanSearch },
   { id: 'process', name: 'Process', icon: Workflow },
   { id: 'library', name: 'Library', icon: Library },
 ];
 
-const placeNames: Readonly<Record<Place, string>> = { library: 'Library', process: 'Process', review: 'Review' };
+const placeNames: Readonly<Record<Place, string>> = {
+  acquire: 'Acquire',
+  library: 'Library',
+  process: 'Process',
+  review: 'Review',
+};
 
 /** The window: rail of places, crumbs, the place itself, status bar, and what floats over all of it. */
 export function Shell(): ReactElement {
@@ -48,10 +56,12 @@ export function Shell(): ReactElement {
   return (
     <div className={c('app')}>
       <LineBanner />
+      <RecordingStrip />
       <Rail place={place} theme={theme} />
       <TopBar />
       <main className={c('main')} aria-label={placeNames[place]}>
         <Boundary key={place} name={placeNames[place]}>
+          {place === 'acquire' ? <AcquireScreen /> : null}
           {place === 'library' ? <LibraryScreen /> : null}
           {place === 'process' ? <ProcessScreen /> : null}
           {place === 'review' ? <ReviewScreen /> : null}
@@ -132,7 +142,7 @@ function TopBar(): ReactElement {
       <button
         type="button"
         className={c('search')}
-        aria-label="Search or run a command"
+        title="Search, or run a command (Ctrl K)"
         onClick={() => showOverlay('palette')}
       >
         <Icon of={Search} />

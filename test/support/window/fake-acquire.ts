@@ -14,7 +14,7 @@ const idle: AcquireStatus = {
   bufferWorst: 0,
   disk: null,
   recording: null,
-  nextAt: null,
+  nextInS: null,
   quality: { focus: null, saturated: null, meanGrey: null, driftPx: null, bleachingPer10Min: null, advice: [] },
   messages: [],
   plan: {

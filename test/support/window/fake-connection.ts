@@ -557,6 +557,7 @@ export function createFakeConnection(sceneName: string): Connection {
       await wait(10);
       return { client: media, close: () => undefined };
     },
+    openLive: () => Promise.reject(new AppError('acquire.not_now', 'This window has no scope.')),
     line: () => line,
     subscribe: () => () => undefined,
     reconnect: () => undefined,

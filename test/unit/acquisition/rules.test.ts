@@ -41,6 +41,7 @@ const state: CaptureState = {
   lightOff: false,
   trouble: null,
   fps: 29.97,
+  counterFps: 29.97,
   dropped: 0,
   bufferWorst: 0.03,
   counterAdvances: true,
@@ -82,10 +83,10 @@ describe('pre-flight', () => {
     expect(worst({ write: { bytesPerS: 5e6 } })).toMatchObject({ id: 'disk', state: 'fix' });
     expect(worst({ write: { bytesPerS: 12e6 } })).toMatchObject({ id: 'disk', state: 'look' });
     expect(worst({ write: null, writeProblem: 'cannot be written: no' })).toMatchObject({ id: 'disk', state: 'fix' });
-    expect(worst({ state: { ...state, fps: 28 } })).toMatchObject({
+    expect(worst({ state: { ...state, counterFps: 28 } })).toMatchObject({
       id: 'rate',
       state: 'look',
-      text: '28.00 fps, 30 set: 6.7 % off over the last second',
+      text: '28.00 fps, 30 set: 6.7 % off by the board’s counter',
     });
     expect(worst({ state: { ...state, counterAdvances: false } })).toMatchObject({ id: 'counter', state: 'look' });
     expect(

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+import type { CoreClient } from '../../client/types.ts';
+import { liveLuts, nextOf, useAcquire, useLiveView } from '../../stores/acquire.ts';
+import type { Command } from '../../ui/commands/registry.ts';
+
+const scope = 'screen:acquire';
+
+function whenOpen(): true | string {
+  return useAcquire.getState().status?.device == null ? 'No scope is connected.' : true;
+}
+
+function whenRecording(): true | string {
+  return useAcquire.getState().status?.mode === 'recording' ? true : 'Nothing is being recorded: a note would be lost.';
+}
+
+/** Moves a control by some of its steps, inside its range. */
+async function nudge(core: CoreClient, names: readonly string[], steps: number): Promise<void> {
+  const control = useAcquire
+    .getState()
+    .status?.controls.find(({ name, kind }) => names.includes(name) && kind === 'range');
+  if (control === undefined) return;
+  const value = Math.max(control.min, Math.min(control.max, control.number + steps * control.step));
+  if (value !== control.number) await core.acquire.set({ control: control.name, value });
+}
+
+/** The keys of the rig. */
+export function acquireCommands(core: CoreClient): readonly Command[] {
+  const view = (id: string, label: string, key: string, run: () => void): Command => ({
+    id: `acquire.${id}`,
+    label,
+    group: 'Picture',
+    scope,
+    keys: [key],
+    enabled: whenOpen,
+    run,
+  });
+  const step = (id: string, label: string, key: string, names: readonly string[], by: number): Command => ({
+    id: `acquire.${id}`,
+    label,
+    group: 'Scope',
+    scope,
+    keys: [key],
+    enabled: whenOpen,
+    run: () => nudge(core, names, by),
+  });
+  return [
+    // The buttons hear these two themselves, since they must be held.
+    {
+      id: 'acquire.start',
+      label: 'Record (hold 0.4 s)',
+      group: 'Recording',
+      scope,
+      keys: ['R'],
+      keysOnly: true,
+      run: () => undefined,
+    },
+    {
+      id: 'acquire.stop',
+      label: 'Stop (hold 0.8 s)',
+      group: 'Recording',
+      scope,
+      keys: ['Shift+R'],
+      keysOnly: true,
+      run: () => undefined,
+    },
+    {
+      id: 'acquire.note',
+      label: 'Write a note',
+      group: 'Recording',
+      scope,
+      keys: ['N'],
+      enabled: whenRecording,
+      run: () => useAcquire.setState({ noteOpen: true }),
+    },
+    ...Array.from({ length: 9 }, (_, n): Command => ({
+      id: `acquire.marker-${String(n + 1)}`,
+      label: `Marker ${String(n + 1)}`,
+      group: 'Recording',
+      scope,
+      keys: [String(n + 1)],
+      enabled: whenRecording,
+      detail: () => useAcquire.getState().status?.plan.markers[n],
+      run: async () => {
+        await core.acquire.note({ text: useAcquire.getState().status?.plan.markers[n] ?? `marker ${String(n + 1)}` });
+      },
+    })),
+    {
+      id: 'acquire.screenshot',
+      label: 'Save a screenshot',
+      group: 'Picture',
+      scope,
+      keys: ['Space'],
+      enabled: whenOpen,
+      run: async () => {
+        await core.acquire.screenshot({});
+      },
+    },
+    view('lut', 'Next colours', 'L', () => useLiveView.setState(({ lut }) => ({ lut: nextOf(liveLuts, lut) }))),
+    view('saturation', 'Show what is saturated', 'S', () =>
+      useLiveView.setState(({ look }) => ({ look: look === 'saturation' ? 'grey' : 'saturation' })),
+    ),
+    view('change', 'Show ΔF/F', 'D', () =>
+      useLiveView.setState(({ look }) => ({ look: look === 'change' ? 'grey' : 'change' })),
+    ),
+    view('fit', 'Fit the picture', 'F', () => window.dispatchEvent(new Event('calyx-live-fit'))),
+    view('freeze', 'Freeze the picture', 'Z', () => useLiveView.setState(({ frozen }) => ({ frozen: !frozen }))),
+    view('maximum', 'Maximum of what was seen', 'M', () =>
+      useLiveView.setState(({ maximum }) => ({ maximum: !maximum })),
+    ),
+    view('roi', 'Add a region to follow', 'O', () => useLiveView.setState(({ addsRoi }) => ({ addsRoi: !addsRoi }))),
+    step('led-less', 'LED down', '[', ['led0'], -1),
+    step('led-more', 'LED up', ']', ['led0'], 1),
+    step('focus-less', 'Focus down', ',', ['ewl'], -1),
+    step('focus-more', 'Focus up', '.', ['ewl'], 1),
+  ];
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+import { type ReactElement, useEffect, useMemo } from 'react';
+import type { AcquireStatus } from '../../../main/contract/index.ts';
+import { atRig } from '../../client/acquire.ts';
+import { useConnection, useCore } from '../../client/context.ts';
+import { liveFeedOf } from '../../client/live.ts';
+import { useAcquire, useLiveView } from '../../stores/acquire.ts';
+import { classes } from '../../ui/classes.ts';
+import { useCommands } from '../../ui/commands/use-commands.ts';
+import { Loading } from '../../ui/panel.tsx';
+import { acquireCommands } from './acquire-commands.ts';
+import styles from './acquire.module.css';
+import { ControlStrip } from './control-strip.tsx';
+import { DisplayPanel } from './display-panel.tsx';
+import { HeadPanel } from './head-panel.tsx';
+import { LivePicture } from './live-picture.tsx';
+import { NoScope } from './no-scope.tsx';
+import { NoteDialog } from './note-dialog.tsx';
+import { PlanPanel } from './plan-panel.tsx';
+import { PreflightDrawer } from './preflight-drawer.tsx';
+import { QualityPanel } from './quality-panel.tsx';
+import { ReportPage } from './report-page.tsx';
+import { RigMessages } from './rig-messages.tsx';
+import { SessionBar } from './session-bar.tsx';
+import { TracesPanel } from './traces-panel.tsx';
+
+const c = classes(styles);
+
+/** The rig: connect, focus, light, record, stop, and what was recorded. */
+export function AcquireScreen(): ReactElement {
+  const core = useCore();
+  const commands = useMemo(() => acquireCommands(core), [core]);
+  useCommands(commands);
+  const status = useAcquire((state) => state.status);
+  const noteOpen = useAcquire((state) => state.noteOpen);
+  return (
+    <div className={c('screen')}>
+      {status === null ? (
+        <Loading title="Acquire" step={1} steps={1} detail="asking what the rig does" />
+      ) : status.mode === 'report' && status.reportId !== null ? (
+        <ReportPage reportId={status.reportId} />
+      ) : status.device === null || status.mode === 'connecting' ? (
+        <>
+          <SessionBar status={status} />
+          <NoScope status={status} />
+        </>
+      ) : (
+        <Rig status={status} />
+      )}
+      {noteOpen && status?.mode === 'recording' ? <NoteDialog /> : null}
+    </div>
+  );
+}
+
+function Rig({ status }: { readonly status: AcquireStatus }): ReactElement {
+  const core = useCore();
+  const preflightOpen = useAcquire((state) => state.preflightOpen);
+  const rois = useLiveView((state) => state.rois);
+  const feed = liveFeedOf(useConnection());
+  useEffect(() => feed.open(), [feed]);
+  useEffect(() => {
+    void atRig('ROI traces', core.acquire.rois({ rois: [...rois] }));
+  }, [core, rois]);
+  const isRecording = status.mode === 'recording' || status.mode === 'finishing';
+  return (
+    <>
+      <SessionBar status={status} />
+      {status.recording === null || status.recording.confirmed ? null : (
+        <p className={c('doubt')} role="alert">
+          Not confirmed: {status.recording.doubt}
+        </p>
+      )}
+      <div className={c('rig')}>
+        <LivePicture status={status} feed={feed}>
+          <ControlStrip status={status} />
+        </LivePicture>
+        <div className={c('right')}>
+          <div className={c('two')}>
+            <PlanPanel status={status} />
+            <DisplayPanel feed={feed} />
+          </div>
+          <div className={c('two', 'low')}>
+            <HeadPanel feed={feed} hasSensor={status.device?.orientation === true} />
+            <QualityPanel status={status} />
+          </div>
+          {preflightOpen && !isRecording ? <PreflightDrawer plan={status.plan} /> : null}
+        </div>
+        <div className={c('foot')}>
+          <TracesPanel feed={feed} />
+          <RigMessages messages={status.messages} />
+        </div>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+import { type ReactElement, useRef, useState } from 'react';
+import type { AcquireControl, AcquireStatus } from '../../../main/contract/index.ts';
+import { atRig } from '../../client/acquire.ts';
+import { useCore } from '../../client/context.ts';
+import { classes } from '../../ui/classes.ts';
+import { Choice, Select } from '../../ui/controls.tsx';
+import { decimal } from '../../ui/format.ts';
+import styles from './acquire.module.css';
+
+const c = classes(styles);
+
+/** Light, gain, focus and rate under the picture: their values are always readable. */
+export function ControlStrip({ status }: { readonly status: AcquireStatus }): ReactElement {
+  return (
+    <div className={c('ctl')}>
+      {status.controls.map((control) => (
+        <div key={control.name} className={c('ctlPart', control.kind === 'range' && 'ctlRange')}>
+          {control.kind === 'range' ? (
+            <Slider control={control} isOff={status.lightOff && control.name.startsWith('led')} />
+          ) : (
+            <Options control={control} />
+          )}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function useSet(control: AcquireControl): (value: number | string) => void {
+  const core = useCore();
+  return (value) => void atRig(control.label, core.acquire.set({ control: control.name, value }));
+}
+
+/** A value of a control with its sign where it can be negative. */
+export function shownValue({ min }: Pick<AcquireControl, 'min'>, value: number): string {
+  const text = decimal(value, Number.isInteger(value) ? 0 : 1);
+  return min < 0 && value > 0 ? `+${text}` : text;
+}
+
+function Slider({ control, isOff }: { readonly control: AcquireControl; readonly isOff: boolean }): ReactElement {
+  const set = useSet(control);
+  const [dragged, setDragged] = useState<number | null>(null);
+  const input = useRef<HTMLInputElement>(null);
+  const value = dragged ?? control.number;
+  // What is dragged is shown until the scope has said the same.
+  if (dragged === control.number) setDragged(null);
+  const share = (100 * (value - control.min)) / (control.max - control.min);
+  return (
+    <>
+      <span className={c('lab')}>{control.label}</span>
+      <output>
+        {shownValue(control, value)}
+        <small>{isOff ? `${control.unit} · off` : control.unit}</small>
+      </output>
+      <input
+        ref={input}
+        className={c('slider')}
+        type="range"
+        aria-label={control.label}
+        aria-valuetext={`${shownValue(control, value)} ${control.unit}`}
+        min={control.min}
+        max={control.max}
+        step={control.step}
+        value={value}
+        style={{ backgroundSize: `${String(share)}% 2px, 100% 2px` }}
+        onChange={(event) => {
+          const next = Number(event.target.value);
+          setDragged(next);
+          set(next);
+        }}
+        onBlur={() => setDragged(null)}
+      />
+    </>
+  );
+}
+
+function Options({ control }: { readonly control: AcquireControl }): ReactElement {
+  const set = useSet(control);
+  const shown = String(control.shown);
+  if (control.name === 'frameRate') {
+    return (
+      <label className={c('rate')}>
+        <span className={c('lab')}>{control.label}</span>
+        <Select
+          label={control.label}
+          value={shown}
+          options={control.options.map((option) => ({ value: option, label: option.replace(/FPS$/i, ' fps') }))}
+          onChange={set}
+        />
+      </label>
+    );
+  }
+  return (
+    <>
+      <span className={c('lab')}>{control.label}</span>
+      <span className={c('segRig')}>
+        <Choice
+          label={control.label}
+          value={shown}
+          options={control.options.map((option) => ({ value: option, label: option === 'Medium' ? 'Mid' : option }))}
+          onChange={set}
+        />
+      </span>
+    </>
+  );
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+import {
+  BoxGeometry,
+  BufferGeometry,
+  ConeGeometry,
+  CylinderGeometry,
+  EdgesGeometry,
+  EllipseCurve,
+  Group,
+  Line,
+  LineBasicMaterial,
+  LineSegments,
+  Mesh,
+  MeshBasicMaterial,
+  PerspectiveCamera,
+  Scene,
+  Vector3,
+  WebGLRenderer,
+} from 'three';
+
+/** A smaller turn is not drawn, rad. */
+const leastTurn = 0.002;
+/** 20 pictures a second are enough for a head. */
+const drawEveryMs = 50;
+
+/** A scope on a head, turned as its sensor says; the arrow points to the animal's nose. */
+export class HeadView {
+  readonly #renderer: WebGLRenderer;
+  readonly #canvas: HTMLCanvasElement;
+  readonly #scene = new Scene();
+  readonly #camera = new PerspectiveCamera(32, 1, 0.1, 50);
+  readonly #body = new Group();
+  readonly #resize: ResizeObserver;
+  readonly #theme: MutationObserver;
+  readonly #lines = new LineBasicMaterial();
+  readonly #floor = new LineBasicMaterial();
+  readonly #faces = new MeshBasicMaterial({ polygonOffset: true, polygonOffsetFactor: 1, polygonOffsetUnits: 1 });
+  #scheduled = 0;
+  #drawnAt = 0;
+
+  constructor(canvas: HTMLCanvasElement) {
+    this.#canvas = canvas;
+    this.#renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true });
+    this.#renderer.setPixelRatio(window.devicePixelRatio);
+    this.#build();
+    this.#camera.up.set(0, 0, 1);
+    this.#camera.position.set(-3.4, -4.4, 3.2);
+    this.#camera.lookAt(0, 0, 0.1);
+    this.#dress();
+    this.#resize = new ResizeObserver(() => this.#measure());
+    this.#resize.observe(canvas);
+    this.#theme = new MutationObserver(() => this.#dress());
+    this.#theme.observe(document.documentElement, { attributeFilter: ['data-theme'] });
+    this.#measure();
+  }
+
+  /** Turns the head: a unit quaternion, z up. */
+  turn({ w, x, y, z }: { readonly w: number; readonly x: number; readonly y: number; readonly z: number }): void {
+    const before = this.#body.quaternion.clone();
+    this.#body.quaternion.set(x, y, z, w).normalize();
+    if (before.angleTo(this.#body.quaternion) > leastTurn && performance.now() - this.#drawnAt > drawEveryMs)
+      this.#draw();
+  }
+
+  dispose(): void {
+    cancelAnimationFrame(this.#scheduled);
+    this.#resize.disconnect();
+    this.#theme.disconnect();
+    this.#scene.traverse((part) => {
+      if (part instanceof Mesh || part instanceof Line || part instanceof LineSegments)
+        (part.geometry as BufferGeometry).dispose();
+    });
+    for (const material of [this.#lines, this.#floor, this.#faces]) material.dispose();
+    this.#renderer.dispose();
+  }
+
+  #build(): void {
+    const add = (geometry: BufferGeometry, place: Vector3, turn = 0): void => {
+      for (const part of [
+        new Mesh(geometry, this.#faces),
+        new LineSegments(new EdgesGeometry(geometry, 30), this.#lines),
+      ]) {
+        part.position.copy(place);
+        part.rotation.z = turn;
+        this.#body.add(part);
+      }
+    };
+    add(new BoxGeometry(1.1, 1.1, 1.2), new Vector3(0, 0, 0.1));
+    add(new CylinderGeometry(0.28, 0.28, 0.35, 24).rotateX(Math.PI / 2), new Vector3(0, 0, 0.85));
+    const shaft = new BufferGeometry().setFromPoints([new Vector3(0.55, 0, -0.4), new Vector3(1.35, 0, -0.4)]);
+    this.#body.add(new Line(shaft, this.#lines));
+    add(new ConeGeometry(0.12, 0.32, 12).rotateZ(-Math.PI / 2), new Vector3(1.45, 0, -0.4));
+    const ring = new EllipseCurve(0, 0, 1.7, 1.7).getPoints(72).map(({ x, y }) => new Vector3(x, y, -0.8));
+    this.#scene.add(new Line(new BufferGeometry().setFromPoints(ring), this.#floor), this.#body);
+  }
+
+  #dress(): void {
+    const token = (name: string): string => getComputedStyle(this.#canvas).getPropertyValue(name).trim();
+    this.#lines.color.set(token('--fg-0'));
+    this.#floor.color.set(token('--fg-off'));
+    this.#faces.color.set(token('--bg-2'));
+    this.#draw();
+  }
+
+  #measure(): void {
+    const { clientWidth, clientHeight } = this.#canvas;
+    if (clientWidth === 0 || clientHeight === 0) return;
+    this.#renderer.setSize(clientWidth, clientHeight, false);
+    this.#camera.aspect = clientWidth / clientHeight;
+    this.#camera.updateProjectionMatrix();
+    this.#draw();
+  }
+
+  #draw(): void {
+    if (this.#scheduled !== 0) return;
+    this.#scheduled = requestAnimationFrame(() => {
+      this.#scheduled = 0;
+      this.#drawnAt = performance.now();
+      this.#renderer.render(this.#scene, this.#camera);
+    });
+  }
+}

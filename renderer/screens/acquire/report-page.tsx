@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+import { useQuery } from '@tanstack/react-query';
+import { Check, CircleX, Library, TriangleAlert, Workflow } from 'lucide-react';
+import type { ReactElement } from 'react';
+import type { AcquireReport } from '../../../main/contract/index.ts';
+import { atRig } from '../../client/acquire.ts';
+import { useCore } from '../../client/context.ts';
+import { goTo } from '../../stores/ui.ts';
+import { classes } from '../../ui/classes.ts';
+import { Button } from '../../ui/controls.tsx';
+import { bytes, count, decimal, unknown } from '../../ui/format.ts';
+import { Icon } from '../../ui/icons.tsx';
+import { Failed, Loading, Panel } from '../../ui/panel.tsx';
+import styles from './acquire.module.css';
+import { IntervalPlot, OverTime } from './report-plots.tsx';
+import { wholeClock } from './session-bar.tsx';
+
+const c = classes(styles);
+
+/** What was lost and when, in one sentence. */
+export function headline({ saved, expected, missing, gaps, failure }: AcquireReport): string {
+  if (failure !== null) return `Recording stopped by a fault. ${count(saved)} frames are saved.`;
+  if (missing === null || expected === null) return `Recording saved. How many frames are missing is unknown.`;
+  if (missing === 0) return `Recording saved. All ${count(saved)} frames are there.`;
+  const [first] = gaps;
+  const where =
+    first === undefined
+      ? ''
+      : gaps.length === 1
+        ? `, at ${wholeClock(first.timeS)}`
+        : `, first at ${wholeClock(first.timeS)}`;
+  return `Recording saved. ${count(missing)} of ${count(expected)} frames ${missing === 1 ? 'is' : 'are'} missing${where}.`;
+}
+
+function detail(report: AcquireReport): string {
+  const { failure, missing, counterRestarts, unreadCounters } = report;
+  if (failure !== null) return failure;
+  if (missing === null) return 'The board’s counter could not be read; nothing is invented.';
+  const parts = [
+    missing === 0 ? 'By the board’s own counter.' : 'The gap is marked in the recording; every later step knows it.',
+    counterRestarts > 0
+      ? `The board began to count anew ${String(counterRestarts)} times: what was lost there is unknown.`
+      : '',
+    unreadCounters > 0 ? `${count(unreadCounters)} counters could not be read.` : '',
+  ];
+  return parts.filter((part) => part !== '').join(' ');
+}
+
+/** The integrity report of the last recording, and the ways on. */
+export function ReportPage({ reportId }: { readonly reportId: number }): ReactElement {
+  const core = useCore();
+  const report = useQuery({
+    queryKey: ['acquire-report', reportId],
+    queryFn: ({ signal }) => core.acquire.report({}, { signal }),
+  });
+  if (report.isError)
+    return <Failed title="The report cannot be read" error={report.error} onRetry={() => void report.refetch()} />;
+  if (report.data == null) return <Loading title="Report" step={1} steps={1} detail="reading what was saved" />;
+  return <Report report={report.data} />;
+}
+
+function Report({ report }: { readonly report: AcquireReport }): ReactElement {
+  const { failure, missing, durationS, saved, expected } = report;
+  const tone = failure !== null ? 'bad' : missing === 0 ? 'good' : 'warn';
+  return (
+    <div className={c('report')}>
+      <div className={c('reportMain')}>
+        <header className={c('verdict')}>
+          <span className={c(tone)}>
+            <Icon of={failure !== null ? CircleX : missing === 0 ? Check : TriangleAlert} size={20} />
+          </span>
+          <div>
+            <h1>{headline(report)}</h1>
+            <p>{detail(report)}</p>
+          </div>
+        </header>
+        <dl className={c('figures')}>
+          <Figure name="Length" value={wholeClock(durationS)} />
+          <Figure name="Saved" value={count(saved)} unit={expected === null ? 'frames' : `of ${count(expected)}`} />
+          <Figure name="Longest interval" value={decimal(report.longestIntervalMs, 0)} unit="ms" />
+          <Figure name="Jitter, p99" value={decimal(report.jitterMs, 1)} unit="ms" />
+          <Figure name="Fullest buffer" value={String(report.bufferHighWater)} unit="of 128 frames" />
+        </dl>
+        <div className={c('plots')}>
+          <Panel title="Over time" meta="bright = measured, amber = lost">
+            <OverTime report={report} />
+          </Panel>
+          <Panel title="Time between frames" meta={`frames in each ${String(report.intervals.binMs)} ms`}>
+            <IntervalPlot report={report} />
+          </Panel>
+        </div>
+        <div className={c('tables')}>
+          <Files report={report} />
+          <Marks report={report} />
+        </div>
+      </div>
+      <Next report={report} />
+    </div>
+  );
+}
+
+function Figure({
+  name,
+  value,
+  unit = '',
+}: {
+  readonly name: string;
+  readonly value: string;
+  readonly unit?: string;
+}): ReactElement {
+  return (
+    <div className={c('tele')}>
+      <dt>{name}</dt>
+      <dd>
+        {value}
+        <small>{value === unknown ? '' : unit}</small>
+      </dd>
+    </div>
+  );
+}
+
+function Files({ report }: { readonly report: AcquireReport }): ReactElement {
+  const total = report.files.reduce((sum, file) => sum + file.bytes, 0);
+  return (
+    <Panel
+      title="Files"
+      meta={`${String(report.files.length)} films, ${bytes(total)}; integrity.json beside them`}
+      scroll
+    >
+      <table className={c('table')}>
+        <thead>
+          <tr>
+            <th>File</th>
+            <th className={c('num')}>Frames</th>
+            <th className={c('num')}>Size</th>
+            <th>SHA-256</th>
+          </tr>
+        </thead>
+        <tbody>
+          {report.files.map((file) => (
+            <tr key={file.name}>
+              <td>
+                {report.device}/{file.name}
+              </td>
+              <td className={c('num')}>{count(file.frames)}</td>
+              <td className={c('num')}>{bytes(file.bytes)}</td>
+              <td>
+                <code title={file.sha256}>{file.sha256.slice(0, 12)}</code>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Panel>
+  );
+}
+
+const kinds = { note: 'Note', setting: 'Setting', warning: 'Warning', lost: 'Frames' } as const;
+
+function Marks({ report }: { readonly report: AcquireReport }): ReactElement {
+  const lost = report.gaps.map(({ timeS, frames, where }) => ({
+    timeS,
+    kind: 'lost' as const,
+    text: `${String(frames)} ${where === 'disk' ? 'not saved: the disk did not keep up' : 'lost on the way from the scope'}`,
+  }));
+  const rows = [...report.marks, ...lost].sort((a, b) => a.timeS - b.timeS);
+  return (
+    <Panel title="Notes and changes" meta={String(rows.length)} scroll>
+      {rows.length === 0 ? (
+        <p className={c('none')}>Nothing was noted or changed.</p>
+      ) : (
+        <table className={c('table')}>
+          <thead>
+            <tr>
+              <th>At</th>
+              <th>Kind</th>
+              <th>What</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map(({ timeS, kind, text }, n) => (
+              // oxlint-disable-next-line react/no-array-index-key -- the list never changes
+              <tr key={n}>
+                <td>{wholeClock(timeS)}</td>
+                <td className={c(kind === 'warning' || kind === 'lost' ? 'warn' : '')}>{kinds[kind]}</td>
+                <td className={c('wrap')}>{text}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Panel>
+  );
+}
+
+function Next({ report }: { readonly report: AcquireReport }): ReactElement {
+  const core = useCore();
+  const { sessionUuid, importProblem } = report;
+  const off = sessionUuid === null ? (importProblem ?? 'It is not in the library.') : undefined;
+  return (
+    <aside className={c('next')} aria-label="Next">
+      <Panel title="Next">
+        <div className={c('nextActs')}>
+          <Button
+            kind="primary"
+            size="big"
+            off={off}
+            onPress={() => goTo('process', { sessionUuid, runUuid: null, followedRunUuid: null })}
+          >
+            <Icon of={Workflow} />
+            Process this recording
+          </Button>
+          <Button size="big" off={off} onPress={() => goTo('library', { sessionUuid })}>
+            <Icon of={Library} />
+            Show in Library
+          </Button>
+          <Button size="big" onPress={() => void atRig('Record again', core.acquire.again({}))}>
+            <span className={c('ring')} />
+            Record again with this set-up
+          </Button>
+          <p className={c('quiet')}>The light is off while the report is open; it comes on again with the picture.</p>
+          {importProblem === null ? null : <p className={c('warn')}>Not in the library: {importProblem}</p>}
+        </div>
+        <dl className={c('facts')}>
+          <dt>Folder</dt>
+          <dd>{report.folder}</dd>
+          {report.settings.map(({ label, shown }) => (
+            <div key={label}>
+              <dt>{label}</dt>
+              <dd>{shown}</dd>
+            </div>
+          ))}
+          <dt>Counter</dt>
+          <dd>{report.expected === null ? 'unknown' : `hardware, ${count(report.expected)}`}</dd>
+          <dt>Mean level</dt>
+          <dd>{decimal(report.meanGrey, 1)}</dd>
+          <dt>Saturated</dt>
+          <dd>{report.saturatedShare === null ? unknown : `${decimal(100 * report.saturatedShare, 3)} %`}</dd>
+          <dt>Broken payloads</dt>
+          <dd>{count(report.corrupt.short + report.corrupt.unended + report.corrupt.badHeaders)}</dd>
+        </dl>
+      </Panel>
+    </aside>
+  );
+}

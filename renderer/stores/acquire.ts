@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+import { create } from 'zustand';
+import { persist } from 'zustand/middleware';
+import type { AcquireRoi, AcquireStatus } from '../../main/contract/index.ts';
+
+/** One second of the picture's measures. */
+export interface QualityPoint {
+  readonly at: number;
+  readonly focus: number | null;
+  readonly saturated: number | null;
+  readonly driftPx: number | null;
+  readonly meanGrey: number | null;
+}
+
+interface Acquire {
+  /** What the instrument says; null before its first word and while the line is lost. */
+  readonly status: AcquireStatus | null;
+  /** The last ten minutes, a point a second. */
+  readonly history: readonly QualityPoint[];
+  readonly preflightOpen: boolean;
+  readonly noteOpen: boolean;
+}
+
+const historyLength = 600;
+
+/** The rig, as the core last told it. */
+export const useAcquire = create<Acquire>(() => ({
+  status: null,
+  history: [],
+  preflightOpen: false,
+  noteOpen: false,
+}));
+
+/** Takes a status in; its measures join the history once a second. */
+export function takeStatus(status: AcquireStatus, at: number): void {
+  useAcquire.setState((state) => ({ status, history: withPoint(state.history, status, at) }));
+}
+
+/** A history with the measures of a status, if a second has passed since the last; empty without a scope. */
+export function withPoint(
+  history: readonly QualityPoint[],
+  { device, quality: { focus, saturated, driftPx, meanGrey } }: Pick<AcquireStatus, 'device' | 'quality'>,
+  at: number,
+): readonly QualityPoint[] {
+  if (device === null) return [];
+  if (meanGrey === null || at - (history.at(-1)?.at ?? -Infinity) < 1000) return history;
+  return [...history.slice(1 - historyLength), { at, focus, saturated, driftPx, meanGrey }];
+}
+
+/** Ways to see the live picture. None of them changes what is recorded. */
+export const looks = ['grey', 'saturation', 'change'] as const;
+export type LookName = (typeof looks)[number];
+export const liveLuts = ['grey', 'viridis', 'cividis', 'magma'] as const;
+
+/** A picture of another day to lay over the live one. */
+export interface Reference {
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+  readonly values: Float32Array;
+}
+
+interface LiveView {
+  readonly look: LookName;
+  readonly lut: (typeof liveLuts)[number];
+  readonly frozen: boolean;
+  readonly maximum: boolean;
+  /** Grey levels shown from black to white; null follows the picture. */
+  readonly levels: { readonly low: number; readonly high: number } | null;
+  readonly reference: Reference | null;
+  readonly rois: readonly AcquireRoi[];
+  /** A click on the picture adds a region. */
+  readonly addsRoi: boolean;
+}
+
+/** How the live picture is seen. */
+export const useLiveView = create<LiveView>()(
+  persist(
+    (): LiveView => ({
+      look: 'grey',
+      lut: 'grey',
+      frozen: false,
+      maximum: false,
+      levels: null,
+      reference: null,
+      rois: [],
+      addsRoi: false,
+    }),
+    { name: 'calyx.live', partialize: ({ lut, rois }) => ({ lut, rois }) },
+  ),
+);
+
+/** The next of a list, round. */
+export function nextOf<T>(list: readonly T[], now: T): T {
+  const [first] = list;
+  return list[(list.indexOf(now) + 1) % list.length] ?? first ?? now;
+}
+
+/** Side of a new region, px. */
+export const roiSide = 24;
+/** Regions that can be followed: as many as there are colours that stay apart. */
+export const mostRois = 6;
+
+/** Regions with one more about a point, whole and inside the picture; the oldest goes when there are too many. */
+export function withRoi(
+  rois: readonly AcquireRoi[],
+  point: { readonly x: number; readonly y: number },
+  size: { readonly width: number; readonly height: number },
+): readonly AcquireRoi[] {
+  const inside = (middle: number, length: number): number =>
+    Math.round(Math.max(0, Math.min(length - roiSide, middle - roiSide / 2)));
+  const roi = { x: inside(point.x, size.width), y: inside(point.y, size.height), width: roiSide, height: roiSide };
+  return [...rois, roi].slice(-mostRois);
+}
+
+/** Euler angles of a unit quaternion in degrees: roll and pitch from −180 to 180, yaw from 0 to 360. */
+export function anglesOf({
+  w,
+  x,
+  y,
+  z,
+}: {
+  readonly w: number;
+  readonly x: number;
+  readonly y: number;
+  readonly z: number;
+}): { readonly roll: number; readonly pitch: number; readonly yaw: number } {
+  const degrees = 180 / Math.PI;
+  const yaw = Math.atan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z)) * degrees;
+  return {
+    roll: Math.atan2(2 * (w * x + y * z), 1 - 2 * (x * x + y * y)) * degrees,
+    pitch: Math.asin(Math.max(-1, Math.min(1, 2 * (w * y - z * x)))) * degrees,
+    yaw: (yaw + 360) % 360,
+  };
+}
