@@ -15,8 +15,9 @@ import { liveSockets } from './live-socket.ts';
 /** Admissions that nobody has used fall away after this many newer ones. */
 const keptTickets = 64;
 
+/** The core may be gone while something is being said; the light must go off all the same. */
 const tell = (message: FromCapture): void => {
-  if (process.connected) process.send?.(message);
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 };
 const capture = new Capture({
   clock: systemClock,

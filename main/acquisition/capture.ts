@@ -114,11 +114,14 @@ export class Capture implements AsyncDisposable {
       this.#roisId += 1;
       return Promise.resolve(null);
     },
-    watchTrigger: ({ on }) => {
+    watchTrigger: async ({ on }) => {
       this.#triggering?.abort();
       this.#triggering = on ? new AbortController() : undefined;
-      if (this.#triggering !== undefined) void this.#watchTrigger(this.#triggering.signal);
-      return Promise.resolve(null);
+      if (this.#triggering === undefined) return null;
+      // The first reading only says where the input stands: answered after it, so that no edge that comes later is missed.
+      const before = (await this.#open?.scope.trigger()) ?? null;
+      void this.#watchTrigger(this.#triggering.signal, before);
+      return null;
     },
     start: async (input) => await this.#start(input),
     stop: async () => await this.#stop(),
@@ -366,14 +369,13 @@ export class Capture implements AsyncDisposable {
     this.#say();
   }
 
-  async #watchTrigger(signal: AbortSignal): Promise<void> {
+  async #watchTrigger(signal: AbortSignal, first: boolean | null): Promise<void> {
     const { clock, tell } = this.#dependencies;
-    let before: boolean | undefined;
+    let before = first;
     while (!signal.aborted) {
       const level = (await this.#open?.scope.trigger()) ?? null;
       if (signal.aborted) return;
-      // The first reading only says where the input stands.
-      if (level !== null && before !== undefined && level !== before) tell({ type: 'trigger', high: level });
+      if (level !== null && before !== null && level !== before) tell({ type: 'trigger', high: level });
       if (level !== null) before = level;
       await clock.sleep(triggerMs, signal).catch(() => undefined);
     }

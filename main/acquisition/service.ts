@@ -508,7 +508,8 @@ export class Acquisition {
   async #triggered({ high }: Extract<FromCapture, { type: 'trigger' }>): Promise<void> {
     if (high && this.#mode === 'armed' && this.#next === null) {
       this.#byTrigger = true;
-      await this.#record(await this.#ready());
+      // Judged when it was armed: an edge must not be lost to a moment without frames.
+      await this.#record(await this.#options.makeFolder(this.#plan.folder));
     } else if (!high && this.#byTrigger && this.mode === 'recording') {
       this.#set('finishing');
       const report = await this.#connected().ask('stop', null);

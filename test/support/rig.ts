@@ -86,7 +86,7 @@ export async function rigInTest(folder: string) {
     /** The capture process that runs now. */
     capture: () => children.at(-1)!,
     /** The first status that fits. @throws what it waited for when none came in time */
-    until: async (what: string, fits: (status: AcquireStatus) => boolean, ms = 15_000): Promise<AcquireStatus> => {
+    until: async (what: string, fits: (status: AcquireStatus) => boolean, ms = 40_000): Promise<AcquireStatus> => {
       const late = AbortSignal.timeout(ms);
       const signal = AbortSignal.any([late, leaving.signal]);
       for await (const status of acquisition.follow(signal)) if (fits(status)) return status;

@@ -15,7 +15,7 @@ const lookMs = 500;
 /** Somebody who was left alone connects within this time, ms. */
 const graceMs = 3000;
 
-const tell = (message: FromBoardProcess): void => void process.send?.(message);
+const tell = (message: FromBoardProcess): void => void process.send?.(message, undefined, undefined, () => undefined);
 let served: Awaited<ReturnType<typeof serveBoard>> | undefined;
 
 function act(practice: PracticeScope, name: string): unknown {
