@@ -24,6 +24,7 @@ export default defineConfig({
       project('integration', 120_000, false),
       project('e2e', 180_000, false),
       project('electron', 180_000, false),
+      project('interop', 400_000, false),
     ],
   },
 });

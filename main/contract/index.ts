@@ -12,6 +12,7 @@ export * from './api/app.ts';
 export * from './api/files.ts';
 export * from './api/frames.ts';
 export * from './api/library.ts';
+export * from './api/interop.ts';
 export * from './api/processing.ts';
 export * from './api/results.ts';
 export * from './api/review.ts';

@@ -1,3 +1,5 @@
 // SPDX-License-Identifier: MIT
 /** Results for other programs, and theirs for us. See README.md. */
 export { createResultsHandlers } from './results/handlers.ts';
+export { createInteropHandlers } from './handlers.ts';
+export type { InteropDependencies } from './handlers.ts';

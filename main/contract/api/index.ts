@@ -3,6 +3,7 @@ import { acquireApi, liveApi } from './acquire.ts';
 import { appApi } from './app.ts';
 import { filesApi } from './files.ts';
 import { framesApi, movieApi } from './frames.ts';
+import { interopApi } from './interop.ts';
 import { libraryApi } from './library.ts';
 import { processingApi } from './processing.ts';
 import { reviewApi } from './review.ts';
@@ -22,6 +23,7 @@ export const coreApis = {
   review: reviewApi,
   results: resultsApi,
   frames: framesApi,
+  interop: interopApi,
   acquire: acquireApi,
 } as const;
 

@@ -5,6 +5,7 @@ import { AppError, type appApi, contractVersion, type coreApis } from '../../con
 import { systemClock } from '../../devices/index.ts';
 import { createResultsHandlers } from '../../interop/index.ts';
 import { programVersion } from '../../installation/index.ts';
+import { createInteropHandlers } from '../../interop/index.ts';
 import {
   acquireOwnership,
   createLibraryHandlers,
@@ -144,12 +145,24 @@ async function createCore(
     },
     supervise: superviseNodeChild,
   });
+  const processing = createProcessingHandlers({
+    library,
+    queue,
+    limits,
+    editor,
+    ask: (folder) => compute.plan(folder),
+  });
   const handlers: DomainHandlers<typeof coreApis> = {
     app: createAppHandlers(library, hub, () => windowAddress),
     files: createFilesHandlers({ roots }),
     sessions: createSessionsHandlers({ library, probeFilm, roots, changed: sessionsChanged }),
     library: createLibraryHandlers({ reader }),
-    processing: createProcessingHandlers({ library, queue, limits, editor, ask: (folder) => compute.plan(folder) }),
+    processing,
+    interop: createInteropHandlers({
+      library,
+      editor,
+      exportNpy: (run) => processing.export(run, { signal: new AbortController().signal, audience: 'local' }),
+    }),
     review: createReviewHandlers({
       library,
       editor,

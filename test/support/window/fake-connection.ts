@@ -272,6 +272,7 @@ export function createFakeConnection(sceneName: string): Connection {
     acquire: fakeAcquire(),
     library: unserved<CoreClient['library']>(),
     results: unserved<CoreClient['results']>(),
+    interop: unserved<CoreClient['interop']>(),
     files: {
       roots: () =>
         guard(() => [

@@ -1,28 +1,156 @@
 // SPDX-License-Identifier: MIT
-import { runId, words, type Answer, type Command, type Invocation } from '../command.ts';
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { AppError, ExportFormat, type ExportFinding, ExportMetadata, exportFormats } from '../../../contract/index.ts';
+import { runId, text, texts, type Answer, type Command, type FlagValues, type Invocation } from '../command.ts';
 import { exitCodes } from '../../exit-codes.ts';
+import type { CoreClient } from '../connection.ts';
+import { bytes } from '../output.ts';
 
-/** `export`: writes a finished run as flat NumPy files. */
+/** `export`: writes a finished run in the form of another program. */
 export const exportCommand: Command = {
   name: 'export',
-  summary: 'Write a finished run as NumPy files',
-  usage: 'export <run id> <folder> [flags]',
-  flags: () => [],
+  summary: 'Write a finished run for other programs: NWB, CaImAn, CSV, MAT, TIFF, ImageJ, NumPy, films',
+  usage: 'export <run id | session id> --format <form> --out <path> [flags]',
+  flags: () => [
+    { name: 'format', value: 'form', help: `${exportFormats.join(', ')}; npy when absent.` },
+    { name: 'out', value: 'path', help: 'File or folder to write.' },
+    { name: 'cells', value: 'which', help: 'all (default) or accepted.' },
+    { name: 'table', value: 'layout', help: 'csv: tidy (a row a cell and frame, default) or wide (a row a frame).' },
+    { name: 'films', value: 'how', help: 'nwb: link to the films (default) or copy them beside the file.' },
+    { name: 'layer', value: 'what', help: 'avi, mp4: raw, registered (default) or residual.' },
+    { name: 'metadata', value: 'file', help: 'JSON with subject, session and imaging (docs/export.md).' },
+    { name: 'set', value: 'name=value', isRepeatable: true, help: 'One of them, e.g. subject.sex=F; lists with “;”.' },
+    { name: 'overwrite', help: 'Replace what is there.' },
+    { name: 'check', help: 'Only say what nwbinspector would say.' },
+  ],
   run,
 };
 
 async function run(invocation: Invocation): Promise<Answer> {
-  const [given, folder] = words(exportCommand, invocation.positionals, [
-    'the run’s id',
-    'the folder to write to',
-  ] as const);
-  const runUuid = runId(given);
-  const destination = invocation.absolute(folder);
+  const { flags, positionals, absolute } = invocation;
+  const [given, folder, extra] = positionals;
+  if (given === undefined)
+    throw new AppError('usage.invalid', 'export needs the run’s or the session’s id.', {
+      hint: `calyx ${exportCommand.usage}`,
+    });
+  const out = text(flags, 'out') ?? folder;
+  if (extra !== undefined || (folder !== undefined && text(flags, 'out') !== undefined))
+    throw new AppError('usage.invalid', `export does not know what to do with “${extra ?? folder ?? ''}”.`, {
+      hint: `calyx ${exportCommand.usage}`,
+    });
+  const target = runId(given);
+  const format = choice(flags, 'format', ExportFormat.options) ?? 'npy';
+  const metadata = await readMetadata(invocation);
+  if (flags['check'] === true) {
+    const { client } = await invocation.connect();
+    const checked = await client.interop.check({ target, metadata });
+    return { exitCode: exitCodes.ok, json: checked, text: `${checked.fileName}\n${findingsText(checked.findings)}` };
+  }
+  if (out === undefined)
+    throw new AppError('usage.invalid', 'export needs --out: the file or folder to write.', {
+      hint: `calyx ${exportCommand.usage}`,
+    });
   const { client } = await invocation.connect();
-  const result = await client.processing.export({ runUuid, destination });
+  const ticket = randomUUID();
+  const options = {
+    target,
+    format,
+    destination: absolute(out),
+    metadata,
+    ticket,
+    cells: choice(flags, 'cells', ['all', 'accepted']),
+    table: choice(flags, 'table', ['tidy', 'wide']),
+    films: choice(flags, 'films', ['link', 'copy']),
+    layer: choice(flags, 'layer', ['raw', 'registered', 'residual']),
+    overwrite: flags['overwrite'] === true,
+  };
+  const exporting = client.interop.export(options, { signal: invocation.signal });
+  const [result] = await Promise.all([exporting, showProgress(invocation, client, ticket, exporting)]);
   return {
     exitCode: exitCodes.ok,
-    json: { runUuid, folder: destination, ...result },
-    text: `${result.components} components, ${result.accepted} suggested as cells, written to ${destination}\n`,
+    json: { ...result, folder: result.path },
+    text: `${result.components} components, ${result.accepted} accepted, written to ${result.path} (${bytes(result.bytes)})\n${findingsText(result.findings)}`,
   };
+}
+
+/** Shows how far an export is, on a terminal only. What goes wrong here is told by the export itself. */
+async function showProgress(
+  { terminal, json }: Invocation,
+  client: CoreClient,
+  ticket: string,
+  exporting: Promise<unknown>,
+): Promise<void> {
+  if (json) return;
+  const done = exporting.then(
+    () => true,
+    () => true,
+  );
+  const steps = client.interop.progress({ ticket })[Symbol.asyncIterator]();
+  let shown = '';
+  for (;;) {
+    const next = await Promise.race([steps.next().catch(() => null), done.then(() => null)]);
+    if (next === null || next.done === true) break;
+    const { step, fraction } = next.value;
+    // A redrawn line on a terminal, else a line for each step.
+    const line = terminal.redraws ? `\r${step} ${Math.floor(fraction * 100)} %\u001B[K` : `${step}\n`;
+    if (line !== shown) terminal.err(line);
+    shown = line;
+  }
+  if (terminal.redraws) terminal.err('\r\u001B[K');
+  await steps.return?.();
+}
+
+function choice<const C extends string>(flags: FlagValues, name: string, choices: readonly C[]): C | undefined {
+  const given = text(flags, name);
+  if (given === undefined) return undefined;
+  const found = choices.find((one) => one === given);
+  if (found !== undefined) return found;
+  throw new AppError('usage.invalid', `--${name} must be one of ${choices.join(', ')}; it is “${given}”.`);
+}
+
+const numeric: ReadonlySet<string> = new Set(['excitationNm', 'emissionNm']);
+const lists: ReadonlySet<string> = new Set(['experimenter', 'keywords']);
+
+/** What `--metadata` and `--set` say; the latter wins. @throws AppError `usage.invalid` */
+async function readMetadata({ flags, absolute }: Invocation): Promise<ExportMetadata> {
+  const file = text(flags, 'metadata');
+  let value: Record<string, Record<string, unknown>> = {};
+  if (file !== undefined) {
+    try {
+      value = z
+        .record(z.string(), z.record(z.string(), z.unknown()))
+        .parse(JSON.parse(await readFile(absolute(file), 'utf8')));
+    } catch (error) {
+      throw new AppError(
+        'usage.invalid',
+        `--metadata: ${file} cannot be read as JSON with subject, session and imaging.`,
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+  for (const given of texts(flags, 'set')) {
+    const [, group = '', name = '', content = ''] = /^(\w+)\.(\w+)=(.*)$/s.exec(given) ?? [];
+    if (group === '') throw new AppError('usage.invalid', `--set must be like subject.sex=F; it is “${given}”.`);
+    const typed = numeric.has(name)
+      ? Number(content)
+      : lists.has(name)
+        ? content.split(';').map((one) => one.trim())
+        : content;
+    value = { ...value, [group]: { ...value[group], [name]: typed } };
+  }
+  const parsed = ExportMetadata.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new AppError('usage.invalid', `What --metadata and --set say is not right: ${z.prettifyError(parsed.error)}`, {
+    hint: 'docs/export.md lists the names.',
+  });
+}
+
+function findingsText(findings: readonly ExportFinding[]): string {
+  return findings
+    .map(({ importance, check, message, remedy }) => `  ${importance} ${check}: ${message} ${remedy}\n`)
+    .join('');
 }

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+import { z } from 'zod';
+import { command, defineApi, query, subscription } from '../define.ts';
+import { Uuid } from '../types.ts';
+
+/** File kinds a finished run can be written as; `docs/export.md` says what each keeps and loses. */
+export const exportFormats = ['npy', 'nwb', 'caiman', 'csv', 'mat', 'tiff', 'roizip', 'avi', 'mp4'] as const;
+export const ExportFormat = z.enum(exportFormats);
+export type ExportFormat = z.infer<typeof ExportFormat>;
+
+const words = z.string().trim().min(1).max(4000);
+const list = z.array(words).max(100);
+
+/** Facts that a library may not know and that other programs ask for. What is given here wins over what the library says. */
+export const ExportMetadata = z.strictObject({
+  subject: z
+    .strictObject({
+      id: words,
+      sex: z.enum(['M', 'F', 'U', 'O']),
+      /** Latin name, or the address of an NCBI taxon. */
+      species: words,
+      /** ISO date. */
+      dateOfBirth: z.iso.date(),
+      /** ISO-8601 duration such as P90D, or a range P60D/P90D. */
+      age: z.string().regex(/^(P[0-9.YMWDTHS]+)?(\/(P[0-9.YMWDTHS]+)?)?$/),
+      description: words,
+      genotype: words,
+      strain: words,
+      /** With its unit, e.g. `0.025 kg`. */
+      weight: words,
+    })
+    .partial()
+    .optional(),
+  session: z
+    .strictObject({
+      id: words,
+      /** ISO date-time with its zone. */
+      start: z.iso.datetime({ offset: true }),
+      description: words,
+      /** Each as `Last, First`. */
+      experimenter: list,
+      institution: words,
+      lab: words,
+      keywords: list,
+      experimentDescription: words,
+      protocol: words,
+      surgery: words,
+      virus: words,
+    })
+    .partial()
+    .optional(),
+  imaging: z
+    .strictObject({
+      indicator: words,
+      location: words,
+      excitationNm: z.number().min(200).max(2000),
+      emissionNm: z.number().min(200).max(2000),
+      description: words,
+    })
+    .partial()
+    .optional(),
+});
+export type ExportMetadata = z.infer<typeof ExportMetadata>;
+
+/** A remark of the check before an export. `importance` and `check` are those of nwbinspector, so that a list of either can be read beside the other. */
+export const ExportFinding = z.object({
+  importance: z.enum(['CRITICAL', 'BEST_PRACTICE_VIOLATION', 'BEST_PRACTICE_SUGGESTION']),
+  check: z.string(),
+  message: z.string(),
+  /** What stands in the file in its place, and how to say better. */
+  remedy: z.string(),
+});
+export type ExportFinding = z.infer<typeof ExportFinding>;
+
+const What = z.object({
+  /** A run, or a session: then its newest finished run. */
+  target: Uuid,
+  format: ExportFormat,
+  /** Absolute. */
+  destination: z.string().min(1),
+  metadata: ExportMetadata.optional(),
+  cells: z.enum(['all', 'accepted']).optional(),
+  /** Layout of CSV tables: a row a cell and frame, or a row a frame. */
+  table: z.enum(['tidy', 'wide']).optional(),
+  /** Films of an NWB file: named by their place, or copied beside it under the names of the DANDI archive. */
+  films: z.enum(['link', 'copy']).optional(),
+  /** What a film shows. */
+  layer: z.enum(['raw', 'registered', 'residual']).optional(),
+  /** Replace a file or folder of that name. */
+  overwrite: z.boolean().optional(),
+  /** Names this export for `progress`. */
+  ticket: Uuid.optional(),
+});
+
+/** Results for other programs. */
+export const interopApi = defineApi('interop', {
+  export: command(
+    What,
+    z.object({
+      runUuid: Uuid,
+      format: ExportFormat,
+      /** Absolute file or folder that was written. */
+      path: z.string(),
+      /** Relative to `path` where that is a folder. */
+      files: z.array(z.string()),
+      bytes: z.number(),
+      components: z.number().int(),
+      accepted: z.number().int(),
+      findings: z.array(ExportFinding),
+    }),
+    { doc: 'Writes a finished run in another program’s form; nothing half-written stays.', audience: 'local' },
+  ),
+  progress: subscription(z.object({ ticket: Uuid }), z.object({ step: z.string(), fraction: z.number() }), {
+    doc: 'Progress of an export under way, until it ends.',
+  }),
+  check: query(
+    What.pick({ target: true, metadata: true, films: true }),
+    z.object({ runUuid: Uuid, fileName: z.string(), findings: z.array(ExportFinding) }),
+    { doc: 'What nwbinspector would say of the NWB file, and the name the DANDI archive wants, without writing it.' },
+  ),
+});

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+/** The thread that writes an export, so that neither its arithmetic nor its memory stands in the core's way; ending it cancels the export. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { AppError } from '../contract/index.ts';
+import type { ExportJob } from './job.ts';
+import { writeExport } from './write-export.ts';
+import type { ExportMessage } from './export.ts';
+
+const port = parentPort;
+const tell = (message: ExportMessage): void => port?.postMessage(message);
+
+try {
+  const written = await writeExport(workerData as ExportJob, (step, fraction) =>
+    tell({ type: 'progress', step, fraction }),
+  );
+  tell({ type: 'done', written });
+} catch (error) {
+  tell({ type: 'failed', error: AppError.from(error).toData() });
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+import { mkdir, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { AppError, type ErrorData, type ExportFormat } from '../contract/index.ts';
+import { fileError } from '../processing/index.ts';
+import type { ExportJob, OnProgress, WrittenExport } from './job.ts';
+import { filmFolder } from './nwb/films.ts';
+
+/** What the exporting thread says. */
+export type ExportMessage =
+  | { readonly type: 'progress'; readonly step: string; readonly fraction: number }
+  | { readonly type: 'done'; readonly written: WrittenExport }
+  | { readonly type: 'failed'; readonly error: ErrorData };
+
+/** Endings that name one file; what a form writes without one of them is a folder. */
+const fileEndings: Readonly<Record<ExportFormat, readonly string[]>> = {
+  npy: [],
+  nwb: ['.nwb'],
+  caiman: ['.hdf5', '.h5'],
+  csv: ['.csv'],
+  mat: ['.mat'],
+  tiff: ['.tif', '.tiff'],
+  roizip: ['.zip'],
+  avi: ['.avi'],
+  mp4: ['.mp4'],
+};
+
+/** Forms that are a folder where no file is named; the others put a file of a fitting name into it. */
+const folderForms: ReadonlySet<ExportFormat> = new Set(['npy', 'csv', 'tiff']);
+
+/** Where an export goes. */
+export interface Destination {
+  /** Absolute. */
+  readonly place: string;
+  readonly kind: 'file' | 'folder';
+}
+
+/**
+ * @param given - absolute, as the caller wrote it
+ * @param fileName - relative path for a file where a folder is given
+ */
+export function destinationOf(format: ExportFormat, given: string, fileName: string): Destination {
+  const ending = path.extname(given).toLowerCase();
+  if (fileEndings[format].includes(ending)) return { place: given, kind: 'file' };
+  if (folderForms.has(format)) return { place: given, kind: 'folder' };
+  return { place: path.join(given, fileName), kind: 'file' };
+}
+
+/**
+ * Is the destination free?
+ *
+ * @throws AppError `export.exists`
+ */
+export async function checkFree({ place, kind }: Destination, overwrite: boolean): Promise<void> {
+  const info = await stat(place).catch(() => null);
+  if (info === null) return;
+  if (info.isDirectory() !== (kind === 'folder'))
+    throw new AppError(
+      'export.exists',
+      `${place} is a ${info.isDirectory() ? 'folder' : 'file'}; this export is a ${kind}.`,
+    );
+  if (overwrite || (kind === 'folder' && (await readdir(place)).length === 0)) return;
+  throw new AppError('export.exists', `${place} is there already; nothing was written.`, {
+    hint: 'Choose another name, or add --overwrite to replace it.',
+  });
+}
+
+/** A fresh folder beside the destination, on the same disk, for what is unfinished. @throws AppError `disk.io`, `disk.full` */
+export async function scratchBeside(place: string): Promise<string> {
+  try {
+    await mkdir(path.dirname(place), { recursive: true });
+    return await mkdtemp(path.join(path.dirname(place), `.${path.basename(place)}.tmp-`));
+  } catch (error) {
+    throw fileError(error, `exporting to ${place}`);
+  }
+}
+
+/** Writes a job in a thread of its own; aborting ends the thread. @throws AppError whatever the writer threw, `rpc.cancelled` */
+export async function runExport(job: ExportJob, progress: OnProgress, signal: AbortSignal): Promise<WrittenExport> {
+  signal.throwIfAborted();
+  const worker = new Worker(new URL('./export-worker.ts', import.meta.url), { workerData: job, name: 'export' });
+  let abort: () => void = () => undefined;
+  try {
+    return await new Promise<WrittenExport>((resolve, reject) => {
+      abort = () => reject(new AppError('rpc.cancelled', 'The export was cancelled; nothing was written.'));
+      signal.addEventListener('abort', abort, { once: true });
+      worker.on('message', (message: ExportMessage) => {
+        if (message.type === 'progress') progress(message.step, message.fraction);
+        else if (message.type === 'done') resolve(message.written);
+        else reject(AppError.fromData(message.error));
+      });
+      worker.on('error', reject);
+      worker.on('exit', (code) =>
+        reject(new AppError('rpc.internal', `The exporting thread ended with code ${code}.`)),
+      );
+    });
+  } finally {
+    signal.removeEventListener('abort', abort);
+    await worker.terminate();
+  }
+}
+
+/** Gives a finished export its name, in one step; what an earlier one left there goes. @throws AppError `disk.io` */
+export async function putInPlace(job: ExportJob, { place, kind }: Destination): Promise<void> {
+  try {
+    await mkdir(path.dirname(place), { recursive: true });
+    const films = `${job.temporary}.films`;
+    if ((await stat(films).catch(() => null)) !== null) {
+      await rm(filmFolder(place), { recursive: true, force: true });
+      await rename(films, filmFolder(place));
+    }
+    if (kind === 'file') await sync(job.temporary);
+    else await rm(place, { recursive: true, force: true });
+    await rename(job.temporary, place);
+  } catch (error) {
+    throw fileError(error, `exporting to ${place}`);
+  }
+}
+
+async function sync(file: string): Promise<void> {
+  const handle = await open(file, 'r+');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Bytes of a file, or of all files in a folder. */
+export async function bytesOf(place: string): Promise<number> {
+  const info = await stat(place);
+  if (!info.isDirectory()) return info.size;
+  const entries = await readdir(place, { recursive: true, withFileTypes: true });
+  const sizes = await Promise.all(
+    entries
+      .filter((entry) => entry.isFile())
+      .map(async (entry) => (await stat(path.join(entry.parentPath, entry.name))).size),
+  );
+  return sizes.reduce((total, size) => total + size, 0);
+}

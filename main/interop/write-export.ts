@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+import { AppError } from '../contract/index.ts';
+import type { ExportJob, OnProgress, WrittenExport } from './job.ts';
+import { writeNwb } from './nwb/write.ts';
+import { placeFilms } from './nwb/films.ts';
+
+type Writer = (job: ExportJob, progress: OnProgress) => Promise<WrittenExport>;
+
+/** Every form that the thread writes. */
+const writers: Readonly<Partial<Record<ExportJob['format'], Writer>>> = {
+  nwb: async (job, progress) => {
+    const films = await placeFilms(job);
+    const written = await writeNwb(job, films.placed, progress);
+    return { ...written, files: films.copied };
+  },
+};
+
+/** Writes an export to its temporary place. @throws AppError `disk.full`, `disk.io`, `usage.invalid` */
+export async function writeExport(job: ExportJob, progress: OnProgress): Promise<WrittenExport> {
+  const writer = writers[job.format];
+  if (writer === undefined) throw new AppError('usage.invalid', `The form “${job.format}” cannot be written here.`);
+  return await writer(job, progress);
+}
