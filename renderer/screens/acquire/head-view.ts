@@ -44,8 +44,8 @@ export class HeadView {
     this.#renderer.setPixelRatio(window.devicePixelRatio);
     this.#build();
     this.#camera.up.set(0, 0, 1);
-    this.#camera.position.set(-3.4, -4.4, 3.2);
-    this.#camera.lookAt(0, 0, 0.1);
+    this.#camera.position.set(2.4, -6, 3.8);
+    this.#camera.lookAt(0.1, 0, -0.15);
     this.#dress();
     this.#resize = new ResizeObserver(() => this.#measure());
     this.#resize.observe(canvas);
