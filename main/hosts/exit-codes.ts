@@ -39,6 +39,8 @@ const byDomain: Readonly<Record<string, number>> = {
   usage: exitCodes.usage,
   server: exitCodes.environment,
   session: exitCodes.input,
+  ingest: exitCodes.input,
+  align: exitCodes.input,
   media: exitCodes.input,
   library: exitCodes.environment,
   query: exitCodes.usage,

@@ -1,6 +1,25 @@
 // SPDX-License-Identifier: MIT
 /** The library: one folder with an embedded database, one owner, one writer. See README.md. */
 export * from './types.ts';
+export type {
+  AlignmentRow,
+  Behavior,
+  BehaviorClock,
+  BehaviorTrial,
+  EventStore,
+  IngestStore,
+  RunQuality,
+  TraceName,
+} from './event-types.ts';
+export type { CsvKind } from './ingest/kinds.ts';
+export type {
+  CsvFile,
+  IngestedFile,
+  IngestProblem,
+  IngestRequest,
+  IngestResult,
+  PlannedSession,
+} from './ingest/types.ts';
 export { defaultLibrary } from './default-library.ts';
 export { createLibraryHandlers, type LibraryDependencies } from './handlers.ts';
 export { createReader, type Reader } from './reader/reader.ts';

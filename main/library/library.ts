@@ -6,6 +6,7 @@ import { AppError, type Uuid } from '../contract/index.ts';
 import { libraryFolders } from './folders.ts';
 import { currentProcess } from './process-identity.ts';
 import type { FromWorker, StoreName, ToWorker, WorkerSettings } from './protocol.ts';
+import type { EventStore, IngestStore } from './event-types.ts';
 import type {
   CurationStore,
   Library,
@@ -53,11 +54,21 @@ const curationMethods: MethodNames<CurationStore> = {
   undo: true,
   redo: true,
   freeze: true,
+  nextVersion: true,
   log: true,
   edits: true,
   nextRow: true,
   begin: true,
   addEdit: true,
+};
+
+const ingestMethods: MethodNames<IngestStore> = { kinds: true, sessionRows: true, ingest: true };
+const eventMethods: MethodNames<EventStore> = {
+  alignments: true,
+  behavior: true,
+  setClock: true,
+  quality: true,
+  saveQuality: true,
 };
 
 /** Calls to the database worker, matched by number. */
@@ -175,6 +186,8 @@ class OpenLibrary implements Library {
   readonly sessions: SessionStore;
   readonly runs: RunStore;
   readonly curation: CurationStore;
+  readonly ingest: IngestStore;
+  readonly events: EventStore;
   readonly #calls: WorkerCalls;
 
   constructor(folders: LibraryFolders, opened: Opened, calls: WorkerCalls) {
@@ -185,6 +198,8 @@ class OpenLibrary implements Library {
     this.sessions = remoteStore<SessionStore>(calls, 'sessions', sessionMethods);
     this.runs = remoteStore<RunStore>(calls, 'runs', runMethods);
     this.curation = remoteStore<CurationStore>(calls, 'curation', curationMethods);
+    this.ingest = remoteStore<IngestStore>(calls, 'ingest', ingestMethods);
+    this.events = remoteStore<EventStore>(calls, 'events', eventMethods);
   }
 
   runFolder(runUuid: Uuid): string {

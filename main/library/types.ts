@@ -12,7 +12,11 @@ import type {
   SessionRow,
   Uuid,
 } from '../contract/index.ts';
+import type { EventStore, IngestStore } from './event-types.ts';
+import type { NewSession } from './session-types.ts';
 import type { TypedJson } from './parameter-hash.ts';
+
+export type { NewRecording, NewRecordingFile, NewSession } from './session-types.ts';
 
 /** What other domains see of the library: plain values in, plain values out; no SQL and no file handle crosses this line. */
 
@@ -24,54 +28,6 @@ export type StoredSession = Omit<SessionRow, 'filesPresent'> & {
   readonly format: string;
   readonly contentDigest: string;
 };
-
-export interface NewRecordingFile {
-  /** Path relative to the session's folder, with forward slashes. */
-  readonly path: string;
-  readonly frames: number;
-  readonly bytes: number;
-}
-
-/** One miniscope of a session (`miniscope.Recording` with its `RecordingInfo`). */
-export interface NewRecording {
-  readonly device: string;
-  readonly deviceType?: string | null | undefined;
-  /** `Miniscope-DAQ-V4` and the like, where it is known. */
-  readonly acquisitionSoftware?: string | null | undefined;
-  /** Frames of the films, all files together. */
-  readonly frames: number;
-  readonly height: number;
-  readonly width: number;
-  /** Rate from the time stamps, Hz. */
-  readonly fps: number | null;
-  readonly durationS: number | null;
-  /** ISO-8601 UTC with milliseconds, e.g. `2026-05-01T10:00:00.123Z`. */
-  readonly startedAt?: string | null | undefined;
-  readonly tzOffsetMin?: number | null | undefined;
-  readonly codec: string;
-  /** Film files in numeric order. */
-  readonly files: readonly NewRecordingFile[];
-  /** The device's metaData.json, as read. */
-  readonly config?: unknown;
-  readonly notes?: string | undefined;
-}
-
-export interface NewSession {
-  readonly name: string;
-  /** Name of the animal; made known when it is new. Compared without case. */
-  readonly subject?: string | null | undefined;
-  /** ISO-8601 UTC with milliseconds; null where nothing says so. */
-  readonly startedAt?: string | null | undefined;
-  readonly tzOffsetMin?: number | null | undefined;
-  /** Absolute folder the files are in. Files are linked, not copied. */
-  readonly folder: string;
-  readonly format: string;
-  /** Hex digest that identifies the content (see docs/architecture.md 5); the same digest is the same recording. */
-  readonly contentDigest: string;
-  readonly sample?: boolean | undefined;
-  readonly recordings: readonly NewRecording[];
-  readonly findings: readonly Finding[];
-}
 
 /** A recording with what it takes to open its films. */
 export type StoredRecording = RecordingRow & {
@@ -341,6 +297,11 @@ export interface CurationStore {
   redo(step: { readonly runUuid: Uuid; readonly raterUuid: Uuid }): Promise<CurationChange>;
   /** Makes the curation an immutable version; decisions after it are refused. */
   freeze(runUuid: Uuid): Promise<CurationState>;
+  /**
+   * Begins the next version after a frozen one: its labels are the frozen version's, its parent is that version.
+   * @throws AppError `review.not_frozen`, `review.edit_unsupported` for a version with edits, `review.no_rater`
+   */
+  nextVersion(step: { readonly runUuid: Uuid; readonly raterUuid: Uuid }): Promise<CurationState>;
   /** The log of the run's curation in order. */
   log(runUuid: Uuid): Promise<readonly LogEntry[]>;
 }
@@ -376,6 +337,8 @@ export interface Library {
   readonly sessions: SessionStore;
   readonly runs: RunStore;
   readonly curation: CurationStore;
+  readonly ingest: IngestStore;
+  readonly events: EventStore;
   /** Absolute folder of a run: `runs/<uuid>`. */
   runFolder(runUuid: Uuid): string;
   /**

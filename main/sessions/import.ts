@@ -90,6 +90,20 @@ function allFindings(session: ReadSession, devices: readonly ReadDevice[]): Find
 }
 
 /**
+ * What an import would add, for a caller that writes it itself. A session that is there already keeps its digest.
+ *
+ * @throws AppError as {@link chooseDevices}; `media.io`
+ */
+export async function plannedSession(
+  session: ReadSession,
+  choice: ImportChoice,
+  library: Library,
+): Promise<{ readonly session: NewSession }> {
+  const devices = chooseDevices(session, choice.device);
+  return { session: rowOf(session, devices, choice, await known(session, devices, library)) };
+}
+
+/**
  * Links a session into the library: rows only, no file is copied or changed.
  *
  * @throws AppError as {@link chooseDevices}; `library.read_only`, `media.io`
@@ -102,6 +116,15 @@ export async function importSession(
   const devices = chooseDevices(session, choice.device);
   const before = await known(session, devices, library);
   if (before.session !== null) return { session: before.session, alreadyImported: true };
+  return await library.sessions.insert(rowOf(session, devices, choice, before));
+}
+
+function rowOf(
+  session: ReadSession,
+  devices: readonly ReadDevice[],
+  choice: ImportChoice,
+  before: { readonly session: StoredSession | null; readonly digest: string; readonly movedFrom: string | null },
+): NewSession {
   const moved: Finding[] =
     before.movedFrom === null
       ? []
@@ -112,7 +135,7 @@ export async function importSession(
             message: `The same films were imported before as “${before.movedFrom}”; they are no longer where they were then.`,
           },
         ];
-  const row: NewSession = {
+  return {
     name: session.name,
     subject: choice.subject ?? session.subject,
     startedAt: session.startedAt,
@@ -124,7 +147,6 @@ export async function importSession(
     recordings: devices.map((device) => recordingOf(session, device)),
     findings: [...allFindings(session, devices), ...moved],
   };
-  return await library.sessions.insert(row);
 }
 
 /** What an import of all miniscopes would do. Never throws for what one device lacks: that is among the findings. */

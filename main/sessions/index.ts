@@ -2,8 +2,8 @@
 /** Reading sessions from disk and linking them into the library. See README.md. */
 export { createFilesHandlers, createSessionsHandlers, pathOfSource } from './handlers.ts';
 export type { SessionsDependencies } from './handlers.ts';
-export { dataRoots, makeFolder } from './files.ts';
+export { dataRoots, makeFolder, resolveFolder } from './files.ts';
 export type { DataRoot } from './files.ts';
-export { importSession } from './import.ts';
+export { importSession, plannedSession } from './import.ts';
 export { frameTimes, openSession } from './open.ts';
 export type { ProbeFilm, ReadDevice, ReadFilm, ReadSession } from './types.ts';

@@ -9,6 +9,7 @@ import { processingApi } from './processing.ts';
 import { reviewApi } from './review.ts';
 import { resultsApi } from './results.ts';
 import { sessionsApi } from './sessions.ts';
+import { workflowApi } from './workflow.ts';
 
 /** Raised whenever a committed snapshot changes in a way an older client could trip over; compared first by every client. */
 export const contractVersion = 1;
@@ -24,6 +25,7 @@ export const coreApis = {
   results: resultsApi,
   frames: framesApi,
   interop: interopApi,
+  workflow: workflowApi,
   acquire: acquireApi,
 } as const;
 

@@ -43,6 +43,7 @@ import {
   openSession,
 } from '../../sessions/index.ts';
 import { superviseNodeChild } from '../../supervisor/index.ts';
+import { createWorkflowHandlers } from '../../workflow/index.ts';
 import { ChangeHub } from './changes.ts';
 import { doctor, engineVersion } from './doctor.ts';
 import { RemoteAccess } from './remote.ts';
@@ -155,6 +156,13 @@ async function createCore(
   const handlers: DomainHandlers<typeof coreApis> = {
     app: createAppHandlers(library, hub, () => windowAddress),
     files: createFilesHandlers({ roots }),
+    workflow: createWorkflowHandlers({
+      library,
+      probeFilm,
+      roots,
+      sessionsChanged: () => hub.notify('sessions', null),
+      curationChanged: (uuid) => hub.notify('curation', uuid),
+    }),
     sessions: createSessionsHandlers({ library, probeFilm, roots, changed: sessionsChanged }),
     library: createLibraryHandlers({ reader }),
     processing,

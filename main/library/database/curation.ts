@@ -342,6 +342,44 @@ export class CurationTables implements Sync<CurationStore> {
     });
   }
 
+  nextVersion({ runUuid, raterUuid }: { readonly runUuid: Uuid; readonly raterUuid: Uuid }): CurationState {
+    return writing(this.#context, () => {
+      const { database, newUuid, now } = this.#context;
+      const run = this.#run(runUuid);
+      const raterId = this.#raterId(raterUuid);
+      const before = this.#newest(run.id);
+      if (before === null || before.frozenAt === null) {
+        throw new AppError('review.not_frozen', 'The newest version of this curation is still open.', {
+          hint: 'Freeze it before the next one is begun.',
+        });
+      }
+      if (activeEdits(database, before.id).length > 0) {
+        throw new AppError(
+          'review.edit_unsupported',
+          'A version with edited cells cannot be continued in a next one yet.',
+        );
+      }
+      const { lastInsertRowid } = database
+        .prepare(
+          'INSERT INTO curation (uuid, run_id, owner_id, parent_id, version, created_at) VALUES (?, ?, ?, ?, ?, ?)',
+        )
+        .run(uuidBytes(newUuid()), run.id, raterId, before.id, before.version + 1, now());
+      // The first act of the new version takes over the labels; who gave them stays in the parent's log.
+      database
+        .prepare(
+          `INSERT INTO curation_log (curation_id, seq, step, kind, target_step, rater_id, cell_id, from_label, to_label, at, context)
+          SELECT ?, row_number() OVER (ORDER BY cell_id), 1, 'decide', NULL, rater_id, cell_id, 'undecided', to_label, ?, '{"from":"parent"}'
+          FROM curation_log AS label WHERE curation_id = ? AND to_label <> 'undecided'
+            AND seq = (SELECT max(seq) FROM curation_log AS later WHERE later.curation_id = label.curation_id AND later.cell_id = label.cell_id)`,
+        )
+        .run(lastInsertRowid, now(), before.id);
+      database
+        .prepare('UPDATE curation SET accepted_count = ?, rejected_count = ? WHERE id = ?')
+        .run(before.accepted, before.rejected, lastInsertRowid);
+      return this.#changed(runUuid, run, []).curation;
+    });
+  }
+
   log(runUuid: Uuid): readonly LogEntry[] {
     const curation = this.#newest(this.#run(runUuid).id);
     return curation === null ? [] : this.#entries(curation.id, 1);

@@ -7,6 +7,8 @@ import type { OpenLibraryOptions, RecoveredRun } from '../types.ts';
 import { createUuid7, seededRandom, systemRandom, type Clock } from '../uuid.ts';
 import type { Context } from './context.ts';
 import { CurationTables } from './curation.ts';
+import { EventTables } from './events.ts';
+import { IngestTables } from './ingest.ts';
 import type { Migration } from './migrations/index.ts';
 import { openDatabase, toLibraryError } from './open.ts';
 import { RunTables } from './runs.ts';
@@ -23,6 +25,8 @@ export interface Stores {
   readonly sessions: SessionTables;
   readonly runs: RunTables;
   readonly curation: CurationTables;
+  readonly ingest: IngestTables;
+  readonly events: EventTables;
   /** Any thrown value in the words of the contract. */
   toError(thrown: unknown): AppError;
   close(): void;
@@ -116,6 +120,8 @@ export function openStores(options: OpenStoresOptions): Stores {
       sessions: new SessionTables(context),
       runs,
       curation: new CurationTables(context),
+      ingest: new IngestTables(context),
+      events: new EventTables(context),
       toError,
       close: () => {
         if (readOnly === null && database.open) tidyUp(database);

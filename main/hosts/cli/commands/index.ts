@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
 import type { Command } from '../command.ts';
+import { alignCommand } from './align.ts';
 import { devicesCommand } from './devices.ts';
 import { doctorCommand } from './doctor.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
+import { ingestCommand } from './ingest.ts';
 import { learnCommand } from './learn.ts';
 import { matchCommand } from './match.ts';
 import { paramsCommand } from './params.ts';
 import { planCommand } from './plan.ts';
 import { processCommand } from './process.ts';
 import { queryCommand } from './query.ts';
+import { qualityCommand } from './quality.ts';
 import { recordCommand } from './record.ts';
 import { recoverCommand } from './recover.ts';
 import { runsCommand } from './runs.ts';
@@ -20,10 +23,13 @@ import { verifyCommand } from './verify.ts';
 /** Every command; one file each in this folder. */
 export const commands: readonly Command[] = [
   importCommand,
+  ingestCommand,
   planCommand,
   processCommand,
   paramsCommand,
   runsCommand,
+  qualityCommand,
+  alignCommand,
   exportCommand,
   matchCommand,
   learnCommand,

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+import path from 'node:path';
+import { NpyFile } from '../arrays/index.ts';
+import { AppError, type Aligned } from '../contract/index.ts';
+import type { Library, RunDetail, TraceName } from '../library/index.ts';
+import { average, binFrames, binGrid, binTrace, type CameraWindow } from './align.ts';
+import { trialWindows } from './windows.ts';
+
+export interface AlignChoice {
+  readonly runUuid: string;
+  readonly alignment: string;
+  readonly trace?: TraceName | undefined;
+  readonly binS?: number | undefined;
+  readonly trialTypes?: readonly string[] | undefined;
+  readonly where?: Readonly<Record<string, string>> | undefined;
+  readonly rows?: readonly number[] | undefined;
+  readonly offsetS?: number | undefined;
+}
+
+/** Columns of the run's traces that belong to its first session, in order of time, with their times. */
+async function framesOf(
+  detail: RunDetail,
+  library: Library,
+): Promise<{ frames: number[]; timesS: number[]; others: boolean }> {
+  const time = await NpyFile.open(path.join(detail.folder, 'time.npy'));
+  let values: ArrayLike<number>;
+  try {
+    values = await time.read(0, time.shape[0] ?? 0);
+  } finally {
+    await time.close();
+  }
+  let sample = 0;
+  let others = false;
+  const placed: { frame: number; timeS: number }[] = [];
+  for (const [position, input] of detail.inputs.entries()) {
+    const recording = await library.sessions.recording(input.recordingUuid);
+    const count =
+      detail.inputs.length === 1 ? values.length : (input.lastFrame ?? recording.frames - 1) - input.firstFrame + 1;
+    if (position === 0) {
+      for (let frame = sample; frame < Math.min(sample + count, values.length); frame += 1) {
+        const timeS = values[frame] ?? Number.NaN;
+        if (Number.isFinite(timeS)) placed.push({ frame, timeS });
+      }
+    } else others = true;
+    sample += count;
+  }
+  placed.sort((a, b) => a.timeS - b.timeS);
+  return { frames: placed.map(({ frame }) => frame), timesS: placed.map(({ timeS }) => timeS), others };
+}
+
+function medianInterval(timesS: readonly number[]): number {
+  const steps = timesS.slice(1).map((time, index) => time - (timesS[index] ?? 0));
+  return steps.toSorted((a, b) => a - b)[Math.floor(steps.length / 2)] ?? Number.NaN;
+}
+
+const orNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
+
+/**
+ * Activity of a run around an event of its session's trials (workflow-miniscope's `analysis`, with the clocks' offset that it lacks:
+ * datamodel.md 2.12, 13). Of a run over several recordings the first is aligned.
+ *
+ * @throws AppError `align.not_found` for an unknown alignment, trace or row, or a session without behaviour; `align.no_trials` when no trial is
+ * left; `run.not_found`, `run.not_ready`, `disk.io`
+ */
+export async function alignActivity(choice: AlignChoice, library: Library, signal?: AbortSignal): Promise<Aligned> {
+  const detail = await library.runs.get(choice.runUuid);
+  if (detail.run.state !== 'succeeded') throw new AppError('run.not_ready', 'This run has no result.');
+  const alignments = await library.events.alignments();
+  const alignment = alignments.find(({ name }) => name.toLowerCase() === choice.alignment.toLowerCase());
+  if (alignment === undefined) {
+    throw new AppError('align.not_found', `There is no alignment event “${choice.alignment}”.`, {
+      hint: `Known: ${alignments.map(({ name }) => name).join(', ') || 'none; read an alignments.csv with calyx ingest'}.`,
+    });
+  }
+  const behavior = await library.events.behavior(detail.run.sessionUuid);
+  const clock =
+    choice.offsetS === undefined ? behavior.clock : { offsetS: choice.offsetS, rate: 1, method: 'given' as const };
+  const onCamera = (timeS: number): number => clock.offsetS + clock.rate * timeS;
+  const { frames, timesS, others } = await framesOf(detail, library);
+  const [firstS = 0, lastS = 0] = [timesS[0], timesS.at(-1)];
+  const wanted = new Set(choice.trialTypes?.map((type) => type.toLowerCase()));
+  const trials = trialWindows(behavior, alignment).map(({ trial, alignS, startS, endS }) => {
+    const has = (name: string, value: string): boolean => trial.attributes[name] === value;
+    const chosen =
+      (wanted.size === 0 || wanted.has((trial.type ?? '').toLowerCase())) &&
+      Object.entries(choice.where ?? {}).every(([name, value]) => has(name, value));
+    const window: CameraWindow | null =
+      alignS === null || startS === null || endS === null
+        ? null
+        : { zeroS: onCamera(alignS), startS: onCamera(startS), endS: onCamera(endS) };
+    const used = chosen && window !== null && window.endS >= firstS && window.startS <= lastS;
+    return { trial, window, chosen, used };
+  });
+  const used = trials.filter((trial): trial is typeof trial & { window: CameraWindow } => trial.used);
+  if (used.length === 0) {
+    throw new AppError('align.no_trials', 'No trial has a window that lies in the recording.', {
+      hint: `Of ${trials.length} trials ${trials.filter(({ chosen }) => chosen).length} are chosen; the recording covers ${firstS.toFixed(1)} to ${lastS.toFixed(1)} s.`,
+    });
+  }
+  const frameS = medianInterval(timesS);
+  const grid = binGrid(
+    used.map(({ window }) => window),
+    choice.binS ?? frameS,
+  );
+  const binned = used.map(({ window }) => binFrames(timesS, window, grid, frameS));
+  const trace = choice.trace ?? 'dff';
+  const cells = (await library.runs.cells(choice.runUuid)).filter(({ row }) => row < (detail.run.cells ?? 0));
+  const rows =
+    choice.rows === undefined ? cells : choice.rows.map((row) => cells.find((cell) => cell.row === row) ?? row);
+  if (!detail.arrays.some((array) => array.path === `traces/${trace}.npy`)) {
+    throw new AppError('align.not_found', `This run has no ${trace} traces.`);
+  }
+  const file = await NpyFile.open(path.join(detail.folder, 'traces', `${trace}.npy`));
+  const aligned: Aligned['cells'] = [];
+  try {
+    const length = file.shape[1] ?? 0;
+    for (const cell of rows) {
+      signal?.throwIfAborted();
+      if (typeof cell === 'number')
+        throw new AppError('align.not_found', `This run has no cell ${cell}; its rows are 0 to ${cells.length - 1}.`);
+      const values = await file.read(cell.row * length, length);
+      const activity = binned.map((each) => binTrace(values, frames, each));
+      const averages = grid.centresS.map((_, bin) => average(activity.map((trial) => trial[bin] ?? Number.NaN)));
+      aligned.push({
+        row: cell.row,
+        uuid: cell.uuid,
+        activity: activity.map((trial) => trial.map(orNull)),
+        mean: averages.map(({ mean }) => mean),
+        low: averages.map(({ low }) => low),
+        high: averages.map(({ high }) => high),
+        n: averages.map(({ n }) => n),
+      });
+    }
+  } finally {
+    await file.close();
+  }
+  const partly = used.filter(({ window }) => window.startS < firstS || window.endS > lastS).length;
+  const without = trials.filter(({ chosen, window }) => chosen && window === null).length;
+  return {
+    alignment: alignment.name,
+    trace,
+    clock,
+    binS: grid.binS,
+    timesS: [...grid.centresS],
+    trials: trials.map(({ trial, window, used: isUsed }) => ({
+      trialId: trial.trialId,
+      type: trial.type,
+      attributes: { ...trial.attributes },
+      zeroS: window?.zeroS ?? null,
+      startS: window?.startS ?? null,
+      endS: window?.endS ?? null,
+      used: isUsed,
+    })),
+    cells: aligned,
+    warnings: [
+      ...(clock.method === 'assumed'
+        ? [
+            'Nothing tells where the behaviour’s clock lies on the miniscope’s: both are taken to begin together. Give the offset with --offset or in behavior_recordings.csv.',
+          ]
+        : []),
+      ...(without > 0 ? [`${without} trials lack the event and are left out.`] : []),
+      ...(partly > 0 ? [`${partly} windows reach beyond the recording.`] : []),
+      ...(others ? ['The run has several recordings; the first is aligned.'] : []),
+    ],
+  };
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+import path from 'node:path';
+import { AppError, type workflowApi } from '../contract/index.ts';
+import type { Library } from '../library/index.ts';
+import type { Handlers } from '../rpc/index.ts';
+import { resolveFolder, type DataRoot, type ProbeFilm } from '../sessions/index.ts';
+import { alignActivity } from './activity.ts';
+import { ingestCsv } from './ingest.ts';
+import { runQuality } from './quality.ts';
+
+export interface WorkflowDependencies {
+  readonly library: Library;
+  readonly probeFilm: ProbeFilm;
+  readonly roots: readonly DataRoot[];
+  /** Called after sessions were added. */
+  readonly sessionsChanged: () => void;
+  /** Called after the curation of a run changed. */
+  readonly curationChanged: (runUuid: string) => void;
+}
+
+/** Serves `workflow.*`. */
+export function createWorkflowHandlers(dependencies: WorkflowDependencies): Handlers<typeof workflowApi.procedures> {
+  const { library, probeFilm, roots } = dependencies;
+  return {
+    ingest: async ({ files, root, dryRun, allOrNothing, who }, { audience, signal }) => {
+      const paths = [
+        ...files.flatMap((file) => ('path' in file ? [file.path] : [])),
+        ...(root !== undefined && 'path' in root ? [root.path] : []),
+      ];
+      if (paths.length > 0 && audience !== 'local') {
+        throw new AppError('rpc.not_allowed', 'A window sends files as text and chooses folders by name, not by path.');
+      }
+      const relative = paths.find((given) => !path.isAbsolute(given));
+      if (relative !== undefined) throw new AppError('usage.invalid', `The path must be absolute: ${relative}`);
+      const folder =
+        root === undefined ? undefined : 'path' in root ? root.path : await resolveFolder(roots, root.folder);
+      const result = await ingestCsv(
+        { files, root: folder, dryRun: dryRun ?? false, allOrNothing: allOrNothing ?? false, who: who ?? '', signal },
+        library,
+        probeFilm,
+      );
+      if (!result.dryRun) dependencies.sessionsChanged();
+      return {
+        files: result.files.map((file) => ({ ...file, problems: [...file.problems], warnings: [...file.warnings] })),
+        inserted: { ...result.inserted },
+        dryRun: result.dryRun,
+      };
+    },
+    alignments: async () =>
+      (await library.events.alignments()).map(({ name, align, start, end }) => ({
+        name,
+        align: align.type,
+        start: start.type,
+        end: end.type,
+      })),
+    align: async (choice, { signal }) => await alignActivity(choice, library, signal),
+    setClock: async ({ sessionUuid, offsetS, rate }) => {
+      await library.events.setClock(sessionUuid, { offsetS, rate: rate ?? 1 });
+      return { clock: (await library.events.behavior(sessionUuid)).clock };
+    },
+    quality: async ({ runUuid }) => {
+      const { traces, motion } = await runQuality(library, runUuid);
+      const cells = await library.runs.cells(runUuid);
+      return {
+        traces: [...traces],
+        motion,
+        cells: cells.map(({ row, metrics }) => ({
+          row,
+          rValue: metrics['rValue'] ?? null,
+          snr: metrics['snr'] ?? null,
+          probability: metrics['probability'] ?? null,
+        })),
+      };
+    },
+    freeze: async ({ runUuid }) => {
+      const { version } = await library.curation.freeze(runUuid);
+      dependencies.curationChanged(runUuid);
+      return { version };
+    },
+    nextVersion: async ({ runUuid, raterUuid }) => {
+      const { version } = await library.curation.nextVersion({ runUuid, raterUuid });
+      dependencies.curationChanged(runUuid);
+      return { version };
+    },
+  };
+}
