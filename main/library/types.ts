@@ -2,7 +2,6 @@
 import type {
   Cell,
   CellLabel,
-  Finding,
   LogEntry,
   Rater,
   RecordingRow,
