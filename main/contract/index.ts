@@ -11,6 +11,7 @@ export * from './api/acquire.ts';
 export * from './api/app.ts';
 export * from './api/files.ts';
 export * from './api/frames.ts';
+export * from './api/jobs.ts';
 export * from './api/library.ts';
 export * from './api/interop.ts';
 export * from './api/processing.ts';

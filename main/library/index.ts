@@ -21,7 +21,8 @@ export type {
   PlannedSession,
 } from './ingest/types.ts';
 export { defaultLibrary } from './default-library.ts';
-export { createLibraryHandlers, type LibraryDependencies } from './handlers.ts';
+export { restoreBackup } from './backup.ts';
+export { createJobsHandlers, createLibraryHandlers, sweepDeletions, type LibraryDependencies } from './handlers.ts';
 export { createReader, type Reader } from './reader/reader.ts';
 export { openLibrary } from './library.ts';
 export { acquireOwnership, ownerWhenListening, readOwner } from './ownership.ts';

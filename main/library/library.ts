@@ -9,6 +9,9 @@ import type { FromWorker, StoreName, ToWorker, WorkerSettings } from './protocol
 import type { EventStore, IngestStore } from './event-types.ts';
 import type {
   CurationStore,
+  DeletionStore,
+  FileStore,
+  JobStore,
   Library,
   LibraryFolders,
   OpenLibraryOptions,
@@ -70,6 +73,28 @@ const eventMethods: MethodNames<EventStore> = {
   quality: true,
   saveQuality: true,
 };
+const deletionMethods: MethodNames<DeletionStore> = {
+  preview: true,
+  remove: true,
+  undo: true,
+  list: true,
+  due: true,
+  purge: true,
+};
+const jobMethods: MethodNames<JobStore> = {
+  list: true,
+  get: true,
+  add: true,
+  claim: true,
+  heartbeat: true,
+  finish: true,
+  fail: true,
+  retry: true,
+  ignore: true,
+  cancel: true,
+  pending: true,
+};
+const fileMethods: MethodNames<FileStore> = { sideFiles: true, folders: true, setState: true };
 
 /** Calls to the database worker, matched by number. */
 class WorkerCalls {
@@ -188,6 +213,9 @@ class OpenLibrary implements Library {
   readonly curation: CurationStore;
   readonly ingest: IngestStore;
   readonly events: EventStore;
+  readonly deletions: DeletionStore;
+  readonly jobs: JobStore;
+  readonly files: FileStore;
   readonly #calls: WorkerCalls;
 
   constructor(folders: LibraryFolders, opened: Opened, calls: WorkerCalls) {
@@ -200,6 +228,9 @@ class OpenLibrary implements Library {
     this.curation = remoteStore<CurationStore>(calls, 'curation', curationMethods);
     this.ingest = remoteStore<IngestStore>(calls, 'ingest', ingestMethods);
     this.events = remoteStore<EventStore>(calls, 'events', eventMethods);
+    this.deletions = remoteStore<DeletionStore>(calls, 'deletions', deletionMethods);
+    this.jobs = remoteStore<JobStore>(calls, 'jobs', jobMethods);
+    this.files = remoteStore<FileStore>(calls, 'files', fileMethods);
   }
 
   runFolder(runUuid: Uuid): string {

@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: MIT
+import type { z } from 'zod';
 import type {
   Cell,
   CellLabel,
+  Deletion,
+  DeletionPreview,
+  JobAttempt,
+  JobClaim,
+  JobRow,
+  jobsApi,
   LogEntry,
+  PendingJob,
   Rater,
   RecordingRow,
   RunProgress,
   RunRow,
   RunState,
+  Selection,
   SessionRow,
   Uuid,
 } from '../contract/index.ts';
@@ -326,6 +335,75 @@ export interface LibraryFolders {
   readonly lock: string;
 }
 
+export interface DeletionTarget {
+  /** A uuid, or `table:name`. */
+  readonly key?: string | undefined;
+  readonly table?: string | undefined;
+  readonly where?: Selection['where'] | undefined;
+}
+
+/** Deletion of rows with everything that depends on them. */
+export interface DeletionStore {
+  /** @throws AppError `delete.not_found`, `usage.invalid` */
+  preview(target: DeletionTarget): Promise<DeletionPreview>;
+  /** One transaction. @throws AppError `delete.not_found`, `delete.refused` (a run is under way, rows that ship with the program) */
+  remove(target: DeletionTarget & { readonly graceMs: number }): Promise<Deletion>;
+  /** @throws AppError `delete.not_found`, `delete.refused`, `delete.conflict` */
+  undo(uuid: Uuid): Promise<Deletion>;
+  /** Newest first. */
+  list(): Promise<readonly Deletion[]>;
+  /** Those whose grace time is over. */
+  due(): Promise<readonly Deletion[]>;
+  /** Forgets the rows; the caller removes the folders first. */
+  purge(uuid: Uuid): Promise<Deletion>;
+}
+
+type JobsInput<P extends keyof typeof jobsApi.procedures> = z.output<(typeof jobsApi.procedures)[P]['input']>;
+
+/** Jobs (datamodel.md 7.4). */
+export interface JobStore {
+  /** Newest first. */
+  list(filter: JobsInput<'list'>): Promise<readonly JobRow[]>;
+  /** @throws AppError `job.not_found` */
+  get(uuid: Uuid): Promise<{ readonly job: JobRow; readonly attempts: readonly JobAttempt[] }>;
+  /** A job that is the same as an unfinished one is that one. */
+  add(jobs: JobsInput<'add'>['jobs']): Promise<readonly JobRow[]>;
+  /** One atomic statement; attempts whose lease is over return first. Null when there is nothing to do. */
+  claim(wish: JobsInput<'claim'>): Promise<JobClaim | null>;
+  /** @throws AppError `job.lease_lost` */
+  heartbeat(beat: JobsInput<'heartbeat'>): Promise<{ readonly leaseUntil: string; readonly cancelled: boolean }>;
+  /** @throws AppError `job.lease_lost`: the result of a lost attempt is not taken */
+  finish(end: JobsInput<'finish'>): Promise<JobRow>;
+  /** @throws AppError `job.lease_lost` */
+  fail(end: JobsInput<'fail'>): Promise<JobRow>;
+  /** @throws AppError `job.not_found`, `job.not_allowed` */
+  retry(uuids: readonly Uuid[]): Promise<readonly JobRow[]>;
+  ignore(uuids: readonly Uuid[]): Promise<readonly JobRow[]>;
+  cancel(uuids: readonly Uuid[]): Promise<readonly JobRow[]>;
+  /** Recordings without a result, a run or a job, oldest first. */
+  pending(limit: number): Promise<readonly PendingJob[]>;
+}
+
+/** A file that a row names. */
+export interface SideFile {
+  /** Relative to the library. */
+  readonly file: string;
+  readonly runUuid: Uuid;
+  /** Relative to the run folder. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly state: 'writing' | 'ready' | 'missing' | 'quarantined';
+}
+
+/** Files and folders that rows name. */
+export interface FileStore {
+  sideFiles(): Promise<readonly SideFile[]>;
+  /** Folders that rows name, relative to the library. */
+  folders(): Promise<readonly string[]>;
+  setState(change: { readonly runUuid: Uuid; readonly path: string; readonly state: SideFile['state'] }): Promise<void>;
+}
+
 /** The open library. Every call goes to the database worker; nothing here blocks the caller's loop. */
 export interface Library {
   readonly folders: LibraryFolders;
@@ -338,6 +416,9 @@ export interface Library {
   readonly curation: CurationStore;
   readonly ingest: IngestStore;
   readonly events: EventStore;
+  readonly deletions: DeletionStore;
+  readonly jobs: JobStore;
+  readonly files: FileStore;
   /** Absolute folder of a run: `runs/<uuid>`. */
   runFolder(runUuid: Uuid): string;
   /**
@@ -358,6 +439,8 @@ export interface OpenLibraryOptions {
   readonly owner?: ProcessRef | undefined;
   /** Milliseconds since 1970 for tests: the clock stands still at this and goes on by 1 ms a call. */
   readonly fixedClockMs?: number | undefined;
+  /** Milliseconds since 1970 for tests: one 64-bit number that a test moves, also while the worker runs. */
+  readonly sharedClock?: SharedArrayBuffer | undefined;
   /** Seed of the uuids' random part for tests. */
   readonly seed?: number | undefined;
 }

@@ -5,6 +5,7 @@ import { filesApi } from './files.ts';
 import { framesApi, movieApi } from './frames.ts';
 import { interopApi } from './interop.ts';
 import { libraryApi } from './library.ts';
+import { jobsApi } from './jobs.ts';
 import { processingApi } from './processing.ts';
 import { reviewApi } from './review.ts';
 import { resultsApi } from './results.ts';
@@ -20,6 +21,7 @@ export const coreApis = {
   files: filesApi,
   sessions: sessionsApi,
   library: libraryApi,
+  jobs: jobsApi,
   processing: processingApi,
   review: reviewApi,
   results: resultsApi,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { z } from 'zod';
-import { defineApi, query } from '../define.ts';
+import { command, defineApi, query, subscription } from '../define.ts';
+import { Uuid } from '../types.ts';
 
 /** A value of a table as it is shown: byte strings are lower-case hex (16 bytes: a uuid), whole numbers beyond 2^53 are text. */
 export const Scalar = z.union([z.string(), z.number(), z.null()]);
@@ -107,6 +108,87 @@ export const ViewInfo = z.object({
 });
 export type ViewInfo = z.infer<typeof ViewInfo>;
 
+/** What is to be deleted: `key` names one row (an id, or `subject:m1`), or rows of a table are restricted. */
+export const DeleteTarget = z.object({
+  key: z.string().max(1000).optional(),
+  table: z.string().max(100).optional(),
+  where: z.array(Where).optional(),
+});
+
+const Counts = z.array(z.object({ table: z.string(), rows: z.number().int() }));
+
+export const DeletionPreview = z.object({
+  what: z.string(),
+  counts: Counts,
+  /** Relative to the library. Recordings are never deleted. */
+  folders: z.array(z.string()),
+});
+export type DeletionPreview = z.infer<typeof DeletionPreview>;
+
+export const Deletion = DeletionPreview.extend({
+  uuid: Uuid,
+  at: z.string(),
+  /** Until then it can be undone, and files are kept. */
+  purgeAfter: z.string(),
+  state: z.enum(['held', 'undone', 'purged']),
+});
+export type Deletion = z.infer<typeof Deletion>;
+
+export const BackupInfo = z.object({ file: z.string(), bytes: z.number(), at: z.string(), kind: z.string() });
+export type BackupInfo = z.infer<typeof BackupInfo>;
+
+const DamagedFile = z.object({
+  /** Relative to the library. */
+  file: z.string(),
+  what: z.enum(['missing', 'size', 'hash']),
+  /** Where the damaged file was put, relative to the library; null when it stays or is missing. */
+  quarantined: z.string().nullable(),
+});
+
+export const VerifyReport = z.object({
+  integrity: z.array(z.string()),
+  foreignKeys: z.array(z.object({ table: z.string(), parent: z.string(), rows: z.number().int() })),
+  filesChecked: z.number().int(),
+  bytesChecked: z.number(),
+  damaged: z.array(DamagedFile),
+  /** Files that were missing or damaged before and are whole again. */
+  recovered: z.array(z.string()),
+  /** Folders and files that no row of the library names. */
+  orphans: z.array(z.string()),
+  /** Folders of deletions that can still be undone. */
+  held: z.array(z.string()),
+  ok: z.boolean(),
+});
+export type VerifyReport = z.infer<typeof VerifyReport>;
+
+export const Diagram = z.object({
+  width: z.number(),
+  height: z.number(),
+  nodes: z.array(
+    z.object({
+      table: z.string(),
+      name: z.string(),
+      element: z.string(),
+      tier: z.string(),
+      rows: z.number().int(),
+      x: z.number(),
+      y: z.number(),
+      width: z.number(),
+      height: z.number(),
+    }),
+  ),
+  edges: z.array(
+    z.object({
+      child: z.string(),
+      parent: z.string(),
+      /** Part of the natural key, a part of its master, or another reference. */
+      kind: z.enum(['key', 'secondary', 'part']),
+      points: z.array(z.object({ x: z.number(), y: z.number() })),
+    }),
+  ),
+});
+export type Diagram = z.infer<typeof Diagram>;
+
 /** The library as a database: questions, trust, travel. */
 export const libraryApi = defineApi('library', {
   views: query(z.object({}), z.array(ViewInfo), { doc: 'Views with natural keys, and the tables behind them.' }),
@@ -114,4 +196,33 @@ export const libraryApi = defineApi('library', {
   sql: query(z.object({ sql: z.string().min(1).max(100_000), ...Paging }), Rows, {
     doc: 'One SELECT, which can read and nothing else; ended when it takes too long.',
   }),
+  diagram: query(z.object({ internal: z.boolean().default(false) }), Diagram, {
+    doc: 'Tables with tiers, edges and row counts, laid out.',
+  }),
+  deletePreview: query(DeleteTarget, DeletionPreview, { doc: 'What a deletion would take with it.' }),
+  delete: command(
+    DeleteTarget.extend({
+      graceMs: z
+        .number()
+        .int()
+        .min(0)
+        .max(366 * 86_400_000)
+        .default(7 * 86_400_000),
+    }),
+    Deletion,
+    { doc: 'Deletes rows with all that depends on them; can be undone until its grace time is over.' },
+  ),
+  deletions: query(z.object({}), z.array(Deletion), { doc: 'Deletions, newest first.' }),
+  undelete: command(z.object({ uuid: Uuid }), Deletion, { doc: 'Brings back what a deletion took.' }),
+  purge: command(z.object({ uuid: Uuid }), Deletion, { doc: 'Removes what a deletion took for good.' }),
+  backup: command(z.object({ to: z.string().optional() }), BackupInfo, {
+    doc: 'Copies the database while it is in use and checks the copy; `to` is a further absolute folder.',
+    audience: 'local',
+  }),
+  backups: query(z.object({}), z.array(BackupInfo), { doc: 'Backups, newest first.' }),
+  verify: subscription(
+    z.object({ quarantine: z.boolean().default(true) }),
+    z.object({ done: z.number().int(), total: z.number().int(), report: VerifyReport.nullable() }),
+    { doc: 'Checks the database and every file a run names; the last value has the report.' },
+  ),
 });

@@ -8,10 +8,12 @@ import { programVersion } from '../../installation/index.ts';
 import { createInteropHandlers } from '../../interop/index.ts';
 import {
   acquireOwnership,
+  createJobsHandlers,
   createLibraryHandlers,
   createReader,
   type Library,
   openLibrary,
+  sweepDeletions,
   type OtherOwner,
   type Ownership,
 } from '../../library/index.ts';
@@ -128,6 +130,7 @@ async function createCore(
       hub.notify('sessions', null);
     },
   });
+  await sweepDeletions(library);
   await queue.start({ takeQueued: options.takeQueued ?? true });
   const roots = dataRoots(options.env ?? process.env);
   const sessionsChanged = (uuid: string): void => hub.notify('sessions', uuid);
@@ -164,7 +167,15 @@ async function createCore(
       curationChanged: (uuid) => hub.notify('curation', uuid),
     }),
     sessions: createSessionsHandlers({ library, probeFilm, roots, changed: sessionsChanged }),
-    library: createLibraryHandlers({ reader }),
+    library: createLibraryHandlers({
+      library,
+      reader,
+      changed: () => {
+        hub.notify('sessions', null);
+        hub.notify('runs', null);
+      },
+    }),
+    jobs: createJobsHandlers(library, (uuid) => queue.cancel(uuid)),
     processing,
     interop: createInteropHandlers({
       library,

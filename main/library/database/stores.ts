@@ -9,6 +9,9 @@ import type { Context } from './context.ts';
 import { CurationTables } from './curation.ts';
 import { EventTables } from './events.ts';
 import { IngestTables } from './ingest.ts';
+import { DeletionTables } from './deletions.ts';
+import { FileTables } from './files.ts';
+import { JobTables } from './jobs.ts';
 import type { Migration } from './migrations/index.ts';
 import { openDatabase, toLibraryError } from './open.ts';
 import { RunTables } from './runs.ts';
@@ -27,6 +30,9 @@ export interface Stores {
   readonly curation: CurationTables;
   readonly ingest: IngestTables;
   readonly events: EventTables;
+  readonly deletions: DeletionTables;
+  readonly jobs: JobTables;
+  readonly files: FileTables;
   /** Any thrown value in the words of the contract. */
   toError(thrown: unknown): AppError;
   close(): void;
@@ -39,6 +45,10 @@ export interface OpenStoresOptions extends OpenLibraryOptions {
 }
 
 function clockOf(options: OpenLibraryOptions): Clock {
+  if (options.sharedClock !== undefined) {
+    const cell = new BigInt64Array(options.sharedClock);
+    return () => Number(Atomics.load(cell, 0));
+  }
   if (options.fixedClockMs === undefined) return Date.now;
   let at = options.fixedClockMs;
   return () => {
@@ -122,6 +132,9 @@ export function openStores(options: OpenStoresOptions): Stores {
       curation: new CurationTables(context),
       ingest: new IngestTables(context),
       events: new EventTables(context),
+      deletions: new DeletionTables(context),
+      jobs: new JobTables(context),
+      files: new FileTables(context),
       toError,
       close: () => {
         if (readOnly === null && database.open) tidyUp(database);

@@ -13,6 +13,7 @@ export type ReaderRequest =
   | { readonly type: 'views' }
   | { readonly type: 'select'; readonly selection: Selection }
   | ({ readonly type: 'sql'; readonly sql: string } & Page)
+  | { readonly type: 'diagram'; readonly internal: boolean }
   /** `integrity_check` and `foreign_key_check`. */
   | { readonly type: 'check' }
   /** Copies the database, as of one moment, into a new file. */
@@ -33,6 +34,6 @@ export type ReaderReply =
 /** What `check` answers with. */
 export interface DatabaseCheck {
   /** SQLite's words; empty when all is well. */
-  readonly integrity: readonly string[];
-  readonly foreignKeys: readonly { readonly table: string; readonly parent: string; readonly rows: number }[];
+  readonly integrity: string[];
+  readonly foreignKeys: { table: string; parent: string; rows: number }[];
 }

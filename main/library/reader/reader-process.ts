@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { AppError, type Rows, type Scalar, type Selection } from '../../contract/index.ts';
 import { uuidText } from '../uuid.ts';
 import type { DatabaseCheck, Page, ReaderCall, ReaderReply } from './protocol.ts';
+import { type Catalogue, layOut } from './diagram.ts';
 import { compileSelection, type Relation } from './select.ts';
 
 /**
@@ -163,6 +164,37 @@ function check(database: DatabaseSync): DatabaseCheck {
   return { integrity, foreignKeys };
 }
 
+/** Tables of the catalogue with their rows counted; a table only for the program's own use is left out unless asked for. */
+function catalogueOf(database: DatabaseSync, internal: boolean): Catalogue {
+  const tables = database
+    .prepare('SELECT table_name AS "table", class_name AS name, element, tier FROM table_doc ORDER BY table_name')
+    .all()
+    .map((row) => ({
+      table: String(row['table']),
+      name: String(row['name']),
+      element: String(row['element']),
+      tier: String(row['tier']),
+    }))
+    .filter(({ tier }) => internal || tier !== 'internal');
+  const nodes = tables.map((node) => {
+    const counted = database.prepare(`SELECT count(*) AS n FROM "${node.table.replaceAll('"', '""')}"`).get();
+    return { ...node, rows: Number(counted?.['n'] ?? 0) };
+  });
+  const known = new Set(tables.map(({ table }) => table));
+  const edges = database
+    .prepare(
+      'SELECT child_table AS child, parent_table AS parent, kind FROM table_edge ORDER BY child_table, child_column',
+    )
+    .all()
+    .map((row) => ({
+      child: String(row['child']),
+      parent: String(row['parent']),
+      kind: String(row['kind']) as Catalogue['edges'][number]['kind'],
+    }))
+    .filter(({ child, parent }) => known.has(child) && known.has(parent));
+  return { nodes, edges };
+}
+
 async function perform({ id, database: path, request }: ReaderCall): Promise<unknown> {
   const database = databaseAt(path);
   switch (request.type) {
@@ -172,6 +204,8 @@ async function perform({ id, database: path, request }: ReaderCall): Promise<unk
       return runSelection(id, database, request.selection);
     case 'sql':
       return runSql(id, database, request.sql, request);
+    case 'diagram':
+      return await layOut(catalogueOf(database, request.internal));
     case 'check':
       return check(database);
     case 'copy':

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { AppError, type Rows, type Scalar, type Selection, type ViewInfo } from '../../contract/index.ts';
+import { AppError, type Diagram, type Rows, type Scalar, type Selection, type ViewInfo } from '../../contract/index.ts';
 import type { DatabaseCheck, Page, ReaderCall, ReaderReply, ReaderRequest } from './protocol.ts';
 
 /** Questions to the library's file that can change nothing and cannot hold up its writer. */
@@ -11,6 +11,8 @@ export interface Reader extends AsyncDisposable {
   select(selection: Selection, signal?: AbortSignal): Promise<Rows>;
   /** One SELECT. @throws AppError `query.not_allowed`, `query.failed`, `query.timed_out`, `library.*`, `rpc.cancelled` */
   sql(question: Page & { readonly sql: string; readonly timeoutMs: number }, signal?: AbortSignal): Promise<Rows>;
+  /** The schema as a placed graph. */
+  diagram(wish: { readonly internal: boolean }, signal?: AbortSignal): Promise<Diagram>;
   /** What SQLite finds wrong in a database: the library's or a copy. @throws AppError `library.corrupt`, `rpc.cancelled` */
   check(signal?: AbortSignal, database?: string): Promise<DatabaseCheck>;
   /** Copies the database, as of one moment, into a file that does not exist. @throws AppError `library.io`, `rpc.cancelled` */
@@ -62,6 +64,10 @@ class ProcessReader implements Reader {
     signal?: AbortSignal,
   ): Promise<Rows> {
     return this.#rows({ request: { type: 'sql', sql, limit, offset }, timeoutMs, signal });
+  }
+
+  async diagram({ internal }: { readonly internal: boolean }, signal?: AbortSignal): Promise<Diagram> {
+    return (await this.#call({ request: { type: 'diagram', internal }, signal })).value as Diagram;
   }
 
   async check(signal?: AbortSignal, database?: string): Promise<DatabaseCheck> {

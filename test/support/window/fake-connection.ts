@@ -273,6 +273,7 @@ export function createFakeConnection(sceneName: string): Connection {
     library: unserved<CoreClient['library']>(),
     results: unserved<CoreClient['results']>(),
     interop: unserved<CoreClient['interop']>(),
+    jobs: unserved<CoreClient['jobs']>(),
     files: {
       roots: () =>
         guard(() => [

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
 import type { Command } from '../command.ts';
 import { alignCommand } from './align.ts';
+import { backupCommand } from './backup.ts';
+import { deleteCommand } from './delete.ts';
 import { devicesCommand } from './devices.ts';
+import { diagramCommand } from './diagram.ts';
 import { doctorCommand } from './doctor.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
 import { ingestCommand } from './ingest.ts';
+import { jobsCommand } from './jobs.ts';
 import { learnCommand } from './learn.ts';
 import { matchCommand } from './match.ts';
 import { paramsCommand } from './params.ts';
@@ -35,6 +39,10 @@ export const commands: readonly Command[] = [
   learnCommand,
   queryCommand,
   sqlCommand,
+  diagramCommand,
+  jobsCommand,
+  deleteCommand,
+  backupCommand,
   serveCommand,
   recordCommand,
   recoverCommand,

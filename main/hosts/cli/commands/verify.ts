@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: MIT
 import { verifySession } from '../../../recording/index.ts';
 import { exitCodes } from '../../exit-codes.ts';
+import { verifyLibraryFiles } from '../verify-library.ts';
 import { words, type Answer, type Command, type Invocation } from '../command.ts';
 
-/** `verify`: compares everything a recording's files say with each other. */
+/** `verify`: is the library whole, or do a recording's files agree? */
 export const verifyCommand: Command = {
   name: 'verify',
-  summary: 'Read a recording whole and say whether films, rows and report agree; changes nothing',
-  usage: 'verify <session folder> [flags]',
-  flags: () => [],
+  summary:
+    'Check the library: database, and every file of its runs (damaged ones go to quarantine); or read a recording whole and say whether films, rows and report agree',
+  usage: 'verify [session folder] [flags]',
+  flags: () => [{ name: 'check-only', help: 'Library: report only; damaged files stay where they are.' }],
   run,
 };
 
-async function run({ positionals, absolute }: Invocation): Promise<Answer> {
+async function run(invocation: Invocation): Promise<Answer> {
+  const { positionals, absolute } = invocation;
+  if (positionals.length === 0) return await verifyLibraryFiles(invocation);
   const [folder] = words(verifyCommand, positionals, ['a session folder'] as const);
   const verdict = await verifySession(absolute(folder));
   const lines = verdict.devices.flatMap(({ device, frames, missing, problems }) => [

@@ -11,9 +11,11 @@ import { labTables } from './1009-lab.ts';
 import { animalTables } from './1010-animals.ts';
 import { surgeryTables } from './1011-surgery.ts';
 import { sessionParts } from './1012-session-parts.ts';
+import { deletion } from './1050-deletion.ts';
 import { eventTables } from './3001-events.ts';
 import { resultTables } from './3002-results.ts';
 import { workflowViews } from './3003-views.ts';
+import { job } from './3100-job.ts';
 import { otherPrograms } from './4050-other-programs.ts';
 import type { Migration } from './kit.ts';
 
@@ -34,8 +36,10 @@ export const migrations: readonly Migration[] = [
   animalTables,
   surgeryTables,
   sessionParts,
+  deletion,
   eventTables,
   resultTables,
   workflowViews,
+  job,
   otherPrograms,
 ];

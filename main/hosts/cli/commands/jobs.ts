@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+import { hostname } from 'node:os';
+import { AppError, JobState, jobStates, type JobClaim, type JobRow, Uuid } from '../../../contract/index.ts';
+import { exitCodes } from '../../exit-codes.ts';
+import { positive, text, texts, type Answer, type Command, type FlagValues, type Invocation } from '../command.ts';
+import type { CoreClient } from '../connection.ts';
+
+/** `jobs`: what is to be done, and what became of it. */
+export const jobsCommand: Command = {
+  name: 'jobs',
+  summary: 'List jobs, add and run them, retry, ignore or cancel them',
+  usage:
+    'jobs [list | show <id> | add <recording id>… | run [id…] | retry <id…> | ignore <id…> | cancel <id…>] [flags]',
+  flags: () => [
+    { name: 'state', value: 'state', isRepeatable: true, help: `Only jobs that are ${jobStates.join(', ')}.` },
+    { name: 'limit', value: 'n', help: 'At most so many jobs.' },
+    { name: 'pending', help: 'run: add a job for everything that has no result yet, then run.' },
+    { name: 'dry-run', help: 'run: only show the list of what would run.' },
+    { name: 'order', value: 'order', help: 'run: priority (when absent), oldest or newest first.' },
+    { name: 'priority', value: 'n', help: 'add, run --pending: lower first (5 when absent).' },
+    { name: 'after', value: 'id', isRepeatable: true, help: 'add: only when that job has succeeded.' },
+    { name: 'failed', help: 'retry, ignore: all jobs that failed.' },
+  ],
+  run,
+};
+
+const leaseMs = 60_000;
+const beatMs = 15_000;
+
+async function run(invocation: Invocation): Promise<Answer> {
+  const [verb = 'list', ...ids] = invocation.positionals;
+  const act = verbs[verb];
+  if (act === undefined)
+    throw new AppError('usage.invalid', `jobs does not know “${verb}”.`, { hint: `calyx ${jobsCommand.usage}` });
+  for (const id of ids)
+    if (!Uuid.safeParse(id).success)
+      throw new AppError('job.not_found', `“${id}” is no id.`, { hint: 'calyx jobs lists the jobs with their ids.' });
+  limitOf(invocation.flags);
+  const states = texts(invocation.flags, 'state').map(stateOf);
+  const { client } = await invocation.connect();
+  return await act({ invocation, client, ids, states });
+}
+
+interface Call {
+  readonly invocation: Invocation;
+  readonly client: CoreClient;
+  readonly ids: readonly string[];
+  readonly states: readonly JobState[];
+}
+
+const verbs: Readonly<Record<string, (call: Call) => Promise<Answer>>> = {
+  list: async ({ invocation, client, states }) =>
+    answer(
+      await client.jobs.list({
+        limit: limitOf(invocation.flags) ?? 1000,
+        ...(states.length === 0 ? {} : { states: [...states] }),
+      }),
+    ),
+  show: async ({ client, ids }) => {
+    const detail = await client.jobs.get({ jobUuid: one(ids) });
+    const attempts = detail.attempts.map(
+      ({ number, worker, startedAt, outcome, message, log }) =>
+        `  attempt ${number} by ${worker} at ${startedAt}: ${outcome ?? 'under way'}${message === null ? '' : `: ${message}`}\n${log}`,
+    );
+    return { exitCode: exitCodes.ok, json: detail, text: `${line(detail.job)}${attempts.join('')}` };
+  },
+  add: async ({ invocation, client, ids }) => {
+    if (ids.length === 0) throw new AppError('usage.invalid', 'jobs add needs the id of a recording.');
+    const needs = [...texts(invocation.flags, 'after')];
+    const { jobs } = await client.jobs.add({
+      jobs: ids.map((target) => ({ step: 'process', target, needs, ...priorityOf(invocation.flags) })),
+    });
+    return answer(jobs);
+  },
+  run: (call) => runJobs(call),
+  retry: async ({ invocation, client, ids }) =>
+    answer((await client.jobs.retry({ jobUuids: await chosen(client, ids, invocation.flags) })).jobs),
+  ignore: async ({ invocation, client, ids }) =>
+    answer((await client.jobs.ignore({ jobUuids: await chosen(client, ids, invocation.flags) })).jobs),
+  cancel: async ({ invocation, client, ids }) =>
+    answer((await client.jobs.cancel({ jobUuids: await chosen(client, ids, invocation.flags) })).jobs),
+};
+
+const limitOf = (flags: FlagValues): number | undefined => positive(flags, 'limit', 'whole number');
+
+function priorityOf(flags: FlagValues): { readonly priority?: number } {
+  const priority = positive(flags, 'priority', 'whole number');
+  return priority === undefined ? {} : { priority };
+}
+
+function stateOf(given: string): JobState {
+  const parsed = JobState.safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw new AppError('usage.invalid', `“${given}” is no state of a job.`, { hint: `States: ${jobStates.join(', ')}.` });
+}
+
+function one(ids: readonly string[]): string {
+  const [id, extra] = ids;
+  if (id === undefined || extra !== undefined) throw new AppError('usage.invalid', 'jobs show needs one job’s id.');
+  return id;
+}
+
+async function chosen(client: CoreClient, ids: readonly string[], flags: FlagValues): Promise<string[]> {
+  if (flags['failed'] === true && ids.length === 0) {
+    const failed = await client.jobs.list({ states: ['failed'] });
+    if (failed.length > 0) return failed.map(({ uuid }) => uuid);
+    throw new AppError('job.not_found', 'No job has failed.');
+  }
+  if (ids.length === 0) throw new AppError('usage.invalid', 'The job’s id is missing.');
+  return [...ids];
+}
+
+const line = ({ uuid, state, step, name, target, attempts, error }: JobRow): string =>
+  `${uuid}  ${state.padEnd(9)}  ${step}  ${name === '' ? target : name}  attempt ${attempts}${error === null ? '' : `  ${error.class}: ${error.message}`}\n`;
+
+const answer = (jobs: readonly JobRow[], more: object = {}, exitCode: number = exitCodes.ok): Answer => ({
+  exitCode,
+  json: { jobs, ...more },
+  text: jobs.length === 0 ? 'No jobs.\n' : jobs.map(line).join(''),
+});
+
+/** Shows the exact list, then works it off, one after another. */
+async function runJobs({ invocation, client, ids }: Call): Promise<Answer> {
+  const { flags, terminal, json, signal } = invocation;
+  const order = text(flags, 'order') ?? 'priority';
+  if (order !== 'priority' && order !== 'oldest' && order !== 'newest')
+    throw new AppError('usage.invalid', `--order must be priority, oldest or newest; it is “${order}”.`);
+  const limit = limitOf(flags) ?? 10_000;
+  const pending = flags['pending'] === true ? await client.jobs.pending({ limit: Math.min(limit, 10_000) }) : [];
+  const dry = flags['dry-run'] === true;
+  if (pending.length > 0 && !dry)
+    await client.jobs.add({ jobs: pending.map((job) => ({ ...job, ...priorityOf(flags) })) });
+  const queued = (await client.jobs.list({ states: ['queued', 'claimed', 'running'] })).filter(
+    ({ step, uuid }) => step === 'process' && (ids.length === 0 || ids.includes(uuid)),
+  );
+  const list = queued.toSorted(comparing[order]).slice(0, limit);
+  if (dry) {
+    const text = [...list.map(line), ...pending.map(({ step, name }) => `pending    ${step}  ${name}\n`)].join('');
+    return {
+      exitCode: exitCodes.ok,
+      json: { jobs: list, pending, dryRun: true },
+      text: text === '' ? 'Nothing to do.\n' : text,
+    };
+  }
+  if (!json) terminal.err(list.map(line).join(''));
+  const done: JobRow[] = [];
+  for (const { uuid } of list) {
+    if (signal.aborted) break;
+    const worker = { name: `calyx ${hostname()}:${process.pid}`, host: hostname(), pid: process.pid };
+    const { claim } = await client.jobs.claim({ steps: ['process'], worker, leaseMs, jobUuid: uuid });
+    // Somebody else has it, or it waits for its next try.
+    if (claim === null) continue;
+    const ended = await work(client, claim, signal);
+    if (!json) terminal.err(line(ended));
+    done.push(ended);
+  }
+  const bad = done.some(({ state }) => state !== 'succeeded');
+  return answer(done, {}, signal.aborted ? exitCodes.cancelled : bad ? exitCodes.incomplete : exitCodes.ok);
+}
+
+const comparing: Readonly<Record<'priority' | 'oldest' | 'newest', (a: JobRow, b: JobRow) => number>> = {
+  priority: (a, b) => a.priority - b.priority || a.createdAt.localeCompare(b.createdAt) || a.uuid.localeCompare(b.uuid),
+  oldest: (a, b) => a.uuid.localeCompare(b.uuid),
+  newest: (a, b) => b.uuid.localeCompare(a.uuid),
+};
+
+/** Runs one claimed job of the step `process` to its end and says what became of it. */
+async function work(client: CoreClient, claim: JobClaim, signal: AbortSignal): Promise<JobRow> {
+  const held = { jobUuid: claim.job.uuid, attempt: claim.attempt };
+  let runUuid: string | undefined;
+  const beat = async (): Promise<void> => {
+    const { cancelled } = await client.jobs.heartbeat({
+      ...held,
+      leaseMs,
+      ...(runUuid === undefined ? {} : { runUuid }),
+    });
+    if (cancelled && runUuid !== undefined) await client.processing.cancel({ runUuid }).catch(() => undefined);
+  };
+  const timer = setInterval(() => void beat().catch(() => undefined), beatMs);
+  const stop = (): void => {
+    if (runUuid !== undefined) void client.processing.cancel({ runUuid }).catch(() => undefined);
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    runUuid = await runOf(client, claim);
+    await beat();
+    for await (const progress of client.processing.progress({ runUuid })) void progress;
+    const { run: ended, log } = await client.processing.run({ runUuid });
+    const said = `${log.slice(-50).join('\n')}\n`.slice(-100_000);
+    if (ended.state === 'succeeded') {
+      const result = { runUuid, cells: ended.cells, suggested: ended.suggested };
+      return (await client.jobs.finish({ ...held, result, log: said })).job;
+    }
+    if (ended.state === 'cancelled') {
+      const { job } = await client.jobs.get({ jobUuid: held.jobUuid });
+      return job.state === 'cancelled'
+        ? job
+        : ((await client.jobs.cancel({ jobUuids: [held.jobUuid] })).jobs[0] ?? job);
+    }
+    const error = ended.error ?? { code: 'engine.crashed', message: 'The run ended without a word.' };
+    const { code, message } = error;
+    return (await client.jobs.fail({ ...held, errorClass: classOf(code), code, message, log: said })).job;
+  } catch (thrown) {
+    const { code, message } = AppError.from(thrown);
+    if (code === 'job.lease_lost' || code === 'rpc.disconnected') throw thrown;
+    return (await client.jobs.fail({ ...held, errorClass: classOf(code), code, message })).job;
+  } finally {
+    clearInterval(timer);
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/** The run of an earlier attempt if it still goes on or has succeeded; else a new one. */
+async function runOf(client: CoreClient, { job, earlierRunUuid }: JobClaim): Promise<string> {
+  if (earlierRunUuid !== null) {
+    const earlier = await client.processing.run({ runUuid: earlierRunUuid }).catch(() => null);
+    if (earlier !== null && ['queued', 'running', 'succeeded'].includes(earlier.run.state)) return earlierRunUuid;
+  }
+  const { run: started } = await client.processing.start({ recordingUuids: [job.target], parameters: {}, budget: {} });
+  return started.uuid;
+}
+
+/** Would the same job succeed when it is tried again unchanged? */
+function classOf(code: string): string {
+  if (code === 'engine.crashed') return 'transient';
+  if (code === 'engine.out_of_memory' || code.startsWith('disk.')) return 'resource';
+  if (code === 'engine.missing' || code === 'media.ffmpeg_missing') return 'environment';
+  return code.startsWith('engine.internal') || code.startsWith('rpc.') ? 'bug' : 'input';
+}
