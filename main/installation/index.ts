@@ -21,6 +21,11 @@ export function engineExecutable(env: NodeJS.ProcessEnv = process.env): string {
   return env['CALYX_ENGINE'] ?? path.join(own, `calyx-engine${executableSuffix}`);
 }
 
+/** Makes scenes with known truth: `calyx-scene`, built beside the engine. It may not exist. */
+export function sceneExecutable(env: NodeJS.ProcessEnv = process.env): string {
+  return path.join(path.dirname(engineExecutable(env)), `calyx-scene${executableSuffix}`);
+}
+
 /** The native binding (films by frame): `$CALYX_BINDING`, else the one that came with this copy. */
 export function bindingFile(env: NodeJS.ProcessEnv = process.env): string {
   return env['CALYX_BINDING'] ?? path.join(base, 'native', `calyx.${process.platform}-${process.arch}.node`);

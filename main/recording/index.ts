@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** Frames into session folders. See README.md. */
 export { systemDisk, type Disk, type DiskFile } from './disk.ts';
+export { diskFaultNames, failingDisk, type DiskFaultName, type FailingDisk } from './failing-disk.ts';
 export { Recording, type IntegrityReport, type RecorderDependencies, type RecordingPlan } from './recorder.ts';
 export { readRig, rigJson, rigOf, writeRig } from './rig-file.ts';
 export {
@@ -14,7 +15,8 @@ export {
 } from './rig.ts';
 export { isUnfinished, recoverSession, type DeviceRecovery, type Recovery } from './recovery.ts';
 export { ScopeFeed, type ScopeSession } from './session.ts';
-export { recordingFolder } from './session-folder.ts';
+export { fileName, recordingFolder } from './session-folder.ts';
 export { SharedSession } from './shared-session.ts';
 export { bytesPerSecond, checkSpace, measureWriteSpeed, refuseWithoutSpace, type SpaceCheck } from './space.ts';
+export { writeTruth, type TruthOf } from './truth.ts';
 export { verifySession, type DeviceVerdict, type Verdict } from './verify.ts';

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../contract/index.ts';
 import type { AssemblyCounts, Clock, Resolved, ScopeFrame, ScopeType, Setting } from '../devices/index.ts';
-import type { FilmOptions, FilmWriter, WrittenFilm } from '../media/index.ts';
+import { repairAvi, type FilmOptions, type FilmWriter, type WrittenFilm } from '../media/index.ts';
 import { systemDisk, type Disk } from './disk.ts';
 import { IntegrityWatch, type Integrity } from './integrity.ts';
 import { clockAnchors, deviceMetadata } from './metadata.ts';
@@ -216,8 +216,15 @@ export class Recording {
       return;
     }
     const kept = scope.roi === null ? frame.pixels : cut(frame.pixels, type.width, scope.roi);
-    if (this.#film.push(kept) !== 'taken') {
+    const pushed = this.#film.push(kept);
+    if (pushed !== 'taken') {
       this.#watch.notSaved(frame);
+      if (pushed === 'failed') {
+        this.#stop(
+          `${this.failure ?? 'The film cannot be written.'} The recording was ended; what was written before is saved.`,
+        );
+        return;
+      }
       if (!this.#isFull) this.#event('Frames are not saved: the disk does not keep up.');
       this.#isFull = true;
       return;
@@ -304,8 +311,10 @@ export class Recording {
     for (const rows of Object.values(this.#rows) as RowFile[]) await this.#attempt(() => rows.close());
     if (this.#isAlone) await this.#attempt(() => this.#session.close());
     const device = path.join(this.folder, fileName(this.#plan.scope.name));
+    // On a full disk a frame may have been written whose row was not: other programs expect a row for each.
+    const fitted = this.#failure === null ? { films: written, cut: 0 } : await this.#fitFilms(device, written);
     const files: IntegrityReport['files'][number][] = [];
-    for (const film of written) {
+    for (const film of fitted.films) {
       await this.#attempt(async () => {
         files.push({ ...film, sha256: await sha256(path.join(device, film.name)) });
       });
@@ -314,7 +323,7 @@ export class Recording {
       formatVersion: 1,
       device: this.#plan.scope.name,
       durationS,
-      ...this.#watch.report(counts.corrupt, counts.counterRestarts),
+      ...withoutLast(this.#watch.report(counts.corrupt, counts.counterRestarts), fitted.cut, durationS),
       bufferHighWater: highWater,
       events: this.#events,
       files,
@@ -331,6 +340,26 @@ export class Recording {
       unsaved = `The report could not be saved: ${AppError.from(error).message}`;
     }
     return { ...report, failure: report.failure ?? unsaved };
+  }
+
+  async #fitFilms(
+    device: string,
+    films: readonly WrittenFilm[],
+  ): Promise<{ readonly films: readonly WrittenFilm[]; readonly cut: number }> {
+    let left = this.#rows.times.written;
+    let cut = 0;
+    const kept: WrittenFilm[] = [];
+    for (const film of films) {
+      const most = Math.min(left, film.frames);
+      left -= most;
+      cut += film.frames - most;
+      const file = path.join(device, film.name);
+      await this.#attempt(async () => {
+        if (most < film.frames) await repairAvi(file, most);
+        kept.push({ name: film.name, frames: most, bytes: (await stat(file)).size });
+      });
+    }
+    return { films: kept, cut };
   }
 
   async #attempt(step: () => Promise<void>): Promise<void> {
@@ -375,6 +404,18 @@ export class Recording {
 }
 
 const frames = (count: number): string => (count === 1 ? '1 frame was' : `${count} frames were`);
+
+/** A report on frames of which the last ones had to be given up. */
+function withoutLast(integrity: Integrity, cut: number, timeS: number): Integrity {
+  if (cut === 0) return integrity;
+  const { saved, missing, gaps } = integrity;
+  return {
+    ...integrity,
+    saved: saved - cut,
+    missing: missing === null ? null : missing + cut,
+    gaps: [...gaps, { afterFrame: saved - cut - 1, frames: cut, timeS, where: 'disk' }],
+  };
+}
 
 /** What the system says of a disk, in words. */
 function diskSentence(error: unknown): string {

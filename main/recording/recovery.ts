@@ -149,7 +149,7 @@ async function recoverDevice(folder: string, now: () => Date): Promise<DeviceRec
   const isCalyx = Object.keys(calyx).length > 0;
   const films = await filmNames(folder);
   const hasReport = (await readJson(path.join(folder, 'integrity.json'))) !== null;
-  const isOpen = isCalyx ? !hasReport : await isAnyFilmOpen(folder, films);
+  const isOpen = (isCalyx && !hasReport) || (await isAnyFilmOpen(folder, films));
   const times = path.join(folder, 'timeStamps.csv');
   const rows = await readRows(times, { header: rowHeaders['timeStamps.csv'], isFree: false });
   const { counts, framesCut } = isOpen

@@ -16,6 +16,7 @@ export const rowHeaders = {
 export class RowFile {
   readonly #file: DiskFile;
   #length = 0;
+  #rows = 0;
   #waiting = '';
   #writing: Promise<void> | undefined;
   #error: unknown;
@@ -30,6 +31,11 @@ export class RowFile {
     rows.add(header);
     await rows.flush();
     return rows;
+  }
+
+  /** Rows that the system has taken, without the header. */
+  get written(): number {
+    return Math.max(0, this.#rows - 1);
   }
 
   add(row: string): void {
@@ -65,6 +71,7 @@ export class RowFile {
         const { length: taken } = this.#waiting;
         await this.#file.write(bytes, this.#length);
         this.#length += bytes.length;
+        this.#rows += bytes.filter((byte) => byte === 10).length;
         this.#waiting = this.#waiting.slice(taken);
       }
     } catch (error) {

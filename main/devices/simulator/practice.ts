@@ -13,10 +13,12 @@ export const faultNames = [
   'lost-payload',
   'missing-eof',
   'lost-frames',
+  'counter-jump',
   'counter-wrap',
   'link-reset',
   'freeze',
   'unplug',
+  'replug-elsewhere',
   'bad-orientation',
   'stall',
   'no-answer',
@@ -30,6 +32,10 @@ export interface PracticeScope extends Disposable {
   readonly open: () => Promise<SimulatedLink>;
   /** Lets something go wrong now. What heals by itself (a frozen link, an unplugged board) does so after some seconds. */
   readonly fault: (name: FaultName) => void;
+  /** The USB port the board is on: it has no other identity. */
+  readonly port: () => string;
+  /** Which picture of its scene was shown when (monotonic, ns), in the order of time. */
+  readonly shown: () => readonly { readonly atNs: bigint; readonly sceneFrame: number }[];
   /** Level at the board's trigger input. */
   readonly setTrigger: (high: boolean) => void;
   /** What the scope's registers say now: its LED, too. */
@@ -57,6 +63,19 @@ export function practiceScope(
   const ended = new AbortController();
   let link: SimulatedLink | undefined;
   let isPlugged = true;
+  let port = 1;
+  const shown: { readonly atNs: bigint; readonly sceneFrame: number }[] = [];
+  const unplug = (then: () => void): void => {
+    isPlugged = false;
+    link?.unplug();
+    board.disturb({ kind: 'link-reset' });
+    // The board lives on the port's power: it counts from 0 again.
+    board.setCounter(0);
+    later(() => {
+      isPlugged = true;
+      then();
+    });
+  };
   const later = (act: () => void): void => {
     clock.sleep(healMs, ended.signal).then(act, () => undefined);
   };
@@ -64,6 +83,7 @@ export function practiceScope(
     'lost-payload': () => board.disturb({ kind: 'lost-payload' }),
     'missing-eof': () => board.disturb({ kind: 'missing-eof' }),
     'lost-frames': () => board.disturb({ kind: 'lost-frames', frames: 3 }),
+    'counter-jump': () => board.disturb({ kind: 'lost-frames', frames: 40 }),
     // Before the scope is connected: as if the board had been counting for half an hour.
     'counter-wrap': () => board.setCounter(0xffff - framesBeforeWrap),
     'link-reset': () => board.disturb({ kind: 'link-reset' }),
@@ -71,14 +91,11 @@ export function practiceScope(
       board.disturb({ kind: 'freeze' });
       later(() => board.disturb({ kind: 'thaw' }));
     },
-    unplug: () => {
-      isPlugged = false;
-      link?.unplug();
-      board.disturb({ kind: 'link-reset' });
-      later(() => {
-        isPlugged = true;
-      });
-    },
+    unplug: () => unplug(() => undefined),
+    'replug-elsewhere': () =>
+      unplug(() => {
+        port += 1;
+      }),
     'bad-orientation': () => board.disturb({ kind: 'bad-orientation', frames: 5 }),
     stall: () => link?.stall(400),
     'no-answer': () => usb.failControls(10),
@@ -90,11 +107,16 @@ export function practiceScope(
       link = new SimulatedLink({
         usb,
         clock,
-        picture: (frame, state, out) => tissue.draw(frame, cameraOf(state), out),
+        picture: (frame, state, out) => {
+          shown.push({ atNs: clock.nowNs(), sceneFrame: frame });
+          tissue.draw(frame, cameraOf(state), out);
+        },
       });
       return Promise.resolve(link);
     },
     fault: (name) => faults[name](),
+    port: () => `simulated-${port}`,
+    shown: () => shown,
     setTrigger: (high) => board.setTrigger(high),
     state: () => board.scope.state,
     [Symbol.dispose]: () => {

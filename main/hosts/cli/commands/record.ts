@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import path from 'node:path';
 import { AppError } from '../../../contract/index.ts';
 import {
   type FaultName,
@@ -10,9 +11,22 @@ import {
   scopeType,
   systemClock,
 } from '../../../devices/index.ts';
-import { programVersion } from '../../../installation/index.ts';
+import { programVersion, sceneExecutable } from '../../../installation/index.ts';
 import { startFilm } from '../../../media/index.ts';
-import { type IntegrityReport, readRig, type Rig, ScopeFeed, simulatorRig } from '../../../recording/index.ts';
+import {
+  type DiskFaultName,
+  diskFaultNames,
+  failingDisk,
+  type FailingDisk,
+  fileName,
+  type IntegrityReport,
+  readRig,
+  type Rig,
+  ScopeFeed,
+  simulatorRig,
+  systemDisk,
+  writeTruth,
+} from '../../../recording/index.ts';
 import { exitCodes } from '../../exit-codes.ts';
 import { positive, text, texts, words, type Answer, type Command, type Invocation } from '../command.ts';
 import { duration } from '../output.ts';
@@ -27,19 +41,26 @@ export const recordCommand: Command = {
     { name: 'seconds', value: 'n', help: 'How long; else as the configuration says. Ctrl-C ends it properly.' },
     { name: 'data', value: 'folder', help: 'Data folder; else the one of the configuration.' },
     { name: 'scene', value: 'name', help: 'What the simulated scope looks at: scope, small, tiny or sample.' },
+    {
+      name: 'truth',
+      value: 'folder',
+      help: 'Also write there what the simulated scope showed: cells, spikes, motion of each saved frame.',
+    },
     { name: 'seed', value: 'n', help: 'Another one shows other tissue.' },
     {
       name: 'fault',
       value: 'name@s',
       isRepeatable: true,
-      help: `Let something go wrong after so many seconds: ${faultNames.join(', ')}.`,
+      help: `Let something go wrong after so many seconds: ${allFaults.join(', ')}.`,
     },
   ],
   run,
 };
 
+const allFaults: readonly (FaultName | DiskFaultName)[] = [...faultNames, ...diskFaultNames];
+
 interface Fault {
-  readonly name: FaultName;
+  readonly name: FaultName | DiskFaultName;
   readonly atS: number;
 }
 
@@ -63,11 +84,20 @@ async function run(invocation: Invocation): Promise<Answer> {
   const type = scopeType(readCatalogue(), scope.type);
   using practice = practiceScope(type, systemClock, scene);
   const feed = new ScopeFeed();
+  const disk = failingDisk(systemDisk(startFilm), systemClock);
+  let port = practice.port();
   await using miniscope = new Miniscope({
     type,
     clock: systemClock,
     settings: scope.settings,
-    open: async () => feed.opened(await practice.open()),
+    open: async () => {
+      const link = await practice.open();
+      if (practice.port() !== port) {
+        port = practice.port();
+        feed.onEvent({ kind: 'reconnected', message: `The board is on another USB port now (${port}).` });
+      }
+      return feed.opened(link);
+    },
     onFrame: feed.onFrame,
     onEvent: (event) => {
       if (!json) terminal.err(`${event.message}\n`);
@@ -75,36 +105,54 @@ async function run(invocation: Invocation): Promise<Answer> {
     },
   });
   const session = feed.session(miniscope);
-  for (const { name, atS } of faults) if (atS === 0) practice.fault(name);
+  for (const { name, atS } of faults) if (atS === 0) fault(name, practice, disk);
   await miniscope.connect();
-  const plan = { rig, scope, type, dataDirectory, settings: miniscope.settings };
+  const plan = { rig, scope, type, dataDirectory, settings: miniscope.settings, plannedS: seconds };
   const recording = await session.start(plan, {
     clock: systemClock,
     now: () => new Date(),
     startFilm,
     programVersion: programVersion(),
+    disk: disk.disk,
   });
   if (!json) terminal.err(`Recording into ${recording.folder}\n`);
   await untilOver(() => recording.seconds, {
     seconds,
     faults: faults.filter(({ atS }) => atS > 0),
-    practice,
+    fault: (name) => fault(name, practice, disk),
     signal,
-    failed: () => recording.failure !== null,
+    failed: () => recording.stopped !== null,
   });
   const report = await session.stop();
   if (report === null) throw new AppError('recording.failed', 'The recording ended before it began.');
-  if (report.failure !== null) {
-    throw new AppError('recording.failed', `The recording could not be written to its end: ${report.failure}`, {
-      hint: `What was saved before is in ${recording.folder}.`,
-      details: { folder: recording.folder, saved: report.saved },
-    });
+  const truth = text(flags, 'truth');
+  if (truth !== undefined) {
+    await writeTruth(
+      {
+        scene,
+        size: type,
+        fps: miniscope.settings.get('frameRate')?.number ?? 30,
+        deviceFolder: path.join(recording.folder, fileName(scope.name)),
+        shown: practice.shown(),
+      },
+      absolute(truth),
+      sceneExecutable(),
+    );
   }
+  const ended = report.failure ?? report.stopped;
+  if (ended !== null) terminal.err(`The recording ended before its time: ${ended}\n`);
   return {
-    exitCode: exitCodes.ok,
+    // Everything up to there is saved and told, but it is not what was asked for.
+    exitCode: ended === null ? exitCodes.ok : exitCodes.resource,
     json: { folder: recording.folder, integrity: report },
     text: `${sentence(report)}\n${recording.folder}\n`,
   };
+}
+
+function fault(name: FaultName | DiskFaultName, practice: PracticeScope, disk: FailingDisk): void {
+  const ofDisk = diskFaultNames.find((candidate) => candidate === name);
+  if (ofDisk !== undefined) disk.fault(ofDisk);
+  else practice.fault(name as FaultName);
 }
 
 function onlyScope(rig: Rig): Rig['scopes'][number] {
@@ -127,7 +175,7 @@ function onlyScope(rig: Rig): Rig['scopes'][number] {
 
 function faultOf(given: string): Fault {
   const [, name, at] = /^([a-z-]+)@(\d+(?:\.\d+)?)$/.exec(given) ?? [];
-  const known = faultNames.find((candidate) => candidate === name);
+  const known = allFaults.find((candidate) => candidate === name);
   const atS = Number(at);
   if (known === 'counter-wrap' && atS !== 0) {
     throw new AppError(
@@ -137,7 +185,7 @@ function faultOf(given: string): Fault {
   }
   if (known !== undefined && at !== undefined) return { name: known, atS };
   throw new AppError('usage.invalid', `--fault ${given} is not of the form name@seconds with a known name.`, {
-    hint: `Names: ${faultNames.join(', ')}.`,
+    hint: `Names: ${allFaults.join(', ')}.`,
   });
 }
 
@@ -146,13 +194,13 @@ async function untilOver(
   {
     seconds,
     faults,
-    practice,
+    fault,
     signal,
     failed,
   }: {
     readonly seconds: number;
     readonly faults: readonly Fault[];
-    readonly practice: PracticeScope;
+    readonly fault: (name: FaultName | DiskFaultName) => void;
     readonly signal: AbortSignal;
     readonly failed: () => boolean;
   },
@@ -160,7 +208,7 @@ async function untilOver(
   const due = [...faults].sort((a, b) => a.atS - b.atS);
   while (now() < seconds && !signal.aborted && !failed()) {
     for (let next = due[0]; next !== undefined && next.atS <= now(); next = due[0]) {
-      practice.fault(next.name);
+      fault(next.name);
       due.shift();
     }
     await systemClock.sleep(Math.min(lookMs, Math.max(1, (seconds - now()) * 1000)), signal).catch(() => undefined);

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// `npm run test:kills [-- number]`: kills a recording process at random moments (200 by default), recovers what is left, verifies it, and opens each film by
+// OpenCV where $CALYX_PYTHON names a Python that has it. Ends with how many were readable; fails when one was not.
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { root } from './lib.mjs';
+
+const { recoverSession, verifySession } = await import('../main/recording/index.ts');
+const { probeFilm } = await import('../main/media/index.ts');
+
+const kills = Number(process.argv[2] ?? 200);
+const python = process.env.CALYX_PYTHON;
+const look = `
+import cv2, sys
+for f in sys.argv[1:]:
+    v = cv2.VideoCapture(f); n = 0
+    while v.read()[0]: n += 1
+    print(n)
+`;
+if (python === undefined) console.log('OpenCV is not asked: CALYX_PYTHON names no Python that has it');
+
+/** @param {string} data @param {string} compression */
+function killed(data, compression, afterMs) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [path.join(root, 'test/support/killed-recording.ts'), data, compression], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let folder = '';
+    child.stdout.on('data', (bytes) => {
+      if (folder === '') setTimeout(() => child.kill('SIGKILL'), afterMs);
+      folder += bytes;
+    });
+    child.on('close', () =>
+      folder === '' ? reject(new Error('the recording did not begin')) : resolve(folder.trim()),
+    );
+  });
+}
+
+const told = { kills: 0, readable: 0, withoutFrame: 0, frames: 0, framesCut: 0, rowsCut: 0, films: 0 };
+for (let n = 0; n < kills; n += 1) {
+  const data = mkdtempSync(path.join(tmpdir(), 'calyx-kill-'));
+  const folder = await killed(data, n % 2 === 0 ? 'GREY' : 'FFV1', 20 + Math.random() * 900);
+  told.kills += 1;
+  const recovery = await recoverSession(folder, () => new Date());
+  const [device] = recovery.devices;
+  const films = readdirSync(path.join(folder, 'Miniscope')).filter((name) => name.endsWith('.avi'));
+  const paths = films.map((name) => path.join(folder, 'Miniscope', name));
+  let seen = 0;
+  for (const film of paths) seen += (await probeFilm(film)).frames;
+  let isReadable = seen === device.frames && device.problems.length === 0;
+  if (device.frames === 0) told.withoutFrame += 1;
+  else {
+    const verdict = await verifySession(folder);
+    isReadable &&= verdict.sound;
+    if (python !== undefined) {
+      const counted = spawnSync(python, ['-c', look, ...paths], { encoding: 'utf8' })
+        .stdout.trim()
+        .split('\n')
+        .map(Number);
+      isReadable &&= counted.reduce((sum, count) => sum + count, 0) === device.frames;
+    }
+    if (!isReadable) console.log(folder, JSON.stringify(device), JSON.stringify(verdict));
+  }
+  if (isReadable) told.readable += 1;
+  told.frames += device.frames;
+  told.framesCut += device.framesCut;
+  told.rowsCut += device.rowsCut;
+  told.films += films.length;
+  if (isReadable) rmSync(data, { recursive: true, force: true });
+  if (told.kills % 20 === 0) console.log(JSON.stringify(told));
+}
+console.log(JSON.stringify(told));
+process.exitCode = told.readable === told.kills ? 0 : 1;
