@@ -132,6 +132,8 @@ export class Miniscope implements AsyncDisposable {
     this.#settings.set(name, resolved);
     this.#put(name, resolved.packets);
     await this.#flush();
+    // Frames of the rate before say nothing about the new one.
+    if (name === 'frameRate') this.#rateSince = undefined;
     return resolved;
   }
 

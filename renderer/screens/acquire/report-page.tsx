@@ -8,7 +8,7 @@ import { useCore } from '../../client/context.ts';
 import { goTo } from '../../stores/ui.ts';
 import { classes } from '../../ui/classes.ts';
 import { Button } from '../../ui/controls.tsx';
-import { bytes, count, decimal, unknown } from '../../ui/format.ts';
+import { bytes, count, decimal, plural, unknown } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Failed, Loading, Panel } from '../../ui/panel.tsx';
 import styles from './acquire.module.css';
@@ -124,7 +124,7 @@ function Files({ report }: { readonly report: AcquireReport }): ReactElement {
   return (
     <Panel
       title="Files"
-      meta={`${String(report.files.length)} films, ${bytes(total)}; integrity.json beside them`}
+      meta={`${plural(report.files.length, 'film')}, ${bytes(total)}; integrity.json beside them`}
       scroll
     >
       <table className={c('table')}>
