@@ -22,8 +22,6 @@ const fileEndings: Readonly<Record<ExportFormat, readonly string[]>> = {
   mat: ['.mat'],
   tiff: ['.tif', '.tiff'],
   roizip: ['.zip'],
-  avi: ['.avi'],
-  mp4: ['.mp4'],
 };
 
 /** Forms that are a folder where no file is named; the others put a file of a fitting name into it. */

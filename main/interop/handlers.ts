@@ -69,7 +69,6 @@ export function createInteropHandlers(dependencies: InteropDependencies): Handle
           metadata,
           table,
           films,
-          layer: input.layer ?? 'registered',
           run,
         };
         const written = await runExport(job, progress.report, signal);
@@ -113,8 +112,6 @@ async function fileName(format: ExportFormat, run: ExportRun, metadata: ExportJo
     caiman: '_caiman.hdf5',
     mat: '.mat',
     roizip: '_rois.zip',
-    avi: '.avi',
-    mp4: '.mp4',
   };
   return `${name}${endings[format] ?? ''}`;
 }

@@ -105,8 +105,6 @@ export interface ExportJob {
   readonly metadata: ExportMetadata;
   readonly table: 'tidy' | 'wide';
   readonly films: 'link' | 'copy';
-  /** What a film shows. */
-  readonly layer: 'raw' | 'registered' | 'residual';
   readonly run: ExportRun;
 }
 

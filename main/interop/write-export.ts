@@ -2,6 +2,11 @@
 import { AppError } from '../contract/index.ts';
 import type { ExportJob, OnProgress, WrittenExport } from './job.ts';
 import { writeNwb } from './nwb/write.ts';
+import { writeCaiman } from './writers/caiman.ts';
+import { writeCsv } from './writers/csv.ts';
+import { writeMat } from './writers/mat.ts';
+import { writeRoiZip } from './writers/roi-zip.ts';
+import { writeTiff } from './writers/tiff.ts';
 import { placeFilms } from './nwb/films.ts';
 
 type Writer = (job: ExportJob, progress: OnProgress) => Promise<WrittenExport>;
@@ -13,6 +18,11 @@ const writers: Readonly<Partial<Record<ExportJob['format'], Writer>>> = {
     const written = await writeNwb(job, films.placed, progress);
     return { ...written, files: films.copied };
   },
+  caiman: writeCaiman,
+  csv: writeCsv,
+  mat: writeMat,
+  tiff: writeTiff,
+  roizip: writeRoiZip,
 };
 
 /** Writes an export to its temporary place. @throws AppError `disk.full`, `disk.io`, `usage.invalid` */

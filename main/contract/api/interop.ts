@@ -4,7 +4,7 @@ import { command, defineApi, query, subscription } from '../define.ts';
 import { Uuid } from '../types.ts';
 
 /** File kinds a finished run can be written as; `docs/export.md` says what each keeps and loses. */
-export const exportFormats = ['npy', 'nwb', 'caiman', 'csv', 'mat', 'tiff', 'roizip', 'avi', 'mp4'] as const;
+export const exportFormats = ['npy', 'nwb', 'caiman', 'csv', 'mat', 'tiff', 'roizip'] as const;
 export const ExportFormat = z.enum(exportFormats);
 export type ExportFormat = z.infer<typeof ExportFormat>;
 
@@ -84,8 +84,6 @@ const What = z.object({
   table: z.enum(['tidy', 'wide']).optional(),
   /** Films of an NWB file: named by their place, or copied beside it under the names of the DANDI archive. */
   films: z.enum(['link', 'copy']).optional(),
-  /** What a film shows. */
-  layer: z.enum(['raw', 'registered', 'residual']).optional(),
   /** Replace a file or folder of that name. */
   overwrite: z.boolean().optional(),
   /** Names this export for `progress`. */

@@ -11,7 +11,7 @@ import { bytes } from '../output.ts';
 /** `export`: writes a finished run in the form of another program. */
 export const exportCommand: Command = {
   name: 'export',
-  summary: 'Write a finished run for other programs: NWB, CaImAn, CSV, MAT, TIFF, ImageJ, NumPy, films',
+  summary: 'Write a finished run for other programs: NWB, CaImAn, CSV, MAT, TIFF, ImageJ, NumPy',
   usage: 'export <run id | session id> --format <form> --out <path> [flags]',
   flags: () => [
     { name: 'format', value: 'form', help: `${exportFormats.join(', ')}; npy when absent.` },
@@ -19,7 +19,6 @@ export const exportCommand: Command = {
     { name: 'cells', value: 'which', help: 'all (default) or accepted.' },
     { name: 'table', value: 'layout', help: 'csv: tidy (a row a cell and frame, default) or wide (a row a frame).' },
     { name: 'films', value: 'how', help: 'nwb: link to the films (default) or copy them beside the file.' },
-    { name: 'layer', value: 'what', help: 'avi, mp4: raw, registered (default) or residual.' },
     { name: 'metadata', value: 'file', help: 'JSON with subject, session and imaging (docs/export.md).' },
     { name: 'set', value: 'name=value', isRepeatable: true, help: 'One of them, e.g. subject.sex=F; lists with “;”.' },
     { name: 'overwrite', help: 'Replace what is there.' },
@@ -63,7 +62,6 @@ async function run(invocation: Invocation): Promise<Answer> {
     cells: choice(flags, 'cells', ['all', 'accepted']),
     table: choice(flags, 'table', ['tidy', 'wide']),
     films: choice(flags, 'films', ['link', 'copy']),
-    layer: choice(flags, 'layer', ['raw', 'registered', 'residual']),
     overwrite: flags['overwrite'] === true,
   };
   const exporting = client.interop.export(options, { signal: invocation.signal });

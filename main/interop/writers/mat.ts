@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+import { open } from 'node:fs/promises';
+import { Hdf5Writer, type Attributes } from '../hdf5.ts';
+import type { ExportJob, OnProgress, WrittenExport } from '../job.ts';
+import { readFootprints, readWhole, TraceReader } from '../run-arrays.ts';
+import { traceKinds } from '../../contract/index.ts';
+
+/** Bytes MATLAB keeps for itself before the HDF5 file. */
+const userBlock = 512;
+
+/**
+ * Writes a run as a MAT 7.3 file: HDF5 behind MATLAB's 512-byte header. Axes are MATLAB's, so `traces_raw` is K × T and `footprints` H × W × K there
+ * (HDF5 readers see them reversed).
+ *
+ * @throws AppError `disk.io`
+ */
+export async function writeMat(job: ExportJob, progress: OnProgress): Promise<WrittenExport> {
+  const { run } = job;
+  const { height, width, frames, cells } = run;
+  const inner = `${job.temporary}.h5`;
+  const h5 = await Hdf5Writer.create(inner);
+  const double: Attributes = { MATLAB_class: 'double' };
+  const single: Attributes = { MATLAB_class: 'single' };
+  try {
+    const vector = (name: string, values: Float64Array): void =>
+      h5.array(`/${name}`, values, [values.length, 1], double);
+    vector(
+      'accepted',
+      Float64Array.from(cells, (cell) => (cell.accepted ? 1 : 0)),
+    );
+    vector(
+      'row',
+      Float64Array.from(cells, (cell) => cell.row),
+    );
+    vector(
+      'centroid_x',
+      Float64Array.from(cells, (cell) => cell.centroid.x),
+    );
+    vector(
+      'centroid_y',
+      Float64Array.from(cells, (cell) => cell.centroid.y),
+    );
+    vector('frame_size', Float64Array.of(height, width));
+    if (run.fps !== null) vector('fps', Float64Array.of(run.fps));
+    const time = await readWhole(run.arrays.time, 'time.npy', frames);
+    if (time !== null) vector('time', Float64Array.from(time));
+    const motion = await readWhole(run.arrays.motion, 'motion.npy', frames * 2);
+    // T × 2 there, so 2 × T in the file's order.
+    if (motion !== null) {
+      const turned = Float64Array.from(
+        { length: 2 * frames },
+        (_, i) => motion[(i % frames) * 2 + Math.floor(i / frames)] ?? 0,
+      );
+      h5.array('/motion', turned, [2, frames], double);
+    }
+    for (const kind of traceKinds) {
+      const reader = await TraceReader.open(run, kind);
+      if (reader === undefined || cells.length === 0) continue;
+      const out = h5.empty(`/traces_${kind}`, '<f', [frames, cells.length], [2048, 64], single);
+      try {
+        for (let t = 0; t < frames; t += 8192) {
+          const count = Math.min(8192, frames - t);
+          out.write_slice(
+            [
+              [t, t + count],
+              [0, cells.length],
+            ],
+            await reader.frames(t, count),
+          );
+          progress(`traces ${kind}`, (t + count) / frames);
+        }
+      } finally {
+        await reader.close();
+      }
+    }
+    if (cells.length > 0) {
+      const masks = h5.empty('/footprints', '<f', [cells.length, width, height], [1, 64, 64], single);
+      for (const [k, { pixels, weights }] of (await readFootprints(run)).entries()) {
+        const image = new Float32Array(width * height);
+        for (const [i, pixel] of pixels.entries())
+          image[(pixel % width) * height + Math.floor(pixel / width)] = weights[i] ?? 0;
+        if (pixels.length > 0)
+          masks.write_slice(
+            [
+              [k, k + 1],
+              [0, width],
+              [0, height],
+            ],
+            image,
+          );
+      }
+    }
+  } finally {
+    h5.close();
+  }
+  await behindHeader(inner, job.temporary);
+  return { files: [], findings: [] };
+}
+
+/** HDF5 finds its beginning at 512 too, and its addresses count from there: the file may simply follow the header. */
+async function behindHeader(inner: string, file: string): Promise<void> {
+  const header = Buffer.alloc(userBlock);
+  header.write('MATLAB 7.3 MAT-file, written by Calyx; HDF5 schema 1.00 .'.padEnd(116), 'latin1');
+  header.writeUInt16LE(0x0200, 124);
+  header.write('IM', 126, 'latin1');
+  const [from, to] = [await open(inner, 'r'), await open(file, 'w')];
+  try {
+    await to.write(header);
+    const buffer = Buffer.alloc(2 ** 22);
+    for (;;) {
+      const { bytesRead } = await from.read(buffer, 0, buffer.length);
+      if (bytesRead === 0) break;
+      await to.writeFile(buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    await from.close();
+    await to.close();
+  }
+}
