@@ -69,7 +69,7 @@ let exports = 0;
  * content, raw px), `accepted` (K uint8, the engine's suggestion), time and frame flags (T), events (archive and table), z-scores (K × T), run.json. Everything is written beside the
  * destination first, which then changes in one step; an earlier export there is replaced, anything else is refused.
  *
- * With edits the cells are those that hold after them, `rows.npy` (K int32) says which row of the run each is, and events and z-scores are left out.
+ * With edits the cells are those that hold after them and `rows.npy` (K int32) says which row of the run each is; events name a cell by its row in the export.
  *
  * @param runFolder absolute folder of the run
  * @param destination absolute folder
@@ -87,8 +87,7 @@ export async function exportRun(
   const { layers, collector } = edited ?? { layers: [], collector: undefined };
   const cells: EditedCells['cells'] = layers.length > 0 && edited !== undefined ? edited.cells : result.cells;
   const present = new Set(run.files.map((file) => file.path));
-  // Events and z-scores are the run's rows; cells after edits have none.
-  const files = copied.filter(([from]) => present.has(from) && (layers.length === 0 || from !== eventsFile));
+  const files = copied.filter(([from]) => present.has(from));
   const accepted = Uint8Array.from(
     cells.toSorted((a, b) => a.row - b.row),
     (cell) => (cell.suggested ? 1 : 0),
@@ -105,18 +104,18 @@ export async function exportRun(
     }
     const rows = place.get(rowsFile);
     if (rows !== undefined) await store.copy(rows, path.join(temporary, rowsFile));
+    const collectedScores = place.get(zscoreFile);
+    if (collectedScores !== undefined) await store.copy(collectedScores, path.join(temporary, zscoreFile));
     if (collected.length > 0) await store.remove(path.join(temporary, collectedFolder));
     await store.write(path.join(temporary, acceptedFile), encodeNpy(accepted, [accepted.length]));
     const made: string[] = [];
-    if (layers.length === 0 && present.has(eventsFile)) {
-      await store.write(path.join(temporary, eventsTable), eventsCsv(await readEvents(runFolder)));
+    if (present.has(eventsFile)) {
+      await store.write(path.join(temporary, eventsTable), eventsCsv(await readEvents(temporary)));
       made.push(eventsTable);
     }
     const zscore = layers.length === 0 && present.has('traces/dff.npy') ? await zscores(runFolder, result.cells) : null;
-    if (zscore !== null) {
-      await store.write(path.join(temporary, zscoreFile), zscore);
-      made.push(zscoreFile);
-    }
+    if (zscore !== null) await store.write(path.join(temporary, zscoreFile), zscore);
+    if (zscore !== null || place.has(zscoreFile)) made.push(zscoreFile);
     extra = made;
     const entryOf = (from: string, to: string) =>
       Object.assign({}, collected.find((file) => file.path === from) ?? run.files.find((file) => file.path === from), {

@@ -141,7 +141,7 @@ fn rise_of(done: &[(Deconvolved, Vec<f32>, f32)], raw: &[Vec<f32>], gamma: &[f32
 }
 
 /// Frames where the level starts afresh after a gap.
-fn breaks(decay: f64, clock: Clock) -> Vec<usize> {
+pub(crate) fn breaks(decay: f64, clock: Clock) -> Vec<usize> {
     clock.map_or_else(Vec::new, |c| {
         (1..c.len()).filter(|t| oasis::forgets(decay, c[*t] - c[t - 1])).collect()
     })

@@ -261,18 +261,25 @@ pub(crate) fn write_footprints(folder: &mut RunFolder, raw: &[RawFootprint], gri
     folder.bytes("footprints.npz", &matrix.to_bytes()?, Some((Dtype::F32, &shape)))
 }
 
-/// `events.npz`: a column an array, a row an event, cell after cell.
+/// Events of the components of a run.
 fn write_events(folder: &mut RunFolder, analysis: &Analysis, scales: &[f32]) -> Result<(), Failure> {
-    let (components, time) = (&analysis.components, &analysis.registered.time_s);
-    let all: Vec<(usize, Event)> = components
-        .events
+    let components = &analysis.components;
+    let units: Vec<[f32; 3]> = (0..scales.len())
+        .map(|k| [scales[k], 1.0 / components.noise[k].max(f32::MIN_POSITIVE), components.to_dff[k]])
+        .collect();
+    write_event_table(folder, &components.events, &units, &analysis.registered.time_s)
+}
+
+/// `events.npz`: a column an array, a row an event, cell after cell. `units` turn a cell's amplitudes into grey levels, noises and ΔF/F.
+pub(crate) fn write_event_table(folder: &mut RunFolder, events: &[Vec<Event>], units: &[[f32; 3]], time: &[f64]) -> Result<(), Failure> {
+    let all: Vec<(usize, Event)> = events
         .iter()
         .enumerate()
         .flat_map(|(k, list)| list.iter().map(move |e| (k, *e)))
         .collect();
     let whole = |of: fn(&Event) -> u32| all.iter().map(|(_, e)| of(e) as i32).collect::<Vec<i32>>();
     let seconds = |of: fn(&Event) -> u32| all.iter().map(|(_, e)| time[of(e) as usize]).collect::<Vec<f64>>();
-    let height = |scale: &dyn Fn(usize) -> f32| all.iter().map(|(k, e)| e.amplitude * scale(*k)).collect::<Vec<f32>>();
+    let height = |unit: usize| all.iter().map(|(k, e)| e.amplitude * units[*k][unit]).collect::<Vec<f32>>();
     let mut archive = calyx_npy::Archive::new();
     archive.add("cell", &all.iter().map(|(k, _)| *k as i32).collect::<Vec<i32>>())?;
     archive.add("onset", &whole(|e| e.onset))?;
@@ -281,9 +288,9 @@ fn write_events(folder: &mut RunFolder, analysis: &Analysis, scales: &[f32]) -> 
     archive.add("onset_time", &seconds(|e| e.onset))?;
     archive.add("peak_time", &seconds(|e| e.peak))?;
     archive.add("end_time", &seconds(|e| e.end))?;
-    archive.add("amplitude", &height(&|k| scales[k]))?;
-    archive.add("amplitude_sigma", &height(&|k| 1.0 / components.noise[k].max(f32::MIN_POSITIVE)))?;
-    archive.add("amplitude_dff", &height(&|k| components.to_dff[k]))?;
+    archive.add("amplitude", &height(0))?;
+    archive.add("amplitude_sigma", &height(1))?;
+    archive.add("amplitude_dff", &height(2))?;
     folder.bytes("events.npz", &archive.to_bytes()?, None)
 }
 

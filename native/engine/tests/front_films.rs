@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use calyx_engine::params::Parameters;
 use calyx_engine::read::run;
-use calyx_engine::types::{Context, RecordingInput, Registered};
+use calyx_engine::types::{Context, RecordingInput, Registered, flag};
 
 /// The folder of a simulated film, or a printed reason and `None`.
 fn film(name: &str) -> Option<PathBuf> {
@@ -21,6 +21,62 @@ fn film(name: &str) -> Option<PathBuf> {
         return None;
     }
     Some(folder)
+}
+
+/// A real film, or a printed reason and `None`.
+fn real(path: &str) -> Option<PathBuf> {
+    let shared =
+        std::env::var_os("CALYX_SHARED").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
+    let place = shared.join("data/real").join(path);
+    if !place.is_file() {
+        println!("skipped: {path} is not there (CALYX_SHARED)");
+        return None;
+    }
+    let program = std::env::var_os("FFMPEG_BIN").unwrap_or_else(|| "ffmpeg".into());
+    if std::process::Command::new(program).arg("-version").output().is_err() {
+        println!("skipped: {path} needs ffmpeg (FFMPEG_BIN or on the PATH)");
+        return None;
+    }
+    Some(place)
+}
+
+/// Frames of a real film (up to `last`) that carry one of `bits`.
+fn flagged(film: PathBuf, last: Option<u64>, bits: u32) -> Vec<usize> {
+    let input = RecordingInput {
+        films: vec![film],
+        time_s: Vec::new(),
+        fps: 20.0,
+        first_frame: 0,
+        last_frame: last,
+    };
+    let params = Parameters {
+        diameter_px: Some(10.0),
+        ..Parameters::defaults().unwrap()
+    };
+    let ctx = Context {
+        threads: 2,
+        memory_bytes: 1 << 30,
+        cancelled: &|| false,
+        progress: &|_, _| {},
+    };
+    let out = run(&[input], &params, &std::env::temp_dir(), &ctx).unwrap();
+    (0..out.flags.len()).filter(|t| out.flags[*t] & bits != 0).collect()
+}
+
+#[test]
+fn the_frames_that_a_wireless_scope_lost_packets_of_are_found_and_no_others() {
+    let Some(film) = real("mio-wireless/wireless_corrupted.avi") else {
+        return;
+    };
+    // As the list beside the film names them: rows in 7, 21, 23, 24, 32, 34, blocks in 33 and 35.
+    assert_eq!(flagged(film, None, flag::MASKED | flag::SATURATED), [7, 21, 23, 24, 32, 33, 34, 35]);
+}
+
+#[test]
+fn a_clean_film_has_no_false_alarm() {
+    let Some(film) = real("v4-grin-h264/0.mp4") else { return };
+    let found = flagged(film, Some(299), flag::MASKED | flag::SATURATED | flag::MOTION_UNSURE);
+    assert_eq!(found, [0usize; 0], "of 300 frames");
 }
 
 fn registered(folder: &Path, diameter_px: f32) -> Registered {
@@ -93,10 +149,6 @@ fn lost_frames_stuck_pixels_and_flicker_do_not_disturb_the_motion() {
     assert!(rmse < 0.05, "{rmse}");
     // 30 dead and 20 hot pixels; the film is flagged at its nine gaps and nowhere else.
     assert_eq!(out.repaired.len(), 50);
-    let gaps = out
-        .flags
-        .iter()
-        .filter(|flags| **flags == calyx_engine::types::flag::AFTER_GAP)
-        .count();
+    let gaps = out.flags.iter().filter(|flags| **flags == flag::AFTER_GAP).count();
     assert_eq!((gaps, out.flags.iter().filter(|flags| **flags != 0).count()), (9, 9));
 }

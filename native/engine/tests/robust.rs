@@ -3,9 +3,14 @@
 mod whole;
 
 use calyx_engine::failure::Failure;
-use calyx_engine::params::Parameters;
+use calyx_engine::job::Job;
+use calyx_engine::params::{Parameters, description};
+use calyx_engine::plan::plan;
 use calyx_engine::types::StageError;
 use calyx_scene::{Config, Scene};
+use proptest::prelude::*;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
+use serde_json::{Value, json};
 use whole::{Film, Outcome, engine};
 
 /// Numbers without order, always the same.
@@ -260,4 +265,118 @@ fn thousands_of_components_are_carried_through() {
     println!("{components} components in {:?}", began.elapsed());
     sound("thousands", out).unwrap();
     assert!(components > 1000, "{components}");
+}
+
+/// Always the same cases.
+fn runner(cases: u32) -> TestRunner {
+    let config = ProptestConfig {
+        cases,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
+}
+
+/// Any value of JSON, numbers of all sizes among them.
+fn any_json() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        (-3.0f64..300.0).prop_map(Value::from),
+        (0u8..20).prop_map(Value::from),
+        ".{0,6}".prop_map(Value::from),
+        Just(json!([1])),
+        Just(json!({ "a": 1 })),
+    ]
+}
+
+#[test]
+fn any_parameters_are_refused_by_name_or_lie_in_their_ranges() {
+    let described = description().unwrap().parameters;
+    let names: Vec<String> = described.iter().map(|p| p.name.clone()).chain(["else".to_owned()]).collect();
+    let values = proptest::collection::vec((proptest::sample::select(names), any_json()), 0..4);
+    let count = std::cell::Cell::new(0);
+    runner(3000)
+        .run(&values, |values| {
+            let given: serde_json::Map<String, Value> = values.into_iter().collect();
+            match Parameters::from_json(&Value::Object(given.clone())) {
+                Err(why) => prop_assert!(
+                    why.contains("parameters.") && given.keys().any(|name| why.contains(name.as_str())),
+                    "{why}"
+                ),
+                Ok(parameters) => {
+                    count.set(count.get() + 1);
+                    let back = serde_json::to_value(&parameters).unwrap();
+                    for p in &described {
+                        let inside = match back[&p.name].as_f64() {
+                            Some(v) => v >= p.minimum.unwrap_or(f64::MIN) - 1e-3 && v <= p.maximum.unwrap_or(f64::MAX) * (1.0 + 1e-6),
+                            None => back[&p.name].is_null() && p.nullable || back[&p.name].is_boolean(),
+                        };
+                        prop_assert!(inside, "{}: {}", p.name, back[&p.name]);
+                    }
+                    prop_assert_eq!(Parameters::from_json(&back), Ok(parameters));
+                }
+            }
+            Ok(())
+        })
+        .unwrap();
+    let taken = count.get();
+    assert!((200..2900).contains(&taken), "{taken} of 3000 were taken");
+}
+
+#[test]
+fn any_job_is_refused_with_a_sentence_or_is_sound() {
+    let folder = std::env::temp_dir().join(format!("calyx-any-job-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("0.avi"), b"film").unwrap();
+    calyx_npy::write(&folder.join("time.npy"), &[3], &[0.0, 0.05, f64::INFINITY]).unwrap();
+    let places = [
+        "/formatVersion",
+        "/runUuid",
+        "/output",
+        "/inputs",
+        "/inputs/0",
+        "/inputs/0/films",
+        "/inputs/0/filmFrames",
+        "/inputs/0/time",
+        "/inputs/0/fps",
+        "/inputs/0/firstFrame",
+        "/inputs/0/lastFrame",
+        "/parameters",
+        "/evaluationModel",
+        "/cache",
+        "/budget",
+        "/budget/threads",
+        "/budget/memoryBytes",
+    ];
+    let changes = proptest::collection::vec((proptest::sample::select(places.to_vec()), any_json()), 0..3);
+    runner(1500)
+        .run(&changes, |changes| {
+            let mut job = json!({
+                "formatVersion": 1, "runUuid": "r", "output": "runs/r",
+                "inputs": [{ "films": ["0.avi"], "filmFrames": [3], "time": "time.npy", "fps": 20.0, "firstFrame": 0, "lastFrame": null }],
+                "parameters": {}, "evaluationModel": null, "cache": "cache", "budget": { "threads": 2, "memoryBytes": 2_147_483_648_u64 },
+            });
+            for (place, value) in changes {
+                if let Some(at) = job.pointer_mut(place) {
+                    *at = value;
+                }
+            }
+            std::fs::write(folder.join("job.json"), job.to_string()).unwrap();
+            match Job::load(&folder) {
+                Ok(job) => {
+                    prop_assert!(job.threads >= 1 && job.memory_bytes >= 64 << 20 && !job.inputs.is_empty());
+                    // The film is none, which a plan says instead of ending in a mistake.
+                    let failure = plan(&job).unwrap_err();
+                    prop_assert!(failure.exit_code() != 70 && failure.message.len() > 10, "{failure:?}");
+                }
+                Err(failure) => prop_assert!([2, 3].contains(&failure.exit_code()) && failure.message.len() > 10, "{failure:?}"),
+            }
+            Ok(())
+        })
+        .unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -108,6 +108,12 @@ it('two cells of the sample session are merged, taken back, split, found again a
   expect(read('traces.npy').shape).toEqual([after.length, frames]);
   expect((await readSparseRows(path.join(destination, 'footprints.npz'))).rows).toBe(after.length);
   expect(read('accepted.npy').shape).toEqual([after.length]);
+  expect(read('zscore.npy').shape).toEqual([after.length, frames]);
+  const lines = readFileSync(path.join(destination, 'events.csv'), 'utf8').trimEnd().split('\n').slice(1);
+  const eventful = new Set(lines.map((line) => Number(line.split(',')[0])));
+  // The merged cell, last in the export, has its events too.
+  expect(eventful.has(after.length - 1)).toBe(true);
+  expect(Math.max(...eventful)).toBeLessThan(after.length);
   expect(existsSync(path.join(destination, 'collected'))).toBe(false);
 
   // Undone, everything is as it was, to the bit, also for the neighbours that were solved again.

@@ -11,8 +11,13 @@ use serde::Deserialize;
 use super::apply::State;
 use super::field::Field;
 use super::perform::base;
+use crate::deconvolve::breaks;
+use crate::events;
 use crate::failure::Failure;
+use crate::kernels::second_difference_noise;
 use crate::output::{FileEntry, RunFolder};
+use crate::result::write_event_table;
+use crate::types::Event;
 
 /// Which cells, and where to.
 #[derive(Debug, Deserialize)]
@@ -26,7 +31,9 @@ pub struct Collection {
     pub output: PathBuf,
 }
 
-/// Writes `footprints.npz`, `traces/*.npy` and `rows.npy` (each cell's row in the run) of the live cells, ascending by row.
+/// Writes `footprints.npz`, `traces/*.npy`, `events.npz`, `zscore.npy` and `rows.npy` (each cell's row in the run) of the live cells, ascending by row.
+///
+/// Events follow the rule of the run (`events.rs`); a cell's noise is measured on its raw trace, so that cells an edit made have theirs too.
 ///
 /// # Errors
 /// `disk.full`, `disk.io`, `review.edit_unsupported`.
@@ -51,6 +58,7 @@ pub fn collect(request: &Collection) -> Result<Vec<FileEntry>, Failure> {
     }
     let shape = [matrix.rows, matrix.columns];
     folder.bytes("footprints.npz", &matrix.to_bytes()?, Some((Dtype::F32, &shape)))?;
+    let mut traces = BTreeMap::new();
     for name in ["raw", "denoised", "deconvolved", "dff"] {
         let file = format!("traces/{name}.npy");
         let rows: Vec<Vec<f32>> = live
@@ -58,7 +66,32 @@ pub fn collect(request: &Collection) -> Result<Vec<FileEntry>, Failure> {
             .map(|(_, (place, index))| Ok(read_rows(&place.join(&file), &[*index])?.swap_remove(0)))
             .collect::<Result<_, Failure>>()?;
         folder.rows(&file, base.flags.len(), rows.iter().map(|r| Cow::Borrowed(r.as_slice())))?;
+        traces.insert(name, rows);
     }
+    let noise = |name: &str| -> Vec<f32> { traces[name].iter().map(|row| second_difference_noise(row)).collect() };
+    let (raw_noise, dff_noise) = (noise("raw"), noise("dff"));
+    let gammas = field.cells.values().filter(|c| c.state == State::Live).map(|c| c.record.gamma);
+    let apart = (events::APART_S * base.fps).round() as usize;
+    let found: Vec<Vec<Event>> = gammas
+        .enumerate()
+        .map(|(k, gamma)| {
+            let breaks = breaks(f64::from(gamma), base.clock.as_deref());
+            let least = base.event_sigma * raw_noise[k];
+            events::find(&traces["denoised"][k], &traces["deconvolved"][k], least, apart, &breaks)
+        })
+        .collect();
+    let per = |noise: f32| 1.0 / noise.max(f32::MIN_POSITIVE);
+    let units: Vec<[f32; 3]> = raw_noise
+        .iter()
+        .zip(&dff_noise)
+        .map(|(raw, dff)| [1.0, per(*raw), dff * per(*raw)])
+        .collect();
+    write_event_table(&mut folder, &found, &units, &base.times)?;
+    let zscore = traces["dff"].iter().zip(&dff_noise).map(|(row, noise)| {
+        let unit = if *noise > 0.0 { 1.0 / noise } else { 0.0 };
+        Cow::Owned(row.iter().map(|v| v * unit).collect::<Vec<f32>>())
+    });
+    folder.rows("zscore.npy", base.flags.len(), zscore)?;
     let rows: Vec<i32> = live.iter().map(|(row, _)| *row).collect();
     folder.array("rows.npy", &[rows.len()], &rows)?;
     let files = folder.files().to_vec();

@@ -41,6 +41,10 @@ pub struct Base {
     pub fps: f64,
     /// Time constant of the calcium's rise in frames; 0: none (runs of older engines too).
     pub rise_frames: f64,
+    /// Events add at least so many times the noise to the calcium.
+    pub event_sigma: f32,
+    /// Seconds, one a frame.
+    pub times: Vec<f64>,
     /// `T` words of flag bits.
     pub flags: Vec<u32>,
     /// Frames since the first, where frames were lost.
@@ -112,7 +116,22 @@ struct Run {
     /// Absent in runs of older engines, which had no rise.
     #[serde(default)]
     rise_s: f64,
+    #[serde(default)]
+    parameters: RunParameters,
     files: Vec<File>,
+}
+
+/// Of a run's parameters, what edits need; runs of older engines list no events.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct RunParameters {
+    event_sigma: f32,
+}
+
+impl Default for RunParameters {
+    fn default() -> Self {
+        Self { event_sigma: 2.0 }
+    }
 }
 
 #[derive(Deserialize)]
@@ -223,6 +242,8 @@ impl Base {
             fps: run.fps,
             rise_frames: run.rise_s * run.fps,
             clock: clock_of(&flags, &times, run.fps),
+            event_sigma: run.parameters.event_sigma,
+            times,
             flags,
             levels: image("statistics/level.npy")?,
             offsets: image("background/offsets.npy")?,

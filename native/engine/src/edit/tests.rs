@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use serde_json::json;
 
 use super::apply::{Outcome, State, apply};
+use super::collect::{Collection, collect};
 use super::field::{Base, Field};
 use super::request::{Edit, Point};
 use super::write::write;
@@ -386,6 +387,52 @@ fn threads_do_not_show_in_an_edit() {
         })
     };
     assert_eq!(all(1), all(4));
+}
+
+#[test]
+fn edited_cells_have_their_events_and_untouched_ones_keep_theirs() {
+    let collected = |layers: &[PathBuf], name: &str| {
+        let output = run().folder.0.join(name);
+        collect(&Collection {
+            run_folder: run().base.folder.clone(),
+            layers: layers.to_vec(),
+            output: output.clone(),
+        })
+        .unwrap();
+        output
+    };
+    let column = |folder: &Path, name: &str| calyx_npy::read_member(&folder.join("events.npz"), name).unwrap().data;
+    // Without edits they are those of the run.
+    let plain = collected(&[], "collected-plain");
+    for name in ["cell", "onset", "peak", "end"] {
+        assert_eq!(column(&plain, name), column(&run().base.folder, name), "{name}");
+    }
+    for name in ["amplitude", "amplitude_sigma", "amplitude_dff"] {
+        for (a, b) in column(&plain, name).iter().zip(column(&run().base.folder, name)) {
+            assert!((a / b - 1.0).abs() < 0.02, "{name}: {a} {b}");
+        }
+    }
+    let mut layers = Vec::new();
+    let rows = [row_at(&field(&[]), CELLS[4]), row_at(&field(&[]), CELLS[5])];
+    let outcome = layer(&mut layers, "events", &Edit::Merge { rows: rows.to_vec() });
+    let merged = collected(&layers, "collected-merged");
+    let place = calyx_npy::read::<i32>(&merged.join("rows.npy")).unwrap().data;
+    let own = |folder: &Path, cell: usize| -> Vec<f64> {
+        let onsets = column(folder, "onset").into_iter().zip(column(folder, "cell"));
+        onsets.filter(|(_, k)| *k as usize == cell).map(|(onset, _)| onset).collect()
+    };
+    let touched: Vec<usize> = outcome.touched.iter().map(|t| t.cell.row).collect();
+    for (k, row) in place.iter().enumerate() {
+        if touched.contains(&(*row as usize)) {
+            assert!(!own(&merged, k).is_empty(), "row {row} has events");
+        } else {
+            assert_eq!(own(&merged, k), own(&run().base.folder, *row as usize), "row {row}");
+        }
+    }
+    // The merged cell is the last.
+    assert!(place.last() > Some(&(rows[0].max(rows[1]) as i32)));
+    let zscore = calyx_npy::read::<f32>(&merged.join("zscore.npy")).unwrap();
+    assert_eq!(zscore.shape, [place.len(), run().base.flags.len()]);
 }
 
 #[test]
