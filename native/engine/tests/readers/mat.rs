@@ -5,17 +5,8 @@ use std::io::Cursor;
 use calyx_mat::MatFile;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-/// Always the same cases.
-fn runner(cases: u32) -> TestRunner {
-    let config = Config {
-        cases,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
-}
+use super::runner;
 
 fn read_all(bytes: Vec<u8>) {
     let mut file = match MatFile::new(Cursor::new(bytes)) {

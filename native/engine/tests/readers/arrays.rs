@@ -5,17 +5,8 @@ use std::path::PathBuf;
 use calyx_npy::{Csr, NpyError, read, read_converted, read_header, read_member, read_rows, write};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-/// Always the same cases.
-fn runner(cases: u32) -> TestRunner {
-    let config = Config {
-        cases,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
-}
+use super::runner;
 
 struct Folder(PathBuf);
 

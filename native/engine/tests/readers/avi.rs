@@ -6,17 +6,8 @@ use std::path::PathBuf;
 use calyx_media::{Recording, StreamOptions};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-/// Always the same cases.
-fn runner(cases: u32) -> TestRunner {
-    let config = Config {
-        cases,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
-}
+use super::runner;
 
 struct Folder(PathBuf);
 
@@ -103,7 +94,7 @@ fn a_film_with_changed_bytes_and_a_cut_is_read_or_refused() {
     let place = prop_oneof![3 => (0usize..260).boxed(), 1 => any::<usize>().boxed()];
     let value = prop_oneof![Just(0u8), Just(0xff), Just(0x7f), any::<u8>()];
     let damage = (vec((place, value), 0..8), any::<usize>());
-    runner(700)
+    runner(300)
         .run(&damage, |(changes, cut)| {
             let mut bytes = whole.clone();
             for (at, value) in changes {
@@ -114,7 +105,7 @@ fn a_film_with_changed_bytes_and_a_cut_is_read_or_refused() {
                 bytes.truncate(cut / 3 % (bytes.len() + 1));
             }
             // What is taken for a compressed film is ffmpeg's to judge, which the other tests do; a process for each case would take minutes.
-            if bytes.len() > 300 && !bytes.windows(4).any(|w| w == b"Y800") {
+            if bytes.len() > 100 && bytes.windows(4).filter(|w| w == b"Y800").count() < 2 {
                 return Ok(());
             }
             std::fs::write(&path, &bytes).unwrap();
