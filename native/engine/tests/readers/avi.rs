@@ -94,7 +94,7 @@ fn a_film_with_changed_bytes_and_a_cut_is_read_or_refused() {
     let place = prop_oneof![3 => (0usize..260).boxed(), 1 => any::<usize>().boxed()];
     let value = prop_oneof![Just(0u8), Just(0xff), Just(0x7f), any::<u8>()];
     let damage = (vec((place, value), 0..8), any::<usize>());
-    runner(300)
+    runner(60)
         .run(&damage, |(changes, cut)| {
             let mut bytes = whole.clone();
             for (at, value) in changes {
