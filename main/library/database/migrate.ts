@@ -142,6 +142,8 @@ export function migrate(
   if (pending.length === 0) return;
   // A step that rebuilds a table must not set off cascades; foreign_key_check above stands in for them.
   database.pragma('foreign_keys = OFF');
+  // A power cut may take back whole steps, which run again; waiting for the disk after each buys nothing.
+  database.pragma('synchronous = NORMAL');
   const steps = (): void => {
     for (const migration of pending) {
       database
@@ -163,6 +165,7 @@ export function migrate(
     if (isNew) database.transaction(steps).immediate();
     else steps();
   } finally {
+    database.pragma('synchronous = FULL');
     database.pragma('foreign_keys = ON');
   }
 }

@@ -275,7 +275,7 @@ describe('migrations', () => {
       ]);
       expect(stores.curation.current(run!.uuid)).toMatchObject({ canUndo: true, canRedo: true });
     }
-  });
+  }, 120_000);
 
   it('of an older library run after a backup, and keep its rows', () => {
     const directory = temporaryFolder();
