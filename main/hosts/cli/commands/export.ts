@@ -39,6 +39,10 @@ async function run(invocation: Invocation): Promise<Answer> {
     throw new AppError('usage.invalid', `export does not know what to do with “${extra ?? folder ?? ''}”.`, {
       hint: `calyx ${exportCommand.usage}`,
     });
+  if (out === undefined && flags['check'] !== true)
+    throw new AppError('usage.invalid', 'export needs --out: the file or folder to write.', {
+      hint: `calyx ${exportCommand.usage}`,
+    });
   const target = runId(given);
   const format = choice(flags, 'format', ExportFormat.options) ?? 'npy';
   const metadata = await readMetadata(invocation);
@@ -47,16 +51,12 @@ async function run(invocation: Invocation): Promise<Answer> {
     const checked = await client.interop.check({ target, metadata });
     return { exitCode: exitCodes.ok, json: checked, text: `${checked.fileName}\n${findingsText(checked.findings)}` };
   }
-  if (out === undefined)
-    throw new AppError('usage.invalid', 'export needs --out: the file or folder to write.', {
-      hint: `calyx ${exportCommand.usage}`,
-    });
   const { client } = await invocation.connect();
   const ticket = randomUUID();
   const options = {
     target,
     format,
-    destination: absolute(out),
+    destination: absolute(out ?? '.'),
     metadata,
     ticket,
     cells: choice(flags, 'cells', ['all', 'accepted']),
