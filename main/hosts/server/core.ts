@@ -78,6 +78,8 @@ export interface CoreOptions {
   readonly takeQueued?: boolean;
   /** Told when the process that shows films had to be started again, with the cause. */
   readonly onMediaCrash?: (cause: string) => void;
+  /** Milliseconds since 1970 for tests, see `OpenLibraryOptions`. */
+  readonly sharedClock?: SharedArrayBuffer;
 }
 
 export type OpenedCore =
@@ -109,7 +111,11 @@ async function createCore(
   ownership: Ownership | null,
   readOnly: string | undefined,
 ): Promise<Core> {
-  const library = await openLibrary({ directory: options.libraryDirectory, readOnly });
+  const library = await openLibrary({
+    directory: options.libraryDirectory,
+    readOnly,
+    sharedClock: options.sharedClock,
+  });
   const hub = new ChangeHub();
   let windowAddress: string | null = null;
   const limits = machineLimits();
