@@ -66,6 +66,7 @@ fn main() -> Result<(), StageError> {
         ..Parameters::defaults().unwrap()
     };
     let ctx = Context {
+        shelf: calyx_engine::shelf::Shelf::in_memory(),
         threads,
         memory_bytes: 2 << 30,
         cancelled: &|| false,

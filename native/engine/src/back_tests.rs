@@ -3,6 +3,7 @@
 use crate::demix::tests::{parameters, registered, with_context};
 use crate::kernels::{Noise, pearson};
 use crate::params::Parameters;
+use crate::shelf::Shelf;
 use crate::types::{CellMetrics, Components, Context, Registered, StageError, flag};
 use crate::{deconvolve, demix, evaluate, init, seeds};
 
@@ -81,7 +82,7 @@ fn matched(components: &Components, metrics: &[CellMetrics], calcium: &[Vec<f32>
                     let (y, x) = demix::statistics::centroid(&components.footprints[*k]);
                     ((y - c.0).powi(2) + (x - c.1).powi(2)).sqrt() < 1.0
                 })
-                .map(|k| (k, pearson(&components.denoised[k], truth)))
+                .map(|k| (k, pearson(&components.denoised[k].all().unwrap(), truth)))
                 .max_by(|a, b| a.1.total_cmp(&b.1))
         })
         .collect()
@@ -91,19 +92,30 @@ fn matched(components: &Components, metrics: &[CellMetrics], calcium: &[Vec<f32>
 fn a_long_film_gives_the_same_bits_whatever_the_memory_and_the_threads_and_keeps_the_cell_that_fires_twice() {
     // Longer than the moments a search holds.
     let (film, calcium) = scene_of(&CELLS, crate::moments::MOST + 700, 7.0, 0.02);
+    let folder = std::env::temp_dir().join(format!("calyx-back-{}", std::process::id()));
     let result = |threads: usize, memory_bytes: u64| {
+        let own = folder.join(threads.to_string());
+        std::fs::create_dir_all(&own).unwrap();
+        // Everything in the file, everything in memory, some in each.
+        let shelf = Shelf::new(&own, memory_bytes.saturating_sub(32 << 20) / 1024);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let ctx = Context {
+            shelf: &shelf,
             threads,
             memory_bytes,
             cancelled: &|| false,
             progress: &|_, _| {},
         };
-        pool.install(|| all(&film, &parameters(), &ctx)).unwrap()
+        let done = pool.install(|| all(&film, &parameters(), &ctx)).unwrap();
+        (done.0, done.1, shelf.file_bytes())
     };
-    let (components, metrics) = result(1, 32 << 20);
+    let (components, metrics, filed) = result(1, 32 << 20);
+    // A dozen series at most: what is being demixed, what deconvolution puts aside and its results; besides, the shared courses.
+    let rows = filed as usize / (4 * film.frames());
+    assert!((4 * metrics.len()..=12 * metrics.len() + 40).contains(&rows), "{rows} rows");
     for (threads, memory) in [(2, 8 << 30), (4, 256 << 20)] {
-        let (other, _) = result(threads, memory);
+        let (other, _, filed) = result(threads, memory);
+        assert_eq!(filed == 0, memory > 1 << 30);
         assert_eq!(components.footprints, other.footprints, "{threads} threads");
         assert_eq!(components.raw, other.raw, "{threads} threads");
         assert_eq!(components.deconvolved, other.deconvolved, "{threads} threads");
@@ -117,11 +129,13 @@ fn a_long_film_gives_the_same_bits_whatever_the_memory_and_the_threads_and_keeps
                 let (y, x) = demix::statistics::centroid(a);
                 ((y - c.0).powi(2) + (x - c.1).powi(2)).sqrt() < 1.0
             })
-            .map(|(_, trace)| pearson(trace, truth))
+            .map(|(_, trace)| pearson(&trace.all().unwrap(), truth))
             .fold(f32::NAN, f32::max);
         assert!(best > 0.9, "cell {i}: {best}");
     }
     assert!(metrics.len() <= CELLS.len() + 2, "{} components", metrics.len());
+    drop(components);
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]
@@ -143,7 +157,7 @@ fn planted_cells_are_found_where_they_are_and_nothing_else_is_suggested() {
             .iter()
             .chain(&components.denoised)
             .chain(&components.dff)
-            .all(|t| t.len() == T && t.iter().all(|v| v.is_finite()))
+            .all(|t| t.len() == T && t.all().unwrap().iter().all(|v| v.is_finite()))
     );
 }
 
@@ -168,7 +182,8 @@ fn raw_and_denoised_rest_at_the_same_level() {
     let (film, calcium) = scene(&CELLS);
     let (components, metrics) = with_context(|ctx| all(&film, &parameters(), ctx)).unwrap();
     for (k, _) in matched(&components, &metrics, &calcium).into_iter().flatten() {
-        let mut apart: Vec<f32> = components.raw[k].iter().zip(&components.denoised[k]).map(|(y, c)| y - c).collect();
+        let (raw, denoised) = (components.raw[k].all().unwrap(), components.denoised[k].all().unwrap());
+        let mut apart: Vec<f32> = raw.iter().zip(denoised.iter()).map(|(y, c)| y - c).collect();
         apart.sort_by(f32::total_cmp);
         let median = apart[apart.len() / 2];
         assert!(
@@ -215,6 +230,7 @@ fn a_masked_frame_leaves_no_trace() {
     let (components, metrics) = with_context(|ctx| all(&spoilt, &parameters(), ctx)).unwrap();
     assert_eq!(metrics.iter().filter(|m| m.accepted).count(), CELLS.len());
     for raw in &components.raw {
+        let raw = raw.all().unwrap();
         assert!(
             (raw[300] - 0.5 * (raw[299] + raw[301])).abs() < 1e-3,
             "the masked frame is a straight line"
@@ -229,6 +245,7 @@ fn cancellation_ends_every_stage() {
     for after in [0, 20, 60, 120] {
         cancelled.store(0, std::sync::atomic::Ordering::Relaxed);
         let ctx = Context {
+            shelf: Shelf::in_memory(),
             threads: 1,
             memory_bytes: 1 << 30,
             cancelled: &|| cancelled.fetch_add(1, std::sync::atomic::Ordering::Relaxed) >= after,

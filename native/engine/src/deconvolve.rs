@@ -10,6 +10,7 @@ use crate::movie::check;
 use crate::oasis::{self, Clock, Deconvolved, deconvolve};
 use crate::params::Parameters;
 use crate::rise::{self, Model, Shape};
+use crate::shelf::{Shelf, Trace};
 use crate::types::{Components, Context, Footprint, Registered, StageError};
 
 /// What F0 of the ΔF/F is, in words, for `run.json`.
@@ -47,29 +48,22 @@ pub fn run(film: &Registered, demixed: &Demixed, params: &Parameters, ctx: &Cont
         Some(s) => vec![(-1.0 / (f64::from(s) * film.fps)).exp() as f32; traces.gamma.len()],
         None => traces.gamma.clone(),
     };
-    let mut done: Vec<(Deconvolved, Vec<f32>, f32)> = (0..demixed.components.len())
+    let mut done: Vec<Fitted> = (0..demixed.components.len())
         .into_par_iter()
         .map(|k| {
             check(ctx)?;
-            Ok(one(&traces.raw[k], gamma[k], film.fps, clock))
+            Fitted::keep(one(&traces.raw[k].all()?, gamma[k], film.fps, clock), ctx.shelf)
         })
         .collect::<Result<_, StageError>>()?;
     let rise_frames = match params.rise_s {
         Some(s) if f64::from(s) * film.fps >= kinetics::SHORTEST => f64::from(s) * film.fps,
         Some(_) => 0.0,
-        None => rise_of(&done, &traces.raw, &gamma, film.fps),
+        None => rise_of(&done, &traces.raw, &gamma, film.fps)?,
     };
-    if rise_frames > 0.0 {
-        done.par_iter_mut().enumerate().try_for_each(|(k, trace)| {
-            check(ctx)?;
-            rising(trace, &traces.raw[k], gamma[k], rise_frames, clock);
-            Ok::<(), StageError>(())
-        })?;
-    }
     let levels = demixed.survey.levels(film);
     let mut out = Components {
         footprints: demixed.components.iter().map(|c| c.footprint.clone()).collect(),
-        raw: traces.raw.clone(),
+        raw: Vec::with_capacity(done.len()),
         denoised: Vec::with_capacity(done.len()),
         deconvolved: Vec::with_capacity(done.len()),
         dff: Vec::with_capacity(done.len()),
@@ -81,24 +75,95 @@ pub fn run(film: &Registered, demixed: &Demixed, params: &Parameters, ctx: &Cont
         noise: Vec::with_capacity(done.len()),
     };
     let apart = (events::APART_S * film.fps).round() as usize;
-    for (k, (d, drift, noise)) in done.into_iter().enumerate() {
-        let (share, f0) = resting(&out.footprints[k], &levels, film.grid.width, crate::kernels::mean(&d.calcium));
-        out.dff
-            .push(without(&out.raw[k], &drift, d.baseline).iter().map(|v| v * share / f0).collect());
-        for value in &mut out.raw[k] {
-            *value -= d.baseline;
-        }
-        let breaks = breaks(f64::from(out.gamma[k]), clock);
-        out.events
-            .push(events::find(&d.calcium, &d.activity, params.event_sigma * noise, apart, &breaks));
-        out.to_dff.push(share / f0);
-        out.baseline.push(d.baseline);
-        out.noise.push(noise);
-        out.denoised.push(d.calcium);
-        out.deconvolved.push(d.activity);
+    let finished: Vec<Finished> = done
+        .par_iter_mut()
+        .enumerate()
+        .map(|(k, fitted)| {
+            check(ctx)?;
+            let raw = traces.raw[k].all()?;
+            let mut trace = fitted.take()?;
+            if rise_frames > 0.0 {
+                rising(&mut trace, &raw, out.gamma[k], rise_frames, clock);
+            }
+            let (d, drift, noise) = trace;
+            let (share, f0) = resting(&out.footprints[k], &levels, film.grid.width, crate::kernels::mean(&d.calcium));
+            let breaks = breaks(f64::from(out.gamma[k]), clock);
+            let mut dff = without(&raw, &drift, d.baseline);
+            dff.iter_mut().for_each(|v| *v = *v * share / f0);
+            Ok(Finished {
+                events: events::find(&d.calcium, &d.activity, params.event_sigma * noise, apart, &breaks),
+                raw: ctx.shelf.keep(raw.iter().map(|v| v - d.baseline).collect())?,
+                dff: ctx.shelf.keep(dff)?,
+                denoised: ctx.shelf.keep(d.calcium)?,
+                deconvolved: ctx.shelf.keep(d.activity)?,
+                to_dff: share / f0,
+                baseline: d.baseline,
+                noise,
+            })
+        })
+        .collect::<Result<_, StageError>>()?;
+    for cell in finished {
+        out.raw.push(cell.raw);
+        out.denoised.push(cell.denoised);
+        out.deconvolved.push(cell.deconvolved);
+        out.dff.push(cell.dff);
+        out.events.push(cell.events);
+        out.to_dff.push(cell.to_dff);
+        out.baseline.push(cell.baseline);
+        out.noise.push(cell.noise);
     }
     (ctx.progress)(1.0, film.cache.frames() as u64);
     Ok(out)
+}
+
+/// What [`run`] gives of one cell.
+struct Finished {
+    raw: Trace,
+    denoised: Trace,
+    deconvolved: Trace,
+    dff: Trace,
+    events: Vec<crate::types::Event>,
+    to_dff: f32,
+    baseline: f32,
+    noise: f32,
+}
+
+/// A fit without a rise, put aside until the recording's rise is known.
+struct Fitted {
+    calcium: Trace,
+    activity: Trace,
+    drift: Trace,
+    baseline: f32,
+    shift: f32,
+    noise: f32,
+    /// Largest calcium over the noise.
+    height: f32,
+}
+
+impl Fitted {
+    fn keep((d, drift, noise): (Deconvolved, Vec<f32>, f32), shelf: &Shelf) -> Result<Self, StageError> {
+        Ok(Self {
+            height: d.calcium.iter().copied().fold(0.0f32, f32::max) / noise.max(1e-9),
+            calcium: shelf.keep(d.calcium)?,
+            activity: shelf.keep(d.activity)?,
+            drift: shelf.keep(drift)?,
+            baseline: d.baseline,
+            shift: d.shift,
+            noise,
+        })
+    }
+
+    /// The fit as it was; what is kept of it goes.
+    fn take(&mut self) -> Result<(Deconvolved, Vec<f32>, f32), StageError> {
+        let take = |trace: &mut Trace| -> Result<Vec<f32>, StageError> { std::mem::take(trace).into_values() };
+        let d = Deconvolved {
+            calcium: take(&mut self.calcium)?,
+            activity: take(&mut self.activity)?,
+            baseline: self.baseline,
+            shift: self.shift,
+        };
+        Ok((d, take(&mut self.drift)?, self.noise))
+    }
 }
 
 /// A trace whose recording's rise is known (0: none), as [`run`] fits it: result, drift, noise.
@@ -122,12 +187,16 @@ fn without(raw: &[f32], drift: &[f32], baseline: f32) -> Vec<f32> {
 }
 
 /// The recording's rise in frames, from traces fitted without one.
-fn rise_of(done: &[(Deconvolved, Vec<f32>, f32)], raw: &[Vec<f32>], gamma: &[f32], fps: f64) -> f64 {
-    let height = |k: usize| done[k].0.calcium.iter().copied().fold(0.0f32, f32::max) / done[k].2.max(1e-9);
+fn rise_of(done: &[Fitted], raw: &[Trace], gamma: &[f32], fps: f64) -> Result<f64, StageError> {
+    let height = |k: usize| done[k].height;
     let mut order: Vec<usize> = (0..done.len()).collect();
     order.sort_by(|a, b| height(*b).total_cmp(&height(*a)).then(a.cmp(b)));
     order.truncate(kinetics::TRACES);
-    let level: Vec<Vec<f32>> = order.iter().map(|k| without(&raw[*k], &done[*k].1, done[*k].0.baseline)).collect();
+    // Only what is asked about of each is held.
+    let level: Vec<Vec<f32>> = order
+        .iter()
+        .map(|k| Ok(kinetics::clearest(&without(&raw[*k].all()?, &done[*k].drift.all()?, done[*k].baseline)).to_vec()))
+        .collect::<Result<_, StageError>>()?;
     let traces: Vec<kinetics::Trace> = order
         .iter()
         .zip(&level)
@@ -137,7 +206,7 @@ fn rise_of(done: &[(Deconvolved, Vec<f32>, f32)], raw: &[Vec<f32>], gamma: &[f32
             height: height(*k),
         })
         .collect();
-    kinetics::rise(&traces, fps)
+    Ok(kinetics::rise(&traces, fps))
 }
 
 /// Frames where the level starts afresh after a gap.

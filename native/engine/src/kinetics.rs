@@ -69,11 +69,16 @@ fn best(trace: &Trace) -> f64 {
     tried.into_iter().min_by(|a, b| a.0.total_cmp(&b.0)).map_or(0.0, |t| t.1)
 }
 
+/// The part of a trace that is asked: around its highest value.
+pub fn clearest(y: &[f32]) -> &[f32] {
+    let top = (0..y.len()).max_by(|a, b| y[*a].total_cmp(&y[*b])).unwrap_or(0);
+    let first = top.saturating_sub(SAMPLES / 2).min(y.len().saturating_sub(SAMPLES));
+    &y[first..(first + SAMPLES).min(y.len())]
+}
+
 /// Logarithm of the risk of one trace for each candidate.
 fn risks(trace: &Trace, decay: f64, candidates: &[f64]) -> Vec<f64> {
-    let top = (0..trace.y.len()).max_by(|a, b| trace.y[*a].total_cmp(&trace.y[*b])).unwrap_or(0);
-    let first = top.saturating_sub(SAMPLES / 2).min(trace.y.len().saturating_sub(SAMPLES));
-    let y = &trace.y[first..(first + SAMPLES).min(trace.y.len())];
+    let y = clearest(trace.y);
     let mut solver = Solver::default();
     let risk = |r: &f64| {
         let shape = Shape {

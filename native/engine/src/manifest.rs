@@ -49,7 +49,7 @@ pub fn manifest(job: &Job, analysis: &Analysis, files: &[FileEntry], reporter: &
         "stageKeys": analysis.stage_keys,
         "seconds": reporter.seconds(),
         "usage": machine::usage(),
-        "scratch": scratch(film),
+        "scratch": scratch(film, analysis.traces_bytes),
         "machine": machine::machine(),
         "warnings": warnings,
         "repairedPixels": film.repaired,
@@ -80,11 +80,12 @@ fn light(film: &Registered) -> Value {
     })
 }
 
-/// The scratch disk at its peak: the tile cache, where it was in a file.
-fn scratch(film: &Registered) -> Value {
+/// The scratch disk at its peak: the tile cache and the traces, where they were in files.
+fn scratch(film: &Registered, traces: u64) -> Value {
     let pixel_frames = film.frames() * film.grid.height * film.grid.width;
-    let bytes = if film.cache.in_file().is_some() { film.cache.bytes() } else { 0 };
-    json!({ "peakBytes": bytes, "bytesPerPixelFrame": bytes as f64 / pixel_frames.max(1) as f64 })
+    let tiles = if film.cache.in_file().is_some() { film.cache.bytes() } else { 0 };
+    let bytes = tiles + traces;
+    json!({ "peakBytes": bytes, "tilesBytes": tiles, "tracesBytes": traces, "bytesPerPixelFrame": bytes as f64 / pixel_frames.max(1) as f64 })
 }
 
 /// A value as JSON with single-precision numbers as short as they are meant: 6.6 and not 6.599999904632568.

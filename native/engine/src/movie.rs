@@ -93,12 +93,23 @@ impl Groups {
         &self.members[self.starts[group]..self.starts[group + 1]]
     }
 
+    /// From the first frame of any group to the last; `None` without groups.
+    pub fn range(&self) -> Option<Range<usize>> {
+        let (first, last) = (self.members.first()?, self.members.last()?);
+        Some(*first as usize..*last as usize + 1)
+    }
+
     /// A trace of all frames averaged in the same way.
     pub fn average(&self, trace: &[f32]) -> Vec<f32> {
+        self.average_from(0, trace)
+    }
+
+    /// The same of a trace that begins with frame `start`.
+    pub fn average_from(&self, start: usize, trace: &[f32]) -> Vec<f32> {
         (0..self.len())
             .map(|g| {
                 let f = self.frames(g);
-                f.iter().map(|t| trace[*t as usize]).sum::<f32>() / f.len() as f32
+                f.iter().map(|t| trace[*t as usize - start]).sum::<f32>() / f.len() as f32
             })
             .collect()
     }

@@ -14,6 +14,7 @@ use crate::params::Parameters;
 use crate::read::sample::{PAIRS, SAMPLE_PIXELS};
 use crate::read::{CACHE_SHARE, HELD_SHARE, MOST_HELD, pass};
 use crate::seeds::tiles;
+use crate::shelf::SHARE;
 use crate::types::{Grid, StageError};
 
 /// Code, transform plans, stacks and what the allocator keeps.
@@ -21,7 +22,11 @@ const BASE: u64 = 56 << 20;
 /// One cell in so many squares of its diameter is taken for granted when traces are counted.
 const FIELD_PER_CELL: f64 = 15.0;
 /// Series of `K × T` single-precision numbers that exist at a time, at most.
-const SERIES: u64 = 7;
+const SERIES: u64 = 9;
+/// Traces a worker has in hand while it solves or deconvolves one.
+const IN_HAND: u64 = 24;
+/// Bytes that are known of each frame: flags, time, movement (a field of it at most), groups.
+const A_FRAME: u64 = 400;
 /// Decoded frames that wait, at most.
 const BUFFERS: u64 = 64 << 20;
 
@@ -31,16 +36,16 @@ const BUFFERS: u64 = 64 << 20;
 pub struct Need {
     /// Anonymous memory at the peak, about; films and the tile cache in a file do not count.
     pub memory_bytes: u64,
-    /// Of it what grows with the film: traces of an assumed number of cells.
+    /// Bytes of the traces of an assumed number of cells; what a share of the memory does not hold goes to the scratch folder.
     pub traces_bytes: u64,
-    /// Bytes of the tile cache in the scratch folder; 0 where it stays in memory.
+    /// Bytes in the scratch folder: the tile cache and the traces, where they do not stay in memory.
     pub scratch_bytes: u64,
     /// Cells that were assumed.
     pub assumed_cells: u64,
 }
 
-/// What a film of `frames` frames on `grid` with cells of `diameter_px` raw px needs under a budget of `memory_bytes`.
-pub fn need(frames: usize, grid: &Grid, diameter_px: f32, params: &Parameters, memory_bytes: u64) -> Need {
+/// What a film of `frames` frames on `grid` with cells of `diameter_px` raw px needs under a budget of `memory_bytes` and `threads`.
+pub fn need(frames: usize, grid: &Grid, diameter_px: f32, params: &Parameters, memory_bytes: u64, threads: usize) -> Need {
     let (raw, pixels, t) = (
         (grid.frame_height * grid.frame_width) as u64,
         (grid.height * grid.width) as u64,
@@ -77,10 +82,12 @@ pub fn need(frames: usize, grid: &Grid, diameter_px: f32, params: &Parameters, m
         .max()
         .unwrap_or(0) as u64;
     let traces = SERIES * 4 * t * cells;
+    let held_traces = traces.min(memory_bytes / SHARE);
+    let in_hand = IN_HAND * 4 * t * threads as u64 + A_FRAME * t;
     Need {
-        memory_bytes: BASE + reading.max(learning).max(sums + tile) + traces + if in_memory { whole } else { 0 },
+        memory_bytes: BASE + reading.max(learning).max(sums + tile) + held_traces + in_hand + if in_memory { whole } else { 0 },
         traces_bytes: traces,
-        scratch_bytes: if in_memory { 0 } else { whole },
+        scratch_bytes: traces - held_traces + if in_memory { 0 } else { whole },
         assumed_cells: cells,
     }
 }
@@ -100,7 +107,7 @@ pub fn check(need: &Need, memory_bytes: u64, scratch: &Path) -> Result<(), Stage
     match free_bytes(scratch) {
         Some(free) if free < need.scratch_bytes => Err(StageError::Io {
             context: format!(
-                "the registered film needs {:.2} GB in {}, where {:.2} GB are free",
+                "the registered film and its traces need {:.2} GB in {}, where {:.2} GB are free",
                 need.scratch_bytes as f64 / 1e9,
                 scratch.display(),
                 free as f64 / 1e9
@@ -141,13 +148,17 @@ mod tests {
     }
 
     #[test]
-    fn only_the_traces_grow_with_the_film() {
+    fn a_longer_film_needs_disk_and_not_memory() {
         let params = Parameters::defaults().unwrap();
-        let of = |frames| need(frames, &grid(), 14.0, &params, 1 << 30);
+        let of = |frames| need(frames, &grid(), 14.0, &params, 1 << 30, 2);
         let (short, long) = (of(36_000), of(360_000));
-        assert_eq!(short.memory_bytes - short.traces_bytes, long.memory_bytes - long.traces_bytes);
+        // What is known of each frame, and the traces in hand.
+        let rows = (A_FRAME + 2 * 4 * IN_HAND) * 324_000;
+        assert!(long.memory_bytes <= short.memory_bytes + rows + (128 << 20) && long.memory_bytes < 1 << 30);
         assert_eq!(long.traces_bytes, 10 * short.traces_bytes);
-        assert_eq!(short.scratch_bytes, 36_000 * 90_000);
+        assert_eq!(long.scratch_bytes, 360_000 * 90_000 + long.traces_bytes - (128 << 20));
+        // More than the promise of 1.2 bytes a pixel and frame is never taken.
+        assert!(long.scratch_bytes as f64 <= 1.2 * 360_000.0 * 90_000.0);
         // A film that fits stays in memory and is counted there.
         let small = of(1000);
         assert_eq!(small.scratch_bytes, 0);

@@ -10,6 +10,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::failure::Failure;
+use crate::types::StageError;
 
 /// Frames (or buckets) that one bucket of the next level covers.
 pub const PYRAMID_FACTOR: usize = 4;
@@ -137,15 +138,23 @@ impl RunFolder {
         &mut self,
         path: &str,
         columns: usize,
-        rows: impl ExactSizeIterator<Item = std::borrow::Cow<'a, [f32]>>,
+        rows: impl ExactSizeIterator<Item = Result<std::borrow::Cow<'a, [f32]>, StageError>>,
     ) -> Result<(), Failure> {
+        let mut unread = None;
         self.file(path, Some((Dtype::F32, &[rows.len(), columns])), |out| {
             let mut writer = RowWriter::<_, f32>::new(out, rows.len(), columns)?;
             for row in rows {
-                writer.push(&row)?;
+                match row {
+                    Ok(row) => writer.push(&row)?,
+                    Err(error) => {
+                        unread = Some(error);
+                        return Ok(());
+                    }
+                }
             }
             writer.finish().map(|_| ())
-        })
+        })?;
+        unread.map_or(Ok(()), |error| Err(error.into()))
     }
 
     /// Writes bytes; `shape` is that of a matrix inside, if any.
@@ -318,7 +327,7 @@ mod tests {
         folder.array("motion.npy", &[2, 2], &[1.0f32, 2.0, 3.0, 4.0]).unwrap();
         let rows = [vec![1.0f32, 2.0], vec![3.0, 4.0]];
         folder
-            .rows("traces/raw.npy", 2, rows.iter().map(|r| Cow::Borrowed(r.as_slice())))
+            .rows("traces/raw.npy", 2, rows.iter().map(|r| Ok(Cow::Borrowed(r.as_slice()))))
             .unwrap();
         folder.json("run.json", &serde_json::json!({ "formatVersion": 1 })).unwrap();
         std::fs::write(folder.scratch().join("tiles"), b"x").unwrap();

@@ -51,7 +51,7 @@ pub fn analyse(job: &Job, scratch: &Path, context: &Context<'_>, reporter: &Repo
         min_pnr: seeds.min_pnr,
         seeds: seeds.seeds.len(),
     };
-    let statistics = Some(Statistics::new(demixed, &film));
+    let statistics = Some(Statistics::new(demixed, &film)?);
     Ok(Analysis {
         registered: film,
         correlation: seeds.correlation,
@@ -62,6 +62,7 @@ pub fn analyse(job: &Job, scratch: &Path, context: &Context<'_>, reporter: &Repo
         metrics,
         stage_keys: keys,
         statistics,
+        traces_bytes: context.shelf.file_bytes(),
     })
 }
 
@@ -152,7 +153,7 @@ impl Run<'_> {
     fn kept<T: DeserializeOwned>(&self, stage: &'static str) -> Option<T> {
         let store = self.store?;
         let load = || store.load(stage, self.keys.get(stage)).map(|(value, _)| value);
-        self.reporter.kept((stage, stage), load)
+        self.reporter.kept((stage, stage), || self.context.shelf.during(load))
     }
 
     /// Runs a stage and keeps its result.
@@ -193,7 +194,7 @@ impl Run<'_> {
     fn demixed(&self, seeds: &mut Seeds) -> Result<Demixed, StageError> {
         let (film, context, params) = (self.film, self.context, &self.job.parameters);
         let load = || Some(self.store?.load("demix", self.keys.get("demix"))?.0);
-        if let Some(demixed) = self.reporter.kept(("init", "demix"), load) {
+        if let Some(demixed) = self.reporter.kept(("init", "demix"), || self.context.shelf.during(load)) {
             return Ok(demixed);
         }
         let mut initial: Initial = self.stage("init", || {

@@ -10,6 +10,7 @@ use crate::pipeline::{known_films, known_keys};
 use crate::progress::STAGES;
 use crate::read::crop::Crop;
 use crate::read::sample::grid_for;
+use crate::shelf::SHARE;
 use crate::types::{RecordingInput, StageError};
 
 /// Diameter that is counted with while nobody knows it, raw px: one whose grid is not binned.
@@ -110,11 +111,12 @@ fn needs(job: &Job, frames: u64, size: [usize; 2], diameter: Option<f32>) -> (u6
     let finest = if diameter.is_none() { params.bin.or(Some(1)) } else { params.bin };
     let diameter = diameter.unwrap_or(UNKNOWN_DIAMETER);
     let grid = grid_for(size, diameter, finest);
-    let need = need(frames as usize, &grid, diameter, params, job.memory_bytes);
+    let need = need(frames as usize, &grid, diameter, params, job.memory_bytes, job.threads);
     let registered = frames * (grid.height * grid.width) as u64;
     // Where results are kept, the film is among them, and the traces.
     let disk = if job.cache.is_some() {
-        registered + need.traces_bytes
+        let filed = need.traces_bytes.saturating_sub(job.memory_bytes / SHARE);
+        registered + need.traces_bytes + filed
     } else {
         need.scratch_bytes
     };

@@ -11,7 +11,7 @@ use crate::edit::Statistics;
 use crate::failure::Failure;
 use crate::manifest::plain;
 use crate::output::{PYRAMID_FACTOR, RunFolder, pyramid, pyramid_levels};
-use crate::types::{CellMetrics, Components, Event, Footprint, Grid, MotionBlocks, Registered};
+use crate::types::{CellMetrics, Components, Event, Footprint, Grid, MotionBlocks, Registered, StageError};
 
 /// Footprint values below this share of the maximum are not kept.
 const SMALLEST_VALUE: f32 = 1e-3;
@@ -54,6 +54,8 @@ pub struct Analysis {
     pub stage_keys: StageKeys,
     /// What rendering and edits need of the model besides; `background/` and `statistics/` are left out without it.
     pub statistics: Option<Statistics>,
+    /// Most bytes of traces that lay in the scratch folder.
+    pub traces_bytes: u64,
 }
 
 /// A footprint on the raw frame grid.
@@ -177,7 +179,8 @@ pub fn write(folder: &mut RunFolder, analysis: &Analysis) -> Result<usize, Failu
         ("deconvolved", &components.deconvolved, true),
         ("dff", &components.dff, false),
     ] {
-        write_traces(folder, name, film.flags.len(), traces, |k| if scaled { scales[k] } else { 1.0 })?;
+        let scale = |k: usize| if scaled { scales[k] } else { 1.0 };
+        write_traces(folder, name, film.flags.len(), traces.len(), |k| traces[k].all(), scale)?;
     }
     let t = film.flags.len();
     folder.array("time.npy", &[t], &film.time_s)?;
@@ -305,29 +308,29 @@ fn recorded_seconds(time: &[f64], fps: f64) -> f64 {
         .sum()
 }
 
-/// Writes `traces/<name>.npy` and its pyramid, each trace times its scale; `t` frames.
-pub(crate) fn write_traces<R: AsRef<[f32]>>(
+/// Writes `traces/<name>.npy` and its pyramid: `count` traces of `t` frames, each times its scale.
+pub(crate) fn write_traces<'a>(
     folder: &mut RunFolder,
     name: &str,
     t: usize,
-    traces: &[R],
+    count: usize,
+    trace: impl Fn(usize) -> Result<Cow<'a, [f32]>, StageError>,
     scale: impl Fn(usize) -> f32,
 ) -> Result<(), Failure> {
-    let scaled = |k: usize| -> Cow<'_, [f32]> {
-        let factor = scale(k);
-        let trace = traces[k].as_ref();
-        if factor == 1.0 {
-            Cow::Borrowed(trace)
+    let scaled = |k: usize| -> Result<Cow<'a, [f32]>, StageError> {
+        let (factor, trace) = (scale(k), trace(k)?);
+        Ok(if factor == 1.0 {
+            trace
         } else {
             Cow::Owned(trace.iter().map(|v| v * factor).collect())
-        }
+        })
     };
-    folder.rows(&format!("traces/{name}.npy"), t, (0..traces.len()).map(scaled))?;
+    folder.rows(&format!("traces/{name}.npy"), t, (0..count).map(scaled))?;
     let buckets: usize = pyramid_levels(t).iter().sum();
     folder.rows(
         &format!("traces/{name}.pyramid.npy"),
         2 * buckets,
-        (0..traces.len()).map(|k| Cow::Owned(pyramid(&scaled(k)))),
+        (0..count).map(|k| Ok(Cow::Owned(pyramid(&scaled(k)?)))),
     )
 }
 

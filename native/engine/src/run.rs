@@ -10,6 +10,7 @@ use crate::manifest::manifest;
 use crate::output::RunFolder;
 use crate::progress::Reporter;
 use crate::result::{self, Analysis};
+use crate::shelf::{SHARE, Shelf};
 use crate::types::{Context, Registered, StageError, flag};
 
 /// A run folder that is complete and has its name.
@@ -38,7 +39,9 @@ pub fn run(
     let mut folder = RunFolder::create(&job.output)?;
     let cancelled = || control.stopped();
     let progress = |fraction: f32, frames: u64| reporter.progress(fraction, frames);
+    let shelf = Shelf::new(&folder.scratch(), job.memory_bytes / SHARE);
     let context = Context {
+        shelf: &shelf,
         threads: job.threads,
         memory_bytes: job.memory_bytes,
         cancelled: &cancelled,
@@ -162,7 +165,11 @@ mod tests {
             end: 8,
             amplitude: 2.0,
         };
-        let traces = |scale: f32| vec![(0..T).map(|t| scale * (t % 9) as f32).collect::<Vec<f32>>(); 2];
+        let traces = |scale: f32| {
+            [0, 1]
+                .map(|_| (0..T).map(|t| scale * (t % 9) as f32).collect::<Vec<f32>>().into())
+                .into()
+        };
         let metric = |accepted: bool| CellMetrics {
             snr: f32::NAN,
             accepted,
@@ -227,6 +234,7 @@ mod tests {
             metrics: vec![metric(true), metric(false)],
             stage_keys: StageKeys::default(),
             statistics: None,
+            traces_bytes: 0,
         }
     }
 

@@ -5,6 +5,7 @@
 use crate::cache::TileCache;
 use crate::motion::lattice::Lattice;
 use crate::motion::report::MotionReport;
+use crate::shelf::{Shelf, Trace};
 
 /// Bits of `frame_flags.npy` (one `u32` a frame). Fixed: never renumbered, new causes take new bits.
 pub mod flag {
@@ -215,13 +216,13 @@ pub struct Components {
     /// `K` footprints on the working grid, maximum 1.
     pub footprints: Vec<Footprint>,
     /// `K × T` background-free traces before deconvolution, grey levels at the footprint's maximum.
-    pub raw: Vec<Vec<f32>>,
+    pub raw: Vec<Trace>,
     /// `K × T` denoised calcium, same unit.
-    pub denoised: Vec<Vec<f32>>,
+    pub denoised: Vec<Trace>,
     /// `K × T` deconvolved activity, grey levels of jump per frame.
-    pub deconvolved: Vec<Vec<f32>>,
+    pub deconvolved: Vec<Trace>,
     /// `K × T` ΔF/F: (raw − slow drift) / F0; `run.json` says what F0 is.
-    pub dff: Vec<Vec<f32>>,
+    pub dff: Vec<Trace>,
     /// `K` lists of discrete events.
     pub events: Vec<Vec<Event>>,
     /// `K` factors from grey levels of the denoised trace to ΔF/F.
@@ -315,6 +316,8 @@ pub struct Context<'a> {
     pub cancelled: &'a CancelFn<'a>,
     /// Progress of the running stage.
     pub progress: &'a ProgressFn<'a>,
+    /// Where traces are kept.
+    pub shelf: &'a Shelf,
 }
 
 /// Why a stage ended without a result.

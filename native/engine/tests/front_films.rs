@@ -54,6 +54,7 @@ fn flagged(film: PathBuf, bits: u32) -> Vec<usize> {
         ..Parameters::defaults().unwrap()
     };
     let ctx = Context {
+        shelf: calyx_engine::shelf::Shelf::in_memory(),
         threads: 2,
         memory_bytes: 1 << 30,
         cancelled: &|| false,
@@ -93,6 +94,7 @@ fn registered(folder: &Path, diameter_px: f32) -> Registered {
         ..Parameters::defaults().unwrap()
     };
     let ctx = Context {
+        shelf: calyx_engine::shelf::Shelf::in_memory(),
         threads: 2,
         memory_bytes: 1 << 30,
         cancelled: &|| false,

@@ -5,6 +5,7 @@ mod whole;
 use std::sync::LazyLock;
 
 use calyx_engine::params::Parameters;
+use calyx_engine::shelf::Trace;
 use calyx_engine::types::flag;
 use calyx_scene::session::{self, Codec, Layout};
 use calyx_scene::{Config, Scene};
@@ -203,7 +204,11 @@ fn same_bits(name: &str, one: &Outcome, other: &Outcome) {
     assert_eq!(one.film.motion, other.film.motion, "{name}");
     assert!(one.film.mean == other.film.mean && one.film.std == other.film.std, "{name}");
     assert_eq!(one.components.footprints, other.components.footprints, "{name}");
-    let bits = |rows: &[Vec<f32>]| rows.iter().flatten().map(|v| v.to_bits()).collect::<Vec<_>>();
+    let bits = |rows: &[Trace]| -> Vec<u32> {
+        rows.iter()
+            .flat_map(|row| row.all().unwrap().iter().map(|v| v.to_bits()).collect::<Vec<_>>())
+            .collect()
+    };
     for (a, b) in [
         (&one.components.raw, &other.components.raw),
         (&one.components.denoised, &other.components.denoised),

@@ -76,7 +76,8 @@ fn sound(name: &str, end: Result<Outcome, StageError>) -> Result<usize, String> 
             for rows in [&c.raw, &c.denoised, &c.deconvolved, &c.dff] {
                 assert_eq!(rows.len(), c.footprints.len(), "{name}");
                 assert!(
-                    rows.iter().all(|row| row.len() == t && row.iter().all(|v| v.is_finite())),
+                    rows.iter()
+                        .all(|row| row.len() == t && row.all().unwrap().iter().all(|v| v.is_finite())),
                     "{name}: traces are numbers"
                 );
             }

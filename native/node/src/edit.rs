@@ -16,6 +16,7 @@ fn compute(request: &str) -> Result<String, Failure> {
         .map_err(|error| Failure::new("review.edit_invalid", format!("The edit is not as expected: {error}"), ""))?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let context = Context {
+        shelf: calyx_engine::shelf::Shelf::in_memory(),
         threads,
         memory_bytes: u64::MAX,
         cancelled: &|| false,

@@ -98,8 +98,8 @@ pub fn run(film: &Registered, initial: Initial, params: &Parameters, _diameter_p
     let frames = film.cache.frames();
     let reach = search.reach().ceil() as usize;
     let clock = clock(film);
-    let make = |c: &crate::init::Candidate| Component::new(c, &movie.groups, frames, reach, film);
-    let mut components: Vec<Component> = candidates.iter().map(make).collect();
+    let make = |c: &crate::init::Candidate| Component::new(c, &movie.groups, reach, film, ctx.shelf);
+    let mut components: Vec<Component> = candidates.iter().map(make).collect::<Result<_, _>>()?;
     let total = params.rounds.max(1) as usize;
     let mut last = None;
     for round in 0..total {
@@ -120,11 +120,11 @@ pub fn run(film: &Registered, initial: Initial, params: &Parameters, _diameter_p
             break;
         }
         if round < MERGING {
-            merge::run(&mut components, &traces, params.merge_correlation, &search);
+            merge::run(&mut components, params.merge_correlation, &search, ctx.shelf)?;
         }
         if round == 0 {
             let found = second_search(film, &movie, &weights, &components, &search, ctx)?;
-            components.extend(found.iter().map(make));
+            found.iter().try_for_each(|c| make(c).map(|c| components.push(c)))?;
         }
     }
     let Some((weights, traces, projected)) = last else {
@@ -183,7 +183,7 @@ fn footprint_round(
     for (c, a) in components.iter_mut().zip(new) {
         let peak = a.iter().copied().fold(0.0f32, f32::max);
         if peak > 0.0 {
-            c.trace.iter_mut().for_each(|v| *v *= peak);
+            c.trace = ctx.shelf.keep(c.trace.all()?.iter().map(|v| v * peak).collect())?;
             c.footprint.values = a.into_iter().map(|v| v / peak).collect();
             c.footprint = rewindow(&c.footprint, search.reach().ceil() as usize, film.grid.height, film.grid.width);
         } else {

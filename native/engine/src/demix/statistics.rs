@@ -12,6 +12,7 @@ use crate::init::Candidate;
 use crate::kernels::{axpy, dot, mean};
 use crate::movie::{Groups, SlowMovie, check, for_blocks, mean_codes};
 use crate::params::Parameters;
+use crate::shelf::{Shelf, Trace};
 use crate::types::{Context, Footprint, Grid, Registered, StageError};
 
 /// Most groups the statistics are summed over; longer films are averaged over consecutive frames to stay below. Averaging short films, too, costs
@@ -119,7 +120,10 @@ impl<'a> Residual<'a> {
         components: &'a [Component],
         ctx: &Context,
     ) -> Result<Self, StageError> {
-        let means = components.par_iter().map(|c| mean(&movie.groups.average(&c.trace))).collect();
+        let means = components
+            .par_iter()
+            .map(|c| Ok(mean(&c.trace.average(&movie.groups)?)))
+            .collect::<Result<_, StageError>>()?;
         let mut shared = vec![Vec::with_capacity(movie.len()); weights.factors.len()];
         if !shared.is_empty() {
             let grid = &weights.ring.coarse;
@@ -128,7 +132,10 @@ impl<'a> Residual<'a> {
             for_blocks(film, &movie.groups, movie.mean(), ctx, |block| {
                 let numbers: Vec<u32> = (block.first as u32..(block.first + block.count) as u32).collect();
                 let moments = movie.groups.select(&numbers);
-                let traces: Vec<Vec<f32>> = components.par_iter().map(|c| moments.average(&c.trace)).collect();
+                let traces: Vec<Vec<f32>> = components
+                    .par_iter()
+                    .map(|c| c.trace.average(&moments))
+                    .collect::<Result<_, StageError>>()?;
                 let now: Vec<&[f32]> = traces.iter().map(Vec::as_slice).collect();
                 let small = grid.down(&block.values, block.count);
                 let courses = weights.factors.courses(&small, block.count, &view, &now);
@@ -166,7 +173,7 @@ impl<'a> Residual<'a> {
         };
         let (rows, _) = reach(window.top, window.height, grid.height, self.movie.height);
         let (columns, fine) = reach(window.left, window.width, grid.width, self.movie.width);
-        let near = self.near(rows.start * grid.factor, rows.end * grid.factor, &fine, &moments);
+        let near = self.near(rows.start * grid.factor, rows.end * grid.factor, &fine, &moments)?;
         let mut out = vec![0.0f32; window.pixels() * t];
         let mut coarse = Vec::with_capacity(rows.len() * columns.len() * t);
         let mut strip = Vec::new();
@@ -223,7 +230,7 @@ impl<'a> Residual<'a> {
     }
 
     /// Components that reach into a part of the grid, with their traces at the moments, mean taken off.
-    fn near(&self, top: usize, bottom: usize, columns: &Range<usize>, moments: &Groups) -> Vec<(&Footprint, Vec<f32>)> {
+    fn near(&self, top: usize, bottom: usize, columns: &Range<usize>, moments: &Groups) -> Result<Vec<(&Footprint, Vec<f32>)>, StageError> {
         self.components
             .iter()
             .zip(&self.means)
@@ -232,9 +239,9 @@ impl<'a> Residual<'a> {
                 a.top < bottom && a.top + a.height > top && a.left < columns.end && a.left + a.width > columns.start
             })
             .map(|(c, m)| {
-                let mut trace = moments.average(&c.trace);
+                let mut trace = c.trace.average(moments)?;
                 trace.iter_mut().for_each(|v| *v -= m);
-                (&c.footprint, trace)
+                Ok((&c.footprint, trace))
             })
             .collect()
     }
@@ -289,7 +296,7 @@ pub fn coarse_residual(
             Ok::<(), StageError>(())
         })?;
     for c in components {
-        let trace = moments.average(&c.trace);
+        let trace = c.trace.average(&moments)?;
         for (y, x, v) in grid.footprint(&c.footprint).iter().filter(|(_, _, v)| *v != 0.0) {
             axpy(&mut coarse[(y * grid.width + x) * t..][..t], -v as f32, &trace);
         }
@@ -299,12 +306,12 @@ pub fn coarse_residual(
 }
 
 /// One component while it is being worked on: a square window around its centre, footprint inside it, trace of all frames.
-#[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
+#[derive(Debug, serde::Deserialize, serde::Serialize)]
 pub struct Component {
     /// Footprint; its window reaches as far as the footprint may grow. Maximum 1.
     pub footprint: Footprint,
     /// Denoised trace without baseline, all frames.
-    pub trace: Vec<f32>,
+    pub trace: Trace,
     /// Peak-to-noise ratio of its seed.
     pub seed_pnr: f32,
     /// Local correlation of its seed.
@@ -314,18 +321,22 @@ pub struct Component {
 impl Component {
     /// From a first guess: its window cut to `reach` pixels around the peak, its trace spread over all frames (where it is known at some moments
     /// only, zero elsewhere).
-    pub fn new(candidate: &Candidate, groups: &Groups, frames: usize, reach: usize, film: &Registered) -> Self {
-        let moments = groups.select(&candidate.moments);
-        Self {
+    ///
+    /// # Errors
+    /// The trace cannot be kept.
+    pub fn new(candidate: &Candidate, groups: &Groups, reach: usize, film: &Registered, shelf: &Shelf) -> Result<Self, StageError> {
+        let (moments, frames) = (groups.select(&candidate.moments), film.cache.frames());
+        let trace = if moments.len() == groups.len() {
+            moments.spread(&candidate.trace, frames)
+        } else {
+            moments.hold(&candidate.trace, frames)
+        };
+        Ok(Self {
             footprint: rewindow(&candidate.footprint, reach, film.grid.height, film.grid.width),
-            trace: if moments.len() == groups.len() {
-                moments.spread(&candidate.trace, frames)
-            } else {
-                moments.hold(&candidate.trace, frames)
-            },
+            trace: shelf.keep(trace)?,
             seed_pnr: candidate.pnr,
             seed_correlation: candidate.correlation,
-        }
+        })
     }
 }
 
@@ -430,12 +441,12 @@ impl Products {
         let courses: Vec<Vec<f32>> = components
             .par_iter()
             .map(|c| {
-                let mut v = survey.groups.average(&c.trace);
+                let mut v = c.trace.average(&survey.groups)?;
                 let m = mean(&v);
                 v.iter_mut().for_each(|v| *v -= m);
-                v
+                Ok(v)
             })
-            .collect();
+            .collect::<Result<_, StageError>>()?;
         let margin = 2 * survey.ring.extent + 1;
         let mut sums: Vec<[(Vec<f64>, CoarseImage); 2]> = components
             .iter()

@@ -96,6 +96,7 @@ pub fn registered(values: &[f32], height: usize, width: usize, fps: f64, step: f
 /// Runs `f` with a context that never cancels.
 pub fn with_context<R>(f: impl FnOnce(&Context) -> R) -> R {
     f(&Context {
+        shelf: crate::shelf::Shelf::in_memory(),
         threads: 1,
         memory_bytes: 1 << 30,
         cancelled: &|| false,
@@ -161,7 +162,7 @@ fn dense() -> Dense {
                 width: 6,
                 values: (0..30).map(|_| noise.uniform()).collect(),
             },
-            trace: (0..T).map(|_| noise.normal().max(0.0)).collect(),
+            trace: (0..T).map(|_| noise.normal().max(0.0)).collect::<Vec<f32>>().into(),
             seed_pnr: 9.0,
             seed_correlation: 0.9,
         }
@@ -209,7 +210,8 @@ impl Dense {
         self.components
             .iter()
             .map(|c| {
-                let v: Vec<f64> = (0..T).filter(|t| *t != 40).map(|t| f64::from(c.trace[t])).collect();
+                let trace = c.trace.all().unwrap();
+                let v: Vec<f64> = (0..T).filter(|t| *t != 40).map(|t| f64::from(trace[t])).collect();
                 let m = v.iter().sum::<f64>() / v.len() as f64;
                 v.iter().map(|x| x - m).collect()
             })
@@ -345,6 +347,7 @@ fn filters_give_the_traces_of_the_film_without_background() {
     let fast = with_context(|c| filters.project(&d.film, &d.survey, &d.components, c))
         .unwrap()
         .rows;
+    let fast: Vec<_> = fast.iter().map(|row| row.all().unwrap()).collect();
     let b = d.background(&weights);
     let c = d.courses();
     let valid: Vec<usize> = (0..T).filter(|t| *t != 40).collect();

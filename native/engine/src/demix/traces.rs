@@ -7,8 +7,9 @@ use super::factors::Factors;
 use super::ring::{CoarseImage, RingWeights};
 use super::statistics::{Component, Survey};
 use crate::kernels::{axpy, dot, median, quantile, second_difference_noise};
-use crate::movie::{Groups, check, for_blocks};
+use crate::movie::{BLOCK, Groups, check, for_blocks};
 use crate::oasis::{Clock, decay_of_falls, deconvolve};
+use crate::shelf::Trace;
 use crate::types::{Context, Registered, StageError, flag};
 
 /// A component's divisor is at least this share of its footprint's square: what looks like background has a small own product and would
@@ -16,12 +17,12 @@ use crate::types::{Context, Registered, StageError, flag};
 pub const DAMPING: f32 = 0.7;
 
 /// What the filters find in the film.
-#[derive(Clone, Debug, Default, serde::Deserialize, serde::Serialize)]
+#[derive(Debug, Default, serde::Deserialize, serde::Serialize)]
 pub struct Projected {
     /// `V = Fᵀ Ỹ`, `K × T`; masked frames are bridged.
-    pub rows: Vec<Vec<f32>>,
+    pub rows: Vec<Trace>,
     /// The courses the background shares, `R × T`, components taken out.
-    pub courses: Vec<Vec<f32>>,
+    pub courses: Vec<Trace>,
 }
 
 /// The filters of all components and what they leave mixed.
@@ -114,21 +115,24 @@ impl Filters {
         let frames = film.cache.frames();
         let groups = Groups::every_frame(frames);
         let grid = &survey.ring.coarse;
-        let mut out = vec![vec![0.0f32; frames]; components.len()];
-        let mut courses = vec![vec![0.0f32; frames]; self.factors.len()];
+        let blank = |n: usize| (0..n).map(|_| ctx.shelf.blank(frames)).collect::<Result<Vec<_>, StageError>>();
+        let mut out = blank(components.len())?;
+        let mut courses = blank(self.factors.len())?;
         for_blocks(film, &groups, &survey.mean, ctx, |block| {
             let small = grid.down(&block.values, block.count);
-            let now: Vec<&[f32]> = components
+            let parts: Vec<_> = components
                 .iter()
-                .map(|c| &c.trace[block.first..block.first + block.count])
-                .collect();
+                .map(|c| c.trace.part(block.first..block.first + block.count))
+                .collect::<Result<_, StageError>>()?;
+            let now: Vec<&[f32]> = parts.iter().map(AsRef::as_ref).collect();
             let shared = self.factors.courses(&small, block.count, &self.view, &now);
             courses
                 .iter_mut()
                 .zip(&shared)
-                .for_each(|(all, part)| all[block.first..block.first + block.count].copy_from_slice(part));
-            out.par_iter_mut().enumerate().for_each(|(k, row)| {
-                let row = &mut row[block.first..block.first + block.count];
+                .try_for_each(|(all, part)| all.set(block.first, part))?;
+            out.par_iter_mut().enumerate().try_for_each(|(k, trace)| {
+                let mut row = [0.0f32; BLOCK];
+                let row = &mut row[..block.count];
                 let a = &components[k].footprint;
                 for (i, v) in a.values.iter().enumerate().filter(|(_, v)| **v > 0.0) {
                     axpy(row, *v, block.pixel((a.top + i / a.width) * film.grid.width + a.left + i % a.width));
@@ -137,10 +141,16 @@ impl Filters {
                     axpy(row, -(v as f32), &small[(y * grid.width + x) * block.count..][..block.count]);
                 }
                 self.shares[k].iter().zip(&shared).for_each(|(z, c)| axpy(row, -z, c));
-            });
-            Ok(())
+                trace.set(block.first, row)
+            })
         })?;
-        out.par_iter_mut().for_each(|row| interpolate(row, &film.flags));
+        if film.flags.iter().any(|f| f & flag::MASKED != 0) {
+            out.par_iter_mut().try_for_each(|trace| {
+                let mut row = trace.all()?.into_owned();
+                interpolate(&mut row, &film.flags);
+                trace.set(0, &row)
+            })?;
+        }
         Ok(Projected { rows: out, courses })
     }
 }
@@ -171,10 +181,10 @@ pub fn interpolate(row: &mut [f32], flags: &[u32]) {
 }
 
 /// Traces as they stand after a solve.
-#[derive(Clone, Debug, Default, serde::Deserialize, serde::Serialize)]
+#[derive(Debug, Default, serde::Deserialize, serde::Serialize)]
 pub struct Traces {
     /// Background-free and demixed, with baseline.
-    pub raw: Vec<Vec<f32>>,
+    pub raw: Vec<Trace>,
     /// Decay per frame.
     pub gamma: Vec<f32>,
     /// Noise of the raw trace.
@@ -214,7 +224,7 @@ fn colours(mixing: &[Vec<(usize, f32)>]) -> Vec<Vec<usize>> {
 /// Cancelled.
 pub fn solve(
     filters: &Filters,
-    projected: &[Vec<f32>],
+    projected: &[Trace],
     components: &mut [Component],
     film: &Registered,
     clock: Clock,
@@ -223,7 +233,7 @@ pub fn solve(
 ) -> Result<Traces, StageError> {
     let n = components.len();
     let mut out = Traces {
-        raw: vec![Vec::new(); n],
+        raw: (0..n).map(|_| Vec::new().into()).collect(),
         gamma: vec![0.0; n],
         noise: vec![0.0; n],
         baseline: vec![0.0; n],
@@ -233,64 +243,66 @@ pub fn solve(
     for sweep in 0..sweeps {
         for group in &groups {
             check(ctx)?;
-            let fresh: Vec<Vec<f32>> = group
+            // The first sweep takes the traces of the round before as they are, so that the decay can be measured on all.
+            let done: Vec<_> = group
                 .par_iter()
                 .map(|k| {
-                    let mut y = partial(filters, projected, components, *k);
+                    check(ctx)?;
+                    let mut y = partial(filters, projected, components, *k)?;
                     interpolate(&mut y, &film.flags);
-                    y
+                    let noise = second_difference_noise(&y);
+                    let solved = match sweep {
+                        0 => None,
+                        _ => {
+                            let d = deconvolve(&y, out.gamma[*k], noise, clock, out.shift[*k]);
+                            Some((ctx.shelf.keep(d.calcium)?, d.baseline, d.shift))
+                        }
+                    };
+                    Ok((ctx.shelf.keep(y)?, noise, solved))
                 })
-                .collect();
-            for (k, raw) in group.iter().zip(fresh) {
-                out.raw[*k] = raw;
-            }
-            if sweep > 0 {
-                let done: Vec<_> = group
-                    .par_iter()
-                    .map(|k| {
-                        let noise = second_difference_noise(&out.raw[*k]);
-                        (noise, deconvolve(&out.raw[*k], out.gamma[*k], noise, clock, out.shift[*k]))
-                    })
-                    .collect();
-                for (k, (noise, d)) in group.iter().zip(done) {
-                    components[*k].trace = d.calcium;
-                    out.noise[*k] = noise;
-                    out.baseline[*k] = d.baseline;
-                    out.shift[*k] = Some(d.shift);
-                }
-            } else {
-                // The first sweep takes the traces of the round before as they are, so that the decay can be measured on all.
-                for k in group {
-                    out.noise[*k] = second_difference_noise(&out.raw[*k]);
+                .collect::<Result<_, StageError>>()?;
+            for (k, (raw, noise, solved)) in group.iter().zip(done) {
+                (out.raw[*k], out.noise[*k]) = (raw, noise);
+                if let Some((calcium, baseline, shift)) = solved {
+                    components[*k].trace = calcium;
+                    (out.baseline[*k], out.shift[*k]) = (baseline, Some(shift));
                 }
             }
         }
         if sweep == 0 {
-            out.gamma = decays(&out.raw, &out.noise, film.fps);
+            out.gamma = decays(&out.raw, &out.noise, film.fps)?;
         }
     }
     Ok(out)
 }
 
 /// A component's trace with all others taken out.
-fn partial(filters: &Filters, projected: &[Vec<f32>], components: &[Component], k: usize) -> Vec<f32> {
+fn partial(filters: &Filters, projected: &[Trace], components: &[Component], k: usize) -> Result<Vec<f32>, StageError> {
     let row = &filters.mixing[k];
     let divisor = row[0].1.max(DAMPING * filters.square[k]).max(1e-6);
-    let mut y = projected[k].clone();
+    let mut y = projected[k].all()?.into_owned();
     for (j, m) in row {
-        axpy(&mut y, -m, &components[*j].trace);
+        axpy(&mut y, -m, &components[*j].trace.all()?);
     }
-    y.iter_mut().zip(&components[k].trace).for_each(|(y, c)| *y = *y / divisor + c);
-    y
+    let own = components[k].trace.all()?;
+    y.iter_mut().zip(own.iter()).for_each(|(y, c)| *y = *y / divisor + c);
+    Ok(y)
 }
 
 /// Decay per frame of each trace: its own where it can be measured, drawn to the recording's median the more, the noisier the trace is.
-pub fn decays(raw: &[Vec<f32>], noise: &[f32], fps: f64) -> Vec<f32> {
-    let own: Vec<(f32, f32)> = raw.par_iter().zip(noise).map(|(y, s)| own_decay(y, *s, fps)).collect();
+///
+/// # Errors
+/// A trace cannot be read.
+pub fn decays(raw: &[Trace], noise: &[f32], fps: f64) -> Result<Vec<f32>, StageError> {
+    let own: Vec<(f32, f32)> = raw
+        .par_iter()
+        .zip(noise)
+        .map(|(y, s)| Ok(own_decay(&y.all()?, *s, fps)))
+        .collect::<Result<_, StageError>>()?;
     let sure: Vec<f32> = own.iter().filter(|(g, _)| g.is_finite()).map(|(g, _)| *g).collect();
     let fallback = (-1.0 / (0.5 * fps)).exp() as f32;
     let centre = if sure.is_empty() { fallback } else { median(&sure) };
-    own.into_iter().map(|(g, height)| drawn(g, height, centre, fps)).collect()
+    Ok(own.into_iter().map(|(g, height)| drawn(g, height, centre, fps)).collect())
 }
 
 /// Decay of one more trace of a recording whose median is `centre`, as [`decays`] gives it.

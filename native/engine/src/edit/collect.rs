@@ -65,7 +65,7 @@ pub fn collect(request: &Collection) -> Result<Vec<FileEntry>, Failure> {
             .iter()
             .map(|(_, (place, index))| Ok(read_rows(&place.join(&file), &[*index])?.swap_remove(0)))
             .collect::<Result<_, Failure>>()?;
-        folder.rows(&file, base.flags.len(), rows.iter().map(|r| Cow::Borrowed(r.as_slice())))?;
+        folder.rows(&file, base.flags.len(), rows.iter().map(|r| Ok(Cow::Borrowed(r.as_slice()))))?;
         traces.insert(name, rows);
     }
     let noise = |name: &str| -> Vec<f32> { traces[name].iter().map(|row| second_difference_noise(row)).collect() };
@@ -89,7 +89,7 @@ pub fn collect(request: &Collection) -> Result<Vec<FileEntry>, Failure> {
     write_event_table(&mut folder, &found, &units, &base.times)?;
     let zscore = traces["dff"].iter().zip(&dff_noise).map(|(row, noise)| {
         let unit = if *noise > 0.0 { 1.0 / noise } else { 0.0 };
-        Cow::Owned(row.iter().map(|v| v * unit).collect::<Vec<f32>>())
+        Ok(Cow::Owned(row.iter().map(|v| v * unit).collect::<Vec<f32>>()))
     });
     folder.rows("zscore.npy", base.flags.len(), zscore)?;
     let rows: Vec<i32> = live.iter().map(|(row, _)| *row).collect();

@@ -10,22 +10,26 @@ use crate::failure::Failure;
 use crate::kernels::axpy;
 use crate::manifest::plain;
 use crate::output::RunFolder;
-use crate::types::{Components, Footprint, Grid, Registered};
+use crate::shelf::Trace;
+use crate::types::{Components, Footprint, Grid, Registered, StageError};
 
 /// Version of `statistics/cells.json` and `background/geometry.json`.
 pub const FORMAT_VERSION: u32 = 1;
 
 /// The parts of the model that the result itself does not hold.
 pub struct Statistics {
+    /// Its courses stand beside it.
     background: Background,
+    /// Shared courses, `R × T`.
+    courses: Vec<Trace>,
     /// Mean grey level of each grid pixel over the frames that count.
     levels: Vec<f32>,
     /// White noise of each grid pixel, grey levels.
     noise: Vec<f32>,
     /// What each cell's filter finds in the film, `K × T`.
-    projections: Vec<Vec<f32>>,
+    projections: Vec<Trace>,
     /// Calcium as the last solution of all cells had it, `K × T`.
-    solved: Vec<Vec<f32>>,
+    solved: Vec<Trace>,
     seeds: Vec<[f32; 2]>,
 }
 
@@ -98,21 +102,25 @@ pub struct CellRecord {
 
 impl Statistics {
     /// Taken from what the stage `demix` leaves; `film` is the one it worked on.
-    pub fn new(demixed: Demixed, film: &Registered) -> Self {
+    ///
+    /// # Errors
+    /// A trace cannot be read.
+    pub fn new(demixed: Demixed, film: &Registered) -> Result<Self, StageError> {
         let levels = demixed.survey.levels(film);
         let mut constant = levels.clone();
         for c in &demixed.components {
-            let mean = valid_mean(&c.trace, &film.flags);
+            let mean = valid_mean(&c.trace.all()?, &film.flags);
             add(&mut constant, &c.footprint, film.grid.width, -mean);
         }
-        Self {
-            background: Background::new(&demixed.weights, demixed.projected.courses, constant),
+        Ok(Self {
+            background: Background::new(&demixed.weights, Vec::new(), constant),
+            courses: demixed.projected.courses,
             noise: demixed.survey.noise.clone(),
             levels,
             projections: demixed.projected.rows,
             seeds: demixed.components.iter().map(|c| [c.seed_pnr, c.seed_correlation]).collect(),
             solved: demixed.components.into_iter().map(|c| c.trace).collect(),
-        }
+        })
     }
 
     /// Writes both folders.
@@ -137,7 +145,7 @@ impl Statistics {
                 factor: b.coarse.factor,
                 coarse_height: b.coarse.height,
                 coarse_width: b.coarse.width,
-                courses: b.courses.len(),
+                courses: self.courses.len(),
                 step: film.cache.step(),
                 diameter_px: film.diameter_px,
             }),
@@ -148,8 +156,8 @@ impl Statistics {
             &b.weights.to_bytes()?,
             Some((Dtype::F32, &[coarse, coarse])),
         )?;
-        folder.array("background/shares.npy", &[coarse, b.courses.len()], &b.shares)?;
-        folder.rows("background/courses.npy", frames, b.courses.iter().map(|c| c.as_slice().into()))?;
+        folder.array("background/shares.npy", &[coarse, self.courses.len()], &b.shares)?;
+        folder.rows("background/courses.npy", frames, self.courses.iter().map(Trace::all))?;
         folder.array("background/constant.npy", &size, &b.constant)?;
         folder.array("background/offsets.npy", &size, film.cache.mean0())?;
         folder.array("statistics/level.npy", &size, &self.levels)?;
@@ -181,7 +189,7 @@ pub fn write_cells(
     grid: &Grid,
     frames: usize,
     footprints: &[Footprint],
-    [projections, solved]: [&[Vec<f32>]; 2],
+    [projections, solved]: [&[Trace]; 2],
     records: &[CellRecord],
 ) -> Result<(), Failure> {
     let mut matrix = Csr::new(grid.height * grid.width);
@@ -191,12 +199,8 @@ pub fn write_cells(
     }
     let shape = [matrix.rows, matrix.columns];
     folder.bytes("statistics/footprints.npz", &matrix.to_bytes()?, Some((Dtype::F32, &shape)))?;
-    folder.rows(
-        "statistics/projections.npy",
-        frames,
-        projections.iter().map(|r| r.as_slice().into()),
-    )?;
-    folder.rows("statistics/solved.npy", frames, solved.iter().map(|r| r.as_slice().into()))?;
+    folder.rows("statistics/projections.npy", frames, projections.iter().map(Trace::all))?;
+    folder.rows("statistics/solved.npy", frames, solved.iter().map(Trace::all))?;
     folder.json(
         "statistics/cells.json",
         &json!({ "formatVersion": FORMAT_VERSION, "cells": plain(&records) }),

@@ -56,7 +56,7 @@ fn analysed(film: Registered) -> Analysis {
         let demixed = demix::run(&film, initial, &params, film.diameter_px, ctx).unwrap();
         let components = deconvolve::run(&film, &demixed, &params, ctx).unwrap();
         let metrics = evaluate::run(&film, &components, &demixed, &params, None, ctx).unwrap();
-        let statistics = Some(Statistics::new(demixed, &film));
+        let statistics = Some(Statistics::new(demixed, &film).unwrap());
         Analysis {
             chosen: Chosen {
                 diameter_px: film.diameter_px,
@@ -72,6 +72,7 @@ fn analysed(film: Registered) -> Analysis {
             f0: deconvolve::F0,
             metrics,
             statistics,
+            traces_bytes: 0,
             stage_keys: crate::checkpoint::key::StageKeys::default(),
             registered: film,
         }

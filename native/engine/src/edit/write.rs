@@ -1,5 +1,6 @@
 //! The folder of an edit: laid out like a run folder, with a row for each cell that was made or changed, and `edit.json`.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use crate::failure::Failure;
 use crate::manifest::plain;
 use crate::output::RunFolder;
 use crate::result::{pyramid_description, to_raw, write_footprints, write_traces};
+use crate::shelf::Trace;
 
 /// Version of `edit.json`.
 pub const FORMAT_VERSION: u32 = 1;
@@ -58,11 +60,12 @@ pub fn write(base: &Base, edit: &Edit, outcome: &Outcome, target: &Path) -> Resu
         ("deconvolved", cells().map(|c| c.deconvolved.as_slice()).collect(), true),
         ("dff", cells().map(|c| c.dff.as_slice()).collect(), false),
     ] {
-        write_traces(&mut folder, name, frames, &traces, |k| if scaled { raw[k].scale } else { 1.0 })?;
+        let scale = |k: usize| if scaled { raw[k].scale } else { 1.0 };
+        write_traces(&mut folder, name, frames, traces.len(), |k| Ok(Cow::Borrowed(traces[k])), scale)?;
     }
     let footprints: Vec<_> = cells().map(|c| c.footprint.clone()).collect();
-    let projections: Vec<_> = cells().map(|c| c.projection.clone()).collect();
-    let solved: Vec<_> = cells().map(|c| c.solved.clone()).collect();
+    let projections: Vec<Trace> = cells().map(|c| c.projection.clone().into()).collect();
+    let solved: Vec<Trace> = cells().map(|c| c.solved.clone().into()).collect();
     let records: Vec<CellRecord> = outcome
         .touched
         .iter()

@@ -5,7 +5,7 @@ use crate::demix::statistics::centroid;
 use crate::init::cosine;
 use crate::kernels::{dot64, mean, pearson};
 use crate::outline::roundness;
-use crate::types::{CellMetrics, Components, Registered, flag};
+use crate::types::{CellMetrics, Components, Registered, StageError, flag};
 
 /// Frames that say less than others: masked ones, and those whose shift or light is doubtful.
 const DOUBTFUL: u32 = flag::MASKED | flag::MOTION_UNSURE | flag::MOTION_BOUND | flag::SATURATED;
@@ -52,7 +52,10 @@ fn largest(a: f32, b: f32) -> f32 {
 }
 
 /// Everything about component `k` but the verdict.
-pub fn measure(film: &Registered, field: &Field, components: &Components, demixed: &Demixed, k: usize) -> CellMetrics {
+///
+/// # Errors
+/// A trace cannot be read.
+pub fn measure(film: &Registered, field: &Field, components: &Components, demixed: &Demixed, k: usize) -> Result<CellMetrics, StageError> {
     let a = &components.footprints[k];
     let evidence = &demixed.evidence;
     let bin = film.grid.bin as f32;
@@ -66,13 +69,22 @@ pub fn measure(film: &Registered, field: &Field, components: &Components, demixe
         .filter(|(_, c)| *c > 0.0)
         .collect();
     let overlap = highest(neighbours.iter().copied());
-    let rest: Vec<f32> = components.raw[k].iter().zip(&components.denoised[k]).map(|(y, c)| y - c).collect();
-    let leak = highest(neighbours.iter().map(|(j, _)| (*j, pearson(&rest, &components.denoised[*j]).abs())));
-    let events = events(&components.deconvolved[k], 3.0 * noise);
-    CellMetrics {
+    let (denoised, deconvolved, dff) = (
+        components.denoised[k].all()?,
+        components.deconvolved[k].all()?,
+        components.dff[k].all()?,
+    );
+    let rest: Vec<f32> = components.raw[k].all()?.iter().zip(denoised.iter()).map(|(y, c)| y - c).collect();
+    let leaks = neighbours
+        .iter()
+        .map(|(j, _)| Ok((*j, pearson(&rest, &components.denoised[*j].all()?).abs())))
+        .collect::<Result<Vec<_>, StageError>>()?;
+    let leak = highest(leaks.into_iter());
+    let events = events(&deconvolved, 3.0 * noise);
+    Ok(CellMetrics {
         seed_pnr: demixed.components[k].seed_pnr,
         seed_correlation: demixed.components[k].seed_correlation,
-        snr: components.denoised[k].iter().copied().fold(0.0f32, f32::max) / noise,
+        snr: denoised.iter().copied().fold(0.0f32, f32::max) / noise,
         r_value: pearson(&a.values, &evidence.images[k]),
         area_px: count * bin * bin,
         relative_area: count * bin * bin / (std::f32::consts::FRAC_PI_4 * film.diameter_px.powi(2)),
@@ -81,20 +93,20 @@ pub fn measure(film: &Registered, field: &Field, components: &Components, demixe
         edge_distance_px: edge,
         events,
         event_rate_per_minute: (f64::from(events) / field.minutes) as f32,
-        skewness: skewness(&components.dff[k]),
+        skewness: skewness(&dff),
         split_half: halves(&evidence.halves[0][k], &evidence.halves[1][k]),
         contrast: evidence.contrast[k],
         overlap: overlap.map_or(0.0, |o| o.1),
         overlap_with: overlap.map(|o| o.0 as u32),
         cross_talk: leak.map_or(0.0, |o| o.1),
         cross_talk_with: leak.map(|o| o.0 as u32),
-        motion_correlation: field.motion_correlation(&components.dff[k]),
-        flagged_percent: flagged(&components.deconvolved[k], &film.flags),
+        motion_correlation: field.motion_correlation(&dff),
+        flagged_percent: flagged(&deconvolved, &film.flags),
         duplicate_of: None,
         probability: f32::NAN,
         accepted: false,
         reasons: Vec::new(),
-    }
+    })
 }
 
 /// The entry with the largest value, the lower number where two are equal.

@@ -30,13 +30,13 @@ pub fn run(
         .into_par_iter()
         .map(|k| {
             check(ctx)?;
-            Ok(measure(film, &field, components, demixed, k))
+            measure(film, &field, components, demixed, k)
         })
         .collect::<Result<Vec<_>, StageError>>()?;
     let diameter = film.diameter_px;
     for k in 0..out.len() {
         let mut reasons = rules::against(&out[k], params, diameter);
-        if let Some((j, why)) = rules::duplicate_of(k, components, &out, diameter / film.grid.bin as f32) {
+        if let Some((j, why)) = rules::duplicate_of(k, components, &out, diameter / film.grid.bin as f32)? {
             out[k].duplicate_of = Some(j as u32);
             reasons.push(why);
         }

@@ -4,7 +4,7 @@ use crate::demix::merge::{CLOSEST, distance};
 use crate::init::cosine;
 use crate::kernels::pearson;
 use crate::params::Parameters;
-use crate::types::{CellMetrics, Components};
+use crate::types::{CellMetrics, Components, StageError};
 
 /// Smallest and largest area in areas of a typical cell.
 const AREA: [f32; 2] = [0.2, 4.0];
@@ -115,29 +115,38 @@ fn outline(m: &CellMetrics, params: &Parameters, diameter_px: f32, certain: bool
 }
 
 /// A clearer component (higher SNR, then lower number) that is the same cell.
-pub fn duplicate_of(k: usize, components: &Components, metrics: &[CellMetrics], diameter: f32) -> Option<(usize, String)> {
-    let (a, c) = (&components.footprints[k], &components.denoised[k]);
-    (0..metrics.len()).find_map(|j| {
+///
+/// # Errors
+/// A trace cannot be read.
+pub fn duplicate_of(
+    k: usize,
+    components: &Components,
+    metrics: &[CellMetrics],
+    diameter: f32,
+) -> Result<Option<(usize, String)>, StageError> {
+    let a = &components.footprints[k];
+    for j in 0..metrics.len() {
         let clearer = metrics[j].snr > metrics[k].snr || (metrics[j].snr == metrics[k].snr && j < k);
         if j == k || !clearer {
-            return None;
+            continue;
         }
         let b = &components.footprints[j];
         let alike = cosine(a, b);
         if alike < 0.5 {
-            return None;
+            continue;
         }
-        let together = pearson(c, &components.denoised[j]);
+        let together = pearson(&components.denoised[k].all()?, &components.denoised[j].all()?);
         let apart = distance(a, b) / diameter;
         // The more the footprints agree, the less must the traces.
         let same = together >= 0.8 || apart < CLOSEST || (alike > 0.6 && together > 0.5) || alike > 0.8;
-        same.then(|| {
-            (
-                j,
-                format!("the same cell as number {j}, which is clearer (footprints agree by {alike:.2}, traces by {together:.2}, {apart:.2} diameters apart)"),
-            )
-        })
-    })
+        if same {
+            let why = format!(
+                "the same cell as number {j}, which is clearer (footprints agree by {alike:.2}, traces by {together:.2}, {apart:.2} diameters apart)"
+            );
+            return Ok(Some((j, why)));
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]
@@ -247,7 +256,7 @@ mod tests {
         let components = Components {
             footprints: vec![spot(8.0), spot(9.0), spot(13.5)],
             raw: Vec::new(),
-            denoised: vec![course(0.0), course(0.2), course(2.0)],
+            denoised: vec![course(0.0).into(), course(0.2).into(), course(2.0).into()],
             deconvolved: Vec::new(),
             dff: Vec::new(),
             gamma: Vec::new(),
@@ -259,8 +268,8 @@ mod tests {
         };
         let metrics = [10.0, 20.0, 5.0].map(|snr| CellMetrics { snr, ..good() });
         let of = |k| duplicate_of(k, &components, &metrics, 5.0);
-        let (j, why) = of(0).unwrap();
+        let (j, why) = of(0).unwrap().unwrap();
         assert!(j == 1 && why.contains("number 1") && why.contains("agree by 0.9"), "{why}");
-        assert!(of(1).is_none() && of(2).is_none());
+        assert!(of(1).unwrap().is_none() && of(2).unwrap().is_none());
     }
 }

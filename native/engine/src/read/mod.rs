@@ -107,7 +107,7 @@ fn run_in_pool(parts: Vec<Part>, params: &Parameters, scratch: &Path, refuse: bo
     (ctx.progress)(from, 0);
     let grid = learnt.grid;
     if refuse {
-        let need = need(frames, &grid, learnt.diameter_px, params, ctx.memory_bytes);
+        let need = need(frames, &grid, learnt.diameter_px, params, ctx.memory_bytes, ctx.threads);
         need::check(&need, ctx.memory_bytes, scratch)?;
     }
     let cache_bytes = (frames * grid.height * grid.width) as u64;

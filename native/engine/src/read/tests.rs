@@ -127,6 +127,7 @@ fn scratch(name: &str) -> PathBuf {
 
 fn registered(parts: Vec<Part>, threads: usize, memory_bytes: u64, name: &str) -> Result<Registered, StageError> {
     let ctx = Context {
+        shelf: crate::shelf::Shelf::in_memory(),
         threads,
         memory_bytes,
         cancelled: &|| false,
@@ -140,6 +141,7 @@ fn registered(parts: Vec<Part>, threads: usize, memory_bytes: u64, name: &str) -
 
 fn context<'a>(cancelled: &'a crate::types::CancelFn<'a>) -> Context<'a> {
     Context {
+        shelf: crate::shelf::Shelf::in_memory(),
         threads: 1,
         memory_bytes: 1 << 30,
         cancelled,
@@ -427,6 +429,7 @@ fn progress_rises_to_one_and_counts_the_frames() {
     let seen = std::sync::Mutex::new(Vec::new());
     let progress = |fraction: f32, frames: u64| seen.lock().unwrap().push((fraction, frames));
     let ctx = Context {
+        shelf: crate::shelf::Shelf::in_memory(),
         threads: 2,
         memory_bytes: 1 << 30,
         cancelled: &|| false,
@@ -452,6 +455,7 @@ fn films_of_one_or_two_frames_pass() {
 #[test]
 fn a_diameter_that_does_not_fit_and_films_of_two_sizes_are_refused() {
     let ctx = Context {
+        shelf: crate::shelf::Shelf::in_memory(),
         threads: 1,
         memory_bytes: 1 << 30,
         cancelled: &|| false,

@@ -78,6 +78,7 @@ pub fn engine_on_files(films: Vec<PathBuf>, fps: f64, params: &Parameters) -> Re
 /// The stages `read` and `motion` alone.
 pub fn registered(film: &Film) -> Registered {
     let ctx = Context {
+        shelf: calyx_engine::shelf::Shelf::in_memory(),
         threads: 2,
         memory_bytes: 1 << 30,
         cancelled: &|| false,
@@ -102,6 +103,7 @@ fn stages(
     let folder = Scratch(std::env::temp_dir().join(name));
     std::fs::create_dir_all(&folder.0).unwrap();
     let ctx = Context {
+        shelf: calyx_engine::shelf::Shelf::in_memory(),
         threads,
         memory_bytes: 1 << 30,
         cancelled: &|| false,
@@ -160,7 +162,7 @@ impl Outcome {
                 image.iter_mut().for_each(|v| *v /= norm);
                 Cell {
                     image,
-                    trace: self.components.denoised[k].clone(),
+                    trace: self.components.denoised[k].all().unwrap().into_owned(),
                     events: self.components.events[k]
                         .iter()
                         .map(|e| (e.onset as usize, e.end as usize, e.amplitude / self.components.noise[k]))
