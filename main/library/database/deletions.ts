@@ -193,9 +193,16 @@ export class DeletionTables implements Sync<DeletionStore> {
         });
       const selection = compileSelection(
         {
-          ...{ view: table, where: [...(where ?? [])], join: [], partners: [], order: [], distinct: false },
+          view: table,
+          where: [...(where ?? [])],
+          join: [],
+          partners: [],
+          order: [],
+          distinct: false,
           columns: [...this.#key(table)],
-          ...{ limit: 1, offset: 0, timeoutMs: 10_000 },
+          limit: 1,
+          offset: 0,
+          timeoutMs: 10_000,
         },
         [{ name: table, sqlName: table, kind: 'table', columns: [...columns] }],
       );

@@ -12,11 +12,10 @@ const height = 36;
 const widthOf = (name: string, rows: number): number => 24 + 7.5 * Math.max(name.length, String(rows).length + 5);
 
 function pointsOf(edge: ElkExtendedEdge): { x: number; y: number }[] {
-  return (edge.sections ?? []).flatMap(({ startPoint, bendPoints = [], endPoint }) => [
-    startPoint,
-    ...bendPoints,
-    endPoint,
-  ]);
+  const points: { x: number; y: number }[] = [];
+  for (const { startPoint, bendPoints = [], endPoint } of edge.sections ?? [])
+    points.push(startPoint, ...bendPoints, endPoint);
+  return points;
 }
 
 /** Places tables in layers, parents above their children. */

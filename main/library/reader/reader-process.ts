@@ -208,7 +208,7 @@ async function perform({ id, database: path, request }: ReaderCall): Promise<unk
       return await layOut(catalogueOf(database, request.internal));
     case 'check':
       return check(database);
-    case 'copy':
+    default:
       // All pages in one step: one moment of the library, however much is written meanwhile.
       return await backup(database, request.to, { rate: 2 ** 30 });
   }
