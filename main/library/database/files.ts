@@ -18,7 +18,9 @@ export class FileTables implements Sync<FileStore> {
         FROM run_array JOIN run ON run.id = run_array.run_id ORDER BY run.id, run_array.path`,
       )
       .all()
-      .map(({ uuid, folder, ...file }) => ({ ...file, runUuid: uuidText(uuid), file: `${folder}/${file.path}` }));
+      .map(({ uuid, folder, ...file }) =>
+        Object.assign(file, { runUuid: uuidText(uuid), file: `${folder}/${file.path}` }),
+      );
   }
 
   folders(): readonly string[] {

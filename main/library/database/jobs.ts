@@ -332,7 +332,7 @@ export class JobTables implements Sync<JobStore> {
         FROM job_attempt WHERE job_id = ? ORDER BY number`,
       )
       .all(jobId)
-      .map(({ run, ...attempt }) => ({ ...attempt, runUuid: run === null ? null : uuidText(run) }));
+      .map(({ run, ...attempt }) => Object.assign(attempt, { runUuid: run === null ? null : uuidText(run) }));
   }
 
   #toRow({ id, uuidBytes: uuid, inputJson, resultJson, needsJson, ...row }: JobSql): JobRow {
