@@ -121,16 +121,16 @@ function session(index: number, subject: string | null, runs: number): SessionRo
   };
 }
 
+/** A domain no screen of these tests asks. */
+function unserved<K extends keyof CoreClient>(domain: K): CoreClient[K] {
+  const refuse = (): Promise<never> =>
+    Promise.reject(new AppError('rpc.unknown_procedure', `Nobody serves ${domain} here.`));
+  return new Proxy({}, { get: () => refuse }) as CoreClient[K];
+}
+
 /**
  * A core in memory. Scenes: `full`, `empty` (first start), `loading` (nothing answers), `error` (everything fails), `lost`, `large` (1,500 cells).
  */
-/** A domain no screen of these tests asks. */
-function unserved<T extends object>(): T {
-  const refuse = (): Promise<never> =>
-    Promise.reject(new AppError('rpc.unknown_procedure', 'Nobody serves this here.'));
-  return new Proxy({}, { get: () => refuse }) as T;
-}
-
 export function createFakeConnection(sceneName: string): Connection {
   const scene = sceneName === 'large' ? makeScene(1500, 600, 608, 2000) : makeScene(140);
   let cells: Cell[] = scene.cells.map((cell) => ({
@@ -270,10 +270,11 @@ export function createFakeConnection(sceneName: string): Connection {
         })(),
     },
     acquire: fakeAcquire(),
-    library: unserved<CoreClient['library']>(),
-    results: unserved<CoreClient['results']>(),
-    interop: unserved<CoreClient['interop']>(),
-    jobs: unserved<CoreClient['jobs']>(),
+    library: unserved('library'),
+    results: unserved('results'),
+    interop: unserved('interop'),
+    jobs: unserved('jobs'),
+    workflow: unserved('workflow'),
     files: {
       roots: () =>
         guard(() => [
