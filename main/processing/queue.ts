@@ -43,6 +43,8 @@ export interface RunQueue {
   add(run: NewRun): Promise<RunRow>;
   /** Stops a run and waits until it has ended. @throws AppError `run.not_found`, `run.already_ended` */
   cancel(runUuid: string): Promise<RunRow>;
+  /** While held, queued runs wait; what runs goes on. A recording must not share the machine with a run that begins beside it. */
+  hold(held: boolean): void;
   /** The newest progress of a run, ended or not. @throws AppError `run.not_found` */
   progressOf(runUuid: string): Promise<RunProgress>;
   /** Progress until the run ends; the first value comes at once, values nobody waited for are skipped. */
@@ -70,6 +72,7 @@ class Queue implements RunQueue {
   #again = false;
   #started = false;
   #closed = false;
+  #held = false;
 
   constructor(options: RunQueueOptions) {
     this.#options = options;
@@ -107,6 +110,11 @@ class Queue implements RunQueue {
     compute.cancel(runUuid);
     await active.finished;
     return (await library.runs.get(runUuid)).run;
+  }
+
+  hold(held: boolean): void {
+    this.#held = held;
+    if (!held) this.#pumpQuietly();
   }
 
   async progressOf(runUuid: string): Promise<RunProgress> {
@@ -187,7 +195,7 @@ class Queue implements RunQueue {
     const { library, atOnce = 1 } = this.#options;
     while (this.#again) {
       this.#again = false;
-      while (this.#started && !this.#closed && this.#active.size < atOnce) {
+      while (this.#started && !this.#closed && !this.#held && this.#active.size < atOnce) {
         const [next] = (await library.runs.list({ state: 'queued' })).toReversed();
         if (next === undefined) break;
         const claim = { runUuid: next.uuid, logFile: `logs/${next.uuid}.log` };

@@ -154,6 +154,7 @@ async function createCore(
       return { sessionUuid: session.uuid };
     },
     supervise: superviseNodeChild,
+    onRecording: (recording) => queue.hold(recording),
   });
   const processing = createProcessingHandlers({
     library,

@@ -113,12 +113,16 @@ function Rail({ place, theme }: { readonly place: Place; readonly theme: 'dark' 
 
 function TopBar(): ReactElement {
   const { place, sessionUuid, runUuid } = useUi();
-  const session = useSession(place === 'library' ? null : sessionUuid);
+  // What is live belongs to no session of the library yet.
+  const live = place === 'acquire';
+  const session = useSession(place === 'library' || live ? null : sessionUuid);
   const run = session.data?.runs.find((candidate) => candidate.uuid === runUuid);
   const crumbs: Array<{ readonly key: string; readonly text: string; readonly go: () => void }> = [
-    { key: 'library', text: 'Library', go: () => goTo('library') },
+    live
+      ? { key: 'acquire', text: 'Acquire', go: () => goTo('acquire') }
+      : { key: 'library', text: 'Library', go: () => goTo('library') },
   ];
-  if (place !== 'library' && session.data !== undefined) {
+  if (place !== 'library' && !live && session.data !== undefined) {
     const { subject, name } = session.data.session;
     if (subject !== null) crumbs.push({ key: 'subject', text: subject, go: () => goTo('library') });
     crumbs.push({ key: 'session', text: name, go: () => goTo('process') });

@@ -96,6 +96,18 @@ async function until({ queue }: Bench, runUuid: string, seen: (progress: RunProg
 
 const leftIn = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
 
+describe('a queue that is held', () => {
+  it('lets runs wait while a scope records, and goes on afterwards', async () => {
+    await using place = await bench('ok');
+    place.queue.hold(true);
+    const uuid = await place.add();
+    await place.queue.idle();
+    expect((await place.queue.progressOf(uuid)).state).toBe('queued');
+    place.queue.hold(false);
+    expect((await lastProgress(place, uuid)).state).toBe('succeeded');
+  });
+});
+
 describe('a run', () => {
   it('ends in the library with its cells, arrays and last progress', async () => {
     await using place = await bench('ok');
