@@ -28,7 +28,7 @@ pub const SAMPLE_PIXELS: usize = 40_000_000;
 const FEWEST_PAIRS: usize = 20;
 /// σ of a neuron on the working grid is at least this. Small cells measured at 6.1 px are as well found on blocks of 2 × 2 as on single
 /// pixels (simulated films of several seeds: motion .09 against .10 px, traces .991 against .985), at a quarter of the cost.
-const LEAST_GRID_SIGMA: f32 = 1.2;
+const LEAST_GRID_SIGMA: f32 = 1.25;
 /// Codes of the cache for one standard deviation of the noise: finer steps gain nothing measurable.
 const CODES_PER_NOISE: f32 = 3.5;
 /// The codes reach this many times as far as the sample did; a film has brighter moments than its sample.
