@@ -41,11 +41,18 @@ describe('a disk that fails while a recording is under way', () => {
     const lost = report.missing ?? Number.NaN;
     expect(lost).toBeGreaterThan(20);
     expect(report.saved).toBe(220 - lost);
-    expect(report.gaps).toMatchObject([{ afterFrame: 147, frames: lost, where: 'disk' }]);
-    expect(report.events.map(({ text }) => text)).toEqual([
-      'Frames are not saved: the disk does not keep up.',
-      `${lost} frames were not saved until 00:00:09: the disk did not keep up. They are marked in the recording.`,
-    ]);
+    // The encoder runs in real time: a frame may fit in between, so that the loss falls in one piece or in a few.
+    expect(report.gaps[0]).toMatchObject({ afterFrame: 147, where: 'disk' });
+    expect(report.gaps.every(({ where }) => where === 'disk')).toBe(true);
+    expect(report.gaps.reduce((sum, { frames }) => sum + (frames ?? Number.NaN), 0)).toBe(lost);
+    const told = report.events.map(({ text }) => text);
+    expect(told[0]).toBe('Frames are not saved: the disk does not keep up.');
+    const counts = told.map((text) =>
+      /^(\d+) frames? (?:was|were) not saved until 00:00:\d\d: the disk did not keep up\. .+ marked in the recording\.$/.exec(
+        text,
+      ),
+    );
+    expect(counts.reduce((sum, found) => sum + Number(found?.[1] ?? 0), 0)).toBe(lost);
     expect(await probeFilm(path.join(device, '0.avi'))).toMatchObject({ frames: report.saved, findings: [] });
     expect(rows(device)).toHaveLength(report.saved);
     expect(await verifySession(recording.folder)).toMatchObject({ sound: true });
