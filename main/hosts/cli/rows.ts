@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-import { rename, rm, writeFile } from 'node:fs/promises';
 import { AppError, mostRows, type Rows, type Scalar } from '../../contract/index.ts';
 import { text, type Answer, type Flag, type FlagValues, type Invocation } from './command.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { writeWhole } from './whole-file.ts';
 
 /** Flags of commands that answer with rows. */
 export const rowFlags: readonly Flag[] = [
@@ -106,16 +106,4 @@ export async function rowsAnswer(invocation: Invocation, answer: Rows, head: obj
     text:
       out !== undefined ? `${rows.length} rows written to ${absolute(out)}\n` : isCsv ? csvOf(answer) : tableOf(answer),
   };
-}
-
-/** A whole file or none. @throws AppError `disk.io` */
-export async function writeWhole(file: string, content: string | Uint8Array): Promise<void> {
-  const temporary = `${file}.tmp-${process.pid}`;
-  try {
-    await writeFile(temporary, content);
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw new AppError('disk.io', `${file} could not be written: ${String(error)}`, { cause: error });
-  }
 }

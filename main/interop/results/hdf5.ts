@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { open } from 'node:fs/promises';
-import { Dataset, File, Group, ready } from 'h5wasm/node';
 import type { AppError } from '../../contract/index.ts';
+import { type H5File, hdf5 } from '../hdf5.ts';
 import { checkSize, unreadable } from './check.ts';
 
 const signature = Buffer.from('\u0089HDF\r\n\u001A\n', 'latin1');
@@ -25,12 +25,16 @@ export interface Numbers {
   readonly shape: readonly number[];
 }
 
+type Module = Awaited<ReturnType<typeof hdf5>>;
+
 /** An open HDF5 file; only reading. */
 export class Hdf5 implements Disposable {
-  readonly #file: File;
+  readonly #module: Module;
+  readonly #file: H5File;
   readonly #place: string;
 
-  constructor(file: File, place: string) {
+  constructor(module: Module, file: H5File, place: string) {
+    this.#module = module;
     this.#file = file;
     this.#place = place;
   }
@@ -48,19 +52,19 @@ export class Hdf5 implements Disposable {
   }
 
   has(name: string): boolean {
-    return this.#at(name) instanceof Dataset;
+    return this.#at(name) instanceof this.#module.Dataset;
   }
 
   /** Names in a group; none where there is no such group. */
   names(group: string): readonly string[] {
     const found = this.#at(group);
-    return found instanceof Group ? found.keys() : [];
+    return found instanceof this.#module.Group ? found.keys() : [];
   }
 
   /** Text of an attribute; null where there is none. */
   attribute(of: string, name: string): string | null {
     const found = this.#at(of);
-    if (!(found instanceof Group) && !(found instanceof Dataset)) return null;
+    if (!(found instanceof this.#module.Group) && !(found instanceof this.#module.Dataset)) return null;
     const value: unknown = found.attrs[name]?.value;
     return typeof value === 'string' ? value : null;
   }
@@ -72,7 +76,7 @@ export class Hdf5 implements Disposable {
    */
   numeric(name: string): Numbers | null {
     const found = this.#at(name);
-    if (!(found instanceof Dataset)) return null;
+    if (!(found instanceof this.#module.Dataset)) return null;
     const shape = found.shape ?? [];
     checkSize(shape, name, this.#place);
     if (shape.some((size) => size === 0)) return { values: [], shape };
@@ -90,16 +94,15 @@ export class Hdf5 implements Disposable {
 
 /** @throws AppError `interop.unreadable`, `media.io` */
 export async function openHdf5(place: string): Promise<Hdf5> {
-  // Without it the library prints its own trace of an error and goes on.
-  (await ready).activate_throwing_error_handler();
   if (!(await isHdf5(place))) throw unreadable(place, 'it is no HDF5 file, or its beginning is damaged.');
   const refusal = (cause?: unknown): AppError =>
     unreadable(place, 'it begins as HDF5 but cannot be opened as such; it may be cut off.', cause);
-  let file: File;
+  const module = await hdf5();
+  let file: H5File;
   try {
-    file = new File(place, 'r');
+    file = new module.File(place, 'r');
     // A file that is cut off opens without a complaint and is empty.
-    if (file.keys().length > 0) return new Hdf5(file, place);
+    if (file.keys().length > 0) return new Hdf5(module, file, place);
   } catch (error) {
     throw refusal(error);
   }

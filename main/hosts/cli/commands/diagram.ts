@@ -2,7 +2,7 @@
 import type { Diagram } from '../../../contract/index.ts';
 import { exitCodes } from '../../exit-codes.ts';
 import { text, words, type Answer, type Command, type Invocation } from '../command.ts';
-import { writeWhole } from '../rows.ts';
+import { writeWhole } from '../whole-file.ts';
 
 /** `diagram`: the schema as a picture. */
 export const diagramCommand: Command = {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 import { existsSync } from 'node:fs';
-import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, Uuid } from '../../../contract/index.ts';
 import { machineLimits } from '../../../processing/index.ts';
@@ -8,6 +7,7 @@ import { matchSessions, type MatchReport, type SessionSource } from '../../../re
 import { exitCodes } from '../../exit-codes.ts';
 import { positive, text, type Answer, type Command, type FlagValues, type Invocation } from '../command.ts';
 import { parseMemory } from '../memory.ts';
+import { writeWhole } from '../whole-file.ts';
 
 /** `match`: the same cells in several sessions. */
 export const matchCommand: Command = {
@@ -64,7 +64,7 @@ async function run(invocation: Invocation): Promise<Answer> {
       if (!json) terminal.err(`warning: ${message} (${code})\n`);
     },
   });
-  if (out !== undefined) await writeGroups(absolute(out), report);
+  if (out !== undefined) await writeWhole(absolute(out), `${JSON.stringify(report.groups)}\n`);
   return { exitCode: exitCodes.ok, json: { ...report, warnings }, text: summary(report) };
 }
 
@@ -86,18 +86,6 @@ function frameSize(flags: FlagValues): SessionSource['frame'] {
   if (height === undefined || width === undefined || Number(height) === 0 || Number(width) === 0)
     throw new AppError('usage.invalid', `--frame-size must be rows×columns, as in 240x376; it is “${given}”.`);
   return { height: Number(height), width: Number(width) };
-}
-
-/** A whole file or none. */
-async function writeGroups(file: string, report: MatchReport): Promise<void> {
-  const temporary = `${file}.tmp-${process.pid}`;
-  try {
-    await writeFile(temporary, `${JSON.stringify(report.groups)}\n`);
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw new AppError('disk.io', `${file} could not be written: ${String(error)}`, { cause: error });
-  }
 }
 
 function summary(report: MatchReport): string {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { FileSystemStore } from '@zarrita/storage';
-import { get, open, root } from 'zarrita';
 import { checkSize, unreadable } from '../check.ts';
 import { ofImage } from '../footprints.ts';
 import type { ForeignResult, ResultReader } from '../foreign-result.ts';
@@ -40,6 +38,8 @@ interface Named {
 async function array(place: string, name: string): Promise<Named | null> {
   const folder = store(place, name);
   if (!(await exists(folder))) return null;
+  // Loaded when it is needed: the core, which only recognises a place, has no use for it.
+  const [{ get, open, root }, { FileSystemStore }] = await Promise.all([import('zarrita'), import('@zarrita/storage')]);
   try {
     const found = await open.v2(root(new FileSystemStore(folder)), { kind: 'array' });
     checkSize(found.shape, name, place);
