@@ -582,8 +582,8 @@ mod tests {
     #[test]
     fn the_largest_block_that_leaves_a_neuron_wide_enough_is_chosen() {
         let grid = |diameter, bin| grid_for([228, 304], diameter, bin);
-        assert_eq!(grid(5.6, None).bin, 1);
-        assert_eq!(grid(5.8, None).bin, 2);
+        assert_eq!(grid(5.8, None).bin, 1);
+        assert_eq!(grid(6.0, None).bin, 2);
         assert_eq!(
             grid(12.8, None),
             Grid {
