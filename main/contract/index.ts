@@ -18,5 +18,6 @@ export * from './api/processing.ts';
 export * from './api/results.ts';
 export * from './api/review.ts';
 export * from './api/sessions.ts';
+export * from './api/tables.ts';
 export * from './api/workflow.ts';
 export * from './rpc/index.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { rm } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import { AppError, type Deletion, type jobsApi, type libraryApi } from '../contract/index.ts';
+import { AppError, type Deletion, type jobsApi, type libraryApi, type tablesApi } from '../contract/index.ts';
 import type { Handlers } from '../rpc/index.ts';
 import { listBackups, makeBackup } from './backup.ts';
 import type { Reader } from './reader/reader.ts';
@@ -63,6 +63,25 @@ export function createLibraryHandlers({
     backups: () => listBackups(folders),
     verify: ({ quarantine }, { signal }) =>
       verifyLibrary(library, reader, { quarantine, now: () => new Date() }, signal),
+  };
+}
+
+/** Serves `tables.*`. */
+export function createTablesHandlers({
+  library,
+  reader,
+  changed = () => undefined,
+}: LibraryDependencies): Handlers<typeof tablesApi.procedures> {
+  return {
+    catalogue: (_input, { signal }) => reader.catalogue(signal),
+    rows: (request, { signal }) => reader.rows(request, signal),
+    choices: (request, { signal }) => reader.choices(request, signal),
+    changes: (request, { signal }) => reader.changes(request, signal),
+    save: async (row) => {
+      const saved = await library.rows.save(row);
+      changed();
+      return saved;
+    },
   };
 }
 

@@ -22,7 +22,13 @@ export type {
 } from './ingest/types.ts';
 export { defaultLibrary } from './default-library.ts';
 export { restoreBackup } from './backup.ts';
-export { createJobsHandlers, createLibraryHandlers, sweepDeletions, type LibraryDependencies } from './handlers.ts';
+export {
+  createJobsHandlers,
+  createLibraryHandlers,
+  createTablesHandlers,
+  sweepDeletions,
+  type LibraryDependencies,
+} from './handlers.ts';
 export { createReader, type Reader } from './reader/reader.ts';
 export { openLibrary } from './library.ts';
 export { acquireOwnership, ownerWhenListening, readOwner } from './ownership.ts';

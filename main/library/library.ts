@@ -11,6 +11,7 @@ import type {
   CurationStore,
   DeletionStore,
   FileStore,
+  RowStore,
   JobStore,
   Library,
   LibraryFolders,
@@ -37,6 +38,9 @@ const sessionMethods: MethodNames<SessionStore> = {
   findSample: true,
   recording: true,
   filmPaths: true,
+  facts: true,
+  relink: true,
+  annotate: true,
 };
 const runMethods: MethodNames<RunStore> = {
   create: true,
@@ -94,6 +98,7 @@ const jobMethods: MethodNames<JobStore> = {
   cancel: true,
   pending: true,
 };
+const rowMethods: MethodNames<RowStore> = { save: true };
 const fileMethods: MethodNames<FileStore> = { sideFiles: true, folders: true, setState: true };
 
 /** Calls to the database worker, matched by number. */
@@ -216,6 +221,7 @@ class OpenLibrary implements Library {
   readonly deletions: DeletionStore;
   readonly jobs: JobStore;
   readonly files: FileStore;
+  readonly rows: RowStore;
   readonly #calls: WorkerCalls;
 
   constructor(folders: LibraryFolders, opened: Opened, calls: WorkerCalls) {
@@ -231,6 +237,7 @@ class OpenLibrary implements Library {
     this.deletions = remoteStore<DeletionStore>(calls, 'deletions', deletionMethods);
     this.jobs = remoteStore<JobStore>(calls, 'jobs', jobMethods);
     this.files = remoteStore<FileStore>(calls, 'files', fileMethods);
+    this.rows = remoteStore<RowStore>(calls, 'rows', rowMethods);
   }
 
   runFolder(runUuid: Uuid): string {

@@ -4,7 +4,17 @@ import type { OpenLibraryOptions, RecoveredRun } from './types.ts';
 
 /** What passes between the facade and the database worker. */
 
-export const storeNames = ['sessions', 'runs', 'curation', 'ingest', 'events', 'deletions', 'jobs', 'files'] as const;
+export const storeNames = [
+  'sessions',
+  'runs',
+  'curation',
+  'ingest',
+  'events',
+  'deletions',
+  'jobs',
+  'files',
+  'rows',
+] as const;
 export type StoreName = (typeof storeNames)[number];
 
 export type ToWorker =

@@ -16,7 +16,9 @@ import type {
   RunProgress,
   RunRow,
   RunState,
+  Scalar,
   Selection,
+  SessionFacts,
   SessionRow,
   Uuid,
 } from '../contract/index.ts';
@@ -36,6 +38,9 @@ export type StoredSession = Omit<SessionRow, 'filesPresent'> & {
   readonly format: string;
   readonly contentDigest: string;
 };
+
+/** What lists show of a session beside the session itself. */
+export type StoredFacts = Omit<SessionFacts, 'place'> & { readonly folder: string };
 
 /** A recording with what it takes to open its films. */
 export type StoredRecording = RecordingRow & {
@@ -64,6 +69,18 @@ export interface SessionStore {
   findSample(): Promise<StoredSession | null>;
   /** @throws AppError `session.not_imported` */
   recording(recordingUuid: Uuid): Promise<StoredRecording>;
+  /** What lists show beside the sessions themselves. */
+  facts(): Promise<readonly StoredFacts[]>;
+  /** The session's folder is another one now, absolute. */
+  relink(sessionUuid: Uuid, folder: string): Promise<void>;
+  /** Note and tags; what is undefined stays. */
+  annotate(change: {
+    readonly sessionUuid: Uuid;
+    readonly note?: string | undefined;
+    readonly tags?: readonly string[] | undefined;
+    readonly verified?: { readonly at: string; readonly sound: boolean } | undefined;
+    readonly who: string;
+  }): Promise<void>;
   /** First and last film of each recording, absolute: what tells whether a session's files are still there. Unknown uuids are left out. */
   filmPaths(
     sessionUuids: readonly Uuid[],
@@ -404,6 +421,21 @@ export interface FileStore {
   setState(change: { readonly runUuid: Uuid; readonly path: string; readonly state: SideFile['state'] }): Promise<void>;
 }
 
+/** A row as a person typed it. */
+export interface SaveRow {
+  readonly table: string;
+  /** Null adds a row. */
+  readonly key: Readonly<Record<string, Scalar>> | null;
+  readonly values: Readonly<Record<string, Scalar>>;
+  readonly who: string;
+}
+
+/** Rows of any table that a person may fill. */
+export interface RowStore {
+  /** @throws AppError `table.refused`, `usage.invalid`, `library.read_only` */
+  save(row: SaveRow): Promise<{ readonly key: Record<string, Scalar> }>;
+}
+
 /** The open library. Every call goes to the database worker; nothing here blocks the caller's loop. */
 export interface Library {
   readonly folders: LibraryFolders;
@@ -419,6 +451,7 @@ export interface Library {
   readonly deletions: DeletionStore;
   readonly jobs: JobStore;
   readonly files: FileStore;
+  readonly rows: RowStore;
   /** Absolute folder of a run: `runs/<uuid>`. */
   runFolder(runUuid: Uuid): string;
   /**

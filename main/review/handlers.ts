@@ -9,6 +9,7 @@ import { packFootprints } from './footprints.ts';
 import { editedFootprints, EditedTraceReader } from './layers.ts';
 import { learn, type Example, type LearnedModel } from './learn.ts';
 import { RunFolder, type ImageName } from './run-folder.ts';
+import { Thumbnails } from './thumbnail.ts';
 
 /** What the review procedures need. */
 export interface ReviewDependencies {
@@ -78,6 +79,7 @@ async function readImage(run: RunFolder, image: ImageName) {
 export function createReviewHandlers(dependencies: ReviewDependencies): Handlers<typeof reviewApi.procedures> {
   const { library } = dependencies;
   const edits = new CellEdits(library, dependencies.editor);
+  const thumbnails = new Thumbnails(library);
 
   const openRun = async (runUuid: Uuid) => {
     const detail = await library.runs.get(runUuid);
@@ -134,6 +136,12 @@ export function createReviewHandlers(dependencies: ReviewDependencies): Handlers
     image: async function* image({ runUuid, image }) {
       const { folder } = await openRun(runUuid);
       yield await readImage(folder, image);
+    },
+    thumbnail: async ({ sessionUuid }) => {
+      const found = await thumbnails.of(sessionUuid);
+      if (found === null) return null;
+      const { width, height, grey } = found.picture;
+      return { runUuid: found.runUuid, width, height, grey: Buffer.from(grey).toString('base64') };
     },
     footprints: async function* footprints({ runUuid }, _updates, { signal }) {
       const { folder } = await openRun(runUuid);

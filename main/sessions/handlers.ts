@@ -1,13 +1,30 @@
 // SPDX-License-Identifier: MIT
 import path from 'node:path';
-import { AppError, type filesApi, type sessionsApi, type SessionRow, type Source } from '../contract/index.ts';
+import {
+  AppError,
+  type filesApi,
+  type sessionsApi,
+  type SessionRow,
+  type SessionVerdict,
+  type Source,
+} from '../contract/index.ts';
 import { assetsFolder } from '../installation/index.ts';
 import type { Library, StoredSession } from '../library/index.ts';
 import type { CallContext, Handlers } from '../rpc/index.ts';
 import { listChoices, resolveFolder, type DataRoot } from './files.ts';
 import { importSession, previewSession } from './import.ts';
 import { openSession } from './open.ts';
+import { relinkSession } from './relink.ts';
 import type { ProbeFilm } from './types.ts';
+
+/** What a look at every byte says of a device. */
+interface VerifiedDevice {
+  readonly device: string;
+  readonly frames: number;
+  readonly missing: number | null;
+  readonly problems: readonly string[];
+  readonly films: readonly { readonly isHashed: boolean }[];
+}
 
 /** What the session procedures need. */
 export interface SessionsDependencies {
@@ -16,6 +33,10 @@ export interface SessionsDependencies {
   readonly roots: readonly DataRoot[];
   /** Called after the library's sessions changed. */
   readonly changed?: (sessionUuid: string) => void;
+  /** Looks at every byte of a session's folder. */
+  readonly verifySession?: (
+    folder: string,
+  ) => Promise<Omit<SessionVerdict, 'at' | 'devices'> & { readonly devices: readonly VerifiedDevice[] }>;
   /** Folder of the sample session; the one that ships with the program when absent. */
   readonly sampleFolder?: string;
 }
@@ -48,6 +69,16 @@ export async function pathOfSource(source: Source, roots: readonly DataRoot[], c
   return source.path;
 }
 
+/** Where a folder lies, without its path: the root it is below, else its drive or the start of its path. */
+export function placeOf(folder: string, roots: readonly DataRoot[]): string {
+  // The deepest root says the most.
+  const root = roots
+    .filter(({ path: top }) => folder === top || folder.startsWith(top.endsWith(path.sep) ? top : `${top}${path.sep}`))
+    .toSorted((a, b) => b.path.length - a.path.length)[0];
+  if (root !== undefined) return root.name;
+  return /^[A-Za-z]:/.exec(folder)?.[0] ?? `/${folder.split(/[/\\]/).find((part) => part !== '') ?? ''}`;
+}
+
 /** Serves `sessions.*`. */
 export function createSessionsHandlers(dependencies: SessionsDependencies): Handlers<typeof sessionsApi.procedures> {
   const { library, probeFilm, roots } = dependencies;
@@ -75,6 +106,45 @@ export function createSessionsHandlers(dependencies: SessionsDependencies): Hand
       session: await toRow(library, await library.sessions.get(sessionUuid)),
       runs: [...(await library.runs.list({ sessionUuid }))],
     }),
+    facts: async () =>
+      (await library.sessions.facts()).map(({ folder, ...facts }) =>
+        Object.assign(facts, { place: placeOf(folder, roots) }),
+      ),
+    relink: async ({ sessionUuid, source }, context) => {
+      const stored = await library.sessions.get(sessionUuid);
+      const answer = await relinkSession(stored, await pathOfSource(source, roots, context), library, probeFilm);
+      for (const { uuid } of answer.relinked) dependencies.changed?.(uuid);
+      return answer;
+    },
+    verify: async ({ sessionUuid }) => {
+      const { folder, name } = await library.sessions.get(sessionUuid);
+      if (dependencies.verifySession === undefined)
+        throw new AppError('rpc.not_allowed', 'Sessions cannot be verified here.');
+      if ((await library.filesPresent([sessionUuid])).get(sessionUuid) !== true)
+        throw new AppError('session.not_found', `The files of “${name}” are not where they were.`, {
+          hint: 'Say where they lie now, then verify.',
+        });
+      const { sound, devices } = await dependencies.verifySession(folder);
+      const verified = { at: new Date().toISOString(), sound };
+      if (library.readOnly === null) await library.sessions.annotate({ sessionUuid, verified, who: '' });
+      dependencies.changed?.(sessionUuid);
+      return {
+        ...verified,
+        devices: devices.map(({ device, frames, missing, problems, films }) => ({
+          device,
+          frames,
+          missing,
+          hashed: films.filter(({ isHashed }) => isHashed).length,
+          films: films.length,
+          problems: [...problems],
+        })),
+      };
+    },
+    annotate: async (change) => {
+      await library.sessions.annotate(change);
+      dependencies.changed?.(change.sessionUuid);
+      return {};
+    },
     sample: async () => {
       const sample = await presentSample();
       const shipped = await openSession(sampleFolder, { probeFilm }).then(

@@ -10,6 +10,7 @@ import { processingApi } from './processing.ts';
 import { reviewApi } from './review.ts';
 import { resultsApi } from './results.ts';
 import { sessionsApi } from './sessions.ts';
+import { tablesApi } from './tables.ts';
 import { workflowApi } from './workflow.ts';
 
 /** Raised whenever a committed snapshot changes in a way an older client could trip over; compared first by every client. */
@@ -21,6 +22,7 @@ export const coreApis = {
   files: filesApi,
   sessions: sessionsApi,
   library: libraryApi,
+  tables: tablesApi,
   jobs: jobsApi,
   processing: processingApi,
   review: reviewApi,

@@ -81,6 +81,19 @@ export const reviewApi = defineApi('review', {
     z.never(),
     { doc: 'One packet: H × W little-endian float32, row-major.' },
   ),
+  thumbnail: query(
+    z.object({ sessionUuid: Uuid }),
+    z
+      .object({
+        runUuid: Uuid,
+        width: z.number().int(),
+        height: z.number().int(),
+        /** Height × width grey levels, base64. */
+        grey: z.string(),
+      })
+      .nullable(),
+    { doc: 'A small picture of a session from its newest result; null where there is none.' },
+  ),
   footprints: stream(
     z.object({ runUuid: Uuid }),
     z.object({

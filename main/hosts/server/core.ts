@@ -11,6 +11,7 @@ import {
   createJobsHandlers,
   createLibraryHandlers,
   createReader,
+  createTablesHandlers,
   type Library,
   openLibrary,
   sweepDeletions,
@@ -34,6 +35,7 @@ import {
   machineLimits,
   type RunQueue,
 } from '../../processing/index.ts';
+import { verifySession } from '../../recording/index.ts';
 import { createReviewHandlers } from '../../review/index.ts';
 import type { DomainHandlers, Handlers } from '../../rpc/index.ts';
 import {
@@ -140,6 +142,10 @@ async function createCore(
   await queue.start({ takeQueued: options.takeQueued ?? true });
   const roots = dataRoots(options.env ?? process.env);
   const sessionsChanged = (uuid: string): void => hub.notify('sessions', uuid);
+  const rowsChanged = (): void => {
+    hub.notify('sessions', null);
+    hub.notify('runs', null);
+  };
   const remote = new RemoteAccess();
   const acquisition = new Acquisition({
     clock: systemClock,
@@ -173,15 +179,9 @@ async function createCore(
       sessionsChanged: () => hub.notify('sessions', null),
       curationChanged: (uuid) => hub.notify('curation', uuid),
     }),
-    sessions: createSessionsHandlers({ library, probeFilm, roots, changed: sessionsChanged }),
-    library: createLibraryHandlers({
-      library,
-      reader,
-      changed: () => {
-        hub.notify('sessions', null);
-        hub.notify('runs', null);
-      },
-    }),
+    sessions: createSessionsHandlers({ library, probeFilm, roots, changed: sessionsChanged, verifySession }),
+    library: createLibraryHandlers({ library, reader, changed: rowsChanged }),
+    tables: createTablesHandlers({ library, reader, changed: rowsChanged }),
     jobs: createJobsHandlers(library, (uuid) => queue.cancel(uuid)),
     processing,
     interop: createInteropHandlers({

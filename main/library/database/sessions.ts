@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { join } from 'node:path';
 import { AppError, type Finding, type RecordingRow, type Uuid } from '../../contract/index.ts';
-import type { NewSession, SessionStore, StoredRecording, StoredSession } from '../types.ts';
+import type { NewSession, SessionStore, StoredFacts, StoredRecording, StoredSession } from '../types.ts';
 import { uuidBytes, uuidText } from '../uuid.ts';
 import { type Context, type Sync, writing } from './context.ts';
 import { insertSession } from './session-insert.ts';
@@ -155,6 +155,45 @@ function toFinding({ severity, code, message, place }: FindingSql): Finding {
   return place === null ? { severity, code, message } : { severity, code, message, where: place };
 }
 
+interface FactsSql {
+  readonly uuid: Uint8Array;
+  readonly folder: string;
+  readonly format: string;
+  readonly bytes: number;
+  readonly note: string;
+  readonly remarks: string;
+  readonly tags: string | null;
+  readonly verified: string | null;
+  readonly lost: string | null;
+  readonly suggested: number | null;
+  readonly projects: string | null;
+  readonly locations: string | null;
+}
+
+/** Each part is one probe of an index a session. */
+const factsSql = `
+  SELECT session.uuid, session.folder, session.format,
+    coalesce((SELECT sum(file.bytes) FROM recording JOIN recording_file AS file ON file.recording_id = recording.id
+      WHERE recording.session_id = session.id), 0) AS bytes,
+    coalesce((SELECT session_note FROM session_note WHERE session_id = session.id), '') AS note,
+    coalesce((SELECT group_concat(recording_notes, char(10)) FROM recording
+      WHERE session_id = session.id AND recording_notes <> ''), '') AS remarks,
+    (SELECT attribute_json FROM session_attribute WHERE session_id = session.id AND attribute_name = 'tags') AS tags,
+    (SELECT attribute_json FROM session_attribute WHERE session_id = session.id AND attribute_name = 'verified') AS verified,
+    (SELECT message FROM session_finding WHERE session_id = session.id AND code = 'frames.lost' LIMIT 1) AS lost,
+    (SELECT suggested_count FROM run WHERE run.id =
+      (SELECT max(run.id) FROM run WHERE run.session_id = session.id AND run.state = 'succeeded')) AS suggested,
+    (SELECT json_group_array(project.project) FROM project_session JOIN project ON project.id = project_session.project_id
+      WHERE project_session.session_id = session.id) AS projects,
+    (SELECT json_group_array(DISTINCT place.recording_location) FROM recording JOIN recording_location AS there ON there.recording_id = recording.id
+      JOIN anatomical_location AS place ON place.id = there.anatomical_location_id WHERE recording.session_id = session.id) AS locations
+  FROM session`;
+
+function listed(json: string | null): string[] {
+  const value: unknown = json === null ? [] : JSON.parse(json);
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
 /** Subjects, sessions, recordings, films and findings. */
 export class SessionTables implements Sync<SessionStore> {
   readonly #context: Context;
@@ -279,6 +318,60 @@ export class SessionTables implements Sync<SessionStore> {
         .filter((film) => film.edge === 1)
         .map((film) => join(film.folder, film.path)),
     }));
+  }
+
+  facts(): readonly StoredFacts[] {
+    return this.#context.database
+      .prepare<[], FactsSql>(factsSql)
+      .all()
+      .map(({ uuid, lost, format, tags, verified, projects, locations, ...row }) =>
+        Object.assign(row, {
+          uuid: uuidText(uuid),
+          tags: listed(tags),
+          projects: listed(projects),
+          locations: listed(locations),
+          // The sentence begins with the number; a bare film has nothing that could count.
+          missing:
+            lost === null ? (format === 'film' ? null : 0) : Number(/^\d+/.exec(lost)?.[0] ?? Number.NaN) || null,
+          verified: verified === null ? null : (JSON.parse(verified) as { at: string; sound: boolean }),
+        }),
+      );
+  }
+
+  relink(sessionUuid: Uuid, folder: string): void {
+    writing(this.#context, () => {
+      this.get(sessionUuid);
+      this.#context.database
+        .prepare('UPDATE session SET folder = ? WHERE uuid = ?')
+        .run(folder, uuidBytes(sessionUuid));
+    });
+  }
+
+  annotate({ sessionUuid, note, tags, verified, who }: Parameters<SessionStore['annotate']>[0]): void {
+    writing(this.#context, () => {
+      const { database, now } = this.#context;
+      const row = database
+        .prepare<[Uint8Array], { id: number }>('SELECT id FROM session WHERE uuid = ?')
+        .get(uuidBytes(sessionUuid));
+      if (row === undefined)
+        throw new AppError('session.not_imported', `No session ${sessionUuid} is in this library.`);
+      database.prepare('INSERT OR REPLACE INTO change_actor VALUES (1, ?, ?)').run(who, now());
+      if (note !== undefined)
+        database
+          .prepare(
+            `INSERT INTO session_note (session_id, session_note) VALUES (?, ?)
+            ON CONFLICT DO UPDATE SET session_note = excluded.session_note`,
+          )
+          .run(row.id, note);
+      const attribute = database.prepare(
+        `INSERT INTO session_attribute (session_id, attribute_name, attribute_value, attribute_json) VALUES (?, ?, ?, ?)
+        ON CONFLICT DO UPDATE SET attribute_value = excluded.attribute_value, attribute_json = excluded.attribute_json`,
+      );
+      if (tags !== undefined) attribute.run(row.id, 'tags', tags.join(', '), JSON.stringify(tags));
+      if (verified !== undefined)
+        attribute.run(row.id, 'verified', verified.sound ? 'sound' : 'unsound', JSON.stringify(verified));
+      database.prepare('DELETE FROM change_actor').run();
+    });
   }
 
   insert(session: NewSession): { readonly session: StoredSession; readonly alreadyImported: boolean } {

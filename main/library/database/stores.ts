@@ -14,6 +14,7 @@ import { FileTables } from './files.ts';
 import { JobTables } from './jobs.ts';
 import type { Migration } from './migrations/index.ts';
 import { openDatabase, toLibraryError } from './open.ts';
+import { RowTables } from './table-rows.ts';
 import { RunTables } from './runs.ts';
 import { SessionTables } from './sessions.ts';
 
@@ -33,6 +34,7 @@ export interface Stores {
   readonly deletions: DeletionTables;
   readonly jobs: JobTables;
   readonly files: FileTables;
+  readonly rows: RowTables;
   /** Any thrown value in the words of the contract. */
   toError(thrown: unknown): AppError;
   close(): void;
@@ -135,6 +137,7 @@ export function openStores(options: OpenStoresOptions): Stores {
       deletions: new DeletionTables(context),
       jobs: new JobTables(context),
       files: new FileTables(context),
+      rows: new RowTables(context),
       toError,
       close: () => {
         if (readOnly === null && database.open) tidyUp(database);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { ErrorData, Scalar, Selection } from '../../contract/index.ts';
+import type { ChangesRequest, RowsRequest } from '../tables/rows.ts';
 
 /** What passes between the core and the process that only reads. */
 
@@ -14,6 +15,10 @@ export type ReaderRequest =
   | { readonly type: 'select'; readonly selection: Selection }
   | ({ readonly type: 'sql'; readonly sql: string } & Page)
   | { readonly type: 'diagram'; readonly internal: boolean }
+  | { readonly type: 'catalogue' }
+  | ({ readonly type: 'rows' } & RowsRequest)
+  | { readonly type: 'choices'; readonly table: string; readonly limit: number }
+  | ({ readonly type: 'changes' } & ChangesRequest)
   /** `integrity_check` and `foreign_key_check`. */
   | { readonly type: 'check' }
   /** Copies the database, as of one moment, into a new file. */

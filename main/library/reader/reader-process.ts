@@ -4,6 +4,8 @@ import { pathToFileURL } from 'node:url';
 import { AppError, type Rows, type Scalar, type Selection } from '../../contract/index.ts';
 import { uuidText } from '../uuid.ts';
 import type { DatabaseCheck, Page, ReaderCall, ReaderReply } from './protocol.ts';
+import { type Ask, tableCatalogue } from '../tables/catalogue.ts';
+import { readChanges, readChoices, readRows } from '../tables/rows.ts';
 import { type Catalogue, layOut } from './diagram.ts';
 import { compileSelection, type Relation } from './select.ts';
 
@@ -195,6 +197,15 @@ function catalogueOf(database: DatabaseSync, internal: boolean): Catalogue {
   return { nodes, edges };
 }
 
+/** SQL of this program, which needs no authorizer; values are bound. */
+function asker(database: DatabaseSync): Ask {
+  return (sql, ...values) => {
+    const statement = database.prepare(sql);
+    statement.setReadBigInts(true);
+    return statement.all(...values);
+  };
+}
+
 async function perform({ id, database: path, request }: ReaderCall): Promise<unknown> {
   const database = databaseAt(path);
   switch (request.type) {
@@ -206,6 +217,14 @@ async function perform({ id, database: path, request }: ReaderCall): Promise<unk
       return runSql(id, database, request.sql, request);
     case 'diagram':
       return await layOut(catalogueOf(database, request.internal));
+    case 'catalogue':
+      return tableCatalogue(asker(database));
+    case 'rows':
+      return readRows(asker(database), tableCatalogue(asker(database)), request);
+    case 'choices':
+      return readChoices(asker(database), tableCatalogue(asker(database)), request);
+    case 'changes':
+      return readChanges(asker(database), tableCatalogue(asker(database)), request);
     case 'check':
       return check(database);
     default:

@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: MIT
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { AppError, type Diagram, type Rows, type Scalar, type Selection, type ViewInfo } from '../../contract/index.ts';
+import {
+  AppError,
+  type Change,
+  type Diagram,
+  type Rows,
+  type Scalar,
+  type Selection,
+  type TableInfo,
+  type TableRow,
+  type ViewInfo,
+} from '../../contract/index.ts';
+import type { ChangesRequest, RowsRequest } from '../tables/rows.ts';
 import type { DatabaseCheck, Page, ReaderCall, ReaderReply, ReaderRequest } from './protocol.ts';
 
 /** Questions to the library's file that can change nothing and cannot hold up its writer. */
@@ -13,11 +24,25 @@ export interface Reader extends AsyncDisposable {
   sql(question: Page & { readonly sql: string; readonly timeoutMs: number }, signal?: AbortSignal): Promise<Rows>;
   /** The schema as a placed graph. */
   diagram(wish: { readonly internal: boolean }, signal?: AbortSignal): Promise<Diagram>;
+  /** Every table of the library by its catalogue. */
+  catalogue(signal?: AbortSignal): Promise<TableInfo[]>;
+  /** Rows of a table with names of what they refer to. @throws AppError `usage.invalid`, `query.timed_out` */
+  rows(request: RowsRequest, signal?: AbortSignal): Promise<{ total: number; rows: TableRow[] }>;
+  /** Rows of a table by name. @throws AppError `usage.invalid` */
+  choices(
+    request: { readonly table: string; readonly limit: number },
+    signal?: AbortSignal,
+  ): Promise<{ rows: { value: Scalar; label: string }[]; truncated: boolean }>;
+  /** The change log, newest first. @throws AppError `usage.invalid` */
+  changes(request: ChangesRequest, signal?: AbortSignal): Promise<Change[]>;
   /** What SQLite finds wrong in a database: the library's or a copy. @throws AppError `library.corrupt`, `rpc.cancelled` */
   check(signal?: AbortSignal, database?: string): Promise<DatabaseCheck>;
   /** Copies the database, as of one moment, into a file that does not exist. @throws AppError `library.io`, `rpc.cancelled` */
   copy(to: string, signal?: AbortSignal): Promise<void>;
 }
+
+/** A form that waits longer than this asks too much. */
+const formWaitMs = 15_000;
 
 interface Call {
   readonly request: ReaderRequest;
@@ -68,6 +93,25 @@ class ProcessReader implements Reader {
 
   async diagram({ internal }: { readonly internal: boolean }, signal?: AbortSignal): Promise<Diagram> {
     return (await this.#call({ request: { type: 'diagram', internal }, signal })).value as Diagram;
+  }
+
+  async catalogue(signal?: AbortSignal): Promise<TableInfo[]> {
+    return (await this.#call({ request: { type: 'catalogue' }, signal })).value as TableInfo[];
+  }
+
+  async rows(request: RowsRequest, signal?: AbortSignal): Promise<{ total: number; rows: TableRow[] }> {
+    const call = { request: { type: 'rows', ...request }, timeoutMs: formWaitMs, signal } as const;
+    return (await this.#call(call)).value as { total: number; rows: TableRow[] };
+  }
+
+  async choices(request: { readonly table: string; readonly limit: number }, signal?: AbortSignal) {
+    const call = { request: { type: 'choices', ...request }, timeoutMs: formWaitMs, signal } as const;
+    return (await this.#call(call)).value as { rows: { value: Scalar; label: string }[]; truncated: boolean };
+  }
+
+  async changes(request: ChangesRequest, signal?: AbortSignal): Promise<Change[]> {
+    return (await this.#call({ request: { type: 'changes', ...request }, timeoutMs: formWaitMs, signal }))
+      .value as Change[];
   }
 
   async check(signal?: AbortSignal, database?: string): Promise<DatabaseCheck> {

@@ -273,6 +273,7 @@ export function createFakeConnection(sceneName: string): Connection {
     library: unserved('library'),
     results: unserved('results'),
     interop: unserved('interop'),
+    tables: unserved('tables'),
     jobs: unserved('jobs'),
     workflow: unserved('workflow'),
     files: {
@@ -336,6 +337,25 @@ export function createFakeConnection(sceneName: string): Connection {
           const found = sessions.find((candidate) => candidate.uuid === sessionUuid) ?? session(0, null, 1);
           return { session: found, runs: runs.filter((candidate) => candidate.sessionUuid === sessionUuid) };
         }),
+      facts: () =>
+        guard(() =>
+          sessions.map((row, index) => ({
+            uuid: row.uuid,
+            bytes: (5.6 - index * 0.7) * 1024 ** 3,
+            place: index % 2 === 0 ? 'D:' : 'N:',
+            tags: index === 1 ? ['pilot'] : [],
+            note: index === 2 ? 'Novel arena, second day.' : '',
+            remarks: '',
+            projects: [],
+            locations: [],
+            missing: index === 2 ? 3 : 0,
+            suggested: row.runs > 0 ? 112 : null,
+            verified: null,
+          })),
+        ),
+      relink: () => Promise.reject(new AppError('session.other_films', 'Nothing moves in this window.')),
+      verify: () => guard(() => ({ at: '2026-11-21T08:00:00.000Z', sound: true, devices: [] })),
+      annotate: () => guard(() => ({})),
       sample: () => guard(() => ({ available: true, sessionUuid: null })),
       openSample: () =>
         guard(() => {
@@ -455,6 +475,7 @@ export function createFakeConnection(sceneName: string): Connection {
             bytes: new Uint8Array(values.buffer),
           };
         }),
+      thumbnail: () => guard(() => null),
       footprints: () =>
         single(() => ({
           header: { height: scene.height, width: scene.width, cells: [...scene.windows] },
