@@ -9,7 +9,9 @@ import { createQueryClient } from './client/queries.ts';
 import type { Connection } from './client/types.ts';
 import { Shell } from './screens/shell/shell.tsx';
 import { usePerson } from './stores/ui.ts';
+import { registry } from './ui/commands/use-commands.ts';
 import { Boundary } from './ui/panel.tsx';
+import { TextScale } from './ui/text-scale.ts';
 
 interface AppProps {
   readonly connection: Connection;
@@ -17,13 +19,16 @@ interface AppProps {
 }
 
 function App({ connection, queries }: AppProps): ReactElement {
+  const fontScale = usePerson((state) => state.fontScale);
   return (
     <StrictMode>
       <ConnectionContext.Provider value={connection}>
         <QueryClientProvider client={queries}>
-          <Boundary name="Calyx">
-            <Shell />
-          </Boundary>
+          <TextScale value={fontScale}>
+            <Boundary name="Calyx">
+              <Shell />
+            </Boundary>
+          </TextScale>
         </QueryClientProvider>
       </ConnectionContext.Provider>
     </StrictMode>
@@ -32,8 +37,12 @@ function App({ connection, queries }: AppProps): ReactElement {
 
 /** Draws the window into an element and keeps its answers fresh until the page is left. */
 export function startApp(element: HTMLElement, connection: Connection): void {
-  const dress = ({ theme }: { readonly theme: string }): void => {
-    document.documentElement.dataset['theme'] = theme;
+  const dress = ({ theme, fontScale, motion, keys }: ReturnType<typeof usePerson.getState>): void => {
+    const { dataset, style } = document.documentElement;
+    dataset['theme'] = theme;
+    dataset['motion'] = motion;
+    style.setProperty('--scale', String(fontScale));
+    registry.bind(keys);
   };
   // Before anything is drawn anew: plots read their colours from the page.
   dress(usePerson.getState());

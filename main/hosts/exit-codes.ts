@@ -37,6 +37,7 @@ const special: Readonly<Partial<Record<ErrorCode, number>>> = {
 const byDomain: Readonly<Record<string, number>> = {
   rpc: exitCodes.bug,
   usage: exitCodes.usage,
+  table: exitCodes.input,
   server: exitCodes.environment,
   session: exitCodes.input,
   ingest: exitCodes.input,

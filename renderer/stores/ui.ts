@@ -4,7 +4,22 @@ import { createJSONStorage, persist } from 'zustand/middleware';
 import type { Rater } from '../../main/contract/index.ts';
 
 /** The places that exist. */
-export type Place = 'acquire' | 'library' | 'process' | 'review';
+export type Place = 'acquire' | 'library' | 'process' | 'review' | 'settings';
+
+/** The rooms of the Library. */
+export type LibrarySection = 'sessions' | 'animals' | 'tables' | 'diagram' | 'query' | 'trash';
+
+/** The pages of Settings. */
+export type SettingsSection =
+  | 'rigs'
+  | 'storage'
+  | 'processing'
+  | 'appearance'
+  | 'shortcuts'
+  | 'raters'
+  | 'remote'
+  | 'doctor'
+  | 'privacy';
 
 interface Ui {
   readonly place: Place;
@@ -14,41 +29,62 @@ interface Ui {
   readonly runUuid: string | null;
   /** The run that Process follows. */
   readonly followedRunUuid: string | null;
-  readonly overlay: 'none' | 'palette' | 'keys' | 'messages' | 'import' | 'rater';
+  readonly librarySection: LibrarySection;
+  /** The table whose rows are shown, and what they are narrowed to. */
+  readonly table: { readonly name: string; readonly where: Readonly<Record<string, string | number | null>> } | null;
+  readonly settingsSection: SettingsSection;
+  /** Step of the guided tour; null when nobody is on it. */
+  readonly tour: number | null;
+  readonly overlay: 'none' | 'palette' | 'keys' | 'messages' | 'import' | 'rater' | 'ingest';
 }
 
 /** Where the person is. Kept for the tab, so that a reload comes back to the same place. */
 export const useUi = create<Ui>()(
-  persist((): Ui => ({ place: 'library', sessionUuid: null, runUuid: null, followedRunUuid: null, overlay: 'none' }), {
-    name: 'calyx.place',
-    storage: createJSONStorage(() => sessionStorage),
-    partialize: ({ place, sessionUuid, runUuid, followedRunUuid }) => ({
-      place,
-      sessionUuid,
-      runUuid,
-      followedRunUuid,
+  persist(
+    (): Ui => ({
+      place: 'library',
+      sessionUuid: null,
+      runUuid: null,
+      followedRunUuid: null,
+      librarySection: 'sessions',
+      table: null,
+      settingsSection: 'rigs',
+      tour: null,
+      overlay: 'none',
     }),
-  }),
+    {
+      name: 'calyx.place',
+      storage: createJSONStorage(() => sessionStorage),
+      partialize: ({ overlay: _overlay, ...kept }) => kept,
+    },
+  ),
 );
 
 interface Person {
   readonly rater: Rater | null;
   readonly theme: 'dark' | 'light';
+  /** 0.9 … 1.5. */
+  readonly fontScale: number;
+  /** As the system says, or never. */
+  readonly motion: 'system' | 'none';
+  /** Chords that were bound anew, by command. */
+  readonly keys: Readonly<Record<string, readonly string[]>>;
+  /** The tour was taken or left: it is not offered by itself again. */
+  readonly toured: boolean;
 }
+
+export const fontScales = [0.9, 1, 1.1, 1.25, 1.5] as const;
 
 /** Who sits here and how they like the window. Kept for the browser. */
 export const usePerson = create<Person>()(
-  persist((): Person => ({ rater: null, theme: 'dark' }), {
+  persist((): Person => ({ rater: null, theme: 'dark', fontScale: 1, motion: 'system', keys: {}, toured: false }), {
     name: 'calyx.person',
     storage: createJSONStorage(() => localStorage),
   }),
 );
 
 /** Goes to a place. */
-export function goTo(
-  place: Place,
-  change: Partial<Pick<Ui, 'sessionUuid' | 'runUuid' | 'followedRunUuid'>> = {},
-): void {
+export function goTo(place: Place, change: Partial<Omit<Ui, 'place' | 'overlay'>> = {}): void {
   useUi.setState({ ...change, place, overlay: 'none' });
 }
 

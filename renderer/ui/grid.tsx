@@ -3,6 +3,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, type ReactElement, type ReactNode, useEffect, useRef } from 'react';
 import { classes } from './classes.ts';
 import styles from './grid.module.css';
+import { useTextScale } from './text-scale.ts';
 
 const c = classes(styles);
 
@@ -41,27 +42,34 @@ interface GridProps {
 }
 
 const groupHeight = 28;
-const headHeight = 24;
+
+/** Widths in px grow with the text they hold. */
+export function scaled(width: string, scale: number): string {
+  return width.replaceAll(/(\d+(?:\.\d+)?)px/g, (_all, px: string) => `${String(Number(px) * scale)}px`);
+}
 
 /** A table of any length: only the rows in sight are drawn. Arrows move the choice, Enter opens it. */
 export function Grid(props: GridProps): ReactElement {
   const { label, columns, rows, rowHeight, selected, onSelect, onOpen, onHover, sort, onSort } = props;
   const scroller = useRef<HTMLDivElement>(null);
+  // Rows and columns hold text: they grow with it, and never get smaller than drawn.
+  const scale = Math.max(1, useTextScale());
+  const headHeight = 24 * scale;
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
-    estimateSize: (index) => (rows[index]?.kind === 'group' ? groupHeight : rowHeight),
+    estimateSize: (index) => (rows[index]?.kind === 'group' ? groupHeight : rowHeight) * scale,
     overscan: 12,
     getItemKey: (index) => rows[index]?.key ?? index,
     scrollMargin: headHeight,
     scrollPaddingStart: headHeight,
   });
-  const template = columns.map((column) => column.width).join(' ');
+  const template = columns.map(({ width }) => scaled(width, scale)).join(' ');
   const chosen = rows.findIndex((row) => row.kind === 'row' && row.key === selected);
   useEffect(() => {
     if (chosen >= 0) virtual.scrollToIndex(chosen, { align: 'auto' });
   }, [chosen, virtual]);
-  useEffect(() => virtual.measure(), [rows, rowHeight, virtual]);
+  useEffect(() => virtual.measure(), [rows, rowHeight, scale, virtual]);
   const keyed = (event: KeyboardEvent): void => {
     if (event.target !== scroller.current) return;
     const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;

@@ -6,16 +6,10 @@ import type { Command } from '../../ui/commands/registry.ts';
 import { useAllCommands } from '../../ui/commands/use-commands.ts';
 import { Keys, SearchField } from '../../ui/controls.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
+import { placeOf } from './places.tsx';
 import styles from './shell.module.css';
 
 const c = classes(styles);
-
-const placeNames: Readonly<Record<Place, string>> = {
-  acquire: 'Acquire',
-  library: 'Library',
-  process: 'Process',
-  review: 'Review',
-};
 
 /** All keys that work here, this place's first. */
 export function KeySheet({ place, onClose }: { readonly place: Place; readonly onClose: () => void }): ReactElement {
@@ -34,7 +28,7 @@ export function KeySheet({ place, onClose }: { readonly place: Place; readonly o
   const groups = new Map<string, Command[]>();
   for (const command of ordered) groups.set(command.group, [...(groups.get(command.group) ?? []), command]);
   return (
-    <Dialog title={`Shortcuts in ${placeNames[place]}`} onClose={onClose} width={760} top>
+    <Dialog title={`Shortcuts in ${placeOf(place).name}`} onClose={onClose} width={760} top>
       <div className={c('sheetSearch')}>
         <SearchField
           label="Find a shortcut"

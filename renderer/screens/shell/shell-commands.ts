@@ -55,6 +55,28 @@ export const shellCommands: readonly Command[] = [
     run: () => goTo('library'),
   },
   {
+    id: 'shell.settings',
+    label: 'Go to Settings',
+    group: 'Places',
+    scope: 'global',
+    keys: ['Mod+,'],
+    run: () => goTo('settings'),
+  },
+  ...(['appearance', 'shortcuts', 'raters', 'rigs', 'storage', 'doctor'] as const).map((section): Command => ({
+    id: `shell.settings.${section}`,
+    label: `Settings: ${section}`,
+    group: 'Places',
+    scope: 'global',
+    run: () => goTo('settings', { settingsSection: section }),
+  })),
+  {
+    id: 'shell.tour',
+    label: 'Take the guided tour',
+    group: 'Window',
+    scope: 'global',
+    run: () => goTo('library', { tour: 0 }),
+  },
+  {
     id: 'shell.messages',
     label: 'Show messages',
     group: 'Window',

@@ -1,24 +1,20 @@
 // SPDX-License-Identifier: MIT
-import { Aperture, Keyboard, Library, Moon, ScanSearch, Search, Sun, Workflow } from 'lucide-react';
-import type { LucideIcon } from 'lucide-react';
-import { type ReactElement, useEffect } from 'react';
+import { Keyboard, Search } from 'lucide-react';
+import { type ReactElement, Suspense, useEffect } from 'react';
 import { useLine } from '../../client/context.ts';
 import { useSession } from '../../client/queries.ts';
 import { useConnection } from '../../client/context.ts';
-import { goTo, type Place, showOverlay, usePerson, useUi } from '../../stores/ui.ts';
+import { goTo, type Place, showOverlay, useUi } from '../../stores/ui.ts';
 import { runTitle } from '../../stores/run-titles.ts';
 import { classes } from '../../ui/classes.ts';
 import { useCommands, useKeys } from '../../ui/commands/use-commands.ts';
 import { Button, Note } from '../../ui/controls.tsx';
 import { Icon, Mark } from '../../ui/icons.tsx';
-import { Boundary } from '../../ui/panel.tsx';
-import { AcquireScreen } from '../acquire/acquire-screen.tsx';
-import { LibraryScreen } from '../library/library-screen.tsx';
-import { ProcessScreen } from '../process/process-screen.tsx';
-import { ReviewScreen } from '../review/review-screen.tsx';
+import { Boundary, Loading } from '../../ui/panel.tsx';
 import { KeySheet } from './key-sheet.tsx';
 import { MessagesDialog } from './messages-dialog.tsx';
 import { Palette } from './palette.tsx';
+import { placeOf, places } from './places.tsx';
 import { RaterDialog } from './rater-dialog.tsx';
 import { RecordingStrip } from './recording-strip.tsx';
 import { shellCommands } from './shell-commands.ts';
@@ -27,44 +23,29 @@ import { StatusBar } from './status-bar.tsx';
 
 const c = classes(styles);
 
-const places: ReadonlyArray<{ readonly id: Place; readonly name: string; readonly icon: LucideIcon }> = [
-  { id: 'acquire', name: 'Acquire', icon: Aperture },
-  { id: 'review', name: 'Review', icon: ScanSearch },
-  { id: 'process', name: 'Process', icon: Workflow },
-  { id: 'library', name: 'Library', icon: Library },
-];
-
-const placeNames: Readonly<Record<Place, string>> = {
-  acquire: 'Acquire',
-  library: 'Library',
-  process: 'Process',
-  review: 'Review',
-};
-
 /** The window: rail of places, crumbs, the place itself, status bar, and what floats over all of it. */
 export function Shell(): ReactElement {
   const place = useUi((state) => state.place);
   const overlay = useUi((state) => state.overlay);
-  const theme = usePerson((state) => state.theme);
+  const { name, Screen } = placeOf(place);
   useCommands(shellCommands);
   useKeys(place);
 
   useEffect(() => {
-    document.title = `${placeNames[place]} · Calyx`;
-  }, [place]);
+    document.title = `${name} · Calyx`;
+  }, [name]);
   const close = (): void => showOverlay('none');
   return (
     <div className={c('app')}>
       <LineBanner />
       <RecordingStrip />
-      <Rail place={place} theme={theme} />
+      <Rail place={place} />
       <TopBar />
-      <main className={c('main')} aria-label={placeNames[place]}>
-        <Boundary key={place} name={placeNames[place]}>
-          {place === 'acquire' ? <AcquireScreen /> : null}
-          {place === 'library' ? <LibraryScreen /> : null}
-          {place === 'process' ? <ProcessScreen /> : null}
-          {place === 'review' ? <ReviewScreen /> : null}
+      <main className={c('main')} aria-label={name}>
+        <Boundary key={place} name={name}>
+          <Suspense fallback={<Loading title={name} step={1} steps={1} detail="fetching this place" />}>
+            <Screen />
+          </Suspense>
         </Boundary>
       </main>
       <StatusBar />
@@ -76,50 +57,39 @@ export function Shell(): ReactElement {
   );
 }
 
-function Rail({ place, theme }: { readonly place: Place; readonly theme: 'dark' | 'light' }): ReactElement {
-  const other = theme === 'dark' ? 'light' : 'dark';
+function Rail({ place }: { readonly place: Place }): ReactElement {
+  const button = ({ id, name, icon }: (typeof places)[number]): ReactElement => (
+    <button
+      key={id}
+      type="button"
+      className={c('place')}
+      onClick={() => goTo(id)}
+      {...(id === place ? { 'aria-current': 'page' as const } : {})}
+    >
+      <Icon of={icon} size={20} />
+      {name}
+    </button>
+  );
   return (
     <nav className={c('rail')} aria-label="Places">
       <div className={c('mark')}>
         <Mark />
       </div>
-      {places.map(({ id, name, icon }) => (
-        <button
-          key={id}
-          type="button"
-          className={c('place')}
-          onClick={() => goTo(id)}
-          {...(id === place ? { 'aria-current': 'page' as const } : {})}
-        >
-          <Icon of={icon} size={20} />
-          {name}
-        </button>
-      ))}
-      <div className={c('end')}>
-        <button
-          type="button"
-          className={c('place')}
-          aria-label={`Use the ${other} theme`}
-          title={`Use the ${other} theme`}
-          onClick={() => usePerson.setState({ theme: other })}
-        >
-          <Icon of={theme === 'dark' ? Sun : Moon} size={20} />
-          {theme === 'dark' ? 'Light' : 'Dark'}
-        </button>
-      </div>
+      {places.filter(({ id }) => id !== 'settings').map(button)}
+      <div className={c('end')}>{places.filter(({ id }) => id === 'settings').map(button)}</div>
     </nav>
   );
 }
 
 function TopBar(): ReactElement {
   const { place, sessionUuid, runUuid } = useUi();
-  // What is live belongs to no session of the library yet.
-  const live = place === 'acquire';
+  // What is live, and how the program is set, belong to no session of the library.
+  const live = place === 'acquire' || place === 'settings';
   const session = useSession(place === 'library' || live ? null : sessionUuid);
   const run = session.data?.runs.find((candidate) => candidate.uuid === runUuid);
   const crumbs: Array<{ readonly key: string; readonly text: string; readonly go: () => void }> = [
     live
-      ? { key: 'acquire', text: 'Acquire', go: () => goTo('acquire') }
+      ? { key: place, text: placeOf(place).name, go: () => goTo(place) }
       : { key: 'library', text: 'Library', go: () => goTo('library') },
   ];
   if (place !== 'library' && !live && session.data !== undefined) {

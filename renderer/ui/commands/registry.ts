@@ -32,6 +32,10 @@ export interface Registry {
   readonly register: (commands: readonly Command[]) => () => void;
   readonly all: () => readonly Command[];
   readonly get: (id: string) => Command | undefined;
+  /** Chords that a person bound anew, by command. One that would clash with another command is left at its own keys. */
+  readonly bind: (keys: Readonly<Record<string, readonly string[]>>) => void;
+  /** The keys a command has by itself. */
+  readonly ownKeys: (id: string) => readonly string[];
   readonly subscribe: (listener: () => void) => () => void;
 }
 
@@ -50,27 +54,49 @@ export function conflicts(commands: readonly Command[]): readonly string[] {
   return found;
 }
 
+/** Commands with the chords a person bound anew; those that would clash keep their own. */
+export function rebound(
+  commands: readonly Command[],
+  keys: Readonly<Record<string, readonly string[]>>,
+): readonly Command[] {
+  let result = commands;
+  for (const [id, chords] of Object.entries(keys)) {
+    const next = result.map((command) => (command.id === id ? Object.assign({}, command, { keys: chords }) : command));
+    if (conflicts(next).length === 0) result = next;
+  }
+  return result;
+}
+
 /** An empty registry. */
 export function createRegistry(): Registry {
+  let own: readonly Command[] = [];
   let commands: readonly Command[] = [];
+  let bound: Readonly<Record<string, readonly string[]>> = {};
   const listeners = new Set<() => void>();
   const publish = (next: readonly Command[]): void => {
-    commands = next;
+    own = next;
+    commands = rebound(own, bound);
     for (const listener of listeners) listener();
   };
   return {
     register(added) {
-      const next = [...commands, ...added];
+      const next = [...own, ...added];
       const clash = conflicts(next);
       if (clash.length > 0) throw new Error(`Two commands want the same keys: ${clash.join('; ')}`);
       const ids = new Set(next.map((command) => command.id));
       if (ids.size !== next.length) throw new Error('Two commands have the same id');
       publish(next);
       const mine = new Set(added);
-      return () => publish(commands.filter((command) => !mine.has(command)));
+      return () => publish(own.filter((command) => !mine.has(command)));
     },
     all: () => commands,
     get: (id) => commands.find((command) => command.id === id),
+    bind(keys) {
+      if (keys === bound) return;
+      bound = keys;
+      publish(own);
+    },
+    ownKeys: (id) => own.find((command) => command.id === id)?.keys ?? [],
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

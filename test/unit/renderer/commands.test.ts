@@ -130,3 +130,21 @@ describe('the registry', () => {
     for (const each of [...shellCommands, ...review]) if (each.undo !== undefined) expect(ids).toContain(each.undo);
   });
 });
+
+describe('keys that a person bound anew', () => {
+  const go = { group: 'g', scope: 'global', run: () => undefined } as const;
+
+  it('replace the command’s own, now and for commands that come later; a clash keeps its own', () => {
+    const registry = createRegistry();
+    registry.bind({ accept: ['Y'], reject: ['Y'] });
+    registry.register([
+      { ...go, id: 'accept', label: 'Accept', keys: ['A'] },
+      { ...go, id: 'reject', label: 'Reject', keys: ['R'] },
+    ]);
+    expect(registry.get('accept')?.keys).toEqual(['Y']);
+    expect(registry.get('reject')?.keys).toEqual(['R']);
+    expect(registry.ownKeys('accept')).toEqual(['A']);
+    registry.bind({});
+    expect(registry.get('accept')?.keys).toEqual(['A']);
+  });
+});

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+import { Aperture, Library, ScanSearch, Settings2, Workflow } from 'lucide-react';
+import type { LucideIcon } from 'lucide-react';
+import { lazy, type ReactElement } from 'react';
+import type { Place } from '../../stores/ui.ts';
+import { AcquireScreen } from '../acquire/acquire-screen.tsx';
+import { LibraryScreen } from '../library/library-screen.tsx';
+import { ProcessScreen } from '../process/process-screen.tsx';
+import { ReviewScreen } from '../review/review-screen.tsx';
+
+/** Loaded when it is first wanted: nobody needs it to begin. */
+const SettingsScreen = lazy(async () => ({
+  default: (await import('../settings/settings-screen.tsx')).SettingsScreen,
+}));
+
+/** The places, in the order of the rail; Settings stands at its end. */
+export const places: readonly {
+  readonly id: Place;
+  readonly name: string;
+  readonly icon: LucideIcon;
+  readonly Screen: () => ReactElement;
+}[] = [
+  { id: 'acquire', name: 'Acquire', icon: Aperture, Screen: AcquireScreen },
+  { id: 'review', name: 'Review', icon: ScanSearch, Screen: ReviewScreen },
+  { id: 'process', name: 'Process', icon: Workflow, Screen: ProcessScreen },
+  { id: 'library', name: 'Library', icon: Library, Screen: LibraryScreen },
+  { id: 'settings', name: 'Settings', icon: Settings2, Screen: () => <SettingsScreen /> },
+];
+
+/** The place of an id. */
+export const placeOf = (id: Place): (typeof places)[number] => {
+  const found = places.find((place) => place.id === id) ?? places[0];
+  if (found === undefined) throw new Error('There are no places.');
+  return found;
+};
