@@ -25,6 +25,7 @@ export class CaptureLine {
   readonly #events: LineEvents;
   readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   #next = 1;
+  #pid = 0;
 
   constructor(
     options: Pick<ChildOptions, 'logFolder'>,
@@ -43,6 +44,11 @@ export class CaptureLine {
         events.onCrash(cause);
       },
     });
+  }
+
+  /** The process that is there now. */
+  get pid(): number {
+    return this.#pid;
   }
 
   /** Asks; rejects when the process ends before it has answered. @throws AppError */
@@ -72,7 +78,9 @@ export class CaptureLine {
       this.#waiting.delete(message.id);
       if (message.error === undefined) waiting?.resolve(message.value);
       else waiting?.reject(AppError.fromData(ErrorData.parse(message.error)));
-    } else if (message.type === 'ready') this.#events.onReady();
-    else if (message.type !== 'pong') this.#events.onMessage(message);
+    } else if (message.type === 'ready') {
+      this.#pid = message.pid;
+      this.#events.onReady();
+    } else if (message.type !== 'pong') this.#events.onMessage(message);
   }
 }

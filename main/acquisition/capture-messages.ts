@@ -26,7 +26,13 @@ export interface CaptureRequests {
   /** The rising edge of the trigger input is told by an event; so is the falling one. */
   readonly watchTrigger: { readonly input: { readonly on: boolean }; readonly output: null };
   readonly start: {
-    readonly input: { readonly rig: Rig; readonly dataDirectory: string; readonly lengthS: number | null };
+    readonly input: {
+      readonly rig: Rig;
+      readonly dataDirectory: string;
+      /** Made, and empty. */
+      readonly folder: string;
+      readonly lengthS: number | null;
+    };
     readonly output: { readonly folder: string };
   };
   readonly stop: { readonly input: null; readonly output: CaptureReport | null };
@@ -37,7 +43,7 @@ export interface CaptureRequests {
 export type CaptureRequest = keyof CaptureRequests;
 
 /** What a recording holds and lacks, before the library knows it. */
-export type CaptureReport = Omit<AcquireReport, 'id' | 'sessionUuid' | 'importProblem'>;
+export type CaptureReport = Omit<AcquireReport, 'id' | 'sessionUuid' | 'importProblem' | 'queued'>;
 
 /** What the capture process says of itself, four times a second and whenever something happens. */
 export interface CaptureState {
@@ -75,7 +81,7 @@ export type ToCapture =
   | { readonly type: 'ping' };
 
 export type FromCapture =
-  | { readonly type: 'ready' }
+  | { readonly type: 'ready'; readonly pid: number }
   | { readonly type: 'pong' }
   | { readonly type: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: unknown }
   | { readonly type: 'state'; readonly state: CaptureState }

@@ -69,4 +69,4 @@ process.on('uncaughtException', (error) => {
   process.stderr.write(`${error.stack ?? error.message}\n`);
   void end(1);
 });
-tell({ type: 'ready' });
+tell({ type: 'ready', pid: process.pid });

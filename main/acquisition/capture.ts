@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, type AcquireRoi } from '../contract/index.ts';
 import {
@@ -16,7 +16,7 @@ import {
   scopeType,
   type Setting,
 } from '../devices/index.ts';
-import { type RecorderDependencies, ScopeFeed, type ScopeSession } from '../recording/index.ts';
+import { type RecorderDependencies, ScopeFeed, type ScopeSession, writeWholeFile } from '../recording/index.ts';
 import type { CaptureReport, CaptureRequests, CaptureState, FromCapture } from './capture-messages.ts';
 import { controlLabel, isLight, shownControls } from './controls.ts';
 import { LiveBox } from './live-socket.ts';
@@ -248,7 +248,12 @@ export class Capture implements AsyncDisposable {
     this.#say();
   }
 
-  async #start({ rig, dataDirectory, lengthS }: CaptureRequests['start']['input']): Promise<{ folder: string }> {
+  async #start({
+    rig,
+    dataDirectory,
+    folder,
+    lengthS,
+  }: CaptureRequests['start']['input']): Promise<{ folder: string }> {
     const open = this.#scope();
     if (this.#watch !== undefined) throw new AppError('acquire.not_now', 'A recording is under way already.');
     const { clock, recorder } = this.#dependencies;
@@ -256,7 +261,7 @@ export class Capture implements AsyncDisposable {
     if (scope === undefined) throw new AppError('recording.bad_rig', 'The rig has no scope.');
     if (this.#lightOff) await this.#light(true);
     const startedAt = recorder.now();
-    const plan = { rig, scope, type: open.type, dataDirectory, settings: open.wanted };
+    const plan = { rig, scope, type: open.type, dataDirectory, folder, settings: open.wanted };
     const recording = await open.session.start(plan, { ...recorder, clock });
     open.quality.beginAnew();
     this.#watch = new RecordingWatch(recording, startedAt, lengthS, clock.nowNs());
@@ -301,8 +306,7 @@ export class Capture implements AsyncDisposable {
     if (frame === undefined) throw new AppError('acquire.not_now', 'No frame has come yet.');
     try {
       await mkdir(path.dirname(file), { recursive: true });
-      await writeFile(`${file}.tmp`, greyPng(frame.pixels, type.width, type.height));
-      await rename(`${file}.tmp`, file);
+      await writeWholeFile(file, greyPng(frame.pixels, type.width, type.height));
     } catch (cause) {
       throw new AppError('disk.io', `${path.basename(file)} cannot be written.`, { cause });
     }

@@ -35,6 +35,7 @@ export function createAcquireHandlers(
     note: ({ text }) => done(acquisition.note(text)),
     screenshot: () => acquisition.screenshot(),
     report: () => Promise.resolve(acquisition.report),
+    process: async ({ preset }) => ({ runUuids: [...(await acquisition.process(preset))] }),
     again: () => done(acquisition.again()),
     practise: ({ act }) => done(acquisition.practise(act)),
     remote: ({ on }) => Promise.resolve(remote.set(on)),

@@ -3,3 +3,4 @@
 export { createAcquireHandlers, type RemoteControl } from './handlers.ts';
 export type { PracticeBoard } from './practice-board.ts';
 export { Acquisition, type AcquisitionOptions, livePath } from './service.ts';
+export { recordedSessions, type LeftBehind, type RecordedSessions } from './recorded-sessions.ts';

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { readFileSync } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { AcquirePlan } from '../contract/index.ts';
-import { recordingFolder, type Rig, simulatorRig } from '../recording/index.ts';
+import { recordingFolder, type Rig, simulatorRig, writeWholeFile } from '../recording/index.ts';
 
 /** Plan of a first start: below the first folder that is offered. */
 export function firstPlan(root: string): AcquirePlan {
@@ -17,6 +17,7 @@ export function firstPlan(root: string): AcquirePlan {
     startBy: 'hand',
     segments: { count: 1, everyS: 3600 },
     markers: ['reward', 'rearing', 'grooming'],
+    processWith: null,
   };
 }
 
@@ -24,7 +25,8 @@ export function firstPlan(root: string): AcquirePlan {
 export function readPlan(file: string, root: string): AcquirePlan {
   try {
     const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    return { ...AcquirePlan.parse(parsed), animal: '' };
+    // A field that is newer than the file has its first value.
+    return { ...AcquirePlan.parse({ ...firstPlan(root), ...(parsed as object) }), animal: '' };
   } catch {
     return firstPlan(root);
   }
@@ -33,8 +35,7 @@ export function readPlan(file: string, root: string): AcquirePlan {
 /** Keeps a plan in a file, whole or not at all. */
 export async function keepPlan(file: string, plan: AcquirePlan): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });
-  await writeFile(`${file}.tmp`, `${JSON.stringify(plan, null, 2)}\n`);
-  await rename(`${file}.tmp`, file);
+  await writeWholeFile(file, `${JSON.stringify(plan, null, 2)}\n`);
 }
 
 /** The rig of a plan: its form fills the folder's names; a name that was left empty makes no folder. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { rmdir } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import path from 'node:path';
@@ -17,15 +17,19 @@ import {
   type FolderRef,
 } from '../contract/index.ts';
 import { type Clock, readCatalogue, scopeType, type Setting } from '../devices/index.ts';
-import { simulatorRig } from '../recording/index.ts';
+import { makeNewFolder, recordingFolder, simulatorRig } from '../recording/index.ts';
 import type { ChildOptions, Child } from '../supervisor/index.ts';
 import { CaptureLine } from './capture-line.ts';
 import type { CaptureReport, CaptureState, FromCapture } from './capture-messages.ts';
+import { Followers } from './followers.ts';
 import { foundDevices } from './found-devices.ts';
 import { MessageList } from './messages.ts';
-import { keepPlan, previewFolder, readPlan, rigOf } from './plan.ts';
+import { keepPlan, readPlan, rigOf } from './plan.ts';
 import { type PracticeBoard, startPracticeBoard } from './practice-board.ts';
-import { freeBytesOf, judge, measureWriting } from './preflight.ts';
+import { freeBytesOf } from './preflight.ts';
+import { checksOf, type RigFacts, whenReady } from './readiness.ts';
+import type { RecordedSessions } from './recorded-sessions.ts';
+import { Series } from './series.ts';
 import { type ConnectedDevice, lossSentence, modeWords, statusOf } from './status.ts';
 
 /** Path of the live picture's WebSocket on the core's address. */
@@ -43,8 +47,8 @@ export interface AcquisitionOptions {
   readonly firstRoot: string;
   /** Makes the folder that a window chose. @throws AppError */
   readonly makeFolder: (folder: FolderRef) => Promise<string>;
-  /** Links a finished recording into the library. @throws AppError */
-  readonly importFolder: (folder: string) => Promise<{ readonly sessionUuid: string }>;
+  /** The library's rows of what is recorded. */
+  readonly sessions: RecordedSessions;
   /** Told when a recording begins and when it is over: long jobs wait meanwhile. */
   readonly onRecording?: (isRecording: boolean) => void;
   readonly supervise: (options: ChildOptions) => Child;
@@ -58,9 +62,6 @@ export interface AcquisitionOptions {
 const staleMs = 2000;
 /** The disk is asked this often, ms. */
 const diskMs = 5000;
-/** A start waits this long for frames that are late, and looks this often, ms. */
-const patienceMs = 3000;
-const lookMs = 200;
 /** The core waits this long for a recording to be closed when it ends itself, ms. */
 const closeMs = 30_000;
 
@@ -71,7 +72,7 @@ const closeMs = 30_000;
 export class Acquisition {
   readonly #options: AcquisitionOptions;
   readonly #messages = new MessageList();
-  readonly #followers = new Set<() => void>();
+  readonly #followers = new Followers(() => this.status());
   readonly #ended = new AbortController();
   #line: CaptureLine | undefined;
   #board: PracticeBoard | undefined;
@@ -81,21 +82,24 @@ export class Acquisition {
   #mode: AcquireMode = 'idle';
   #plan: AcquirePlan;
   #folder = '';
+  /** The session of the recording under way; null where the library has none. */
+  #session: string | null = null;
   #report: AcquireReport | null = null;
   #reports = 0;
-  #segment = { number: 1, of: 1 };
-  #seriesStart = 0;
-  #next: { readonly at: number; readonly cancel: AbortController } | null = null;
+  readonly #series: Series;
+  #finishing: Promise<void> = Promise.resolve();
   #free: number | null = null;
   #mustDarken = false;
   #byTrigger = false;
 
   constructor(options: AcquisitionOptions) {
     this.#options = options;
+    this.#series = new Series(options.clock, options.now);
     this.#plan = readPlan(options.planFile, options.firstRoot);
     this.#board = options.board;
     void this.#lookAtDisk();
     void this.#watchSilence();
+    void this.#recover();
   }
 
   get mode(): AcquireMode {
@@ -145,7 +149,7 @@ export class Acquisition {
     if (this.mode === 'recording' || this.mode === 'finishing') {
       throw new AppError('acquire.not_now', 'Stop the recording first.');
     }
-    this.#cancelNext();
+    this.#series.cancelWait();
     await this.#capture().ask('disconnect', null);
     this.#device = undefined;
     this.#state = null;
@@ -183,18 +187,7 @@ export class Acquisition {
   }
 
   async preflight(): Promise<AcquireCheck[]> {
-    const { makeFolder, clock } = this.#options;
-    let dataFolder = this.#plan.folder.path;
-    let write: { readonly bytesPerS: number } | null = null;
-    let writeProblem: string | null = null;
-    try {
-      dataFolder = await makeFolder(this.#plan.folder);
-      // A disk that is being recorded to is left alone.
-      if (this.mode !== 'recording') write = await measureWriting(dataFolder, clock.nowNs);
-    } catch (error) {
-      writeProblem = `cannot be written: ${AppError.from(error).message}`;
-    }
-    return this.#judged({ dataFolder, write, writeProblem, freeBytes: await freeBytesOf(dataFolder) });
+    return await checksOf(this.#facts(), this.#options);
   }
 
   /** @throws AppError `acquire.not_now`, `acquire.not_ready` with the first thing that is wrong, `recording.*`, `disk.*` */
@@ -206,9 +199,8 @@ export class Acquisition {
         this.#mode === 'idle' ? 'No scope is connected.' : `Recording cannot start: ${modeWords[this.mode]}.`,
       );
     }
-    const folder = await this.#ready();
-    this.#segment = { number: 1, of: this.#plan.segments.count };
-    this.#seriesStart = this.#options.now().getTime();
+    const folder = await whenReady(() => this.#facts(), this.#options);
+    this.#series.begin(this.#plan.segments.count);
     if (this.#plan.startBy === 'trigger') {
       this.#set('armed');
       try {
@@ -227,8 +219,7 @@ export class Acquisition {
   /** Ends the recording, the wait for a trigger, or for the next of several recordings. @throws AppError `acquire.not_now` */
   async stop(): Promise<void> {
     const { mode } = this;
-    this.#cancelNext();
-    this.#segment = { number: this.#segment.number, of: this.#segment.number };
+    this.#series.end();
     if (mode === 'armed') {
       await this.#connected().ask('watchTrigger', { on: false });
       await this.#connected().ask('light', { on: true });
@@ -269,6 +260,21 @@ export class Acquisition {
     this.#set('preview');
   }
 
+  /** Queues processing of the recording of the report. @throws AppError `acquire.not_now`, `usage.invalid` */
+  async process(preset: string): Promise<readonly string[]> {
+    const report = this.#report;
+    if (report === null || report.sessionUuid === null) {
+      throw new AppError('acquire.not_now', report?.importProblem ?? 'There is no recording to process.');
+    }
+    const runUuids = [...(await this.#options.sessions.process(report.sessionUuid, preset))];
+    this.#report = { ...report, queued: { preset, runUuids } };
+    this.#say(
+      'info',
+      `Processing of ${report.folder} is queued with the preset “${preset}”; it waits while a scope records.`,
+    );
+    return runUuids;
+  }
+
   /** @throws AppError `usage.invalid` */
   async practise(act: string): Promise<void> {
     if (this.#board === undefined) throw new AppError('acquire.not_now', 'The simulated scope is not connected.');
@@ -293,30 +299,9 @@ export class Acquisition {
     line.upgrade(part, socket as Socket, head);
   }
 
-  /** What the instrument does, now and after each change, until the signal; a reader that is slow misses moments, never the newest. */
-  async *follow(signal: AbortSignal): AsyncGenerator<AcquireStatus> {
-    let isNew = true;
-    let wake: () => void = () => undefined;
-    const follower = (): void => {
-      isNew = true;
-      wake();
-    };
-    this.#followers.add(follower);
-    signal.addEventListener('abort', () => wake(), { once: true });
-    try {
-      while (!signal.aborted) {
-        if (isNew) {
-          isNew = false;
-          yield this.status();
-          continue;
-        }
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    } finally {
-      this.#followers.delete(follower);
-    }
+  /** What the instrument does, now and after each change, until the signal. */
+  follow(signal: AbortSignal): AsyncGenerator<AcquireStatus> {
+    return this.#followers.follow(signal);
   }
 
   status(): AcquireStatus {
@@ -327,8 +312,8 @@ export class Acquisition {
       isStale: this.#isStale(),
       freeBytes: this.#free,
       dataFolder: this.#folder,
-      segment: this.#segment,
-      nextAt: this.#next?.at ?? null,
+      segment: this.#series.position,
+      nextAt: this.#series.nextAt,
       messages: this.#messages.list,
       plan: this.#plan,
       now: this.#options.now(),
@@ -338,7 +323,7 @@ export class Acquisition {
 
   /** Light off, recording closed, processes ended. */
   async close(): Promise<void> {
-    this.#cancelNext();
+    this.#series.cancelWait();
     const line = this.#line;
     const { clock } = this.#options;
     if (line !== undefined) {
@@ -349,66 +334,46 @@ export class Acquisition {
       ]);
       waited.abort();
       await line.stop();
+      // What the recording's end still has to tell the library.
+      await this.#finishing;
     }
     this.#ended.abort();
     await this.#board?.close();
   }
 
   async #record(dataDirectory: string): Promise<{ readonly folder: string }> {
-    const { folder } = await this.#connected().ask('start', {
-      rig: rigOf(this.#plan),
-      dataDirectory,
-      lengthS: this.#plan.lengthS,
-    });
+    const { now, sessions, onRecording } = this.#options;
+    const startedAt = now();
+    const rig = rigOf(this.#plan);
+    const folder = await makeNewFolder(recordingFolder(rig, dataDirectory, startedAt));
+    // The row before the first frame: whatever dies from now on, the next start finds it.
+    const session = await sessions
+      .begin({ rig, dataDirectory, folder, startedAt, pid: this.#connected().pid })
+      .catch((error: unknown) => {
+        this.#say('warning', `The recording is not in the library yet: ${AppError.from(error).message}`);
+        return null;
+      });
+    try {
+      const { lengthS } = this.#plan;
+      await this.#connected().ask('start', { rig, dataDirectory, folder, lengthS });
+    } catch (error) {
+      await sessions.discard(session).catch(() => undefined);
+      // Only when it is empty: what was begun in it is left for a person to see.
+      await rmdir(folder).catch(() => undefined);
+      throw error;
+    }
+    this.#session = session;
     this.#folder = dataDirectory;
-    this.#options.onRecording?.(true);
+    onRecording?.(true);
     this.#set('recording');
     const shown = path.relative(dataDirectory, folder);
     this.#say('info', `Recording started: ${shown}`);
     return { folder: shown };
   }
 
-  /** The data folder, when nothing stands against a recording. */
-  async #ready(): Promise<string> {
-    const dataFolder = await this.#options.makeFolder(this.#plan.folder);
-    const freeBytes = await freeBytesOf(dataFolder);
-    // Measured on the pre-flight page; a start must not wait for it.
-    const measured = { dataFolder, write: { bytesPerS: Number.POSITIVE_INFINITY }, writeProblem: null, freeBytes };
-    let [worst] = this.#judged(measured);
-    // A moment without frames (the computer was busy) is waited out.
-    for (let waited = 0; worst?.id === 'device' && worst.state === 'fix' && waited < patienceMs; waited += lookMs) {
-      await this.#options.clock.sleep(lookMs);
-      [worst] = this.#judged(measured);
-    }
-    if (worst?.state === 'fix') {
-      throw new AppError('acquire.not_ready', `Not started. ${worst.title}: ${worst.text.replace(/\.$/, '')}.`, {
-        hint: 'The pre-flight page says how to mend it.',
-      });
-    }
-    return dataFolder;
-  }
-
-  #judged(
-    measured: Pick<Parameters<typeof judge>[0], 'dataFolder' | 'write' | 'writeProblem' | 'freeBytes'>,
-  ): AcquireCheck[] {
-    const device = this.#device;
-    const preview = previewFolder(this.#plan, this.#options.now());
-    return judge({
-      ...measured,
-      device:
-        device === undefined
-          ? null
-          : {
-              name: device.name,
-              simulated: device.id === 'simulator',
-              width: device.type.width,
-              height: device.type.height,
-            },
-      state: this.#state,
-      plan: this.#plan,
-      folderPreview: preview,
-      folderTaken: existsSync(path.join(measured.dataFolder, preview)),
-    });
+  #facts(): RigFacts {
+    const isRecording = this.mode === 'recording';
+    return { plan: this.#plan, device: this.#device, state: this.#state, isRecording };
   }
 
   async #finished(report: CaptureReport): Promise<void> {
@@ -417,17 +382,24 @@ export class Acquisition {
     let sessionUuid: string | null = null;
     let importProblem: string | null = null;
     try {
-      ({ sessionUuid } = await this.#options.importFolder(report.folder));
+      ({ sessionUuid } = await this.#options.sessions.complete(this.#session, report.folder));
     } catch (error) {
       importProblem = AppError.from(error).message;
       this.#say('warning', `The recording is on the disk, but could not be added to the library: ${importProblem}`);
     }
+    this.#session = null;
     this.#reports += 1;
     const folder = path.relative(this.#folder, report.folder);
-    this.#report = { ...report, folder, id: this.#reports, sessionUuid, importProblem };
+    this.#report = { ...report, folder, id: this.#reports, sessionUuid, importProblem, queued: null };
     const severity = report.failure !== null ? 'error' : report.missing === 0 ? 'info' : 'warning';
     this.#say(severity, `Recording saved: ${folder}. ${lossSentence(report)}`);
-    if (report.failure === null && this.#segment.number < this.#segment.of) void this.#waitForNext();
+    const { processWith } = this.#plan;
+    if (processWith !== null && sessionUuid !== null) {
+      await this.process(processWith).catch((error: unknown) =>
+        this.#say('error', `Processing could not be queued: ${AppError.from(error).message}`),
+      );
+    }
+    if (report.failure === null && this.#series.hasMore) void this.#waitForNext();
     else if (this.#byTrigger && report.failure === null) await this.#armAgain();
     else this.#set('report');
   }
@@ -440,30 +412,14 @@ export class Acquisition {
   }
 
   async #waitForNext(): Promise<void> {
-    const { clock, now } = this.#options;
-    const at = this.#seriesStart + this.#segment.number * this.#plan.segments.everyS * 1000;
-    const cancel = new AbortController();
-    this.#next = { at, cancel };
-    this.#segment = { number: this.#segment.number + 1, of: this.#segment.of };
-    this.#set('armed');
     try {
-      await clock.sleep(Math.max(0, at - now().getTime()), cancel.signal);
-      this.#next = null;
-      await this.#record(await this.#ready());
+      if (!(await this.#series.next(this.#plan.segments.everyS, () => this.#set('armed')))) return;
+      await this.#record(await whenReady(() => this.#facts(), this.#options));
     } catch (error) {
-      this.#next = null;
-      if (cancel.signal.aborted) return;
+      const { number, of } = this.#series.position;
       this.#set('report');
-      this.#say(
-        'error',
-        `Recording ${String(this.#segment.number)} of ${String(this.#segment.of)} did not start. ${AppError.from(error).message}`,
-      );
+      this.#say('error', `Recording ${String(number)} of ${String(of)} did not start. ${AppError.from(error).message}`);
     }
-  }
-
-  #cancelNext(): void {
-    this.#next?.cancel.abort();
-    this.#next = null;
   }
 
   #capture(): CaptureLine {
@@ -497,7 +453,7 @@ export class Acquisition {
         this.#say(message.severity, message.text);
         break;
       case 'ended':
-        void this.#finished(message.report);
+        this.#finishing = this.#finished(message.report);
         break;
       case 'trigger':
         void this.#triggered(message).catch((error: unknown) => this.#say('error', AppError.from(error).message));
@@ -506,7 +462,7 @@ export class Acquisition {
   }
 
   async #triggered({ high }: Extract<FromCapture, { type: 'trigger' }>): Promise<void> {
-    if (high && this.#mode === 'armed' && this.#next === null) {
+    if (high && this.#mode === 'armed' && this.#series.nextAt === null) {
       this.#byTrigger = true;
       // Judged when it was armed: an edge must not be lost to a moment without frames.
       await this.#record(await this.#options.makeFolder(this.#plan.folder));
@@ -519,13 +475,15 @@ export class Acquisition {
 
   #crashed(cause: string): void {
     const was = this.#state?.recording ?? null;
-    this.#cancelNext();
+    this.#series.cancelWait();
     this.#options.onRecording?.(false);
     this.#byTrigger = false;
     if (this.#device === undefined) return;
     this.#mustDarken = true;
     this.#state = null;
+    this.#session = null;
     this.#set('idle');
+    if (was !== null) void this.#recover();
     if (was === null) this.#say('error', `${cause} The picture stopped; the light is being switched off.`);
     else {
       const folder = path.relative(this.#folder, was.folder);
@@ -552,6 +510,16 @@ export class Acquisition {
     }
     if (this.#mode === 'idle') this.#device = undefined;
     this.#notify();
+  }
+
+  /** What crashes left behind is repaired, and told. */
+  async #recover(): Promise<void> {
+    try {
+      for await (const { severity, text } of this.#options.sessions.recover(this.#ended.signal))
+        this.#say(severity, text);
+    } catch (error) {
+      this.#say('error', `Recordings that a crash ended could not be looked for: ${AppError.from(error).message}`);
+    }
   }
 
   #isStale(): boolean {
@@ -591,6 +559,6 @@ export class Acquisition {
   }
 
   #notify(): void {
-    for (const follower of this.#followers) follower();
+    this.#followers.notify();
   }
 }

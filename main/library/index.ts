@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** The library: one folder with an embedded database, one owner, one writer. See README.md. */
 export * from './types.ts';
+export type { AcquisitionStore, NewAcquisition, UnderWay } from './acquisition-types.ts';
 export type {
   AlignmentRow,
   Behavior,

@@ -6,6 +6,7 @@ import { AppError, type Uuid } from '../contract/index.ts';
 import { libraryFolders } from './folders.ts';
 import { currentProcess } from './process-identity.ts';
 import type { FromWorker, StoreName, ToWorker, WorkerSettings } from './protocol.ts';
+import type { AcquisitionStore } from './acquisition-types.ts';
 import type { EventStore, IngestStore } from './event-types.ts';
 import type {
   CurationStore,
@@ -100,6 +101,13 @@ const jobMethods: MethodNames<JobStore> = {
 };
 const rowMethods: MethodNames<RowStore> = { save: true };
 const fileMethods: MethodNames<FileStore> = { sideFiles: true, folders: true, setState: true };
+const acquisitionMethods: MethodNames<AcquisitionStore> = {
+  begin: true,
+  complete: true,
+  lost: true,
+  discard: true,
+  underWay: true,
+};
 
 /** Calls to the database worker, matched by number. */
 class WorkerCalls {
@@ -222,6 +230,7 @@ class OpenLibrary implements Library {
   readonly jobs: JobStore;
   readonly files: FileStore;
   readonly rows: RowStore;
+  readonly acquisitions: AcquisitionStore;
   readonly #calls: WorkerCalls;
 
   constructor(folders: LibraryFolders, opened: Opened, calls: WorkerCalls) {
@@ -238,6 +247,7 @@ class OpenLibrary implements Library {
     this.jobs = remoteStore<JobStore>(calls, 'jobs', jobMethods);
     this.files = remoteStore<FileStore>(calls, 'files', fileMethods);
     this.rows = remoteStore<RowStore>(calls, 'rows', rowMethods);
+    this.acquisitions = remoteStore<AcquisitionStore>(calls, 'acquisitions', acquisitionMethods);
   }
 
   runFolder(runUuid: Uuid): string {

@@ -14,6 +14,7 @@ export const storeNames = [
   'jobs',
   'files',
   'rows',
+  'acquisitions',
 ] as const;
 export type StoreName = (typeof storeNames)[number];
 

@@ -47,5 +47,7 @@ export interface NewSession {
   readonly contentDigest: string;
   readonly sample?: boolean | undefined;
   readonly recordings: readonly NewRecording[];
+  /** Films of its behaviour cameras, relative to the session's folder: files of one behaviour recording. */
+  readonly cameraFiles?: readonly string[] | undefined;
   readonly findings: readonly Finding[];
 }

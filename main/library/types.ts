@@ -22,6 +22,7 @@ import type {
   SessionRow,
   Uuid,
 } from '../contract/index.ts';
+import type { AcquisitionStore } from './acquisition-types.ts';
 import type { EventStore, IngestStore } from './event-types.ts';
 import type { NewSession } from './session-types.ts';
 import type { TypedJson } from './parameter-hash.ts';
@@ -452,6 +453,7 @@ export interface Library {
   readonly jobs: JobStore;
   readonly files: FileStore;
   readonly rows: RowStore;
+  readonly acquisitions: AcquisitionStore;
   /** Absolute folder of a run: `runs/<uuid>`. */
   runFolder(runUuid: Uuid): string;
   /**

@@ -11,6 +11,7 @@ export { failureOf, fileError } from './failure.ts';
 export { readResult } from './result.ts';
 export { createProcessingHandlers } from './handlers.ts';
 export type { ProcessingDependencies } from './handlers.ts';
+export { queueRuns } from './preset-runs.ts';
 export { createRunQueue } from './queue.ts';
 export type { RunQueue, RunQueueOptions } from './queue.ts';
 export { cacheLimit } from './stage-cache.ts';

@@ -43,7 +43,8 @@ async function create(file: string): Promise<DiskFile> {
   };
 }
 
-async function syncFolder(folder: string): Promise<void> {
+/** Names made in a folder are on this computer's disk when it resolves. @throws the system's error */
+export async function syncFolder(folder: string): Promise<void> {
   // Windows has no such thing and needs none.
   if (process.platform === 'win32') return;
   const handle = await open(folder, 'r');

@@ -15,8 +15,9 @@ export {
 } from './rig.ts';
 export { isUnfinished, recoverSession, type DeviceRecovery, type Recovery } from './recovery.ts';
 export { ScopeFeed, type ScopeSession } from './session.ts';
-export { fileName, recordingFolder } from './session-folder.ts';
+export { fileName, makeNewFolder, recordingFolder } from './session-folder.ts';
 export { SharedSession } from './shared-session.ts';
 export { bytesPerSecond, checkSpace, measureWriteSpeed, refuseWithoutSpace, type SpaceCheck } from './space.ts';
 export { writeTruth, type TruthOf } from './truth.ts';
+export { writeWholeFile } from './whole-file.ts';
 export { verifySession, type DeviceVerdict, type Verdict } from './verify.ts';

@@ -32,6 +32,8 @@ export interface RecordingPlan {
   readonly scope: RigScope;
   readonly type: ScopeType;
   readonly dataDirectory: string;
+  /** The session's folder, where it was made already; else one is made by the rig's tokens. */
+  readonly folder?: string;
   /** Settings of the scope at the start, by control. */
   readonly settings: ReadonlyMap<string, Resolved>;
   /** How long the recording is to be, s; null or left out for one without an end. */

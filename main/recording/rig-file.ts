@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { AppError } from '../contract/index.ts';
 import type { Setting } from '../devices/index.ts';
 import type { Rig, RigCamera, RigCommutator, RigProgram, RigScope } from './rig.ts';
+import { writeWholeFile } from './whole-file.ts';
 
 const SettingValue = z.union([z.string(), z.number()]);
 const Playback = z.looseObject({
@@ -229,10 +230,8 @@ export function rigJson(rig: Rig): Readonly<Record<string, unknown>> {
 
 /** Saves a rig as a Miniscope-DAQ configuration; whole or not at all. @throws AppError `disk.io` */
 export async function writeRig(file: string, rig: Rig): Promise<void> {
-  const temporary = `${file}.tmp`;
   try {
-    await writeFile(temporary, `${JSON.stringify(rigJson(rig), null, 4)}\n`);
-    await rename(temporary, file);
+    await writeWholeFile(file, `${JSON.stringify(rigJson(rig), null, 4)}\n`);
   } catch (error) {
     throw new AppError('disk.io', `The rig could not be saved as ${file}.`, { cause: error });
   }

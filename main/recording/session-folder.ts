@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-import { mkdir, rename, writeFile, open } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../contract/index.ts';
-import { makeFolder, type Disk } from './disk.ts';
+import { makeFolder, syncFolder, type Disk } from './disk.ts';
 import type { Rig } from './rig.ts';
+import { writeWholeFile } from './whole-file.ts';
 
 const two = (value: number): string => String(value).padStart(2, '0');
 
@@ -39,7 +40,7 @@ export function fileName(text: string): string {
  *
  * @throws AppError `disk.io`
  */
-export async function makeNewFolder(wanted: string, disk: Pick<Disk, 'syncFolder'>): Promise<string> {
+export async function makeNewFolder(wanted: string, disk: Pick<Disk, 'syncFolder'> = { syncFolder }): Promise<string> {
   try {
     await makeFolder(path.dirname(wanted), disk);
     for (let n = 1; ; n += 1) {
@@ -60,22 +61,13 @@ export async function makeNewFolder(wanted: string, disk: Pick<Disk, 'syncFolder
   }
 }
 
-/** Writes a JSON file as other programs of the field do: four spaces, keys in alphabetical order. Under another name first, so that it is whole or not there. */
+/** Writes a JSON file as other programs of the field do: four spaces, keys in alphabetical order; whole or not at all. */
 export async function writeJson(
   file: string,
   value: Readonly<Record<string, unknown>>,
   disk?: Pick<Disk, 'syncFolder'>,
 ): Promise<void> {
-  const temporary = `${file}.tmp`;
-  await writeFile(temporary, `${JSON.stringify(sorted(value), null, 4)}\n`);
-  const handle = await open(temporary, 'r+');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(temporary, file);
-  await disk?.syncFolder(path.dirname(file));
+  await writeWholeFile(file, `${JSON.stringify(sorted(value), null, 4)}\n`, disk);
 }
 
 function sorted(value: unknown): unknown {

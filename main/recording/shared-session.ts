@@ -44,6 +44,8 @@ export class SharedSession {
     plan: {
       readonly rig: Rig;
       readonly dataDirectory: string;
+      /** The folder, where it was made already and is empty; else one is made by the rig's tokens. */
+      readonly folder?: string;
       readonly miniscopes: readonly string[];
       readonly cameras: readonly string[];
     },
@@ -52,7 +54,7 @@ export class SharedSession {
     const { rig, dataDirectory, miniscopes, cameras } = plan;
     refuseSharedFolders([...miniscopes, ...cameras]);
     const start = now();
-    const folder = await makeNewFolder(recordingFolder(rig, dataDirectory, start), disk);
+    const folder = plan.folder ?? (await makeNewFolder(recordingFolder(rig, dataDirectory, start), disk));
     await mkdir(path.join(folder, 'experiment'));
     const startNs = clock.nowNs();
     const metaData = baseMetadata(rig, { miniscopes, cameras }, folder, start);

@@ -39,6 +39,9 @@ function chooseDevices(session: ReadSession, device: string | undefined): readon
   return chosen;
 }
 
+const relative = ({ folder }: ReadSession, file: string): string =>
+  path.relative(folder, file).split(path.sep).join('/');
+
 function recordingOf(session: ReadSession, device: ReadDevice): NewRecording {
   return {
     device: device.name,
@@ -53,7 +56,7 @@ function recordingOf(session: ReadSession, device: ReadDevice): NewRecording {
     tzOffsetMin: session.tzOffsetMin,
     codec: device.codec,
     files: device.films.map((film) => ({
-      path: path.relative(session.folder, film.path).split(path.sep).join('/'),
+      path: relative(session, film.path),
       frames: film.frames,
       bytes: film.bytes,
     })),
@@ -145,6 +148,9 @@ function rowOf(
     contentDigest: before.digest,
     sample: choice.sample ?? false,
     recordings: devices.map((device) => recordingOf(session, device)),
+    cameraFiles: session.devices
+      .filter(({ kind, error }) => kind === 'camera' && error === null)
+      .flatMap(({ films }) => films.map((film) => relative(session, film.path))),
     findings: [...allFindings(session, devices), ...moved],
   };
 }

@@ -36,6 +36,8 @@ export async function beginRecording(options: {
   readonly framesPerFile?: number;
   readonly disk?: Disk;
   readonly plannedS?: number;
+  /** Made already, and empty. */
+  readonly folder?: string;
 }): Promise<UnderWay> {
   const clock = manualClock();
   await clock.advance(1000);
@@ -52,6 +54,7 @@ export async function beginRecording(options: {
       dataDirectory: options.data,
       settings: practiceSettings,
       plannedS: options.plannedS ?? null,
+      ...(options.folder === undefined ? {} : { folder: options.folder }),
     },
     {
       clock,

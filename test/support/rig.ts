@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { type ChildProcess, fork } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'vitest';
@@ -53,6 +53,11 @@ export async function rigInTest(folder: string) {
   const board = await boardInTest();
   const children: ChildProcess[] = [];
   const imported: string[] = [];
+  const begun: { readonly folder: string; readonly files: number }[] = [];
+  const discarded: (string | null)[] = [];
+  const queued: string[] = [];
+  const sessionUuid = '018f0000-0000-7000-8000-000000000001';
+  let recoveries = 0;
   const data = path.join(folder, 'data');
   mkdirSync(data, { recursive: true });
   const acquisition = new Acquisition({
@@ -62,9 +67,27 @@ export async function rigInTest(folder: string) {
     planFile: path.join(folder, 'acquire.json'),
     firstRoot: 'data',
     makeFolder: () => Promise.resolve(data),
-    importFolder: (made) => {
-      imported.push(made);
-      return Promise.resolve({ sessionUuid: '018f0000-0000-7000-8000-000000000001' });
+    sessions: {
+      begin: ({ folder: made }) => {
+        begun.push({ folder: made, files: readdirSync(made).length });
+        return Promise.resolve(sessionUuid);
+      },
+      complete: (_uuid, made) => {
+        imported.push(made);
+        return Promise.resolve({ sessionUuid });
+      },
+      discard: (uuid) => {
+        discarded.push(uuid);
+        return Promise.resolve();
+      },
+      async *recover() {
+        recoveries += 1;
+        yield* await Promise.resolve([]);
+      },
+      process: (uuid, preset) => {
+        queued.push(`${uuid} ${preset}`);
+        return Promise.resolve(['018f0000-0000-7000-8000-000000000002']);
+      },
     },
     supervise: (options) =>
       superviseNodeChild({
@@ -83,6 +106,13 @@ export async function rigInTest(folder: string) {
     board,
     data,
     imported,
+    /** Rows of the library before the first frame, with what was in their folders then. */
+    begun,
+    discarded,
+    /** Sessions and presets that were queued for processing. */
+    queued,
+    /** How often somebody looked for recordings that a crash ended. */
+    recoveries: () => recoveries,
     /** The capture process that runs now. */
     capture: () => children.at(-1)!,
     /** The first status that fits. @throws what it waited for when none came in time */

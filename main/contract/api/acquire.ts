@@ -54,6 +54,8 @@ export const AcquirePlan = z.object({
   segments: z.object({ count: z.number().int().min(1).max(500), everyS: z.number().positive() }),
   /** Names of the quick markers 1 … 9. */
   markers: z.array(z.string().trim().max(40)).max(9),
+  /** Each recording is queued for processing with this preset of parameters when it has ended; null: not by itself. */
+  processWith: z.string().max(80).nullable(),
 });
 export type AcquirePlan = z.infer<typeof AcquirePlan>;
 
@@ -167,6 +169,8 @@ export const AcquireReport = z.object({
   /** In the library; null when it could not be linked, `importProblem` says why. */
   sessionUuid: Uuid.nullable(),
   importProblem: z.string().nullable(),
+  /** Runs that were queued for it, and with what preset; null before. */
+  queued: z.object({ preset: z.string(), runUuids: z.array(Uuid) }).nullable(),
   folder: z.string(),
   device: z.string(),
   startedAt: z.string(),
@@ -247,6 +251,9 @@ export const acquireApi = defineApi('acquire', {
     doc: 'Saves the newest frame as it came into `imageCaptures` of the data folder.',
   }),
   report: query(nothing, AcquireReport.nullable(), { doc: 'What the last recording holds and lacks.' }),
+  process: command(z.object({ preset: z.string().max(80) }), z.object({ runUuids: z.array(Uuid) }), {
+    doc: 'Queues processing of the recording of the report with a preset; runs wait while a scope records.',
+  }),
   again: command(nothing, done, { doc: 'From the report back to the live picture; the light comes on again.' }),
   practise: command(z.object({ act: z.string() }), done, {
     doc: 'Lets something go wrong on the simulated board, or changes its trigger input.',

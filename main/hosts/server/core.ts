@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import path from 'node:path';
-import { Acquisition, createAcquireHandlers } from '../../acquisition/index.ts';
+import { Acquisition, createAcquireHandlers, recordedSessions } from '../../acquisition/index.ts';
 import { AppError, type appApi, contractVersion, type coreApis } from '../../contract/index.ts';
 import { systemClock } from '../../devices/index.ts';
 import { createResultsHandlers } from '../../interop/index.ts';
@@ -33,6 +33,7 @@ import {
   localCompute,
   cacheLimit,
   machineLimits,
+  queueRuns,
   type RunQueue,
 } from '../../processing/index.ts';
 import { verifySession } from '../../recording/index.ts';
@@ -42,7 +43,6 @@ import {
   createFilesHandlers,
   createSessionsHandlers,
   dataRoots,
-  importSession,
   makeFolder,
   openSession,
 } from '../../sessions/index.ts';
@@ -147,6 +147,24 @@ async function createCore(
     hub.notify('runs', null);
   };
   const remote = new RemoteAccess();
+  const processing = createProcessingHandlers({
+    library,
+    queue,
+    limits,
+    editor,
+    ask: (folder) => compute.plan(folder),
+  });
+  const sessions = recordedSessions({
+    library,
+    open: (folder) => openSession(folder, { probeFilm, fps: undefined }),
+    changed: sessionsChanged,
+    process: (uuid, preset) =>
+      queueRuns(library, uuid, preset, (input) =>
+        processing.start(input, { signal: new AbortController().signal, audience: 'local' }),
+      ),
+    now: () => new Date(),
+    clock: systemClock,
+  });
   const acquisition = new Acquisition({
     clock: systemClock,
     now: () => new Date(),
@@ -154,20 +172,9 @@ async function createCore(
     planFile: path.join(library.folders.root, 'acquire.json'),
     firstRoot: roots[0]?.id ?? 'home',
     makeFolder: (folder) => makeFolder(roots, folder),
-    importFolder: async (folder) => {
-      const { session } = await importSession(await openSession(folder, { probeFilm, fps: undefined }), {}, library);
-      sessionsChanged(session.uuid);
-      return { sessionUuid: session.uuid };
-    },
+    sessions,
     supervise: superviseNodeChild,
     onRecording: (recording) => queue.hold(recording),
-  });
-  const processing = createProcessingHandlers({
-    library,
-    queue,
-    limits,
-    editor,
-    ask: (folder) => compute.plan(folder),
   });
   const handlers: DomainHandlers<typeof coreApis> = {
     app: createAppHandlers(library, hub, () => windowAddress),

@@ -53,7 +53,8 @@ export class EventTables implements Sync<EventStore> {
           LEFT JOIN behavior_clock ON behavior_recording_id = behavior_recording.id WHERE session.uuid = ?`,
       )
       .get(uuidBytes(sessionUuid));
-    if (row === undefined) {
+    // Films of cameras alone tell nothing that activity could be aligned to.
+    if (row === undefined || !this.#hasBehavior(row.id)) {
       throw new AppError('align.not_found', 'Nothing was recorded of the behaviour in this session.', {
         hint: 'Read a behavior_recordings.csv with calyx ingest first.',
       });
@@ -91,6 +92,18 @@ export class EventTables implements Sync<EventStore> {
         )
         .all(row.id),
     };
+  }
+
+  #hasBehavior(id: number): boolean {
+    const { database } = this.#context;
+    return (
+      database
+        .prepare<[number, number, number], { one: number }>(
+          `SELECT 1 AS one FROM behavior_recording WHERE id = ? AND recording_start_time IS NOT NULL
+          UNION ALL SELECT 1 FROM trial WHERE behavior_recording_id = ? UNION ALL SELECT 1 FROM event WHERE behavior_recording_id = ? LIMIT 1`,
+        )
+        .get(id, id, id) !== undefined
+    );
   }
 
   setClock(sessionUuid: Uuid, clock: { readonly offsetS: number; readonly rate: number }): void {

@@ -270,6 +270,16 @@ export class RowWriter {
     };
     if ((given.recording_duration ?? 0) < 0) throw new FieldProblem('recording_duration', 'a duration is not below 0.');
     const file = row.path('filepath');
+    // Cameras that were recorded with the scope left a row that says nothing of its own yet.
+    const filled = this.#run(
+      `UPDATE behavior_recording SET recording_start_time = ?, recording_duration = ?, recording_notes = ?
+      WHERE session_id = ? AND recording_start_time IS NULL AND recording_duration IS NULL AND recording_notes = '' AND ? IS NOT NULL`,
+      given.recording_start_time,
+      given.recording_duration,
+      given.recording_notes,
+      session.id,
+      given.recording_start_time,
+    );
     const { id, added } = this.#put(
       'behavior_recording',
       'the behaviour recording',
@@ -298,7 +308,7 @@ export class RowWriter {
         clock,
       );
     }
-    return added || filed.changes > 0 || (clock !== null && before === undefined);
+    return added || filled.changes > 0 || filed.changes > 0 || (clock !== null && before === undefined);
   }
 
   #behaviorOf(row: Row): number {

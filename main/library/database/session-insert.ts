@@ -57,16 +57,38 @@ export function insertSession(context: Context, session: NewSession): Uuid {
       now(),
     );
   const sessionId = Number(lastInsertRowid);
+  insertFindings(context, sessionId, findings);
+  insertParts(context, sessionId, session);
+  return uuid;
+}
+
+/** Adds remarks to a session that has none. */
+export function insertFindings({ database }: Context, sessionId: number, findings: readonly Finding[]): void {
   const insertFinding = database.prepare(
     'INSERT INTO session_finding (session_id, position, severity, code, message, place) VALUES (?, ?, ?, ?, ?, ?)',
   );
   for (const [position, finding] of findings.entries()) {
     insertFinding.run(sessionId, position, finding.severity, finding.code, finding.message, finding.where ?? null);
   }
-  for (const [position, recording] of session.recordings.entries()) {
-    insertRecording(context, sessionId, position, recording);
-  }
-  return uuid;
+}
+
+/** Adds recordings, and the films of cameras as one behaviour recording, to a session that has none. */
+export function insertParts(
+  context: Context,
+  sessionId: number,
+  { recordings, cameraFiles = [] }: Pick<NewSession, 'recordings' | 'cameraFiles'>,
+): void {
+  for (const [position, recording] of recordings.entries()) insertRecording(context, sessionId, position, recording);
+  if (cameraFiles.length === 0) return;
+  const { database, newUuid } = context;
+  // No start and no length of its own: cameras that were recorded with a scope share its time zero.
+  const { lastInsertRowid } = database
+    .prepare('INSERT INTO behavior_recording (uuid, session_id) VALUES (?, ?)')
+    .run(uuidBytes(newUuid()), sessionId);
+  const insertFile = database.prepare(
+    'INSERT INTO behavior_recording_file (behavior_recording_id, filepath) VALUES (?, ?)',
+  );
+  for (const file of cameraFiles) insertFile.run(lastInsertRowid, file);
 }
 
 function softwareId(context: Context, name: string): number {

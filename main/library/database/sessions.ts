@@ -311,13 +311,23 @@ export class SessionTables implements Sync<SessionStore> {
         JOIN recording_file AS file ON file.recording_id = recording.id
       WHERE session.uuid = ? ORDER BY recording.recording_id, file.file_id`,
     );
-    return sessionUuids.map((sessionUuid) => ({
-      sessionUuid,
-      paths: films
-        .all(uuidBytes(sessionUuid))
-        .filter((film) => film.edge === 1)
-        .map((film) => join(film.folder, film.path)),
-    }));
+    // One that is being recorded has no films yet that the library knows: its folder stands for them.
+    const underWay = this.#context.database.prepare<[Uint8Array], { folder: string }>(
+      `SELECT folder FROM session JOIN session_acquisition ON session_id = session.id AND state = 'recording' WHERE uuid = ?`,
+    );
+    return sessionUuids.map((sessionUuid) => {
+      const uuid = uuidBytes(sessionUuid);
+      return {
+        sessionUuid,
+        paths: [
+          ...films
+            .all(uuid)
+            .filter((film) => film.edge === 1)
+            .map((film) => join(film.folder, film.path)),
+          ...underWay.all(uuid).map(({ folder }) => folder),
+        ],
+      };
+    });
   }
 
   facts(): readonly StoredFacts[] {

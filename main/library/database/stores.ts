@@ -6,6 +6,7 @@ import { currentProcess } from '../process-identity.ts';
 import type { OpenLibraryOptions, RecoveredRun } from '../types.ts';
 import { createUuid7, seededRandom, systemRandom, type Clock } from '../uuid.ts';
 import type { Context } from './context.ts';
+import { AcquisitionTables } from './acquisitions.ts';
 import { CurationTables } from './curation.ts';
 import { EventTables } from './events.ts';
 import { IngestTables } from './ingest.ts';
@@ -35,6 +36,7 @@ export interface Stores {
   readonly jobs: JobTables;
   readonly files: FileTables;
   readonly rows: RowTables;
+  readonly acquisitions: AcquisitionTables;
   /** Any thrown value in the words of the contract. */
   toError(thrown: unknown): AppError;
   close(): void;
@@ -124,12 +126,13 @@ export function openStores(options: OpenStoresOptions): Stores {
     return toLibraryError(thrown, folders);
   };
   const runs = new RunTables(context);
+  const sessions = new SessionTables(context);
   try {
     return {
       database,
       readOnly,
       recovered: readOnly === null ? runs.recover() : [],
-      sessions: new SessionTables(context),
+      sessions,
       runs,
       curation: new CurationTables(context),
       ingest: new IngestTables(context),
@@ -138,6 +141,7 @@ export function openStores(options: OpenStoresOptions): Stores {
       jobs: new JobTables(context),
       files: new FileTables(context),
       rows: new RowTables(context),
+      acquisitions: new AcquisitionTables(context, sessions),
       toError,
       close: () => {
         if (readOnly === null && database.open) tidyUp(database);

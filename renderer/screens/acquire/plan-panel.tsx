@@ -5,6 +5,7 @@ import type { AcquirePlan, AcquireStatus } from '../../../main/contract/index.ts
 import { atRig } from '../../client/acquire.ts';
 import { useCore } from '../../client/context.ts';
 import { useAcquire } from '../../stores/acquire.ts';
+import { presets } from '../../stores/parameters.ts';
 import { classes } from '../../ui/classes.ts';
 import { Button, Choice, Field, Select } from '../../ui/controls.tsx';
 import { Panel } from '../../ui/panel.tsx';
@@ -140,6 +141,18 @@ function FormPanel({ status }: { readonly status: AcquireStatus }): ReactElement
               onDone={(path) => change({ folder: { ...plan.folder, path } })}
             />
           </span>
+        </div>
+        <div className={c('row')}>
+          <span className={c('lab')}>Afterwards</span>
+          <Select
+            label="Afterwards"
+            value={plan.processWith ?? ''}
+            options={[
+              { value: '', label: 'Show the report' },
+              ...presets.map(({ name, label }) => ({ value: name, label: `Queue processing: ${label}` })),
+            ]}
+            onChange={(name) => change({ processWith: name === '' ? null : name })}
+          />
         </div>
         <TextRow
           label="Markers 1–9"

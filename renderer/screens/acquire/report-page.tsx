@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 import { useQuery } from '@tanstack/react-query';
 import { Check, CircleX, Library, TriangleAlert, Workflow } from 'lucide-react';
-import type { ReactElement } from 'react';
+import { type ReactElement, useState } from 'react';
 import type { AcquireReport } from '../../../main/contract/index.ts';
 import { atRig } from '../../client/acquire.ts';
 import { useCore } from '../../client/context.ts';
+import { presets } from '../../stores/parameters.ts';
 import { goTo } from '../../stores/ui.ts';
 import { classes } from '../../ui/classes.ts';
-import { Button } from '../../ui/controls.tsx';
+import { Button, Select } from '../../ui/controls.tsx';
 import { bytes, count, decimal, plural, unknown } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Failed, Loading, Panel } from '../../ui/panel.tsx';
@@ -56,10 +57,15 @@ export function ReportPage({ reportId }: { readonly reportId: number }): ReactEl
   if (report.isError)
     return <Failed title="The report cannot be read" error={report.error} onRetry={() => void report.refetch()} />;
   if (report.data == null) return <Loading title="Report" step={1} steps={1} detail="reading what was saved" />;
-  return <Report report={report.data} />;
+  return <Report report={report.data} onQueued={() => void report.refetch()} />;
 }
 
-function Report({ report }: { readonly report: AcquireReport }): ReactElement {
+interface ReportProps {
+  readonly report: AcquireReport;
+  readonly onQueued: () => void;
+}
+
+function Report({ report, onQueued }: ReportProps): ReactElement {
   const { failure, missing, durationS, saved, expected } = report;
   const tone = failure !== null ? 'bad' : missing === 0 ? 'good' : 'warn';
   return (
@@ -94,7 +100,7 @@ function Report({ report }: { readonly report: AcquireReport }): ReactElement {
           <Marks report={report} />
         </div>
       </div>
-      <Next report={report} />
+      <Next report={report} onQueued={onQueued} />
     </div>
   );
 }
@@ -193,7 +199,7 @@ function Marks({ report }: { readonly report: AcquireReport }): ReactElement {
   );
 }
 
-function Next({ report }: { readonly report: AcquireReport }): ReactElement {
+function Next({ report, onQueued }: ReportProps): ReactElement {
   const core = useCore();
   const { sessionUuid, importProblem } = report;
   const off = sessionUuid === null ? (importProblem ?? 'It is not in the library.') : undefined;
@@ -210,6 +216,7 @@ function Next({ report }: { readonly report: AcquireReport }): ReactElement {
             <Icon of={Workflow} />
             Process this recording
           </Button>
+          <QueueRow report={report} off={off} onQueued={onQueued} />
           <Button size="big" off={off} onPress={() => goTo('library', { sessionUuid })}>
             <Icon of={Library} />
             Show in Library
@@ -241,5 +248,39 @@ function Next({ report }: { readonly report: AcquireReport }): ReactElement {
         </dl>
       </Panel>
     </aside>
+  );
+}
+
+/** Processing with a preset, without a look at its parameters. */
+function QueueRow({ report, off, onQueued }: ReportProps & { readonly off: string | undefined }): ReactElement {
+  const core = useCore();
+  const [preset, setPreset] = useState('balanced');
+  const [isQueueing, setQueueing] = useState(false);
+  const { queued } = report;
+  if (queued !== null) {
+    const label = presets.find(({ name }) => name === queued.preset)?.label ?? queued.preset;
+    return (
+      <p className={c('quiet')}>
+        Processing is queued with the preset {label}. It waits while a scope records on this computer.
+      </p>
+    );
+  }
+  const queue = async (): Promise<void> => {
+    setQueueing(true);
+    if (await atRig('Queue processing', core.acquire.process({ preset }))) onQueued();
+    setQueueing(false);
+  };
+  return (
+    <span className={c('buttons')}>
+      <Button off={off ?? (isQueueing ? 'It is being queued.' : undefined)} onPress={() => void queue()}>
+        Queue processing
+      </Button>
+      <Select
+        label="Preset"
+        value={preset}
+        options={presets.map(({ name, label }) => ({ value: name, label }))}
+        onChange={setPreset}
+      />
+    </span>
   );
 }

@@ -29,7 +29,7 @@ describe('the light of a scope', () => {
     await using rig = await rigInTest(root.path);
     await rig.acquisition.connect('simulator');
     await rig.acquisition.set('frameRate', '5FPS');
-    await rig.acquisition.plan({ animal: 'm12', lengthS: null });
+    await rig.acquisition.plan({ animal: 'm12', lengthS: null, processWith: 'strict' });
     await rig.until('a picture', ({ quality }) => quality.meanGrey !== null);
     const { folder } = await rig.acquisition.start();
     await rig.until('frames', ({ recording }) => (recording?.saved ?? 0) > 1);
@@ -45,7 +45,11 @@ describe('the light of a scope', () => {
     const notes = readFileSync(path.join(rig.data, folder, 'notes.csv'), 'utf8');
     expect(notes).toContain('reward');
     expect(notes).toContain('led0,15');
+    // The library's row came before the first file, and became a session at the end; its processing was asked for.
+    expect(rig.begun).toEqual([{ folder: path.join(rig.data, folder), files: 0 }]);
     expect(rig.imported).toEqual([path.join(rig.data, folder)]);
+    expect(rig.queued).toEqual(['018f0000-0000-7000-8000-000000000001 strict']);
+    expect(rig.acquisition.report?.queued).toMatchObject({ preset: 'strict' });
     await rig.acquisition.again();
     await vi.waitFor(() => expect(rig.board.led()).toBe(15), darkWithin);
   });
@@ -68,6 +72,8 @@ describe('the light of a scope', () => {
     expect(told.messages[1]?.text).toMatch(
       /^The capture process was ended by SIGKILL\. The recording m12\/.* stopped after \d+ s; what was written up to a second before is on the disk\. The light is being switched off\.$/,
     );
+    // Once at the start, and once for what the crash left.
+    expect(rig.recoveries()).toBe(2);
     // And the rig can be used again.
     await rig.acquisition.connect('simulator');
     expect(rig.board.led()).toBe(20);

@@ -17,6 +17,7 @@ import { resultTables } from './3002-results.ts';
 import { workflowViews } from './3003-views.ts';
 import { job } from './3100-job.ts';
 import { otherPrograms } from './4050-other-programs.ts';
+import { sessionAcquisition } from './5000-session-acquisition.ts';
 import type { Migration } from './kit.ts';
 
 export { migrationChecksum } from './kit.ts';
@@ -42,4 +43,5 @@ export const migrations: readonly Migration[] = [
   workflowViews,
   job,
   otherPrograms,
+  sessionAcquisition,
 ];
