@@ -124,9 +124,12 @@ export class AcquisitionTables implements Sync<AcquisitionStore> {
         FROM session_acquisition JOIN session ON session.id = session_id WHERE state = 'recording' ORDER BY session_id`,
       )
       .all()
-      .map(({ uuid, pid, bootId, startTicks, ...row }) => ({
-        ...row,
+      .map(({ uuid, name, folder, startedAt, host, pid, bootId, startTicks }) => ({
         sessionUuid: uuidText(uuid),
+        name,
+        folder,
+        startedAt,
+        host,
         process: { pid, bootId, startTicks },
       }));
   }
