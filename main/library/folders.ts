@@ -9,6 +9,7 @@ export function libraryFolders(directory: string): LibraryFolders {
     database: join(directory, 'library.sqlite'),
     runs: join(directory, 'runs'),
     edits: join(directory, 'edits'),
+    films: join(directory, 'films'),
     cache: join(directory, 'cache'),
     backups: join(directory, 'backups'),
     quarantine: join(directory, 'quarantine'),

@@ -12,6 +12,18 @@ export type {
   RunQuality,
   TraceName,
 } from './event-types.ts';
+export type {
+  Judgements,
+  ReceiptCounts,
+  Received,
+  RunRecords,
+  TravelCuration,
+  TravelEdit,
+  TravelEntry,
+  TravelFile,
+  TravelRow,
+  TravelStore,
+} from './travel-types.ts';
 export type { CsvKind } from './ingest/kinds.ts';
 export type {
   CsvFile,

@@ -8,6 +8,7 @@ import { currentProcess } from './process-identity.ts';
 import type { FromWorker, StoreName, ToWorker, WorkerSettings } from './protocol.ts';
 import type { AcquisitionStore } from './acquisition-types.ts';
 import type { EventStore, IngestStore } from './event-types.ts';
+import type { TravelStore } from './travel-types.ts';
 import type {
   CurationStore,
   DeletionStore,
@@ -100,6 +101,13 @@ const jobMethods: MethodNames<JobStore> = {
   pending: true,
 };
 const rowMethods: MethodNames<RowStore> = { save: true };
+const travelMethods: MethodNames<TravelStore> = {
+  judgements: true,
+  records: true,
+  known: true,
+  receive: true,
+  proxy: true,
+};
 const fileMethods: MethodNames<FileStore> = { sideFiles: true, folders: true, setState: true };
 const acquisitionMethods: MethodNames<AcquisitionStore> = {
   begin: true,
@@ -231,6 +239,7 @@ class OpenLibrary implements Library {
   readonly files: FileStore;
   readonly rows: RowStore;
   readonly acquisitions: AcquisitionStore;
+  readonly travel: TravelStore;
   readonly #calls: WorkerCalls;
 
   constructor(folders: LibraryFolders, opened: Opened, calls: WorkerCalls) {
@@ -248,6 +257,7 @@ class OpenLibrary implements Library {
     this.files = remoteStore<FileStore>(calls, 'files', fileMethods);
     this.rows = remoteStore<RowStore>(calls, 'rows', rowMethods);
     this.acquisitions = remoteStore<AcquisitionStore>(calls, 'acquisitions', acquisitionMethods);
+    this.travel = remoteStore<TravelStore>(calls, 'travel', travelMethods);
   }
 
   runFolder(runUuid: Uuid): string {

@@ -15,6 +15,7 @@ export const storeNames = [
   'files',
   'rows',
   'acquisitions',
+  'travel',
 ] as const;
 export type StoreName = (typeof storeNames)[number];
 

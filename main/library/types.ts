@@ -26,6 +26,7 @@ import type { AcquisitionStore } from './acquisition-types.ts';
 import type { EventStore, IngestStore } from './event-types.ts';
 import type { NewSession } from './session-types.ts';
 import type { TypedJson } from './parameter-hash.ts';
+import type { TravelStore } from './travel-types.ts';
 
 export type { NewRecording, NewRecordingFile, NewSession } from './session-types.ts';
 
@@ -344,6 +345,8 @@ export interface LibraryFolders {
   readonly database: string;
   readonly runs: string;
   readonly edits: string;
+  /** Films that came with runs from other libraries. */
+  readonly films: string;
   readonly cache: string;
   readonly backups: string;
   readonly quarantine: string;
@@ -454,6 +457,7 @@ export interface Library {
   readonly files: FileStore;
   readonly rows: RowStore;
   readonly acquisitions: AcquisitionStore;
+  readonly travel: TravelStore;
   /** Absolute folder of a run: `runs/<uuid>`. */
   runFolder(runUuid: Uuid): string;
   /**

@@ -4,6 +4,7 @@ import type { CurationChange, CurationState, Library, StoredSession } from '../l
 import type { Handlers } from '../rpc/index.ts';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { agreements, opinions } from './agreement.ts';
 import { activeLayers, CellEdits, type EditCompute } from './edits.ts';
 import { packFootprints } from './footprints.ts';
 import { editedFootprints, EditedTraceReader } from './layers.ts';
@@ -201,6 +202,17 @@ export function createReviewHandlers(dependencies: ReviewDependencies): Handlers
         active,
         cells: cells.map(({ uuid: cellUuid, row, state, made }) => ({ uuid: cellUuid, row, state, made })),
       })),
+    agreement: async ({ runUuid }) => {
+      const said = opinions(await library.travel.judgements(runUuid));
+      return {
+        raters: said.map(({ rater, labels }) => ({
+          rater,
+          decided: labels.size,
+          accepted: [...labels.values()].filter((label) => label === 'accepted').length,
+        })),
+        pairs: agreements(said).map(({ disagreements, ...pair }) => ({ ...pair, disagreements: [...disagreements] })),
+      };
+    },
     log: async ({ runUuid }) => [...(await library.curation.log(runUuid))],
   };
 }

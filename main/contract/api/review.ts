@@ -200,5 +200,32 @@ export const reviewApi = defineApi('review', {
     ),
     { doc: 'The edits in order, those taken back too.' },
   ),
+  agreement: query(
+    z.object({ runUuid: Uuid }),
+    z.object({
+      /** Who decided something, with how much; decisions that came from other libraries count. */
+      raters: z.array(z.object({ rater: Rater, decided: z.number().int(), accepted: z.number().int() })),
+      pairs: z.array(
+        z.object({
+          first: Uuid,
+          second: Uuid,
+          /** Cells that both decided. */
+          both: z.number().int(),
+          agreed: z.number().int(),
+          /** The first's label, then the second's. */
+          counts: z.object({
+            acceptedAccepted: z.number().int(),
+            acceptedRejected: z.number().int(),
+            rejectedAccepted: z.number().int(),
+            rejectedRejected: z.number().int(),
+          }),
+          /** Cohen's κ; null where it is not defined. */
+          kappa: z.number().nullable(),
+          disagreements: z.array(z.object({ cellUuid: Uuid, first: CellLabel, second: CellLabel })),
+        }),
+      ),
+    }),
+    { doc: 'How far raters agree on the cells that both decided: Cohen’s κ of each pair, and where they differ.' },
+  ),
   log: query(z.object({ runUuid: Uuid }), z.array(LogEntry), { doc: 'The decisions in order.' }),
 });

@@ -69,7 +69,7 @@ export class CurationTables implements Sync<CurationStore> {
     return (
       this.#context.database
         .prepare<[number], CurationSql>(
-          `SELECT ${curationColumns} FROM curation WHERE run_id = ? ORDER BY id DESC LIMIT 1`,
+          `SELECT ${curationColumns} FROM curation WHERE run_id = ? AND received_at IS NULL ORDER BY id DESC LIMIT 1`,
         )
         .get(runId) ?? null
     );

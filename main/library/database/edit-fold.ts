@@ -75,7 +75,7 @@ export function foldedCells(database: Database.Database, runId: number): readonl
   const all = database.prepare<[{ run: number }], CellSql>(cellsSql).all({ run: runId }).map(toCell);
   const run = database
     .prepare<[number, number], { cells: number | null; curation: number | null }>(
-      'SELECT cell_count AS cells, (SELECT max(id) FROM curation WHERE run_id = ?) AS curation FROM run WHERE id = ?',
+      'SELECT cell_count AS cells, (SELECT max(id) FROM curation WHERE run_id = ? AND received_at IS NULL) AS curation FROM run WHERE id = ?',
     )
     .get(runId, runId);
   const count = run?.cells ?? all.length;

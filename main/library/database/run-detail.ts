@@ -31,7 +31,7 @@ export const cellsSql = `
   SELECT cell.uuid, cell.row, cell.centroid_y AS y, cell.centroid_x AS x, cell.box_top AS top, cell.box_left AS left,
     cell.box_height AS height, cell.box_width AS width, cell.suggested, cell.reasons, cell.metrics,
     (SELECT log.to_label FROM curation_log AS log
-      WHERE log.curation_id = (SELECT max(curation.id) FROM curation WHERE curation.run_id = :run) AND log.cell_id = cell.id
+      WHERE log.curation_id = (SELECT max(curation.id) FROM curation WHERE curation.run_id = :run AND curation.received_at IS NULL) AND log.cell_id = cell.id
       ORDER BY log.seq DESC LIMIT 1) AS label
   FROM cell WHERE cell.run_id = :run ORDER BY cell.row`;
 

@@ -46,7 +46,7 @@ export function runsSql(scope: RunScope): string {
       run.error_code AS errorCode, run.error_message AS errorMessage, run.error_hint AS errorHint
     FROM run
     JOIN session ON session.id = run.session_id
-    LEFT JOIN curation AS judged ON judged.id = (SELECT max(curation.id) FROM curation WHERE curation.run_id = run.id)
+    LEFT JOIN curation AS judged ON judged.id = (SELECT max(curation.id) FROM curation WHERE curation.run_id = run.id AND curation.received_at IS NULL)
     WHERE ${conditions[scope]}
     ORDER BY run.id DESC`;
 }

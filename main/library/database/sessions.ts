@@ -79,7 +79,7 @@ export function sessionsSql(scope: Scope): string {
     LEFT JOIN subject ON subject.id = session.subject_id
     LEFT JOIN run AS newest ON newest.id =
       (SELECT max(run.id) FROM run WHERE run.session_id = session.id AND run.state = 'succeeded')
-    LEFT JOIN curation AS judged ON judged.id = (SELECT max(curation.id) FROM curation WHERE curation.run_id = newest.id)
+    LEFT JOIN curation AS judged ON judged.id = (SELECT max(curation.id) FROM curation WHERE curation.run_id = newest.id AND curation.received_at IS NULL)
     WHERE ${scopes[scope]}
     ORDER BY coalesce(session.session_datetime, session.imported_at) DESC, session.id DESC`;
 }

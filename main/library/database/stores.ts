@@ -18,6 +18,7 @@ import { openDatabase, toLibraryError } from './open.ts';
 import { RowTables } from './table-rows.ts';
 import { RunTables } from './runs.ts';
 import { SessionTables } from './sessions.ts';
+import { TravelTables } from './travel.ts';
 
 /** Version of this schema's program, written beside each migration it applies. */
 const program = 'calyx 0.1';
@@ -37,6 +38,7 @@ export interface Stores {
   readonly files: FileTables;
   readonly rows: RowTables;
   readonly acquisitions: AcquisitionTables;
+  readonly travel: TravelTables;
   /** Any thrown value in the words of the contract. */
   toError(thrown: unknown): AppError;
   close(): void;
@@ -142,6 +144,7 @@ export function openStores(options: OpenStoresOptions): Stores {
       files: new FileTables(context),
       rows: new RowTables(context),
       acquisitions: new AcquisitionTables(context, sessions),
+      travel: new TravelTables(context),
       toError,
       close: () => {
         if (readOnly === null && database.open) tidyUp(database);

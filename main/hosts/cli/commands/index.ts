@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { Command } from '../command.ts';
+import { agreementCommand } from './agreement.ts';
 import { alignCommand } from './align.ts';
 import { backupCommand } from './backup.ts';
 import { deleteCommand } from './delete.ts';
@@ -36,6 +37,7 @@ export const commands: readonly Command[] = [
   alignCommand,
   exportCommand,
   matchCommand,
+  agreementCommand,
   learnCommand,
   queryCommand,
   sqlCommand,

@@ -18,6 +18,7 @@ import { workflowViews } from './3003-views.ts';
 import { job } from './3100-job.ts';
 import { otherPrograms } from './4050-other-programs.ts';
 import { sessionAcquisition } from './5000-session-acquisition.ts';
+import { travel } from './5200-travel.ts';
 import type { Migration } from './kit.ts';
 
 export { migrationChecksum } from './kit.ts';
@@ -44,4 +45,5 @@ export const migrations: readonly Migration[] = [
   job,
   otherPrograms,
   sessionAcquisition,
+  travel,
 ];
