@@ -1,5 +1,5 @@
-//! The run folder while it is made: every file is written under a temporary name beside its place, hashed, synced; the folder is renamed
-//! last. Whatever ends the run earlier, the temporary folder goes.
+//! The run folder while it is made: every file is written under a temporary name beside its place, hashed; all are
+//! synced at the end and the folder is renamed last. Whatever ends the run earlier, the temporary folder goes.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -40,7 +40,12 @@ pub struct RunFolder {
     temporary: PathBuf,
     target: PathBuf,
     files: Vec<FileEntry>,
+    /// Written, not yet known to be on the disk: path inside the folder and open file.
+    unsynced: Vec<(String, File)>,
 }
+
+/// Syncs that wait for the disk side by side: a journal writes them in one go, a tenth of the time of one after another.
+const SYNCS_AT_ONCE: usize = 8;
 
 /// Hashes and counts what passes through.
 struct Hashed<W> {
@@ -101,6 +106,7 @@ impl RunFolder {
             temporary,
             target: target.to_owned(),
             files: Vec::new(),
+            unsynced: Vec::new(),
         };
         let scratch = folder.scratch();
         std::fs::create_dir_all(&scratch).map_err(|error| Failure::from_io(&format!("making {}", scratch.display()), &error))?;
@@ -202,7 +208,7 @@ impl RunFolder {
         })?;
         out.flush().map_err(failed)?;
         let file = out.inner.into_inner().map_err(|error| failed(error.into_error()))?;
-        file.sync_all().map_err(failed)?;
+        self.unsynced.push((path.to_owned(), file));
         self.files.push(FileEntry {
             path: path.to_owned(),
             sha256: hex(&out.sha.finalize()),
@@ -211,6 +217,24 @@ impl RunFolder {
             shape: array.map(|(_, shape)| shape.to_vec()),
         });
         Ok(())
+    }
+
+    /// Waits until every file is on the disk.
+    fn sync_files(&mut self) -> Result<(), Failure> {
+        let files = std::mem::take(&mut self.unsynced);
+        let sync = |part: &[(String, File)]| {
+            part.iter().try_for_each(|(path, file)| {
+                file.sync_all()
+                    .map_err(|error| Failure::from_io(&format!("writing {path}"), &error))
+            })
+        };
+        std::thread::scope(|scope| {
+            let parts = files.chunks(files.len().div_ceil(SYNCS_AT_ONCE).max(1));
+            let waiting: Vec<_> = parts.map(|part| scope.spawn(move || sync(part))).collect();
+            waiting
+                .into_iter()
+                .try_for_each(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        })
     }
 
     /// Gives the folder its name. `commit` is called just before the rename and may refuse it (the run was cancelled in the last moment).
@@ -228,6 +252,7 @@ impl RunFolder {
         folders.push(self.temporary.clone());
         folders.sort();
         folders.dedup();
+        self.sync_files()?;
         for folder in &folders {
             sync_folder(folder).map_err(failed)?;
         }
