@@ -92,7 +92,7 @@ async function native() {
       'native/Cargo.lock',
       'native/Cargo.toml',
       'assets/engine-parameters.json',
-      ...['fft', 'npy', 'mat', 'media', 'scene', 'engine', 'node'].map((crate) => `native/${crate}`),
+      ...['fft', 'npy', 'mat', 'media', 'scene', 'engine', 'usb', 'node'].map((crate) => `native/${crate}`),
     );
   const stamp = path.join(release, '.calyx-built');
   const fresh = () =>

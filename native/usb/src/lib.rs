@@ -1,0 +1,25 @@
+//! The Miniscope DAQ board over USB: which boards are there, their frames without a lost one, their controls meanwhile.
+//!
+//! The board sends a frame as some fifty bulk transfers of at most 16 KiB, one each 493 µs, and keeps eight of them when nobody fetches them: 3.9 ms. So
+//! [`stream`] keeps many transfers queued on a thread of its own, puts frames together and hands them to a [`ring`] that its reader empties when it can. Nothing
+//! here waits for a reader.
+//!
+//! There is no `unsafe` here: the ring is made of lock-free queues of boxed frames.
+#![forbid(unsafe_code)]
+
+pub mod assembler;
+pub mod board;
+pub mod error;
+pub mod hurry;
+pub mod listing;
+pub mod nusb_board;
+pub mod ring;
+pub mod scripted;
+pub mod session;
+pub mod stream;
+pub mod uvc;
+
+pub use error::UsbError;
+pub use listing::{BoardInfo, Kind, list_boards};
+pub use nusb_board::open_board;
+pub use session::Session;
