@@ -19,5 +19,6 @@ export * from './api/results.ts';
 export * from './api/review.ts';
 export * from './api/sessions.ts';
 export * from './api/tables.ts';
+export * from './api/travel.ts';
 export * from './api/workflow.ts';
 export * from './rpc/index.ts';

@@ -93,6 +93,9 @@ export const stageNames = ['read', 'motion', 'seeds', 'init', 'demix', 'deconvol
 export const StageName = z.enum(stageNames);
 export type StageName = z.infer<typeof StageName>;
 
+/** Which films go with a packed run: a small copy for looking, the films as they were recorded, or none. */
+export const packedFilms = ['proxy', 'full', 'none'] as const;
+
 export const RunState = z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled']);
 export type RunState = z.infer<typeof RunState>;
 

@@ -52,6 +52,7 @@ const byDomain: Readonly<Record<string, number>> = {
   engine: exitCodes.bug,
   review: exitCodes.input,
   export: exitCodes.input,
+  travel: exitCodes.input,
   interop: exitCodes.input,
   disk: exitCodes.resource,
   device: exitCodes.environment,

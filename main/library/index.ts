@@ -14,6 +14,7 @@ export type {
 } from './event-types.ts';
 export type {
   Judgements,
+  PackedRecords,
   ReceiptCounts,
   Received,
   RunRecords,

@@ -111,9 +111,21 @@ export interface ReceivedProxy {
   readonly sha256: string;
 }
 
+/** {@link RunRecords} as JSON text, which the core passes on without reading it, with what the core has to know of it. */
+export interface PackedRecords {
+  readonly text: string;
+  readonly curations: number;
+  readonly decisions: number;
+  /** Initials. */
+  readonly raters: readonly string[];
+  /** Edits with arrays; folders are relative to the library. */
+  readonly edits: readonly { readonly uuid: Uuid; readonly folder: string }[];
+}
+
 /** What a package brings into the database. */
 export interface Received {
-  readonly records: RunRecords;
+  /** {@link RunRecords}, checked for its form, as JSON text. */
+  readonly records: string;
   /** Nothing but decisions: the run must be here. */
   readonly decisionsOnly: boolean;
   readonly proxies: readonly ReceivedProxy[];
@@ -138,9 +150,9 @@ export interface TravelStore {
   /** @throws AppError `run.not_found` */
   judgements(runUuid: Uuid): Promise<Judgements>;
   /** @throws AppError `run.not_found`, `run.not_ready` */
-  records(wish: { readonly runUuid: Uuid; readonly decisionsOnly: boolean }): Promise<RunRecords>;
+  records(wish: { readonly runUuid: Uuid; readonly decisionsOnly: boolean }): Promise<PackedRecords>;
   /** Which of these are here: what a package need not place. A run that was deleted and can come back is told as such. */
-  known(records: RunRecords): Promise<{
+  known(records: string): Promise<{
     readonly run: 'here' | 'deleted' | 'absent';
     readonly editUuids: readonly Uuid[];
     /** Recordings of the package that are here, by the uuid of the package; the same content counts, whatever its uuid. */

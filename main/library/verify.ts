@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: MIT
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { sha256OfFile } from '../checksum/index.ts';
 import type { VerifyReport } from '../contract/index.ts';
 import type { Reader } from './reader/reader.ts';
 import type { Library, SideFile } from './types.ts';
 
 type Damage = VerifyReport['damaged'][number];
-
-async function sha256Of(file: string, signal: AbortSignal): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file, { signal })) hash.update(chunk as Buffer);
-  return hash.digest('hex');
-}
 
 /** What is wrong with a file, null when it is what its row says. */
 async function damageOf(root: string, side: SideFile, signal: AbortSignal): Promise<Damage['what'] | null> {
@@ -21,7 +14,7 @@ async function damageOf(root: string, side: SideFile, signal: AbortSignal): Prom
   const info = await stat(file).catch(() => null);
   if (info === null || !info.isFile()) return 'missing';
   if (info.size !== side.bytes) return 'size';
-  return (await sha256Of(file, signal)) === side.sha256 ? null : 'hash';
+  return (await sha256OfFile(file, { signal })) === side.sha256 ? null : 'hash';
 }
 
 /**

@@ -9,6 +9,7 @@ export { openScene, type Camera, type Scene } from './scene.ts';
 export { createFramesHandlers, framesPath, startMedia } from './media.ts';
 export type { FramesDependencies, Media, MediaOptions } from './media.ts';
 export { probeFilm } from './probe.ts';
+export { writeProxy, type ProxyJob } from './proxy.ts';
 export type { FilmProbe } from './probe.ts';
 export type { UpgradeRequest } from './socket.ts';
 export type { Movie, MovieInput } from './tickets.ts';

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { sha256OfFile } from '../checksum/index.ts';
 import { inspectAvi } from '../media/index.ts';
 import { readRows } from './row-repair.ts';
 
@@ -52,13 +50,6 @@ export async function readLost(folder: string): Promise<Lost> {
   };
 }
 
-/** SHA-256 of a file, hex. */
-export async function sha256(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest('hex');
-}
-
 /** The integrity report of a recording that ended without a stop: what its files say; what they do not say is null. */
 export async function rebuildReport(about: {
   readonly folder: string;
@@ -76,7 +67,7 @@ export async function rebuildReport(about: {
     const found = await stat(file).catch(() => undefined);
     if (found === undefined) continue;
     const { frames } = await inspectAvi(file);
-    files.push({ name, frames, bytes: found.size, sha256: await sha256(file) });
+    files.push({ name, frames, bytes: found.size, sha256: await sha256OfFile(file) });
   }
   return {
     formatVersion: 1,

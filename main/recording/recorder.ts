@@ -8,7 +8,7 @@ import { systemDisk, type Disk } from './disk.ts';
 import { IntegrityWatch, type Integrity } from './integrity.ts';
 import { clockAnchors, deviceMetadata } from './metadata.ts';
 import type { Rig, RigScope, Roi } from './rig.ts';
-import { sha256 } from './rebuild-report.ts';
+import { sha256OfFile } from '../checksum/index.ts';
 import { RowFile, rowHeaders } from './row-file.ts';
 import { fileName, writeJson } from './session-folder.ts';
 import { SharedSession } from './shared-session.ts';
@@ -318,7 +318,7 @@ export class Recording {
     const files: IntegrityReport['files'][number][] = [];
     for (const film of fitted.films) {
       await this.#attempt(async () => {
-        files.push({ ...film, sha256: await sha256(path.join(device, film.name)) });
+        files.push({ ...film, sha256: await sha256OfFile(path.join(device, film.name)) });
       });
     }
     const report: IntegrityReport = {

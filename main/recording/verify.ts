@@ -3,7 +3,8 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../contract/index.ts';
 import { inspectAvi } from '../media/index.ts';
-import { readLost, sha256 } from './rebuild-report.ts';
+import { sha256OfFile } from '../checksum/index.ts';
+import { readLost } from './rebuild-report.ts';
 import { asRecord, deviceFolders, filmNames, readJson } from './recovery.ts';
 import { readRows } from './row-repair.ts';
 
@@ -98,7 +99,7 @@ async function verifyFilms(
         problems.push(`${name}: ${damaged.length} frames are damaged, the first is ${damaged[0] ?? 0}.`);
       const entry = listed.find((candidate) => candidate['name'] === name);
       if (listed.length > 0 && entry === undefined) problems.push(`${name} is not in the report.`);
-      if (entry !== undefined && entry['sha256'] !== (await sha256(file))) {
+      if (entry !== undefined && entry['sha256'] !== (await sha256OfFile(file))) {
         problems.push(`${name} was changed after it was recorded: its SHA-256 is not that of the report.`);
       }
       films.push({ name, frames, bytes: (await stat(file)).size, isHashed: entry !== undefined });

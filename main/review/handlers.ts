@@ -6,6 +6,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { agreements, opinions } from './agreement.ts';
 import { activeLayers, CellEdits, type EditCompute } from './edits.ts';
+import { filmOf } from './film.ts';
 import { packFootprints } from './footprints.ts';
 import { editedFootprints, EditedTraceReader } from './layers.ts';
 import { learn, type Example, type LearnedModel } from './learn.ts';
@@ -114,7 +115,6 @@ export function createReviewHandlers(dependencies: ReviewDependencies): Handlers
         library.curation.raters(),
         folder.times(),
       ]);
-      const filmsPresent = recordings.every((found) => present.get(found.sessionUuid) === true);
       const fps = manifest.fps ?? recordings[0]?.fps ?? 1;
       return {
         run: detail.run,
@@ -127,7 +127,7 @@ export function createReviewHandlers(dependencies: ReviewDependencies): Handlers
         diameterPx: manifest.diameterPx,
         images: [...manifest.images],
         traces: [...manifest.traces],
-        filmsPresent,
+        ...(await filmOf(library, recordings, present)),
         curation: curation === null ? null : toCuration(curation),
         raters: [...raters],
         readOnly: library.readOnly ?? (curation?.frozen === true ? frozenSentence(curation) : null),

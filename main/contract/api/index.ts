@@ -11,6 +11,7 @@ import { reviewApi } from './review.ts';
 import { resultsApi } from './results.ts';
 import { sessionsApi } from './sessions.ts';
 import { tablesApi } from './tables.ts';
+import { travelApi } from './travel.ts';
 import { workflowApi } from './workflow.ts';
 
 /** Raised whenever a committed snapshot changes in a way an older client could trip over; compared first by every client. */
@@ -30,6 +31,7 @@ export const coreApis = {
   frames: framesApi,
   interop: interopApi,
   workflow: workflowApi,
+  travel: travelApi,
   acquire: acquireApi,
 } as const;
 

@@ -4,6 +4,8 @@ import { command, defineApi, query, stream } from '../define.ts';
 import { Cell, CellLabel, LogEntry, Rater, RunRow, SessionRow, Uuid } from '../types.ts';
 
 export const imageNames = ['mean', 'max', 'correlation', 'pnr', 'std'] as const;
+/** Which film of a run is on this machine. */
+export const filmKinds = ['recorded', 'proxy', 'absent'] as const;
 export const traceKinds = ['raw', 'denoised', 'deconvolved', 'dff'] as const;
 
 /** A curation: one person's judgement of one run. */
@@ -64,7 +66,11 @@ export const reviewApi = defineApi('review', {
       diameterPx: z.number().nullable(),
       images: z.array(z.enum(imageNames)),
       traces: z.array(z.enum(traceKinds)),
+      /** The film can be shown: the recorded one or a small copy. */
       filmsPresent: z.boolean(),
+      film: z.enum(filmKinds),
+      /** What to tell of a film that is not the recorded one; null otherwise. */
+      filmNote: z.string().nullable(),
       curation: Curation.nullable(),
       raters: z.array(Rater),
       /** Why decisions are not possible, if so. */

@@ -47,6 +47,7 @@ import {
   openSession,
 } from '../../sessions/index.ts';
 import { superviseNodeChild } from '../../supervisor/index.ts';
+import { createTravelHandlers, sweepStages } from '../../travel/index.ts';
 import { createWorkflowHandlers } from '../../workflow/index.ts';
 import { ChangeHub } from './changes.ts';
 import { doctor, engineVersion } from './doctor.ts';
@@ -139,6 +140,7 @@ async function createCore(
     },
   });
   await sweepDeletions(library);
+  await sweepStages(library);
   await queue.start({ takeQueued: options.takeQueued ?? true });
   const roots = dataRoots(options.env ?? process.env);
   const sessionsChanged = (uuid: string): void => hub.notify('sessions', uuid);
@@ -200,6 +202,14 @@ async function createCore(
       library,
       editor,
       changed: (uuid) => {
+        hub.notify('curation', uuid);
+        hub.notify('sessions', null);
+      },
+    }),
+    travel: createTravelHandlers({
+      library,
+      changed: (uuid) => {
+        hub.notify('runs', uuid);
         hub.notify('curation', uuid);
         hub.notify('sessions', null);
       },
@@ -286,8 +296,14 @@ async function movieOf(library: Library, runUuid: string): Promise<Movie> {
   const inputs = await Promise.all(
     detail.inputs.map(async ({ recordingUuid, firstFrame, lastFrame }) => {
       const recording = await library.sessions.recording(recordingUuid);
+      const present = await library.filesPresent([recording.sessionUuid]);
+      // A small copy has the same frames in the same size; it stands in where the films are not here.
+      const proxy = present.get(recording.sessionUuid) === true ? null : await library.travel.proxy(recordingUuid);
       return {
-        films: recording.files.map((film) => film.path),
+        films:
+          proxy === null
+            ? recording.files.map((film) => film.path)
+            : [path.join(library.folders.root, ...proxy.path.split('/'))],
         firstFrame,
         lastFrame: lastFrame ?? recording.frames - 1,
       };

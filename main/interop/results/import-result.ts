@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { sha256OfPlace } from '../../checksum/index.ts';
 import { AppError, type RunRow, type Uuid } from '../../contract/index.ts';
 import type { Library, StoredRecording } from '../../library/index.ts';
 import { fileError, readResult } from '../../processing/index.ts';
@@ -42,7 +43,7 @@ export async function importResult(
     const summary = await readAside({ place, folder, fps: choice.fps ?? null }, signal);
     const recordingUuid =
       choice.recordingUuid === undefined
-        ? await sessionWithoutFilms(place, summary, choice, library)
+        ? await sessionWithoutFilms(place, summary, choice, library, signal)
         : fitting(summary, await library.sessions.recording(choice.recordingUuid));
     const created = await library.runs.create({
       name: `${path.basename(place)} (${summary.program})`,
@@ -109,6 +110,7 @@ async function sessionWithoutFilms(
   summary: ReadSummary,
   choice: ResultChoice,
   library: Library,
+  signal: AbortSignal,
 ): Promise<Uuid> {
   const { program, frames, height, width, fps, findings } = summary;
   const { session } = await library.sessions.insert({
@@ -118,7 +120,7 @@ async function sessionWithoutFilms(
     tzOffsetMin: null,
     folder: path.dirname(place),
     format: `result-${program}`,
-    contentDigest: await placeDigest(place),
+    contentDigest: await placeDigest(place, signal),
     recordings: [
       {
         device: program,
@@ -146,22 +148,11 @@ async function sessionWithoutFilms(
   return recording.uuid;
 }
 
-/** Digest of a file or of a folder's files, by name and content. */
-async function placeDigest(place: string): Promise<string> {
-  const hash = createHash('sha256');
-  const add = async (file: string, name: string): Promise<void> => {
-    const info = await stat(file);
-    if (info.isDirectory()) {
-      for (const entry of (await readdir(file)).sort()) await add(path.join(file, entry), `${name}/${entry}`);
-    } else {
-      hash.update(`${name}\n${info.size}\n`);
-      hash.update(await readFile(file));
-    }
-  };
+async function placeDigest(place: string, signal: AbortSignal): Promise<string> {
   try {
-    await add(place, '');
+    return await sha256OfPlace(place, { signal });
   } catch (error) {
+    signal.throwIfAborted();
     throw fileError(error, `reading ${path.basename(place)}`);
   }
-  return hash.digest('hex');
 }

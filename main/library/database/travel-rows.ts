@@ -25,8 +25,16 @@ export interface TableForm {
 
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
-/** Carried by code of their own (judgements), or of no use elsewhere. */
-const apart = new Set(['curation', 'curation_log', 'curation_edit', 'curation_edit_cell', 'rater', 'array_ref']);
+/** Carried by code of their own (judgements), or of no use on another machine. */
+const apart = new Set([
+  'curation',
+  'curation_log',
+  'curation_edit',
+  'curation_edit_cell',
+  'rater',
+  'array_ref',
+  'session_acquisition',
+]);
 
 /** Parts of these go with their master; what others have below them stays. `run` and `recording` are entered by name only. */
 const entered = new Set(['session', 'run', 'recording']);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { AppError, type Uuid } from '../../contract/index.ts';
 import type {
   Judgements,
+  PackedRecords,
   ReceiptCounts,
   Received,
   RunRecords,
@@ -48,18 +49,28 @@ export class TravelTables implements Sync<TravelStore> {
     return readJudgements(this.#context.database, this.#run(runUuid).id);
   }
 
-  records({ runUuid, decisionsOnly }: { readonly runUuid: Uuid; readonly decisionsOnly: boolean }): RunRecords {
+  records({ runUuid, decisionsOnly }: { readonly runUuid: Uuid; readonly decisionsOnly: boolean }): PackedRecords {
     const { database } = this.#context;
     const run = this.#run(runUuid);
     if (run.state !== 'succeeded')
       throw new AppError('run.not_ready', `This run is ${run.state}; only a finished one can travel.`);
-    return {
+    const judgements = readJudgements(database, run.id);
+    const records: RunRecords = {
       runUuid,
       runName: run.name,
       sessionName: run.session,
       migrations: this.#migrations(),
       rows: decisionsOnly ? this.#madeCells(run) : this.#allRows(run.id),
-      judgements: readJudgements(database, run.id),
+      judgements,
+    };
+    return {
+      text: JSON.stringify(records),
+      curations: judgements.curations.length,
+      decisions: judgements.curations.reduce((sum, { log }) => sum + log.length, 0),
+      raters: judgements.raters.map(({ initials }) => initials),
+      edits: judgements.curations
+        .flatMap(({ edits }) => edits)
+        .flatMap(({ uuid, folder }) => (uuid === null || folder === null ? [] : [{ uuid, folder }])),
     };
   }
 
@@ -112,7 +123,8 @@ export class TravelTables implements Sync<TravelStore> {
       }));
   }
 
-  known({ runUuid, rows, judgements }: RunRecords): Awaited<ReturnType<TravelStore['known']>> {
+  known(text: string): Awaited<ReturnType<TravelStore['known']>> {
+    const { runUuid, rows, judgements } = JSON.parse(text) as RunRecords;
     const { database } = this.#context;
     const isHere = (table: 'run' | 'curation_edit') => (uuid: Uuid) =>
       database.prepare(`SELECT 1 FROM ${table} WHERE uuid = ?`).get(uuidBytes(uuid)) !== undefined;
@@ -142,7 +154,8 @@ export class TravelTables implements Sync<TravelStore> {
   }
 
   receive(received: Received): ReceiptCounts {
-    const { records, decisionsOnly } = received;
+    const { decisionsOnly } = received;
+    const records = JSON.parse(received.records) as RunRecords;
     const mine = new Set(this.#migrations());
     if (records.migrations.some((id) => !mine.has(id)))
       throw new AppError('travel.newer', 'This package was made by a newer version of Calyx.', {

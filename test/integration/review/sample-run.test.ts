@@ -39,7 +39,7 @@ it('shows what the engine wrote for the sample session, and keeps what was decid
     recording?.width,
   ]);
   expect(opened.height).not.toBe(opened.width);
-  expect(opened).toMatchObject({ filmsPresent: true, diameterPx: 8, readOnly: null });
+  expect(opened).toMatchObject({ filmsPresent: true, film: 'recorded', filmNote: null, diameterPx: 8, readOnly: null });
   expect(opened.endS - opened.startS).toBeCloseTo(recording?.durationS ?? 0, 0);
   expect([opened.images.length, opened.traces.length]).toEqual([5, 4]);
 

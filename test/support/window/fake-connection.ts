@@ -450,6 +450,8 @@ export function createFakeConnection(sceneName: string): Connection {
           images: ['mean', 'max', 'correlation', 'pnr'],
           traces: ['raw', 'denoised', 'deconvolved', 'dff'],
           filmsPresent: true,
+          film: 'recorded',
+          filmNote: null,
           curation: curation(),
           raters: [],
           readOnly: null,

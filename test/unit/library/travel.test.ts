@@ -12,8 +12,7 @@ function twoLibraries() {
 }
 
 const received = (records: RunRecords, more: Partial<Received> = {}): Received => ({
-  // As it comes out of a file.
-  records: JSON.parse(JSON.stringify(records)) as RunRecords,
+  records: JSON.stringify(records),
   decisionsOnly: false,
   proxies: [],
   editFiles: {},
@@ -21,8 +20,10 @@ const received = (records: RunRecords, more: Partial<Received> = {}): Received =
   ...more,
 });
 
-const whole = (from: Stores, runUuid: string) => from.travel.records({ runUuid, decisionsOnly: false });
-const decisions = (from: Stores, runUuid: string) => from.travel.records({ runUuid, decisionsOnly: true });
+const told = (from: Stores, runUuid: string, decisionsOnly: boolean) =>
+  JSON.parse(from.travel.records({ runUuid, decisionsOnly }).text) as RunRecords;
+const whole = (from: Stores, runUuid: string) => told(from, runUuid, false);
+const decisions = (from: Stores, runUuid: string) => told(from, runUuid, true);
 
 function judge(stores: Stores, runUuid: string, initials: string, labels: string): string {
   const { uuid: raterUuid } = stores.curation.addRater({ initials });
@@ -80,7 +81,9 @@ describe('a run that travels', () => {
     laptop.travel.receive(received(whole(rig, runUuid)));
     expect(laptop.sessions.list()).toMatchObject([{ uuid: session.uuid, folder: '/here', subject: 'M1', runs: 1 }]);
     expect(laptop.runs.get(runUuid).inputs[0]?.recordingUuid).toBe(session.recordings[0]?.uuid);
-    expect(laptop.travel.known(whole(rig, runUuid)).recordingUuids).toEqual(rig.runs.get(runUuid).run.recordingUuids);
+    expect(laptop.travel.known(JSON.stringify(whole(rig, runUuid))).recordingUuids).toEqual(
+      rig.runs.get(runUuid).run.recordingUuids,
+    );
   });
 
   it('is judged afresh there; the sender’s judgements stand beside', () => {
@@ -148,12 +151,12 @@ describe('decisions that return', () => {
     const again = testStores({ directory: temporaryFolder(), seed: 4 });
     again.travel.receive(received(whole(laptop, runUuid)));
     again.travel.receive(received(decisions(rig, runUuid), { decisionsOnly: true }));
-    const told = (stores: Stores) =>
+    const judged = (stores: Stores) =>
       stores.travel
         .judgements(runUuid)
         .curations.map(({ uuid, log }) => ({ uuid, log }))
         .toSorted((a, b) => a.uuid.localeCompare(b.uuid));
-    expect(told(again)).toEqual(told(other));
+    expect(judged(again)).toEqual(judged(other));
   });
 
   it('need the run', () => {

@@ -64,6 +64,8 @@ describe('Review', () => {
       images: ['mean', 'correlation'],
       traces: ['raw', 'denoised'],
       filmsPresent: false,
+      film: 'absent',
+      filmNote: expect.stringContaining('not on this machine') as string,
       curation: null,
       raters: [],
       readOnly: null,

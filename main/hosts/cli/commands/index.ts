@@ -13,6 +13,7 @@ import { ingestCommand } from './ingest.ts';
 import { jobsCommand } from './jobs.ts';
 import { learnCommand } from './learn.ts';
 import { matchCommand } from './match.ts';
+import { packCommand } from './pack.ts';
 import { paramsCommand } from './params.ts';
 import { planCommand } from './plan.ts';
 import { processCommand } from './process.ts';
@@ -23,6 +24,7 @@ import { recoverCommand } from './recover.ts';
 import { runsCommand } from './runs.ts';
 import { serveCommand } from './serve.ts';
 import { sqlCommand } from './sql.ts';
+import { unpackCommand } from './unpack.ts';
 import { verifyCommand } from './verify.ts';
 
 /** Every command; one file each in this folder. */
@@ -36,6 +38,8 @@ export const commands: readonly Command[] = [
   qualityCommand,
   alignCommand,
   exportCommand,
+  packCommand,
+  unpackCommand,
   matchCommand,
   agreementCommand,
   learnCommand,
