@@ -63,6 +63,9 @@ export interface PreviewedEdit {
 /** Previews that are kept. */
 const kept = 4;
 
+/** What layers of arrays need to know of an edit. */
+export type Layer = Pick<StoredEdit, 'folder' | 'cells'>;
+
 /** The edits of a run that hold, oldest first. */
 export async function activeLayers(library: Library, runUuid: Uuid): Promise<readonly StoredEdit[]> {
   return (await library.curation.edits(runUuid)).filter((edit) => edit.active);
@@ -147,13 +150,26 @@ export class CellEdits {
     };
   }
 
+  /** The layers that hold, and a preview over them: the cells as they would be. @throws AppError `review.edit_stale` */
+  async layersWith(runUuid: Uuid, preview: Uuid | undefined): Promise<readonly Layer[]> {
+    const layers = await activeLayers(this.#library, runUuid);
+    if (preview === undefined) return layers;
+    const { folder, cells } = this.#found(runUuid, preview);
+    // A cell that is only made in the preview has no uuid yet; arrays are found by row.
+    const made = cells.map(({ row, state, made, arrayRow }) => ({ row, state, made, arrayRow, uuid: preview }));
+    return [...layers, { folder, cells: made }];
+  }
+
+  #found(runUuid: Uuid, preview: Uuid): Preview {
+    const found = this.#previews.get(preview);
+    if (found?.runUuid === runUuid) return found;
+    throw new AppError('review.edit_stale', 'This preview is no longer kept.', { hint: 'Make it again.' });
+  }
+
   /** @throws AppError `review.edit_stale` when the preview is gone or the cells changed meanwhile, `review.frozen`, `review.no_rater`, `disk.…` */
   async commit(runUuid: Uuid, raterUuid: Uuid, preview: Uuid): Promise<CurationChange> {
     const { curation, folders } = this.#library;
-    const found = this.#previews.get(preview);
-    if (found?.runUuid !== runUuid) {
-      throw new AppError('review.edit_stale', 'This preview is no longer kept.', { hint: 'Make it again.' });
-    }
+    const found = this.#found(runUuid, preview);
     const { uuid: curationUuid } = await curation.begin({ runUuid, raterUuid });
     const folder = path.join(folders.edits, curationUuid, preview);
     try {

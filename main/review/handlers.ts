@@ -10,6 +10,7 @@ import { filmOf } from './film.ts';
 import { packFootprints } from './footprints.ts';
 import { editedFootprints, EditedTraceReader } from './layers.ts';
 import { learn, type Example, type LearnedModel } from './learn.ts';
+import { neighboursOf } from './neighbours.ts';
 import { RunFolder, type ImageName } from './run-folder.ts';
 import { Thumbnails } from './thumbnail.ts';
 
@@ -144,21 +145,27 @@ export function createReviewHandlers(dependencies: ReviewDependencies): Handlers
       const { width, height, grey } = found.picture;
       return { runUuid: found.runUuid, width, height, grey: Buffer.from(grey).toString('base64') };
     },
-    footprints: async function* footprints({ runUuid }, _updates, { signal }) {
+    footprints: async function* footprints({ runUuid, preview }, _updates, { signal }) {
       const { folder } = await openRun(runUuid);
       const { height, width } = folder.manifest;
-      const matrix = await editedFootprints(folder, await activeLayers(library, runUuid));
+      const matrix = await editedFootprints(folder, await edits.layersWith(runUuid, preview));
       const { cells, bytes } = await packFootprints(matrix, width, signal);
       yield { header: { height, width, cells: [...cells] }, bytes };
     },
-    traces: async function* traces({ runUuid }, updates, { signal }) {
+    traces: async function* traces({ runUuid, preview }, updates, { signal }) {
       const { folder } = await openRun(runUuid);
-      const reader = new EditedTraceReader(folder, () => activeLayers(library, runUuid));
+      const reader = new EditedTraceReader(folder, () => edits.layersWith(runUuid, preview));
       try {
         for await (const request of updates) yield await reader.read(request, signal);
       } finally {
         await reader.close();
       }
+    },
+    neighbours: async ({ runUuid, cellUuid }, { signal }) => {
+      const { folder } = await openRun(runUuid);
+      const layers = await activeLayers(library, runUuid);
+      const cells = await library.runs.cells(runUuid);
+      return [...(await neighboursOf(folder, layers, cells, cellUuid, signal))];
     },
     addRater: (rater) => library.curation.addRater(rater),
     decide: async (decision) => changed(await library.curation.decide(decision)),

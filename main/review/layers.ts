@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { SparseRows } from '../arrays/index.ts';
-import type { StoredEdit } from '../library/index.ts';
+import type { Layer } from './edits.ts';
 import { RunFolder } from './run-folder.ts';
 import { type TracePacket, TraceReader, type TraceRequest } from './traces.ts';
 
@@ -12,7 +12,7 @@ export interface EditedRows {
 }
 
 /** The fold of the edits that hold, oldest first. */
-export function foldLayers(layers: readonly StoredEdit[]): EditedRows {
+export function foldLayers(layers: readonly Layer[]): EditedRows {
   const sources = new Map<number, { folder: string; index: number }>();
   const hidden = new Set<number>();
   for (const { folder, cells } of layers) {
@@ -48,7 +48,7 @@ function pick(
 }
 
 /** The footprints of a run after edits, by row; hidden rows are empty. @throws AppError `disk.io` */
-export async function editedFootprints(run: RunFolder, layers: readonly StoredEdit[]): Promise<SparseRows> {
+export async function editedFootprints(run: RunFolder, layers: readonly Layer[]): Promise<SparseRows> {
   const matrix = await run.footprints();
   if (layers.length === 0) return matrix;
   const { sources, hidden } = foldLayers(layers);
@@ -69,11 +69,11 @@ export async function editedFootprints(run: RunFolder, layers: readonly StoredEd
 /** Reads windows of traces from a run and the edits on it. */
 export class EditedTraceReader {
   readonly #run: RunFolder;
-  readonly #layers: () => Promise<readonly StoredEdit[]>;
+  readonly #layers: () => Promise<readonly Layer[]>;
   readonly #readers = new Map<string, Promise<TraceReader>>();
 
   /** @param layers - the edits that hold, asked for with each window */
-  constructor(run: RunFolder, layers: () => Promise<readonly StoredEdit[]>) {
+  constructor(run: RunFolder, layers: () => Promise<readonly Layer[]>) {
     this.#run = run;
     this.#layers = layers;
   }

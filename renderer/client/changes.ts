@@ -7,7 +7,17 @@ import type { Connection } from './types.ts';
 export const staleAfter = {
   sessions: [['sessions'], ['session'], ['sample'], ['plan']],
   runs: [['runs'], ['run'], ['session'], ['sessions'], ['plan']],
-  curation: [['opening'], ['cells'], ['log'], ['session'], ['sessions'], ['runs']],
+  curation: [
+    ['opening'],
+    ['cells'],
+    ['log'],
+    ['edits'],
+    ['ratings'],
+    ['versions'],
+    ['session'],
+    ['sessions'],
+    ['runs'],
+  ],
 } as const satisfies Readonly<Record<string, ReadonlyArray<readonly string[]>>>;
 
 /** A person decides faster than a list can be asked for again: curation answers are renewed once it has been quiet this long. */

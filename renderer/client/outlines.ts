@@ -3,6 +3,7 @@ import { useQuery, type UseQueryResult } from '@tanstack/react-query';
 import type { ContourAnswer, ContourRequest } from '../gl/contour-worker.ts';
 import type { Outlines } from '../gl/contours.ts';
 import { useCore } from './context.ts';
+import { useEditsKey } from './edits.ts';
 import { onePacket } from './streams.ts';
 
 function drawOutlines(request: ContourRequest, signal: AbortSignal): Promise<Outlines> {
@@ -23,14 +24,20 @@ function drawOutlines(request: ContourRequest, signal: AbortSignal): Promise<Out
   });
 }
 
-/** The outlines of all cells of a run: all footprints in one packet, drawn at half their maximum in a worker. */
-export function useOutlines(runUuid: string | null): UseQueryResult<Outlines> {
+/**
+ * The outlines of all cells of a run: all footprints in one packet, drawn at half their maximum in a worker. While an edit is drawn anew the outlines before it
+ * are shown. A preview's outlines are those after it.
+ */
+export function useOutlines(runUuid: string, preview?: string): UseQueryResult<Outlines> {
   const core = useCore();
-  return useQuery({
-    queryKey: ['outlines', runUuid],
-    enabled: runUuid !== null,
+  const edits = useEditsKey(runUuid);
+  return useQuery<Outlines>({
+    queryKey: ['outlines', runUuid, edits, preview ?? ''],
+    placeholderData: (before) => (preview === undefined ? before : undefined),
     queryFn: async ({ signal }) => {
-      const { header, bytes } = await onePacket(core.review.footprints({ runUuid: runUuid ?? '' }, { signal }));
+      const { header, bytes } = await onePacket(
+        core.review.footprints({ runUuid, ...(preview === undefined ? {} : { preview }) }, { signal }),
+      );
       return drawOutlines({ windows: header.cells, bytes }, signal);
     },
   });

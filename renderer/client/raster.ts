@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-import { useQuery, type UseQueryResult } from '@tanstack/react-query';
+import { keepPreviousData, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { AppError } from '../../main/contract/index.ts';
 import { useCore } from './context.ts';
+import { useEditsKey } from './edits.ts';
 import { readTraces } from './streams.ts';
 
 /** Activity of all cells over the whole recording: `rows × columns`, each row from 0 to 1 of its own maximum. */
@@ -18,8 +19,10 @@ const mostColumns = 800;
 /** Maxima of the denoised traces in columns, all rows, asked for in batches one after the other. */
 export function useRaster(runUuid: string, rows: number, frames: number): UseQueryResult<Raster> {
   const core = useCore();
+  const edits = useEditsKey(runUuid);
   return useQuery({
-    queryKey: ['raster', runUuid, rows],
+    queryKey: ['raster', runUuid, rows, edits],
+    placeholderData: keepPreviousData,
     enabled: rows > 0,
     queryFn: async ({ signal }): Promise<Raster> => {
       const columns = Math.min(mostColumns, frames);

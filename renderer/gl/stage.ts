@@ -7,7 +7,7 @@ export interface StageEvents {
   /** The pointer is over an image point, or has left (`null`). `reach` is 12 CSS pixels in image pixels. */
   readonly onPoint?: (point: Point | null, reach: number) => void;
   /** A click (not a drag) on an image point. */
-  readonly onPick?: (point: Point, reach: number) => void;
+  readonly onPick?: (point: Point, reach: number, shift: boolean) => void;
   /** After each drawing: where things are, for what lies over the canvas. */
   readonly onDrawn?: (view: View, panel: Size) => void;
   /** The person moved or zoomed the picture. */
@@ -164,7 +164,11 @@ export class PictureStage {
     const drag = this.#drag;
     this.#drag = undefined;
     if (drag === undefined || drag.moved || event.type === 'pointercancel' || event.button !== 0) return;
-    this.#events.onPick?.(toImage(this.#view, this.#panel, this.#place(event)), pickReach / this.#view.zoom);
+    this.#events.onPick?.(
+      toImage(this.#view, this.#panel, this.#place(event)),
+      pickReach / this.#view.zoom,
+      event.shiftKey,
+    );
   };
 
   readonly #leave = (): void => {

@@ -16,6 +16,7 @@ import { Button, Choice } from '../ui/controls.tsx';
 import { decimal } from '../ui/format.ts';
 import { Icon } from '../ui/icons.tsx';
 import { Failed, Loading, Panel } from '../ui/panel.tsx';
+import { EditOverlay, type OverlayHandle } from './edit-overlay.tsx';
 import { follow, labelCodes, partnerRow, placeTicks } from './marks.ts';
 import styles from './panels.module.css';
 import { useStage } from './use-stage.ts';
@@ -48,6 +49,8 @@ export function MapPanel({ opening, cells, selected }: MapProps): ReactElement {
   const outlines = useOutlines(runUuid);
   const ticks = useRef<HTMLDivElement>(null);
   const scale = useRef<HTMLDivElement>(null);
+  const overlay = useRef<OverlayHandle>(null);
+  const chosen = useReview((state) => state.partner);
   const centres = useMemo(() => centresOf(cells), [cells]);
   const levels = useMemo(
     () => (picture.data === undefined ? undefined : percentileLevels(picture.data.values)),
@@ -59,13 +62,16 @@ export function MapPanel({ opening, cells, selected }: MapProps): ReactElement {
   const { canvas, stage, trouble } = useStage({
     onPoint: (point, reach) =>
       useReview.setState({ hovered: point === null ? null : (at(point, reach)?.uuid ?? null) }),
-    onPick: (point, reach) => {
+    onPick: (point, reach, shift) => {
       const cell = at(point, reach);
-      if (cell !== undefined) useReview.setState({ selected: cell.uuid });
+      if (cell === undefined) return;
+      if (shift && useReview.getState().selected !== null) useReview.setState({ partner: cell.uuid });
+      else useReview.setState({ selected: cell.uuid });
     },
     onDrawn: (view, panel) => {
       if (ticks.current !== null) placeTicks(ticks.current, selected, view, panel);
       if (scale.current !== null) showScale(scale.current, view.zoom);
+      overlay.current?.place(view, panel);
     },
   });
   useEffect(() => {
@@ -88,17 +94,18 @@ export function MapPanel({ opening, cells, selected }: MapProps): ReactElement {
   }, [stage, cells, outlinesShown]);
   const hoveredRow = cells.find((cell) => cell.uuid === hovered)?.row ?? -1;
   const selectedRow = selected?.row ?? -1;
-  const partner = partnerRow(selected);
+  const chosenRow = cells.find((cell) => cell.uuid === chosen)?.row;
+  const partner = chosenRow ?? partnerRow(selected);
   const hasPicture = picture.data !== undefined;
   useEffect(() => {
     stage?.picture.setMarks({
       selected: selectedRow,
       hovered: hoveredRow,
-      partner: zoomed ? partner : -1,
+      partner: zoomed || chosenRow !== undefined ? partner : -1,
       strength: zoomed ? 0.38 : 1,
     });
     stage?.redraw();
-  }, [stage, selectedRow, hoveredRow, partner, zoomed]);
+  }, [stage, selectedRow, hoveredRow, partner, chosenRow, zoomed]);
   useEffect(() => {
     if (stage !== null && hasPicture) follow(stage, selected?.centroid, zoomed, opening.diameterPx);
     // The picture's arrival matters, not which picture it is: changing the background must not move the view.
@@ -176,6 +183,7 @@ export function MapPanel({ opening, cells, selected }: MapProps): ReactElement {
           </span>
         )}
         <div className={c('scale')} ref={scale} />
+        <EditOverlay runUuid={runUuid} stage={stage} selected={selected} handle={overlay} />
         <MapState
           trouble={trouble}
           pictureError={picture.error}

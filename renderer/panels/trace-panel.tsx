@@ -4,6 +4,7 @@ import { type PointerEvent, type ReactElement, useEffect, useRef, useState } fro
 import 'uplot/dist/uPlot.min.css';
 import type { Cell } from '../../main/contract/index.ts';
 import { useCore } from '../client/context.ts';
+import { useEditsKey } from '../client/edits.ts';
 import type { ReviewOpening } from '../client/queries.ts';
 import type { TraceWindow } from '../client/streams.ts';
 import { frameOfTime, timeOfFrame, TraceReader } from '../client/traces.ts';
@@ -146,6 +147,7 @@ interface PlotProps {
 function Plot({ opening, selected, onRetry }: PlotProps): ReactElement {
   const core = useCore();
   const runUuid = opening.run.uuid;
+  const edits = useEditsKey(runUuid);
   const [first, last] = useReview((state) => state.window);
   const frame = useReview((state) => state.frame);
   const host = useRef<HTMLDivElement>(null);
@@ -193,7 +195,8 @@ function Plot({ opening, selected, onRetry }: PlotProps): ReactElement {
       lastFrame: last,
       columns,
     });
-  }, [selected.row, first, last, width, runUuid]);
+    // An edit may have changed the trace of the same row.
+  }, [selected.row, first, last, width, runUuid, edits]);
   useEffect(() => {
     if (shown !== null) plot.current?.show(shown);
   }, [shown]);

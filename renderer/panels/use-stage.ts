@@ -30,7 +30,7 @@ export function useStage(events: StageEvents): UsedStage {
     try {
       const made = new PictureStage(canvas.current, outlineStyles(token), lutBytes('grey'), {
         onPoint: (point, reach) => newest.current.onPoint?.(point, reach),
-        onPick: (point, reach) => newest.current.onPick?.(point, reach),
+        onPick: (point, reach, shift) => newest.current.onPick?.(point, reach, shift),
         onDrawn: (view, panel) => newest.current.onDrawn?.(view, panel),
         onMoved: () => newest.current.onMoved?.(),
         onLost: (lost) => setTrouble(lost ? { kind: 'lost' } : null),

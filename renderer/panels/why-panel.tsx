@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { Check, Minus, X } from 'lucide-react';
-import type { ReactElement } from 'react';
+import { type ReactElement, useState } from 'react';
 import type { Cell, CellLabel, LogEntry } from '../../main/contract/index.ts';
 import { useLog, useRun } from '../client/queries.ts';
 import { parameterSpecs } from '../stores/parameters.ts';
@@ -10,6 +10,7 @@ import { Button, Note } from '../ui/controls.tsx';
 import { count, decimal, plural, timeOfDay } from '../ui/format.ts';
 import { Icon } from '../ui/icons.tsx';
 import { Empty, Panel } from '../ui/panel.tsx';
+import { EditChoices, EditUnderWay, MergeHint } from './edit-section.tsx';
 import styles from './panels.module.css';
 
 const c = classes(styles);
@@ -41,6 +42,9 @@ const metrics: readonly Metric[] = [
   { key: 'probability', title: 'By your decisions', places: 2, unit: '', limit: 'minProbability', end: 1 },
 ];
 
+/** Rows shown until the rest is asked for: the decision, the suggestion and what can be done stay in sight. */
+const metricsFirst = 6;
+
 /** Metrics that name another cell under their name and `With`. Runs of earlier engines lack some; those rows are not shown. */
 const partnered: ReadonlySet<string> = new Set(['overlap', 'crossTalk']);
 
@@ -60,16 +64,27 @@ export function WhyPanel({ runUuid, cells, selected, readOnly }: WhyProps): Reac
   return (
     <Panel title={title} meta={meta} scope="why">
       {selected === undefined ? (
-        <Empty title="No cell selected">
-          <p>Click a cell on the map or in the list, or press J for the next undecided one.</p>
-        </Empty>
+        <>
+          <EditUnderWay cells={cells} />
+          <div className={c('stage')}>
+            <Empty title="No cell selected">
+              <p>
+                Click a cell on the map or in the list, or press J for the next undecided one. N adds a cell at a point,
+                D draws one.
+              </p>
+            </Empty>
+          </div>
+        </>
       ) : (
         <>
           <Decision label={selected.label} readOnly={readOnly} />
           {readOnly === null ? null : <Note kind="warning">{readOnly}</Note>}
+          <EditUnderWay cells={cells} />
           <div className={c('scroll')}>
+            <MergeHint runUuid={runUuid} cell={selected} readOnly={readOnly} blind={false} />
             <Metrics runUuid={runUuid} cells={cells} cell={selected} />
             <Suggestion cell={selected} />
+            <EditChoices cell={selected} readOnly={readOnly} />
             <History runUuid={runUuid} cell={selected} />
           </div>
         </>
@@ -132,7 +147,9 @@ function Metrics({
     const usual = parameterSpecs.find((spec) => spec.name === name)?.default;
     return typeof usual === 'number' ? usual : null;
   };
-  const shown = metrics.filter((metric) => cells.some((other) => typeof other.metrics[metric.key] === 'number'));
+  const [all, setAll] = useState(false);
+  const known = metrics.filter((metric) => cells.some((other) => typeof other.metrics[metric.key] === 'number'));
+  const shown = all ? known : known.slice(0, metricsFirst);
   return (
     <>
       <dl className={c('metrics')}>
@@ -154,7 +171,14 @@ function Metrics({
           );
         })}
       </dl>
-      <p className={c('legend')}>thick: this cell, thin: limit of the suggestion</p>
+      <p className={c('legend')}>
+        thick: this cell, thin: limit of the suggestion
+        {known.length > metricsFirst ? (
+          <button type="button" className={c('more')} onClick={() => setAll(!all)}>
+            {all ? 'Fewer' : `${String(known.length - metricsFirst)} more`}
+          </button>
+        ) : null}
+      </p>
     </>
   );
 }

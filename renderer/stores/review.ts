@@ -11,6 +11,8 @@ export interface ReviewView {
   readonly runUuid: string | null;
   readonly selected: string | null;
   readonly hovered: string | null;
+  /** A second cell, chosen to be looked at or merged with the selected one. */
+  readonly partner: string | null;
   readonly sort: Sort;
   readonly filter: string;
   readonly image: ImageName;
@@ -31,6 +33,7 @@ const initial: ReviewView = {
   runUuid: null,
   selected: null,
   hovered: null,
+  partner: null,
   sort: { key: 'row', descending: false },
   filter: '',
   image: 'correlation',
@@ -45,6 +48,11 @@ const initial: ReviewView = {
 
 /** The view of the run under review. */
 export const useReview = create<ReviewView>(() => initial);
+// A partner belongs to the cell it was chosen for.
+useReview.subscribe((now, before) => {
+  if (now.selected !== before.selected && now.partner !== null && now.partner === before.partner)
+    useReview.setState({ partner: null });
+});
 
 /** Speeds offered. */
 export const speeds = [0.25, 0.5, 1, 2, 4, 8] as const;

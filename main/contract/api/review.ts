@@ -101,7 +101,7 @@ export const reviewApi = defineApi('review', {
     { doc: 'A small picture of a session from its newest result; null where there is none.' },
   ),
   footprints: stream(
-    z.object({ runUuid: Uuid }),
+    z.object({ runUuid: Uuid, preview: Uuid.optional() }),
     z.object({
       height: z.number().int(),
       width: z.number().int(),
@@ -117,10 +117,10 @@ export const reviewApi = defineApi('review', {
       ),
     }),
     z.never(),
-    { doc: 'One packet with all footprints of a run.' },
+    { doc: 'One packet with all footprints of a run; with a preview, as they would be after it.' },
   ),
   traces: stream(
-    z.object({ runUuid: Uuid }),
+    z.object({ runUuid: Uuid, preview: Uuid.optional() }),
     z.object({
       request: z.number().int(),
       rows: z.array(z.number().int()),
@@ -141,6 +141,24 @@ export const reviewApi = defineApi('review', {
     {
       doc: 'Windows of traces. Packet: columns float64 times (s, centre of each column), then for each row, for each kind, columns float32 minima and columns float32 maxima.',
     },
+  ),
+  neighbours: query(
+    z.object({ runUuid: Uuid, cellUuid: Uuid }),
+    z.array(
+      z.object({
+        cellUuid: Uuid,
+        row: z.number().int(),
+        /** Between the centroids. */
+        distancePx: z.number(),
+        /** Cosine of the footprints, 0 … 1. */
+        overlap: z.number(),
+        /** Pearson, of the denoised traces over all frames; null where one does not change. */
+        correlation: z.number().nullable(),
+        /** They overlap and fire together: perhaps one cell. */
+        maybeOne: z.boolean(),
+      }),
+    ),
+    { doc: 'The cells around a cell, those that may be the same one first, at most twelve.' },
   ),
   addRater: command(
     z.object({ initials: z.string().trim().min(1).max(8), name: z.string().max(200).optional() }),

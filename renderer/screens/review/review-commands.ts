@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
+import type { QueryClient } from '@tanstack/react-query';
 import type { Cell, CellLabel, LogEntry } from '../../../main/contract/index.ts';
 import type { Decider } from '../../client/decisions.ts';
+import { dropEdit, renewAfterStep } from '../../client/edits.ts';
 import type { ReviewOpening } from '../../client/queries.ts';
+import type { Connection } from '../../client/types.ts';
 import { neighbour, nextUndecided } from '../../stores/cell-list.ts';
 import { moveCursor, useReview } from '../../stores/review.ts';
 import { showOverlay, usePerson } from '../../stores/ui.ts';
 import { waitForRater } from '../../stores/waiting-decision.ts';
 import type { Command } from '../../ui/commands/registry.ts';
+import { editCommands, editing } from './edit-commands.ts';
 
 /** What the commands of Review work on; read anew at each use, so that the list of commands stays the same. */
 export interface ReviewScope {
@@ -53,7 +57,7 @@ function possible(read: Read): true | string {
   return selectedCell(read) === undefined ? 'Select a cell first.' : true;
 }
 
-function decisionCommands(read: Read, decider: Decider): readonly Command[] {
+function decisionCommands(read: Read, decider: Decider, queries: QueryClient): readonly Command[] {
   const one = (id: string, label: string, key: string, to: CellLabel): Command => ({
     id: `review.${id}`,
     label,
@@ -81,7 +85,7 @@ function decisionCommands(read: Read, decider: Decider): readonly Command[] {
       const can = id === 'undo' ? opening.curation?.canUndo : opening.curation?.canRedo;
       return can === true || decider.pending() > 0
         ? true
-        : `There is no decision to ${id === 'undo' ? 'take back' : 'repeat'}.`;
+        : `There is nothing to ${id === 'undo' ? 'take back' : 'repeat'}.`;
     },
     run: async () => {
       const { rater } = usePerson.getState();
@@ -94,14 +98,16 @@ function decisionCommands(read: Read, decider: Decider): readonly Command[] {
       const entries: readonly LogEntry[] = await decider[id](opening.run.uuid, raterUuid);
       const last = entries[entries.length - 1];
       if (last !== undefined) useReview.setState({ selected: last.cellUuid });
+      // No entry: the step was an edit.
+      else await renewAfterStep(queries, opening.run.uuid);
     },
   });
   return [
     one('accept', 'Accept', 'A', 'accepted'),
     one('reject', 'Reject', 'R', 'rejected'),
     one('leave', 'Leave undecided', 'U', 'undecided'),
-    back('undo', 'Undo decision', 'Mod+Z'),
-    back('redo', 'Redo decision', 'Mod+Shift+Z'),
+    back('undo', 'Undo decision or edit', 'Mod+Z'),
+    back('redo', 'Redo decision or edit', 'Mod+Shift+Z'),
   ];
 }
 
@@ -137,7 +143,11 @@ function goCommands(read: Read, focusFilter: () => void): readonly Command[] {
     go('start', 'To the start', ['Home'], () => step(-read().opening.frames)()),
     go('play', 'Play, pause', ['Space'], () => useReview.setState((state) => ({ playing: !state.playing }))),
     go('filter', 'Filter cells', ['/'], focusFilter),
-    go('clear', 'Clear selection', ['Escape'], () => {
+    go('clear', 'Leave the edit, clear the selection', ['Escape'], () => {
+      if (editing()) {
+        dropEdit();
+        return;
+      }
       useReview.setState({ selected: null, zoomed: false, playing: false });
     }),
   ];
@@ -169,7 +179,18 @@ function lookCommands(read: Read): readonly Command[] {
   ];
 }
 
-/** The commands of Review: decide, go, look. */
-export function reviewCommands(read: Read, decider: Decider, focusFilter: () => void): readonly Command[] {
-  return [...decisionCommands(read, decider), ...goCommands(read, focusFilter), ...lookCommands(read)];
+/** The commands of Review: decide, edit, go, look. */
+export function reviewCommands(
+  read: Read,
+  decider: Decider,
+  connection: Connection,
+  queries: QueryClient,
+  focusFilter: () => void,
+): readonly Command[] {
+  return [
+    ...decisionCommands(read, decider, queries),
+    ...editCommands(read, connection, queries),
+    ...goCommands(read, focusFilter),
+    ...lookCommands(read),
+  ];
 }

@@ -4,6 +4,7 @@ import { type ReactElement, useEffect, useMemo, useRef } from 'react';
 import type { Cell } from '../../../main/contract/index.ts';
 import { useConnection } from '../../client/context.ts';
 import { deciderOf } from '../../client/decisions.ts';
+import { dropEdit } from '../../client/edits.ts';
 import { type ReviewOpening, useCells, useOpening, useRuns } from '../../client/queries.ts';
 import { CellsPanel } from '../../panels/cells-panel.tsx';
 import { MapPanel } from '../../panels/map-panel.tsx';
@@ -12,6 +13,7 @@ import { RasterPanel } from '../../panels/raster-panel.tsx';
 import { TracePanel } from '../../panels/trace-panel.tsx';
 import { WhyPanel } from '../../panels/why-panel.tsx';
 import { orderCells, readFilter } from '../../stores/cell-list.ts';
+import { useEdit } from '../../stores/edit.ts';
 import { beginReview, useReview } from '../../stores/review.ts';
 import { goTo, useUi } from '../../stores/ui.ts';
 import { runTitle } from '../../stores/run-titles.ts';
@@ -19,6 +21,7 @@ import { classes } from '../../ui/classes.ts';
 import { useCommands } from '../../ui/commands/use-commands.ts';
 import { Button } from '../../ui/controls.tsx';
 import { Empty, Failed, Loading, Panel } from '../../ui/panel.tsx';
+import { editing, underWayCommands } from './edit-commands.ts';
 import { reviewCommands, type ReviewScope } from './review-commands.ts';
 import styles from './review.module.css';
 
@@ -154,11 +157,20 @@ function Open({ opening, cells }: { readonly opening: ReviewOpening; readonly ce
       reviewCommands(
         () => newest.current,
         deciderOf(connection, queries),
+        connection,
+        queries,
         () => filterField.current?.focus(),
       ),
     [connection, queries],
   );
   useCommands(commands);
+  const isEditing = useEdit(editing);
+  const whileEditing = useMemo(
+    () => (isEditing ? underWayCommands(() => newest.current, connection, queries) : []),
+    [isEditing, connection, queries],
+  );
+  useCommands(whileEditing);
+  useEffect(() => dropEdit, [run.uuid]);
   const selected = cells.find((cell) => cell.uuid === selectedUuid);
   return (
     <div className={c('screen')}>

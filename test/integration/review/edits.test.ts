@@ -26,6 +26,7 @@ async function traces(
   runUuid: string,
   rows: readonly number[],
   frames: number,
+  preview?: string,
 ): Promise<readonly number[][]> {
   async function* windows() {
     yield {
@@ -37,7 +38,11 @@ async function traces(
       columns: 40,
     };
   }
-  for await (const { header, bytes } of core.handlers.review.traces({ runUuid }, windows(), context)) {
+  for await (const { header, bytes } of core.handlers.review.traces(
+    { runUuid, ...(preview === undefined ? {} : { preview }) },
+    windows(),
+    context,
+  )) {
     expect(header.rows).toEqual(rows);
     const each = 8 * header.columns;
     // A Buffer's slice would share the pool it lies in.
@@ -78,6 +83,19 @@ it('two cells of the sample session are merged, taken back, split, found again a
   const merge = { kind: 'merge' as const, cellUuids: [one.uuid, two.uuid] };
   const { preview, cells: previewed } = await review.editPreview({ runUuid, edit: merge }, context);
   expect(await cells()).toEqual(before);
+  // The preview's outline and trace can be looked at; without it everything is as it was.
+  const madeRow = previewed.find((cell) => cell.made)?.row ?? -1;
+  for await (const { header } of review.footprints({ runUuid, preview }, silence(), context)) {
+    expect(header.cells[madeRow]?.height).toBeGreaterThan(2);
+    expect([header.cells[one.row]?.height, header.cells[two.row]?.height]).toEqual([0, 0]);
+  }
+  for await (const { header } of review.footprints({ runUuid }, silence(), context)) {
+    expect([header.cells.length, header.cells[one.row]?.height]).toEqual([before.length, one.box.height]);
+  }
+  const [previewedTrace] = await traces(core, runUuid, [madeRow], frames, preview);
+  expect(Math.max(...(previewedTrace ?? []))).toBeGreaterThan(1);
+  const near = await review.neighbours({ runUuid, cellUuid: one.uuid }, context);
+  expect(near.map(({ cellUuid }) => cellUuid)).toContain(two.uuid);
   const made = previewed.find((cell) => cell.made);
   expect(made).toMatchObject({ row: before.length, state: 'live', uuid: null });
   const merged = await review.editCommit({ ...step, preview }, context);

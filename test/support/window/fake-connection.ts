@@ -463,6 +463,7 @@ export function createFakeConnection(sceneName: string): Connection {
       editCommit: () => guard(refuseEdit),
       edit: () => guard(refuseEdit),
       edits: () => guard(() => []),
+      neighbours: () => guard(() => []),
       cells: () => guard(() => cells),
       image: ({ image }) =>
         single(() => {
