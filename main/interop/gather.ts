@@ -6,6 +6,7 @@ import { NpyFile } from '../arrays/index.ts';
 import { AppError, imageNames, traceKinds, type Cell, type Uuid } from '../contract/index.ts';
 import { programVersion } from '../installation/index.ts';
 import type { Library, RunDetail, StoredRecording } from '../library/index.ts';
+import { countsAsNeuron } from '../review/index.ts';
 import type { ExportArrays, ExportCell, ExportRecording, ExportRun } from './job.ts';
 
 /** Gathers the cells that hold after edits as files: `main/media`’s editor. */
@@ -191,7 +192,7 @@ function exportCells(cells: readonly Cell[], rows: readonly number[] | null): re
       uuid: cell.uuid,
       label: cell.label,
       suggested: cell.suggested,
-      accepted: cell.label === 'accepted' || (cell.label === 'undecided' && cell.suggested),
+      accepted: countsAsNeuron(cell),
       reasons: cell.reasons,
       centroid: cell.centroid,
       metrics: cell.metrics,

@@ -64,6 +64,7 @@ const curationMethods: MethodNames<CurationStore> = {
   redo: true,
   freeze: true,
   nextVersion: true,
+  versions: true,
   log: true,
   edits: true,
   nextRow: true,

@@ -230,8 +230,8 @@ export interface RunStore {
   }): Promise<readonly RunRow[]>;
   /** @throws AppError `run.not_found` */
   get(runUuid: Uuid): Promise<RunDetail>;
-  /** All cells by row, with the labels of the run's curation. @throws AppError `run.not_found` */
-  cells(runUuid: Uuid): Promise<readonly Cell[]>;
+  /** All cells by row, as the run's newest curation (or an earlier version) leaves them. @throws AppError `run.not_found`, `review.no_version` */
+  cells(runUuid: Uuid, version?: number): Promise<readonly Cell[]>;
 }
 
 export interface CurationState {
@@ -244,6 +244,22 @@ export interface CurationState {
   readonly canUndo: boolean;
   readonly canRedo: boolean;
   readonly counts: { readonly accepted: number; readonly rejected: number; readonly undecided: number };
+}
+
+/** One version of a run's judgements, as lists show it. */
+export interface CurationVersion {
+  readonly version: number;
+  readonly uuid: Uuid;
+  /** Initials of who began it. */
+  readonly owner: string;
+  readonly createdAt: string;
+  readonly frozenAt: string | null;
+  /** The version it goes on from. */
+  readonly parent: number | null;
+  readonly accepted: number;
+  readonly rejected: number;
+  /** Edits that hold in it. */
+  readonly edits: number;
 }
 
 export interface CurationChange {
@@ -282,8 +298,8 @@ export interface StoredEdit {
 }
 
 export interface CurationStore {
-  /** All edits of the run's curation in order, those taken back too. */
-  edits(runUuid: Uuid): Promise<readonly StoredEdit[]>;
+  /** All edits of the run's newest curation (or an earlier version) in order, those taken back too. @throws AppError `review.no_version` */
+  edits(runUuid: Uuid, version?: number): Promise<readonly StoredEdit[]>;
   /** Row for the next cell an edit makes: no row is given twice, also after undo. */
   nextRow(runUuid: Uuid): Promise<number>;
   /** The curation of a run; begun when there is none. @throws AppError `review.frozen`, `review.no_rater`, `run.not_ready` */
@@ -325,10 +341,12 @@ export interface CurationStore {
   /** Makes the curation an immutable version; decisions after it are refused. */
   freeze(runUuid: Uuid): Promise<CurationState>;
   /**
-   * Begins the next version after a frozen one: its labels are the frozen version's, its parent is that version.
-   * @throws AppError `review.not_frozen`, `review.edit_unsupported` for a version with edits, `review.no_rater`
+   * Begins the next version after a frozen one: its labels and edited cells are the frozen version's, its parent is that version.
+   * @throws AppError `review.not_frozen`, `review.no_rater`
    */
   nextVersion(step: { readonly runUuid: Uuid; readonly raterUuid: Uuid }): Promise<CurationState>;
+  /** All versions of a run's judgements, oldest first. */
+  versions(runUuid: Uuid): Promise<readonly CurationVersion[]>;
   /** The log of the run's curation in order. */
   log(runUuid: Uuid): Promise<readonly LogEntry[]>;
 }

@@ -2,5 +2,7 @@
 /** Looking at a finished run and judging its cells. See README.md. */
 export { createReviewHandlers } from './handlers.ts';
 export type { ReviewDependencies } from './handlers.ts';
+export { CellTraces, countsAsNeuron } from './cell-traces.ts';
+export type { CellChoice } from './cell-traces.ts';
 export { matchSessions } from './identity.ts';
 export type { MatchOptions, MatchReport, SessionSource } from './identity.ts';

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-import path from 'node:path';
-import { NpyFile } from '../arrays/index.ts';
 import { AppError, type Aligned } from '../contract/index.ts';
-import type { Library, RunDetail, TraceName } from '../library/index.ts';
+import type { Library, TraceName } from '../library/index.ts';
+import { CellTraces } from '../review/index.ts';
 import { average, binFrames, binGrid, binTrace, type CameraWindow } from './align.ts';
 import { trialWindows } from './windows.ts';
 
@@ -14,41 +13,41 @@ export interface AlignChoice {
   readonly trialTypes?: readonly string[] | undefined;
   readonly where?: Readonly<Record<string, string>> | undefined;
   readonly rows?: readonly number[] | undefined;
+  /** Version of the curation whose cells are asked for; the newest when absent. */
+  readonly version?: number | undefined;
+  /** Only cells that count as neurons there. */
+  readonly accepted?: boolean | undefined;
   readonly offsetS?: number | undefined;
 }
 
-/** Columns of the run's traces that belong to its first session, in order of time, with their times. */
-async function framesOf(
-  detail: RunDetail,
+/** Columns of the run's traces that belong to its first recording, in order of time, with their times. */
+export async function framesOf(
+  traces: CellTraces,
   library: Library,
 ): Promise<{ frames: number[]; timesS: number[]; others: boolean }> {
-  const time = await NpyFile.open(path.join(detail.folder, 'time.npy'));
-  let values: ArrayLike<number>;
-  try {
-    values = await time.read(0, time.shape[0] ?? 0);
-  } finally {
-    await time.close();
+  const { inputs } = traces.detail;
+  const values = await traces.times();
+  let count = values.length;
+  const [first] = inputs;
+  if (inputs.length > 1 && first !== undefined) {
+    const recording = await library.sessions.recording(first.recordingUuid);
+    count = Math.min(count, (first.lastFrame ?? recording.frames - 1) - first.firstFrame + 1);
   }
-  let sample = 0;
-  let others = false;
   const placed: { frame: number; timeS: number }[] = [];
-  for (const [position, input] of detail.inputs.entries()) {
-    const recording = await library.sessions.recording(input.recordingUuid);
-    const count =
-      detail.inputs.length === 1 ? values.length : (input.lastFrame ?? recording.frames - 1) - input.firstFrame + 1;
-    if (position === 0) {
-      for (let frame = sample; frame < Math.min(sample + count, values.length); frame += 1) {
-        const timeS = values[frame] ?? Number.NaN;
-        if (Number.isFinite(timeS)) placed.push({ frame, timeS });
-      }
-    } else others = true;
-    sample += count;
+  for (let frame = 0; frame < count; frame += 1) {
+    const timeS = values[frame] ?? Number.NaN;
+    if (Number.isFinite(timeS)) placed.push({ frame, timeS });
   }
   placed.sort((a, b) => a.timeS - b.timeS);
-  return { frames: placed.map(({ frame }) => frame), timesS: placed.map(({ timeS }) => timeS), others };
+  return {
+    frames: placed.map(({ frame }) => frame),
+    timesS: placed.map(({ timeS }) => timeS),
+    others: inputs.length > 1,
+  };
 }
 
-function medianInterval(timesS: readonly number[]): number {
+/** Seconds between two frames, the middle one of all. */
+export function medianInterval(timesS: readonly number[]): number {
   const steps = timesS.slice(1).map((time, index) => time - (timesS[index] ?? 0));
   return steps.toSorted((a, b) => a - b)[Math.floor(steps.length / 2)] ?? Number.NaN;
 }
@@ -59,12 +58,25 @@ const orNull = (value: number): number | null => (Number.isFinite(value) ? value
  * Activity of a run around an event of its session's trials (workflow-miniscope's `analysis`, with the clocks' offset that it lacks:
  * datamodel.md 2.12, 13). Of a run over several recordings the first is aligned.
  *
- * @throws AppError `align.not_found` for an unknown alignment, trace or row, or a session without behaviour; `align.no_trials` when no trial is
- * left; `run.not_found`, `run.not_ready`, `disk.io`
+ * @throws AppError `align.not_found` for an unknown alignment or a session without behaviour; `align.no_trials` when no trial is left;
+ * as {@link CellTraces}
  */
 export async function alignActivity(choice: AlignChoice, library: Library, signal?: AbortSignal): Promise<Aligned> {
-  const detail = await library.runs.get(choice.runUuid);
-  if (detail.run.state !== 'succeeded') throw new AppError('run.not_ready', 'This run has no result.');
+  const traces = await CellTraces.open(library, choice.runUuid, choice);
+  try {
+    return await alignTraces(choice, traces, library, signal);
+  } finally {
+    await traces.close();
+  }
+}
+
+async function alignTraces(
+  choice: AlignChoice,
+  traces: CellTraces,
+  library: Library,
+  signal: AbortSignal | undefined,
+): Promise<Aligned> {
+  const { detail } = traces;
   const alignments = await library.events.alignments();
   const alignment = alignments.find(({ name }) => name.toLowerCase() === choice.alignment.toLowerCase());
   if (alignment === undefined) {
@@ -76,7 +88,7 @@ export async function alignActivity(choice: AlignChoice, library: Library, signa
   const clock =
     choice.offsetS === undefined ? behavior.clock : { offsetS: choice.offsetS, rate: 1, method: 'given' as const };
   const onCamera = (timeS: number): number => clock.offsetS + clock.rate * timeS;
-  const { frames, timesS, others } = await framesOf(detail, library);
+  const { frames, timesS, others } = await framesOf(traces, library);
   const [firstS = 0, lastS = 0] = [timesS[0], timesS.at(-1)];
   const wanted = new Set(choice.trialTypes?.map((type) => type.toLowerCase()));
   const trials = trialWindows(behavior, alignment).map(({ trial, alignS, startS, endS }) => {
@@ -104,35 +116,21 @@ export async function alignActivity(choice: AlignChoice, library: Library, signa
   );
   const binned = used.map(({ window }) => binFrames(timesS, window, grid, frameS));
   const trace = choice.trace ?? 'dff';
-  const cells = (await library.runs.cells(choice.runUuid)).filter(({ row }) => row < (detail.run.cells ?? 0));
-  const rows =
-    choice.rows === undefined ? cells : choice.rows.map((row) => cells.find((cell) => cell.row === row) ?? row);
-  if (!detail.arrays.some((array) => array.path === `traces/${trace}.npy`)) {
-    throw new AppError('align.not_found', `This run has no ${trace} traces.`);
-  }
-  const file = await NpyFile.open(path.join(detail.folder, 'traces', `${trace}.npy`));
   const aligned: Aligned['cells'] = [];
-  try {
-    const length = file.shape[1] ?? 0;
-    for (const cell of rows) {
-      signal?.throwIfAborted();
-      if (typeof cell === 'number')
-        throw new AppError('align.not_found', `This run has no cell ${cell}; its rows are 0 to ${cells.length - 1}.`);
-      const values = await file.read(cell.row * length, length);
-      const activity = binned.map((each) => binTrace(values, frames, each));
-      const averages = grid.centresS.map((_, bin) => average(activity.map((trial) => trial[bin] ?? Number.NaN)));
-      aligned.push({
-        row: cell.row,
-        uuid: cell.uuid,
-        activity: activity.map((trial) => trial.map(orNull)),
-        mean: averages.map(({ mean }) => mean),
-        low: averages.map(({ low }) => low),
-        high: averages.map(({ high }) => high),
-        n: averages.map(({ n }) => n),
-      });
-    }
-  } finally {
-    await file.close();
+  for (const cell of traces.cells) {
+    signal?.throwIfAborted();
+    const values = await traces.read(cell.row, trace);
+    const activity = binned.map((each) => binTrace(values, frames, each));
+    const averages = grid.centresS.map((_, bin) => average(activity.map((trial) => trial[bin] ?? Number.NaN)));
+    aligned.push({
+      row: cell.row,
+      uuid: cell.uuid,
+      activity: activity.map((trial) => trial.map(orNull)),
+      mean: averages.map(({ mean }) => mean),
+      low: averages.map(({ low }) => low),
+      high: averages.map(({ high }) => high),
+      n: averages.map(({ n }) => n),
+    });
   }
   const partly = used.filter(({ window }) => window.startS < firstS || window.endS > lastS).length;
   const without = trials.filter(({ chosen, window }) => chosen && window === null).length;

@@ -72,6 +72,7 @@ export function createWorkflowHandlers(dependencies: WorkflowDependencies): Hand
         })),
       };
     },
+    curations: async ({ runUuid }) => [...(await library.curation.versions(runUuid))],
     freeze: async ({ runUuid }) => {
       const { version } = await library.curation.freeze(runUuid);
       dependencies.curationChanged(runUuid);

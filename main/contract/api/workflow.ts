@@ -19,6 +19,9 @@ const Problem = z.object({
   message: z.string(),
 });
 
+/** Which cells: of a version of the curation (the newest when absent), and only those that count as neurons in it. */
+const ofCuration = { version: z.number().int().min(1).optional(), accepted: z.boolean().optional() };
+
 /** What an ingestion did, file by file, in the order it was done. */
 export const Ingested = z.object({
   files: z.array(
@@ -125,6 +128,7 @@ export const workflowApi = defineApi('workflow', {
       where: z.record(z.string(), z.string()).optional(),
       /** Rows of the run; all when absent. */
       rows: z.array(z.number().int().min(0)).optional(),
+      ...ofCuration,
       /** Instead of what the library knows of the two clocks. */
       offsetS: z.number().optional(),
     }),
@@ -168,10 +172,30 @@ export const workflowApi = defineApi('workflow', {
     }),
     { doc: 'Both quality tables of a run; computed at the first question and kept.' },
   ),
+  curations: query(
+    z.object({ runUuid: Uuid }),
+    z.array(
+      z.object({
+        version: z.number().int(),
+        uuid: Uuid,
+        /** Initials of who began it. */
+        owner: z.string(),
+        createdAt: z.string(),
+        frozenAt: z.string().nullable(),
+        /** The version it goes on from. */
+        parent: z.number().int().nullable(),
+        accepted: z.number().int(),
+        rejected: z.number().int(),
+        /** Edits of cells that hold in it. */
+        edits: z.number().int(),
+      }),
+    ),
+    { doc: 'Versions of a run’s judgements, oldest first.' },
+  ),
   freeze: command(z.object({ runUuid: Uuid }), z.object({ version: z.number().int() }), {
     doc: 'Makes the newest curation of a run an immutable version.',
   }),
   nextVersion: command(z.object({ runUuid: Uuid, raterUuid: Uuid }), z.object({ version: z.number().int() }), {
-    doc: 'Begins the next version of a curation after a frozen one, with its labels.',
+    doc: 'Begins the next version of a curation after a frozen one, with its labels and edited cells.',
   }),
 });

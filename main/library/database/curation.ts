@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: MIT
 import { join, relative, sep } from 'node:path';
 import { AppError, type CellLabel, type LogEntry, type Rater, type Uuid } from '../../contract/index.ts';
-import type { CurationChange, CurationState, CurationStore, EditedCell, StoredEdit } from '../types.ts';
+import type {
+  CurationChange,
+  CurationState,
+  CurationStore,
+  CurationVersion,
+  EditedCell,
+  StoredEdit,
+} from '../types.ts';
 import { uuidBytes, uuidText } from '../uuid.ts';
 import { type Context, type Sync, writing } from './context.ts';
 import { foldSteps, type StepStacks } from './curation-fold.ts';
+import { continueVersion, versionKey, versionsOf } from './curation-versions.ts';
 import { activeEdits, editCellsOf, editsOf, foldedCells, stepsOf } from './edit-fold.ts';
 
 interface RaterSql {
@@ -344,7 +352,6 @@ export class CurationTables implements Sync<CurationStore> {
 
   nextVersion({ runUuid, raterUuid }: { readonly runUuid: Uuid; readonly raterUuid: Uuid }): CurationState {
     return writing(this.#context, () => {
-      const { database, newUuid, now } = this.#context;
       const run = this.#run(runUuid);
       const raterId = this.#raterId(raterUuid);
       const before = this.#newest(run.id);
@@ -353,31 +360,13 @@ export class CurationTables implements Sync<CurationStore> {
           hint: 'Freeze it before the next one is begun.',
         });
       }
-      if (activeEdits(database, before.id).length > 0) {
-        throw new AppError(
-          'review.edit_unsupported',
-          'A version with edited cells cannot be continued in a next one yet.',
-        );
-      }
-      const { lastInsertRowid } = database
-        .prepare(
-          'INSERT INTO curation (uuid, run_id, owner_id, parent_id, version, created_at) VALUES (?, ?, ?, ?, ?, ?)',
-        )
-        .run(uuidBytes(newUuid()), run.id, raterId, before.id, before.version + 1, now());
-      // The first act of the new version takes over the labels; who gave them stays in the parent's log.
-      database
-        .prepare(
-          `INSERT INTO curation_log (curation_id, seq, step, kind, target_step, rater_id, cell_id, from_label, to_label, at, context)
-          SELECT ?, row_number() OVER (ORDER BY cell_id), 1, 'decide', NULL, rater_id, cell_id, 'undecided', to_label, ?, '{"from":"parent"}'
-          FROM curation_log AS label WHERE curation_id = ? AND to_label <> 'undecided'
-            AND seq = (SELECT max(seq) FROM curation_log AS later WHERE later.curation_id = label.curation_id AND later.cell_id = label.cell_id)`,
-        )
-        .run(lastInsertRowid, now(), before.id);
-      database
-        .prepare('UPDATE curation SET accepted_count = ?, rejected_count = ? WHERE id = ?')
-        .run(before.accepted, before.rejected, lastInsertRowid);
+      continueVersion(this.#context, { before, runId: run.id, ownerId: raterId });
       return this.#changed(runUuid, run, []).curation;
     });
+  }
+
+  versions(runUuid: Uuid): readonly CurationVersion[] {
+    return versionsOf(this.#context.database, this.#run(runUuid).id);
   }
 
   log(runUuid: Uuid): readonly LogEntry[] {
@@ -385,12 +374,13 @@ export class CurationTables implements Sync<CurationStore> {
     return curation === null ? [] : this.#entries(curation.id, 1);
   }
 
-  edits(runUuid: Uuid): readonly StoredEdit[] {
+  edits(runUuid: Uuid, version?: number): readonly StoredEdit[] {
     const { database, folders } = this.#context;
-    const curation = this.#newest(this.#run(runUuid).id);
-    if (curation === null) return [];
-    const active = new Set(activeEdits(database, curation.id).map((edit) => edit.id));
-    return editsOf(database, curation.id).map((edit) => ({
+    const { id: runId } = this.#run(runUuid);
+    const curationId = version === undefined ? this.#newest(runId)?.id : versionKey(database, runId, version);
+    if (curationId === undefined) return [];
+    const active = new Set(activeEdits(database, curationId).map((edit) => edit.id));
+    return editsOf(database, curationId).map((edit) => ({
       uuid: uuidText(edit.uuid),
       at: edit.at,
       raterUuid: this.#raterUuid(edit.raterId),

@@ -70,16 +70,19 @@ export function editCellsOf(database: Database.Database, editId: number): readon
 /** Where a cell lies, as `curation_edit_cell.place` holds it. */
 type Place = Pick<Cell, 'centroid' | 'box'>;
 
-/** The cells of a run that are there after the edits of its newest curation, by row, with their labels. */
-export function foldedCells(database: Database.Database, runId: number): readonly Cell[] {
-  const all = database.prepare<[{ run: number }], CellSql>(cellsSql).all({ run: runId }).map(toCell);
+/** The cells of a run that are there after the edits of its newest curation (or of the given one), by row, with their labels. */
+export function foldedCells(database: Database.Database, runId: number, curationId?: number): readonly Cell[] {
   const run = database
     .prepare<[number, number], { cells: number | null; curation: number | null }>(
       'SELECT cell_count AS cells, (SELECT max(id) FROM curation WHERE run_id = ? AND received_at IS NULL) AS curation FROM run WHERE id = ?',
     )
     .get(runId, runId);
+  const curation = curationId ?? run?.curation ?? null;
+  const all = database
+    .prepare<[{ run: number; curation: number | null }], CellSql>(cellsSql)
+    .all({ run: runId, curation })
+    .map(toCell);
   const count = run?.cells ?? all.length;
-  const curation = run?.curation ?? null;
   const edits = curation === null ? [] : activeEdits(database, curation);
   if (edits.length === 0) return all.length === count ? all : all.filter((cell) => cell.row < count);
   const live = new Map(all.filter((cell) => cell.row < count).map((cell) => [cell.row, cell]));

@@ -24,14 +24,14 @@ export interface CellSql {
 }
 
 /**
- * Cells of a run with the labels of its newest curation. A cell's label is the last row of the log about it: the index
+ * Cells of a run with the labels of a curation (null: nobody's). A cell's label is the last row of the log about it: the index
  * `curation_log_by_cell` holds seq and label, so the fold reads no row of the log itself.
  */
 export const cellsSql = `
   SELECT cell.uuid, cell.row, cell.centroid_y AS y, cell.centroid_x AS x, cell.box_top AS top, cell.box_left AS left,
     cell.box_height AS height, cell.box_width AS width, cell.suggested, cell.reasons, cell.metrics,
     (SELECT log.to_label FROM curation_log AS log
-      WHERE log.curation_id = (SELECT max(curation.id) FROM curation WHERE curation.run_id = :run AND curation.received_at IS NULL) AND log.cell_id = cell.id
+      WHERE log.curation_id = :curation AND log.cell_id = cell.id
       ORDER BY log.seq DESC LIMIT 1) AS label
   FROM cell WHERE cell.run_id = :run ORDER BY cell.row`;
 

@@ -5,6 +5,7 @@ import type { NewCell, NewRun, ProcessRef, RecoveredRun, RunArray, RunDetail, Ru
 import { uuidBytes, uuidText } from '../uuid.ts';
 import { type Context, mustBeWritable, type Sync, writing } from './context.ts';
 import { parameterSetId, recordingKey } from './run-create.ts';
+import { versionKey } from './curation-versions.ts';
 import { foldedCells } from './edit-fold.ts';
 import { openAttempts, readDetail } from './run-detail.ts';
 import { addArrays, addCells } from './run-result.ts';
@@ -144,9 +145,10 @@ export class RunTables implements Sync<RunStore> {
     return readDetail(this.#context, this.#key(runUuid).id, this.#row(runUuid));
   }
 
-  cells(runUuid: Uuid): readonly Cell[] {
+  cells(runUuid: Uuid, version?: number): readonly Cell[] {
     const { id } = this.#key(runUuid);
-    return foldedCells(this.#context.database, id);
+    const { database } = this.#context;
+    return foldedCells(database, id, version === undefined ? undefined : versionKey(database, id, version));
   }
 
   create(run: NewRun): RunRow {

@@ -110,3 +110,48 @@ it('names the folder of its arrays inside the library, wherever that lies', () =
     folder: expect.stringMatching(/^edits\/[-0-9a-f]+\/[-0-9a-f]+$/) as string,
   });
 });
+
+it('the version after one with edits begins with its cells and labels, and changes only itself', () => {
+  const { stores, step, runUuid, edit, rows } = begin();
+  edit(1, [gone(0), gone(1), made(4)]);
+  const merged = stores.runs.cells(runUuid).at(-1)!;
+  stores.curation.decide({ ...step, cellUuids: [merged.uuid], to: 'accepted', context: {} });
+  edit(2, [gone(2)]);
+  stores.curation.undo(step);
+  const before = stores.runs.cells(runUuid);
+  const folders = stores.curation.edits(runUuid).map(({ folder }) => folder);
+  stores.curation.freeze(runUuid);
+  const second = stores.curation.addRater({ initials: 'CD' }).uuid;
+  expect(stores.curation.nextVersion({ runUuid, raterUuid: second })).toMatchObject({
+    version: 2,
+    counts: { accepted: 1, rejected: 0, undecided: 2 },
+  });
+  expect(stores.runs.cells(runUuid)).toEqual(before);
+  expect(stores.curation.edits(runUuid)).toMatchObject([
+    { active: true, folder: folders[0], raterUuid: step.raterUuid },
+  ]);
+  // A further edit counts rows on; the frozen version keeps what it had.
+  const own = { ...step, raterUuid: second };
+  stores.curation.decide({ ...own, cellUuids: [merged.uuid], to: 'rejected', context: {} });
+  edit(3, [gone(3), made(5)]);
+  expect(rows()).toEqual([2, 4, 5]);
+  expect(stores.runs.cells(runUuid, 1)).toEqual(before);
+  expect(stores.runs.cells(runUuid, 2).map(({ row, label }) => [row, label])).toEqual([
+    [2, 'undecided'],
+    [4, 'rejected'],
+    [5, 'undecided'],
+  ]);
+  expect(stores.curation.versions(runUuid)).toMatchObject([
+    {
+      version: 1,
+      owner: 'AB',
+      parent: null,
+      accepted: 1,
+      rejected: 0,
+      edits: 1,
+      frozenAt: expect.any(String) as string,
+    },
+    { version: 2, owner: 'CD', parent: 1, accepted: 0, rejected: 1, edits: 2, frozenAt: null },
+  ]);
+  expect(() => stores.runs.cells(runUuid, 3)).toThrow(expect.objectContaining({ code: 'review.no_version' }));
+});

@@ -100,7 +100,7 @@ describe('with 5,000 sessions', () => {
     expect(scans(plan(runsSql('session'), { session }))).toEqual([]);
     expect(scans(plan(runInputsSql('session'), { session }))).toEqual([]);
     expect(scans(plan(runsSql('uuid'), { uuid: session }))).toEqual([]);
-    const cells = plan(cellsSql, { run: 1 });
+    const cells = plan(cellsSql, { run: 1, curation: 1 });
     expect(scans(cells)).toEqual([]);
     expect(cells.some((step) => step.includes('COVERING INDEX curation_log_by_cell'))).toBe(true);
     expect(stores.runs.list()).toHaveLength(count / 5);

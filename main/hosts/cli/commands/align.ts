@@ -32,6 +32,8 @@ export const alignCommand: Command = {
       help: 'Only trials with this; of blocks: block.<name>=value.',
     },
     { name: 'cell', value: 'row', isRepeatable: true, help: 'Only this cell, by its row in the run.' },
+    { name: 'accepted', help: 'Only cells that count as neurons: accepted, or suggested and not rejected.' },
+    { name: 'curation', value: 'version', help: 'Cells as this version of the curation has them (the newest).' },
     {
       name: 'offset',
       value: 'seconds',
@@ -87,6 +89,7 @@ async function run(invocation: Invocation): Promise<Answer> {
   const offsetS = offsetOf(flags);
   const rows = rowsOf(flags);
   const trialTypes = texts(flags, 'trial-type');
+  const version = positive(flags, 'curation', 'whole number');
   const request = {
     runUuid: runId(given),
     alignment,
@@ -95,6 +98,8 @@ async function run(invocation: Invocation): Promise<Answer> {
     ...(binS === undefined ? {} : { binS }),
     ...(offsetS === undefined ? {} : { offsetS }),
     ...(rows.length === 0 ? {} : { rows }),
+    ...(version === undefined ? {} : { version }),
+    ...(flags['accepted'] === true ? { accepted: true } : {}),
     ...(trialTypes.length === 0 ? {} : { trialTypes: [...trialTypes] }),
   };
   const { client } = await invocation.connect();

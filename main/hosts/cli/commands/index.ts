@@ -3,6 +3,7 @@ import type { Command } from '../command.ts';
 import { agreementCommand } from './agreement.ts';
 import { alignCommand } from './align.ts';
 import { backupCommand } from './backup.ts';
+import { curateCommand } from './curate.ts';
 import { deleteCommand } from './delete.ts';
 import { devicesCommand } from './devices.ts';
 import { diagramCommand } from './diagram.ts';
@@ -36,6 +37,7 @@ export const commands: readonly Command[] = [
   paramsCommand,
   runsCommand,
   qualityCommand,
+  curateCommand,
   alignCommand,
   exportCommand,
   packCommand,
