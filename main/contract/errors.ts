@@ -77,6 +77,7 @@ export const errorCodes = [
   'ingest.unreadable',
   'align.not_found',
   'align.no_trials',
+  'align.exists',
   'export.exists',
   'travel.damaged',
   'travel.newer',

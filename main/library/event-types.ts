@@ -72,6 +72,43 @@ export interface RunQuality {
   } | null;
 }
 
+/** A choice of a run's trials whose activity is aligned (`analysis.ActivityAlignmentCondition`). */
+export interface ConditionRow {
+  readonly uuid: Uuid;
+  readonly runUuid: Uuid;
+  readonly trace: TraceName;
+  readonly alignment: string;
+  /** Short name of the choice. */
+  readonly condition: string;
+  readonly description: string;
+  readonly binS: number;
+  readonly createdAt: string;
+  readonly trialIds: readonly number[];
+  /** When the activity was computed; null before. */
+  readonly computedAt: string | null;
+}
+
+/** Activity around the events of a condition. */
+export interface ConditionActivity {
+  /** Centres of the bins, s from the event. */
+  readonly timesS: Float64Array;
+  /** Rows of the run × trials of the condition × bins; NaN where nothing was recorded. */
+  readonly activity: Float32Array;
+  readonly rows: number;
+}
+
+export interface ConditionStore {
+  /** @throws AppError `align.exists` when the run has one of that name, trace and alignment, `run.not_found`, `align.not_found` */
+  add(condition: Omit<ConditionRow, 'uuid' | 'createdAt' | 'computedAt'>): Promise<ConditionRow>;
+  list(filter: { readonly runUuid?: Uuid | undefined }): Promise<readonly ConditionRow[]>;
+  /** @throws AppError `align.not_found` */
+  get(uuid: Uuid): Promise<ConditionRow>;
+  /** Keeps activity; what is there stays. @throws AppError `align.not_found` */
+  save(uuid: Uuid, activity: ConditionActivity): Promise<ConditionRow>;
+  /** Null before it was computed. @throws AppError `align.not_found` */
+  activity(uuid: Uuid): Promise<ConditionActivity | null>;
+}
+
 export interface EventStore {
   alignments(): Promise<readonly AlignmentRow[]>;
   /** @throws AppError `align.not_found` where nothing was recorded of the behaviour */

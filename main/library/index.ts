@@ -7,6 +7,9 @@ export type {
   Behavior,
   BehaviorClock,
   BehaviorTrial,
+  ConditionActivity,
+  ConditionRow,
+  ConditionStore,
   EventStore,
   IngestStore,
   RunQuality,
@@ -25,6 +28,12 @@ export type {
   TravelRow,
   TravelStore,
 } from './travel-types.ts';
+export type {
+  AskedParameters,
+  ParameterSetRow,
+  ParameterSetStore,
+  TranslatedParameter,
+} from './parameter-set-types.ts';
 export type { CsvKind } from './ingest/kinds.ts';
 export type {
   CsvFile,

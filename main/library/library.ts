@@ -7,8 +7,9 @@ import { libraryFolders } from './folders.ts';
 import { currentProcess } from './process-identity.ts';
 import type { FromWorker, StoreName, ToWorker, WorkerSettings } from './protocol.ts';
 import type { AcquisitionStore } from './acquisition-types.ts';
-import type { EventStore, IngestStore } from './event-types.ts';
+import type { ConditionStore, EventStore, IngestStore } from './event-types.ts';
 import type { TravelStore } from './travel-types.ts';
+import type { ParameterSetStore } from './parameter-set-types.ts';
 import type {
   CurationStore,
   DeletionStore,
@@ -39,6 +40,7 @@ const sessionMethods: MethodNames<SessionStore> = {
   findByDigest: true,
   findSample: true,
   recording: true,
+  directory: true,
   filmPaths: true,
   facts: true,
   relink: true,
@@ -46,6 +48,7 @@ const sessionMethods: MethodNames<SessionStore> = {
 };
 const runMethods: MethodNames<RunStore> = {
   create: true,
+  next: true,
   claim: true,
   heartbeat: true,
   finish: true,
@@ -109,6 +112,8 @@ const travelMethods: MethodNames<TravelStore> = {
   receive: true,
   proxy: true,
 };
+const conditionMethods: MethodNames<ConditionStore> = { add: true, list: true, get: true, save: true, activity: true };
+const parameterSetMethods: MethodNames<ParameterSetStore> = { list: true, find: true, add: true, asked: true };
 const fileMethods: MethodNames<FileStore> = { sideFiles: true, folders: true, setState: true };
 const acquisitionMethods: MethodNames<AcquisitionStore> = {
   begin: true,
@@ -237,6 +242,8 @@ class OpenLibrary implements Library {
   readonly events: EventStore;
   readonly deletions: DeletionStore;
   readonly jobs: JobStore;
+  readonly parameterSets: ParameterSetStore;
+  readonly conditions: ConditionStore;
   readonly files: FileStore;
   readonly rows: RowStore;
   readonly acquisitions: AcquisitionStore;
@@ -255,6 +262,8 @@ class OpenLibrary implements Library {
     this.events = remoteStore<EventStore>(calls, 'events', eventMethods);
     this.deletions = remoteStore<DeletionStore>(calls, 'deletions', deletionMethods);
     this.jobs = remoteStore<JobStore>(calls, 'jobs', jobMethods);
+    this.conditions = remoteStore<ConditionStore>(calls, 'conditions', conditionMethods);
+    this.parameterSets = remoteStore<ParameterSetStore>(calls, 'parameterSets', parameterSetMethods);
     this.files = remoteStore<FileStore>(calls, 'files', fileMethods);
     this.rows = remoteStore<RowStore>(calls, 'rows', rowMethods);
     this.acquisitions = remoteStore<AcquisitionStore>(calls, 'acquisitions', acquisitionMethods);

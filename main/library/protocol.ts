@@ -16,6 +16,8 @@ export const storeNames = [
   'rows',
   'acquisitions',
   'travel',
+  'parameterSets',
+  'conditions',
 ] as const;
 export type StoreName = (typeof storeNames)[number];
 

@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: MIT
-import type { z } from 'zod';
 import type {
   Cell,
   CellLabel,
   Deletion,
   DeletionPreview,
-  JobAttempt,
-  JobClaim,
-  JobRow,
-  jobsApi,
   LogEntry,
-  PendingJob,
   Rater,
   RecordingRow,
   RunProgress,
@@ -23,11 +17,14 @@ import type {
   Uuid,
 } from '../contract/index.ts';
 import type { AcquisitionStore } from './acquisition-types.ts';
-import type { EventStore, IngestStore } from './event-types.ts';
+import type { ConditionStore, EventStore, IngestStore } from './event-types.ts';
 import type { NewSession } from './session-types.ts';
 import type { TypedJson } from './parameter-hash.ts';
 import type { TravelStore } from './travel-types.ts';
+import type { JobStore } from './job-types.ts';
+import type { ParameterSetStore, TranslatedParameter } from './parameter-set-types.ts';
 
+export type { JobStore } from './job-types.ts';
 export type { NewRecording, NewRecordingFile, NewSession } from './session-types.ts';
 
 /** What other domains see of the library: plain values in, plain values out; no SQL and no file handle crosses this line. */
@@ -83,6 +80,8 @@ export interface SessionStore {
     readonly verified?: { readonly at: string; readonly sound: boolean } | undefined;
     readonly who: string;
   }): Promise<void>;
+  /** Absolute folder of a session, and its `session_dir` below a root where one was given. @throws AppError `session.not_imported` */
+  directory(sessionUuid: Uuid): Promise<{ readonly folder: string; readonly directory: string | null }>;
   /** First and last film of each recording, absolute: what tells whether a session's files are still there. Unknown uuids are left out. */
   filmPaths(
     sessionUuids: readonly Uuid[],
@@ -117,6 +116,15 @@ export interface NewRun {
   readonly commandLine?: string | undefined;
   /** It is under way from the start, by the calling process: never waits in the queue. */
   readonly begun?: boolean | undefined;
+  /** `load`: the result existed and was read from `outputDir`; `trigger` when absent. */
+  readonly taskMode?: 'load' | 'trigger' | undefined;
+  readonly outputDir?: string | undefined;
+  /** The claimed job it is run for; without one it becomes a job of its own. */
+  readonly job?: { readonly jobUuid: Uuid; readonly attempt: number } | undefined;
+  /** The set that was asked for, where it had to be translated, with what became of each of its parameters. */
+  readonly asked?: { readonly parameterSetUuid: Uuid; readonly parameters: readonly TranslatedParameter[] } | undefined;
+  /** Of a job of its own: lower first, 5 when absent. */
+  readonly priority?: number | undefined;
 }
 
 /** The process that answers for a run, or the engine it started. */
@@ -200,6 +208,8 @@ export interface RunStore {
     readonly runUuid?: Uuid | undefined;
     readonly logFile?: string | undefined;
   }): Promise<RunDetail | null>;
+  /** The queued run whose turn it is: by the priority of its job, then the oldest. Null when none waits. */
+  next(): Promise<Uuid | null>;
   /** Says that the attempt lives; notes the engine's process once it is known and the progress to show after a restart. */
   heartbeat(
     runUuid: Uuid,
@@ -397,32 +407,6 @@ export interface DeletionStore {
   purge(uuid: Uuid): Promise<Deletion>;
 }
 
-type JobsInput<P extends keyof typeof jobsApi.procedures> = z.output<(typeof jobsApi.procedures)[P]['input']>;
-
-/** Jobs (datamodel.md 7.4). */
-export interface JobStore {
-  /** Newest first. */
-  list(filter: JobsInput<'list'>): Promise<readonly JobRow[]>;
-  /** @throws AppError `job.not_found` */
-  get(uuid: Uuid): Promise<{ readonly job: JobRow; readonly attempts: readonly JobAttempt[] }>;
-  /** A job that is the same as an unfinished one is that one. */
-  add(jobs: JobsInput<'add'>['jobs']): Promise<readonly JobRow[]>;
-  /** One atomic statement; attempts whose lease is over return first. Null when there is nothing to do. */
-  claim(wish: JobsInput<'claim'>): Promise<JobClaim | null>;
-  /** @throws AppError `job.lease_lost` */
-  heartbeat(beat: JobsInput<'heartbeat'>): Promise<{ readonly leaseUntil: string; readonly cancelled: boolean }>;
-  /** @throws AppError `job.lease_lost`: the result of a lost attempt is not taken */
-  finish(end: JobsInput<'finish'>): Promise<JobRow>;
-  /** @throws AppError `job.lease_lost` */
-  fail(end: JobsInput<'fail'>): Promise<JobRow>;
-  /** @throws AppError `job.not_found`, `job.not_allowed` */
-  retry(uuids: readonly Uuid[]): Promise<readonly JobRow[]>;
-  ignore(uuids: readonly Uuid[]): Promise<readonly JobRow[]>;
-  cancel(uuids: readonly Uuid[]): Promise<readonly JobRow[]>;
-  /** Recordings without a result, a run or a job, oldest first. */
-  pending(limit: number): Promise<readonly PendingJob[]>;
-}
-
 /** A file that a row names. */
 export interface SideFile {
   /** Relative to the library. */
@@ -472,6 +456,8 @@ export interface Library {
   readonly events: EventStore;
   readonly deletions: DeletionStore;
   readonly jobs: JobStore;
+  readonly parameterSets: ParameterSetStore;
+  readonly conditions: ConditionStore;
   readonly files: FileStore;
   readonly rows: RowStore;
   readonly acquisitions: AcquisitionStore;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { AppError, type ParameterValues, type processingApi } from '../contract/index.ts';
-import type { Library, RunDetail } from '../library/index.ts';
+import type { z } from 'zod';
+import { AppError, ParameterValues, type processingApi } from '../contract/index.ts';
+import type { AskedParameters, Library, RunDetail, TypedJson } from '../library/index.ts';
 import type { Handlers } from '../rpc/index.ts';
+import { wantedParameters } from './asked-set.ts';
 import { type CellCollector, checkExportDestination, exportRun } from './export.ts';
 import type { FileStore } from './file-store.ts';
 import type { Limits } from './job-folder.ts';
@@ -23,6 +25,17 @@ export interface ProcessingDependencies {
   readonly ask?: AskEngine;
   /** Replaced in tests by a disk that fills. */
   readonly store?: FileStore;
+}
+
+type Json = z.core.util.JSONType;
+
+function toAsked(asked: AskedParameters | null) {
+  return asked === null
+    ? null
+    : {
+        set: asked.set,
+        parameters: asked.parameters.map(({ value, ...rest }) => ({ ...rest, value: value as Json })),
+      };
 }
 
 /** Lines of a run's log that are shown. */
@@ -62,16 +75,18 @@ export function createProcessingHandlers(
   const set = dependencies.parameters ?? readParameterSet();
   return {
     plan: async (input) => {
+      const wanted = await wantedParameters(library, set, input);
       const {
         recordings: _recordings,
         inputs: _inputs,
         parameters: _parameters,
         ...plan
-      } = await planRun(library, set, limits, input, dependencies.ask);
-      return plan;
+      } = await planRun(library, set, limits, { ...input, parameters: wanted.parameters }, dependencies.ask);
+      return { ...plan, warnings: [...plan.warnings, ...wanted.warnings] };
     },
     start: async (input) => {
-      const plan = await planRun(library, set, limits, input);
+      const { parameters, asked } = await wantedParameters(library, set, input);
+      const plan = await planRun(library, set, limits, { ...input, parameters });
       await refuseUnusable(library, plan.recordings);
       const run = await queue.add({
         name: plan.recordings.map((recording) => recording.device).join(' + '),
@@ -81,6 +96,9 @@ export function createProcessingHandlers(
         engineVersion: null,
         budget: input.budget,
         commandLine: plan.commandLine,
+        asked,
+        job: input.job,
+        priority: input.priority,
       });
       return { run };
     },
@@ -92,9 +110,24 @@ export function createProcessingHandlers(
         run: detail.run,
         progress: await queue.progressOf(runUuid),
         parameters: plainParameters(detail),
+        asked: toAsked(await library.parameterSets.asked(runUuid)),
         commandLine: detail.commandLine,
         log: await tail(path.join(library.folders.logs, `${runUuid}.log`)),
       };
+    },
+    parameterSets: async () => (await library.parameterSets.list()).map(({ parameters: _parameters, ...info }) => info),
+    parameterSet: async ({ name }) => {
+      const { parameters, ...info } = await library.parameterSets.find(name);
+      return { set: info, parameters: parameters as Record<string, Json> };
+    },
+    addParameterSet: async ({ method, description, parameters }) => {
+      if (Object.keys(parameters).length === 0) throw new AppError('usage.invalid', 'A parameter set needs a value.');
+      const typed = parameters as Readonly<Record<string, TypedJson>>;
+      // A set of this engine that could not be run is refused here and not in the night.
+      if (method.toLowerCase() === 'calyx') set.complete(ParameterValues.parse(parameters));
+      const { set: made, added } = await library.parameterSets.add({ method, description, parameters: typed });
+      const { parameters: _parameters, ...info } = made;
+      return { set: info, added };
     },
     progress: ({ runUuid }, context) => queue.follow(runUuid, context.signal),
     export: async ({ runUuid, destination }) => {

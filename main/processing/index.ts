@@ -15,6 +15,7 @@ export { queueRuns } from './preset-runs.ts';
 export { createRunQueue } from './queue.ts';
 export type { RunQueue, RunQueueOptions } from './queue.ts';
 export { cacheLimit } from './stage-cache.ts';
+export { parseTypedParameters } from './asked-set.ts';
 export { importCaiman, parseCaimanText } from './caiman-parameters.ts';
 export { parameterFlags, readParameterSet } from './parameters.ts';
 export type { ParameterSet, ParameterSpec } from './parameters.ts';

@@ -196,10 +196,10 @@ class Queue implements RunQueue {
     while (this.#again) {
       this.#again = false;
       while (this.#started && !this.#closed && !this.#held && this.#active.size < atOnce) {
-        const [next] = (await library.runs.list({ state: 'queued' })).toReversed();
-        if (next === undefined) break;
-        const claim = { runUuid: next.uuid, logFile: `logs/${next.uuid}.log` };
-        const detail = await library.runs.claim(claim).catch((error: unknown) => this.#refused(next.uuid, error));
+        const next = await library.runs.next();
+        if (next === null) break;
+        const claim = { runUuid: next, logFile: `logs/${next}.log` };
+        const detail = await library.runs.claim(claim).catch((error: unknown) => this.#refused(next, error));
         if (detail === undefined) break;
         if (detail !== null) this.#begin(detail);
       }

@@ -13,6 +13,8 @@ export interface AlignChoice {
   readonly trialTypes?: readonly string[] | undefined;
   readonly where?: Readonly<Record<string, string>> | undefined;
   readonly rows?: readonly number[] | undefined;
+  /** Only these trials, by number. */
+  readonly trialIds?: readonly number[] | undefined;
   /** Version of the curation whose cells are asked for; the newest when absent. */
   readonly version?: number | undefined;
   /** Only cells that count as neurons there. */
@@ -94,6 +96,7 @@ async function alignTraces(
   const trials = trialWindows(behavior, alignment).map(({ trial, alignS, startS, endS }) => {
     const has = (name: string, value: string): boolean => trial.attributes[name] === value;
     const chosen =
+      (choice.trialIds === undefined || choice.trialIds.includes(trial.trialId)) &&
       (wanted.size === 0 || wanted.has((trial.type ?? '').toLowerCase())) &&
       Object.entries(choice.where ?? {}).every(([name, value]) => has(name, value));
     const window: CameraWindow | null =

@@ -21,8 +21,33 @@ const RunInput = z.object({
   /** Ordered recordings of one field; at least one. */
   recordingUuids: z.array(Uuid).min(1),
   parameters: ParameterValues,
+  /** Number, uuid, hash or description of a set of the library; `parameters` go over its values. A set of CaImAn is translated. */
+  parameterSet: z.string().max(300).optional(),
   budget: Budget,
 });
+
+/** A parameter set of the library. */
+export const ParameterSetInfo = z.object({
+  /** `paramset_idx` of DataJoint-shaped views. */
+  idx: z.number().int(),
+  uuid: Uuid,
+  method: z.string(),
+  description: z.string(),
+  engineVersion: z.string().nullable(),
+  /** The MD5 of element-miniscope, as a uuid. */
+  djHash: z.string(),
+  sha256: z.string(),
+  builtin: z.boolean(),
+  createdAt: z.string(),
+  runs: z.number().int(),
+});
+export type ParameterSetInfo = z.infer<typeof ParameterSetInfo>;
+
+/** Values as typed JSON: `{"$tuple": […]}` is a tuple, `{"$float": 5}` a float that is whole. */
+const TypedParameters = z.record(z.string(), z.json());
+
+/** A claimed job, by the attempt at it. */
+export const ForJob = z.object({ jobUuid: Uuid, attempt: z.number().int().min(1) });
 
 export const PlanStep = z.object({
   stage: StageName,
@@ -51,7 +76,31 @@ export const processingApi = defineApi('processing', {
     }),
     { doc: 'What would run and what it would cost.' },
   ),
-  start: command(RunInput, z.object({ run: RunRow }), { doc: 'Queues a run; it survives the window.' }),
+  start: command(
+    RunInput.extend({
+      /** The claimed job it is run for; without one it becomes a job of its own. */
+      job: ForJob.optional(),
+      /** Of a job of its own: lower first, 5 when absent. */
+      priority: z.number().int().min(0).max(1000).optional(),
+    }),
+    z.object({ run: RunRow }),
+    { doc: 'Queues a run; it survives the window.' },
+  ),
+  parameterSets: query(z.object({}), z.array(ParameterSetInfo), { doc: 'Parameter sets of the library by number.' }),
+  parameterSet: query(
+    z.object({ name: z.string().max(300) }),
+    z.object({ set: ParameterSetInfo, parameters: TypedParameters }),
+    { doc: 'One set with its values, by number, uuid, either hash or description.' },
+  ),
+  addParameterSet: command(
+    z.object({
+      method: z.string().max(100),
+      description: z.string().max(1000).optional(),
+      parameters: TypedParameters,
+    }),
+    z.object({ set: ParameterSetInfo, added: z.boolean() }),
+    { doc: 'Adds a set; one with the same method and values is that one.' },
+  ),
   cancel: command(z.object({ runUuid: Uuid }), z.object({ run: RunRow }), {
     doc: 'Stops a run; nothing half-written stays.',
   }),
@@ -62,6 +111,22 @@ export const processingApi = defineApi('processing', {
       run: RunRow,
       progress: RunProgress,
       parameters: ParameterValues,
+      /** The set it was asked to use, where that had to be translated: what became of each parameter. */
+      asked: z
+        .object({
+          set: ParameterSetInfo,
+          parameters: z.array(
+            z.object({
+              parameter: z.string(),
+              value: z.json(),
+              /** Null where it has no counterpart. */
+              became: z.string().nullable(),
+              result: z.number().nullable(),
+              explanation: z.string(),
+            }),
+          ),
+        })
+        .nullish(),
       commandLine: z.string(),
       log: z.array(z.string()),
     }),

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { command, defineApi, query } from '../define.ts';
 import { RunRow, Source, Uuid } from '../types.ts';
+import { ForJob } from './processing.ts';
 
 /** Results of other programs. */
 export const resultsApi = defineApi('results', {
@@ -10,13 +11,37 @@ export const resultsApi = defineApi('results', {
     z.object({ kind: z.object({ program: z.string(), title: z.string() }).nullable() }),
     { doc: 'Which program’s result a file or folder is; null when it is none that can be read.' },
   ),
+  outputDir: query(
+    z.object({
+      /** A recording, or a run: then its first recording. */
+      target: Uuid,
+      /** Number, uuid, hash or description; of a run its own when absent. */
+      parameterSet: z.string().max(300).optional(),
+      /** CaImAn's, or that of the parameter set when absent. */
+      method: z.string().max(100).optional(),
+      /** Absolute; the folder the session's directory is below when absent. */
+      root: z.string().optional(),
+    }),
+    z.object({ relative: z.string(), folder: z.string() }),
+    {
+      doc: 'Where element-miniscope’s workflow looks for the result of a task: root / session_dir / method_paramset.',
+      audience: 'local',
+    },
+  ),
   import: command(
     z.object({
-      source: Source,
+      /** Absent: the folder where element-miniscope's workflow would look, see `outputDir`. */
+      source: Source.optional(),
       /** The recording it was computed from; its frames must have the same size and number. */
       recordingUuid: Uuid.optional(),
       fps: z.number().positive().optional(),
       subject: z.string().optional(),
+      /** Number, uuid, hash or description of the parameter set it was made with. */
+      parameterSet: z.string().max(300).optional(),
+      /** Processed root (absolute), where no source is named. */
+      root: z.string().optional(),
+      /** The claimed job it is done for; without one it becomes a job of its own. */
+      job: ForJob.optional(),
     }),
     z.object({
       run: RunRow,

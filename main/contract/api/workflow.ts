@@ -92,6 +92,38 @@ export const Aligned = z.object({
 });
 export type Aligned = z.infer<typeof Aligned>;
 
+const AlignInput = z.object({
+  runUuid: Uuid,
+  alignment: z.string(),
+  trace: TraceKind.optional(),
+  /** Width of a bin, s; a frame’s interval when absent. */
+  binS: z.number().positive().optional(),
+  trialTypes: z.array(z.string()).optional(),
+  /** Only trials with these attributes; those of blocks are `block.<name>`. */
+  where: z.record(z.string(), z.string()).optional(),
+  /** Rows of the run; all when absent. */
+  rows: z.array(z.number().int().min(0)).optional(),
+  ...ofCuration,
+  /** Instead of what the library knows of the two clocks. */
+  offsetS: z.number().optional(),
+});
+
+/** A saved choice of trials. */
+export const AlignmentCondition = z.object({
+  uuid: Uuid,
+  runUuid: Uuid,
+  trace: TraceKind,
+  alignment: z.string(),
+  condition: z.string(),
+  description: z.string(),
+  binS: z.number(),
+  createdAt: z.string(),
+  trialIds: z.array(z.number().int()),
+  /** When the activity was computed; null before. */
+  computedAt: z.string().nullable(),
+});
+export type AlignmentCondition = z.infer<typeof AlignmentCondition>;
+
 /** The lab's workflow: metadata from CSV files, behaviour, activity around events, quality. */
 export const workflowApi = defineApi('workflow', {
   ingest: command(
@@ -116,25 +148,9 @@ export const workflowApi = defineApi('workflow', {
       doc: 'Names of the alignment events with the events they go by.',
     },
   ),
-  align: query(
-    z.object({
-      runUuid: Uuid,
-      alignment: z.string(),
-      trace: TraceKind.optional(),
-      /** Width of a bin, s; a frame’s interval when absent. */
-      binS: z.number().positive().optional(),
-      trialTypes: z.array(z.string()).optional(),
-      /** Only trials with these attributes; those of blocks are `block.<name>`. */
-      where: z.record(z.string(), z.string()).optional(),
-      /** Rows of the run; all when absent. */
-      rows: z.array(z.number().int().min(0)).optional(),
-      ...ofCuration,
-      /** Instead of what the library knows of the two clocks. */
-      offsetS: z.number().optional(),
-    }),
-    Aligned,
-    { doc: 'Activity of each trial around an event, and its average with a confidence band.' },
-  ),
+  align: query(AlignInput, Aligned, {
+    doc: 'Activity of each trial around an event, and its average with a confidence band.',
+  }),
   setClock: command(
     z.object({ sessionUuid: Uuid, offsetS: z.number(), rate: z.number().min(0.9).max(1.1).optional() }),
     z.object({ clock: Clock }),
@@ -171,6 +187,28 @@ export const workflowApi = defineApi('workflow', {
         .nullable(),
     }),
     { doc: 'Both quality tables of a run; computed at the first question and kept.' },
+  ),
+  conditions: query(z.object({ runUuid: Uuid.optional() }), z.array(AlignmentCondition), {
+    doc: 'Saved choices of trials, with when their activity was aligned.',
+  }),
+  addCondition: command(
+    z.object({
+      name: z.string().trim().min(1).max(128),
+      description: z.string().max(10_000).optional(),
+      ...AlignInput.shape,
+    }),
+    z.object({ condition: AlignmentCondition }),
+    { doc: 'Saves a choice of a run’s trials under a name; its activity is aligned by `alignCondition`.' },
+  ),
+  alignCondition: command(
+    z.object({ conditionUuid: Uuid }),
+    z.object({
+      condition: AlignmentCondition,
+      cells: z.number().int(),
+      trials: z.number().int(),
+      bins: z.number().int(),
+    }),
+    { doc: 'Computes and keeps the activity around the events of a saved condition, once.' },
   ),
   curations: query(
     z.object({ runUuid: Uuid }),

@@ -22,6 +22,7 @@ export interface RunRequest {
   readonly input: {
     readonly recordingUuids: string[];
     readonly parameters: ParameterValues;
+    readonly parameterSet?: string;
     readonly budget: Budget;
   };
 }
@@ -40,6 +41,11 @@ export const runFlags = (): readonly Flag[] => [
       .presets.map((preset) => preset.name)
       .join(', ')}.`,
   },
+  {
+    name: 'paramset',
+    value: 'set',
+    help: 'Parameter set of the library by number, hash or description (params list); flags go before it. CaImAn’s is translated.',
+  },
   ...readParameterSet().specs.map((spec) => ({
     name: spec.cliFlag.slice(2),
     value: spec.unit ?? spec.type,
@@ -57,6 +63,7 @@ export async function runRequest(invocation: Invocation, command: Command): Prom
     });
   }
   const parameters = await parametersFrom(invocation);
+  const parameterSet = text(flags, 'paramset');
   const threads = positive(flags, 'threads', 'whole number');
   const memory = text(flags, 'memory');
   const fps = positive(flags, 'fps', 'number');
@@ -84,7 +91,12 @@ export async function runRequest(invocation: Invocation, command: Command): Prom
   return {
     client,
     chosen,
-    input: { recordingUuids: chosen.map(({ recording }) => recording.uuid), parameters, budget },
+    input: {
+      recordingUuids: chosen.map(({ recording }) => recording.uuid),
+      parameters,
+      ...(parameterSet === undefined ? {} : { parameterSet }),
+      budget,
+    },
   };
 }
 
@@ -97,7 +109,11 @@ async function refuseBeforeLibrary(
   for (const place of places) if (!Uuid.safeParse(place).success) await readSession(absolute(place));
 }
 
-async function parametersFrom({ flags, absolute }: Invocation): Promise<ParameterValues> {
+/** What `--preset`, `--params` and the flags of single parameters say. @throws AppError `usage.invalid` */
+export async function parametersFrom({
+  flags,
+  absolute,
+}: Pick<Invocation, 'flags' | 'absolute'>): Promise<ParameterValues> {
   const set = readParameterSet();
   const file = text(flags, 'params');
   const preset = text(flags, 'preset');

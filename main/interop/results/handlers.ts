@@ -1,10 +1,40 @@
 // SPDX-License-Identifier: MIT
-import type { resultsApi } from '../../contract/index.ts';
+import path from 'node:path';
+import { AppError, type resultsApi } from '../../contract/index.ts';
 import type { Library } from '../../library/index.ts';
 import type { Handlers } from '../../rpc/index.ts';
 import { type DataRoot, pathOfSource } from '../../sessions/index.ts';
 import { importResult } from './import-result.ts';
+import { outputDir, resultIn } from './output-dir.ts';
 import { readerOf } from './readers/index.ts';
+
+/** The recording, method and number that a folder is named after. */
+async function taskOf(
+  library: Library,
+  task: {
+    readonly target: string;
+    readonly parameterSet?: string | undefined;
+    readonly method?: string | undefined;
+    readonly root?: string | undefined;
+  },
+): Promise<Parameters<typeof outputDir>[1]> {
+  const { root } = task;
+  if (root !== undefined && !path.isAbsolute(root))
+    throw new AppError('usage.invalid', `The path must be absolute: ${root}`);
+  const run = await library.runs.get(task.target).catch((error: unknown) => {
+    if (error instanceof AppError && error.code === 'run.not_found') return null;
+    throw error;
+  });
+  const named = task.parameterSet ?? (run === null ? '0' : run.parameterSetUuid);
+  const set = await library.parameterSets.find(named);
+  const asked = run === null || task.parameterSet !== undefined ? null : await library.parameterSets.asked(task.target);
+  return {
+    recordingUuid: run?.inputs[0]?.recordingUuid ?? task.target,
+    method: task.method ?? (asked?.set ?? set).method,
+    paramsetIdx: (asked?.set ?? set).idx,
+    root,
+  };
+}
 
 /** Serves `results.*`. */
 export function createResultsHandlers(dependencies: {
@@ -19,9 +49,26 @@ export function createResultsHandlers(dependencies: {
       const reader = await readerOf(await pathOfSource(source, roots, context));
       return { kind: reader === null ? null : { program: reader.program, title: reader.title } };
     },
-    import: async ({ source, recordingUuid, fps, subject }, context) => {
-      const place = await pathOfSource(source, roots, context);
-      const { run, summary } = await importResult(place, { recordingUuid, fps, subject }, library, context.signal);
+    outputDir: async (task) => await outputDir(library, await taskOf(library, task)),
+    import: async ({ source, recordingUuid, fps, subject, job, parameterSet, root }, context) => {
+      const set = parameterSet === undefined ? undefined : await library.parameterSets.find(parameterSet);
+      let place: string;
+      let relative: string | undefined;
+      if (source !== undefined) place = await pathOfSource(source, roots, context);
+      else {
+        if (recordingUuid === undefined)
+          throw new AppError(
+            'usage.invalid',
+            'Without a file or folder the recording must be named, to look beside it.',
+          );
+        if (context.audience !== 'local')
+          throw new AppError('rpc.not_allowed', 'A window names the file or folder of a result.');
+        const dir = await outputDir(library, await taskOf(library, { target: recordingUuid, parameterSet, root }));
+        ({ relative } = dir);
+        place = await resultIn(dir.folder);
+      }
+      const choice = { recordingUuid, fps, subject, job, outputDir: relative, parameterSetUuid: set?.uuid };
+      const { run, summary } = await importResult(place, choice, library, context.signal);
       dependencies.changed?.(run.uuid, run.sessionUuid);
       const { program, version, height, width, frames, findings } = summary;
       return { run, program, version, height, width, frames, fps: summary.fps, findings: [...findings] };

@@ -15,6 +15,12 @@ export interface ResultChoice {
   readonly recordingUuid?: Uuid | undefined;
   readonly fps?: number | undefined;
   readonly subject?: string | undefined;
+  /** The parameter set it was made with, in this library. */
+  readonly parameterSetUuid?: Uuid | undefined;
+  /** What views show as `processing_output_dir`; the name of the place when absent. */
+  readonly outputDir?: string | undefined;
+  /** The claimed job it is done for. */
+  readonly job?: { readonly jobUuid: Uuid; readonly attempt: number } | undefined;
 }
 
 /** What an import of a result did. */
@@ -53,6 +59,13 @@ export async function importResult(
       engineVersion: summary.version,
       budget: {},
       begun: true,
+      taskMode: 'load',
+      outputDir: choice.outputDir ?? path.basename(place),
+      asked:
+        choice.parameterSetUuid === undefined
+          ? undefined
+          : { parameterSetUuid: choice.parameterSetUuid, parameters: [] },
+      job: choice.job,
     });
     try {
       const target = library.runFolder(created.uuid);

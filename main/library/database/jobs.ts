@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-import { createHash } from 'node:crypto';
 import {
   AppError,
   type JobAttempt,
@@ -12,6 +11,7 @@ import {
 import type { JobStore } from '../types.ts';
 import { uuidBytes, uuidText } from '../uuid.ts';
 import { type Context, type Sync, writing } from './context.ts';
+import { endAttempt, fingerprintOf, hasOpenAttempt, succeed, uuidSql } from './job-moves.ts';
 
 interface JobSql extends Omit<JobRow, 'uuid' | 'input' | 'needs' | 'error' | 'runUuid' | 'result'> {
   readonly id: number;
@@ -80,7 +80,7 @@ export class JobTables implements Sync<JobStore> {
         .prepare<(string | Uint8Array)[], { id: number; attempts: number; uuid: Uint8Array }>(
           `UPDATE job SET state = 'claimed', attempts = attempts + 1 WHERE id = (
             SELECT id FROM job WHERE state = 'queued' AND (not_before IS NULL OR not_before <= ?)
-              AND step IN (SELECT value FROM json_each(?))${only} ORDER BY ${order} LIMIT 1)
+              AND step IN (SELECT value FROM json_each(?))${only} AND NOT ${hasOpenAttempt} ORDER BY ${order} LIMIT 1)
           RETURNING id, attempts, uuid`,
         )
         .get(...bound);
@@ -123,21 +123,10 @@ export class JobTables implements Sync<JobStore> {
 
   finish(end: Parameters<JobStore['finish']>[0]): JobRow {
     return writing(this.#context, () => {
-      const { database, now } = this.#context;
       const { id } = this.#sql(end.jobUuid);
-      const at = now();
+      const at = this.#context.now();
       this.#mustHold(id, end.attempt, at);
-      this.#endAttempt(id, { outcome: 'succeeded', at, log: end.log });
-      database
-        .prepare("UPDATE job SET state = 'succeeded', ended_at = ?, result = ? WHERE id = ?")
-        .run(at, JSON.stringify(end.result ?? null), id);
-      database
-        .prepare(
-          `UPDATE job SET state = 'queued' WHERE state = 'blocked' AND id IN (SELECT job_id FROM job_dependency WHERE needs_id = ?)
-          AND NOT EXISTS (SELECT 1 FROM job_dependency JOIN job AS needed ON needed.id = needs_id
-            WHERE job_id = job.id AND needed.state <> 'succeeded')`,
-        )
-        .run(id);
+      succeed(this.#context, id, { at, result: end.result, log: end.log });
       return this.#toRow(this.#sql(end.jobUuid));
     });
   }
@@ -149,7 +138,7 @@ export class JobTables implements Sync<JobStore> {
       const at = now();
       this.#mustHold(id, end.attempt, at);
       const { errorClass, code, message, log } = end;
-      this.#endAttempt(id, { outcome: 'failed', at, errorClass, code, message, log });
+      endAttempt(this.#context, id, { outcome: 'failed', at, errorClass, code, message, log });
       if (passing.has(errorClass) && attempts < maxAttempts) {
         const notBefore = new Date(Date.parse(at) + backoffMs * 2 ** (attempts - 1)).toISOString();
         database.prepare("UPDATE job SET state = 'queued', not_before = ? WHERE id = ?").run(notBefore, id);
@@ -174,34 +163,29 @@ export class JobTables implements Sync<JobStore> {
 
   ignore(uuids: readonly Uuid[]): readonly JobRow[] {
     return this.#move(uuids, ['failed', 'queued', 'blocked', 'cancelled'], (id, at) => {
+      const going = this.#context.database
+        .prepare<[number], { n: number }>('SELECT count(*) AS n FROM job_attempt WHERE job_id = ? AND ended_at IS NULL')
+        .get(id);
+      if (going?.n !== 0)
+        throw new AppError('job.not_allowed', 'The run of this job waits for its turn already.', {
+          hint: 'Cancel the job first.',
+        });
       this.#context.database.prepare("UPDATE job SET state = 'ignored', ended_at = ? WHERE id = ?").run(at, id);
     });
   }
 
   cancel(uuids: readonly Uuid[]): readonly JobRow[] {
     return this.#move(uuids, ['queued', 'blocked', 'claimed', 'running'], (id, at) => {
-      this.#endAttempt(id, { outcome: 'cancelled', at });
+      endAttempt(this.#context, id, { outcome: 'cancelled', at });
       this.#context.database.prepare("UPDATE job SET state = 'cancelled', ended_at = ? WHERE id = ?").run(at, id);
     });
   }
 
   pending(limit: number): readonly PendingJob[] {
     return this.#context.database
-      .prepare<[number], { uuid: Uint8Array; name: string; session: string; subject: string | null }>(
-        `SELECT recording.uuid, recording.device AS name, session.name AS session, subject.subject
-        FROM recording JOIN session ON session.id = recording.session_id LEFT JOIN subject ON subject.id = session.subject_id
-        WHERE NOT EXISTS (SELECT 1 FROM run_input JOIN run ON run.id = run_input.run_id
-            WHERE run_input.recording_id = recording.id AND run.state IN ('succeeded', 'queued', 'running'))
-          AND NOT EXISTS (SELECT 1 FROM job WHERE job.step = 'process' AND job.target = ${uuidSql('recording.uuid')}
-            AND job.state <> 'cancelled')
-        ORDER BY coalesce(session.session_datetime, session.imported_at), recording.id LIMIT ?`,
-      )
+      .prepare<[number], PendingJob>(pendingSql)
       .all(limit)
-      .map(({ uuid, name, session, subject }) => ({
-        step: 'process',
-        target: uuidText(uuid),
-        name: [subject, session, name].filter((part) => part !== null).join(' · '),
-      }));
+      .map(({ step, target, name }) => ({ step, target, name }));
   }
 
   #add({
@@ -215,9 +199,7 @@ export class JobTables implements Sync<JobStore> {
   }: Parameters<JobStore['add']>[0][number]): JobRow {
     const { database, newUuid, now } = this.#context;
     const text = JSON.stringify(input ?? {});
-    const fingerprint = createHash('sha256')
-      .update(JSON.stringify([step, target, text]))
-      .digest('hex');
+    const fingerprint = fingerprintOf(step, target, text);
     const same = database
       .prepare<[string, string, string], { uuid: Uint8Array }>(
         `SELECT uuid FROM job WHERE step = ? AND target = ? AND fingerprint = ? AND state IN ${unfinished}`,
@@ -261,29 +243,10 @@ export class JobTables implements Sync<JobStore> {
       .all(at);
     for (const { id, attempts, maxAttempts, worker } of lost) {
       const message = `The worker ${worker} was not heard of within its lease.`;
-      this.#endAttempt(id, { outcome: 'lost', at, errorClass: 'lease-lost', code: 'job.lease_lost', message });
+      endAttempt(this.#context, id, { outcome: 'lost', at, errorClass: 'lease-lost', code: 'job.lease_lost', message });
       if (attempts < maxAttempts) database.prepare("UPDATE job SET state = 'queued' WHERE id = ?").run(id);
       else database.prepare("UPDATE job SET state = 'failed', ended_at = ? WHERE id = ?").run(at, id);
     }
-  }
-
-  #endAttempt(
-    id: number,
-    end: {
-      readonly outcome: NonNullable<JobAttempt['outcome']>;
-      readonly at: string;
-      readonly errorClass?: string;
-      readonly code?: string;
-      readonly message?: string;
-      readonly log?: string | undefined;
-    },
-  ): void {
-    this.#context.database
-      .prepare(
-        `UPDATE job_attempt SET outcome = ?, ended_at = ?, error_class = ?, error_code = ?, message = ?, log = coalesce(?, log)
-        WHERE job_id = ? AND ended_at IS NULL`,
-      )
-      .run(end.outcome, end.at, end.errorClass ?? null, end.code ?? null, end.message ?? null, end.log ?? null, id);
   }
 
   /** @throws AppError `job.lease_lost` where the attempt is not the one under way any more */
@@ -352,9 +315,39 @@ export class JobTables implements Sync<JobStore> {
   }
 }
 
-/** Text form of a uuid in SQL. */
-const uuidSql = (column: string): string => {
-  const hex = `lower(hex(${column}))`;
-  const part = (from: number, length: number): string => `substr(${hex}, ${from}, ${length})`;
-  return [part(1, 8), part(9, 4), part(13, 4), part(17, 4), part(21, 12)].join(" || '-' || ");
-};
+const label = "concat_ws(' · ', subject.subject, session.name, recording.device)";
+const of = `JOIN session ON session.id = recording.session_id LEFT JOIN subject ON subject.id = session.subject_id`;
+/** Somebody is at it, or it went wrong and waits for a decision (retry or ignore), as an error row keeps upstream's populate away. */
+const inTheWay = "job.state IN ('blocked', 'queued', 'claimed', 'running', 'failed', 'ignored')";
+
+/**
+ * What is nobody's job yet: recordings without a run, finished runs without figures of their quality, conditions whose activity is not
+ * aligned.
+ */
+const pendingSql = `
+  SELECT * FROM (
+    SELECT 'process' AS step, ${uuidSql('recording.uuid')} AS target, ${label} AS name
+    FROM recording ${of}
+    WHERE NOT EXISTS (SELECT 1 FROM run_input JOIN run ON run.id = run_input.run_id
+        WHERE run_input.recording_id = recording.id AND run.state IN ('succeeded', 'queued', 'running'))
+      AND NOT EXISTS (SELECT 1 FROM job WHERE job.step = 'process' AND job.target = ${uuidSql('recording.uuid')} AND ${inTheWay})
+      AND NOT EXISTS (SELECT 1 FROM run_input JOIN run ON run.id = run_input.run_id JOIN job_attempt ON run_uuid = run.uuid
+          JOIN job ON job.id = job_id
+        WHERE run_input.recording_id = recording.id AND job.step = 'process' AND ${inTheWay})
+      AND EXISTS (SELECT 1 FROM recording_file WHERE recording_file.recording_id = recording.id)
+    ORDER BY coalesce(session.session_datetime, session.imported_at), recording.id)
+  UNION ALL SELECT * FROM (
+    SELECT 'quality', ${uuidSql('run.uuid')}, 'quality of ' || ${label}
+    FROM run JOIN run_input ON run_input.run_id = run.id AND position = 0 JOIN recording ON recording.id = run_input.recording_id ${of}
+    WHERE run.state = 'succeeded' AND run.cell_count > 0
+      AND NOT EXISTS (SELECT 1 FROM cell JOIN trace_quality ON trace_quality.cell_id = cell.id WHERE cell.run_id = run.id)
+      AND NOT EXISTS (SELECT 1 FROM job WHERE job.step = 'quality' AND job.target = ${uuidSql('run.uuid')} AND ${inTheWay})
+    ORDER BY run.id)
+  UNION ALL SELECT * FROM (
+    SELECT 'align', ${uuidSql('this.uuid')}, trial_condition || ' of ' || ${label}
+    FROM activity_alignment_condition AS this JOIN run ON run.id = this.run_id
+      JOIN run_input ON run_input.run_id = run.id AND position = 0 JOIN recording ON recording.id = run_input.recording_id ${of}
+    WHERE NOT EXISTS (SELECT 1 FROM activity_alignment WHERE condition_id = this.id)
+      AND NOT EXISTS (SELECT 1 FROM job WHERE job.step = 'align' AND job.target = ${uuidSql('this.uuid')} AND ${inTheWay})
+    ORDER BY this.id)
+  LIMIT ?`;

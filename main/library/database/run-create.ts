@@ -17,7 +17,10 @@ export function recordingKey(context: Context, uuid: Uuid): { readonly id: numbe
 }
 
 /** The row of a run's parameter set; a set that is used for the first time is added. @throws AppError `usage.invalid` for an unknown method */
-export function parameterSetId(context: Context, run: NewRun): number {
+export function parameterSetId(
+  context: Context,
+  run: Pick<NewRun, 'method' | 'parameters' | 'parametersVersion' | 'engineVersion'>,
+): number {
   const { database, newUuid, now } = context;
   const method = run.method ?? 'calyx';
   const parametersVersion = run.parametersVersion ?? 1;
@@ -54,4 +57,20 @@ export function parameterSetId(context: Context, run: NewRun): number {
       canonicalJson(run.parameters),
     );
   return Number(added.lastInsertRowid);
+}
+
+/** Notes which set a run was asked to use and what became of each of its parameters. */
+export function noteAsked(context: Context, runId: number | bigint, asked: NonNullable<NewRun['asked']>): void {
+  const { database } = context;
+  database
+    .prepare(
+      'INSERT INTO run_asked (run_id, processing_param_set_id) SELECT ?, id FROM processing_param_set WHERE uuid = ?',
+    )
+    .run(runId, uuidBytes(asked.parameterSetUuid));
+  const add = database.prepare(
+    `INSERT INTO run_translation (run_id, parameter, value, became, result, explanation) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO NOTHING`,
+  );
+  for (const { parameter, value, became, result, explanation } of asked.parameters)
+    add.run(runId, parameter, JSON.stringify(value), became, result, explanation);
 }

@@ -4,9 +4,10 @@ import { isAlive } from '../process-identity.ts';
 import type { NewCell, NewRun, ProcessRef, RecoveredRun, RunArray, RunDetail, RunFailure, RunStore } from '../types.ts';
 import { uuidBytes, uuidText } from '../uuid.ts';
 import { type Context, mustBeWritable, type Sync, writing } from './context.ts';
-import { parameterSetId, recordingKey } from './run-create.ts';
+import { noteAsked, parameterSetId, recordingKey } from './run-create.ts';
 import { versionKey } from './curation-versions.ts';
 import { foldedCells } from './edit-fold.ts';
+import { addRunJob, runMoved } from './job-moves.ts';
 import { openAttempts, readDetail } from './run-detail.ts';
 import { addArrays, addCells } from './run-result.ts';
 
@@ -62,6 +63,12 @@ export function runInputsSql(scope: RunScope): string {
 
 /** The oldest run that waits. */
 export const nextQueuedSql = "SELECT id FROM run INDEXED BY run_queued WHERE state = 'queued' ORDER BY id LIMIT 1";
+
+/** The waiting run whose turn it is. */
+export const nextByPrioritySql = `
+  SELECT run.uuid FROM run INDEXED BY run_queued LEFT JOIN job_attempt ON run_uuid = run.uuid AND job_attempt.ended_at IS NULL
+    LEFT JOIN job ON job.id = job_id
+  WHERE run.state = 'queued' ORDER BY coalesce(job.priority, 5), run.id LIMIT 1`;
 
 interface RunKey {
   readonly id: number;
@@ -161,8 +168,8 @@ export class RunTables implements Sync<RunStore> {
       const { lastInsertRowid } = database
         .prepare(
           `INSERT INTO run (uuid, session_id, processing_param_set_id, name, created_at, engine_version, output_folder,
-            budget_threads, budget_memory_bytes, command_line)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+            budget_threads, budget_memory_bytes, command_line, task_mode, processing_output_dir)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         )
         .run(
           uuidBytes(uuid),
@@ -175,6 +182,8 @@ export class RunTables implements Sync<RunStore> {
           run.budget.threads ?? null,
           run.budget.memoryBytes ?? null,
           run.commandLine ?? '',
+          run.taskMode ?? 'trigger',
+          run.outputDir ?? '',
         );
       const addInput = database.prepare(
         'INSERT INTO run_input (run_id, position, recording_id, first_frame, last_frame) VALUES (?, ?, ?, ?, ?)',
@@ -182,10 +191,17 @@ export class RunTables implements Sync<RunStore> {
       for (const [position, input] of run.inputs.entries()) {
         addInput.run(lastInsertRowid, position, recordings[position]?.id, input.firstFrame, input.lastFrame);
       }
+      if (run.asked !== undefined) noteAsked(this.#context, lastInsertRowid, run.asked);
+      addRunJob(this.#context, run, { id: lastInsertRowid, uuid });
       return this.#row(uuid);
     });
     // One call of the worker: nobody else can take it in between.
     return run.begun === true ? (this.claim({ runUuid: row.uuid })?.run ?? row) : row;
+  }
+
+  next(): Uuid | null {
+    const row = this.#context.database.prepare<[], { uuid: Uint8Array }>(nextByPrioritySql).get();
+    return row === undefined ? null : uuidText(row.uuid);
   }
 
   claim(options: { readonly runUuid?: Uuid | undefined; readonly logFile?: string | undefined }): RunDetail | null {
@@ -207,6 +223,7 @@ export class RunTables implements Sync<RunStore> {
           VALUES (?, coalesce((SELECT max(number) FROM run_attempt WHERE run_id = ?), 0) + 1, ?, ?, ?, ?, ?, ?, ?)`,
         )
         .run(taken.id, taken.id, host, owner.pid, owner.bootId, owner.startTicks, at, at, options.logFile ?? null);
+      runMoved(this.#context, taken.id, 'running');
       return this.get(uuidText(taken.uuid));
     });
   }
@@ -266,6 +283,7 @@ export class RunTables implements Sync<RunStore> {
             engine_version = coalesce(?, engine_version) WHERE id = ?`,
         )
         .run(at, result.cells.length, suggested, result.engineVersion ?? null, id);
+      runMoved(this.#context, id, 'succeeded');
       return this.#row(runUuid);
     });
   }
@@ -326,6 +344,7 @@ export class RunTables implements Sync<RunStore> {
         "UPDATE run SET state = 'failed', ended_at = ?, error_code = ?, error_message = ?, error_hint = ? WHERE id = ?",
       )
       .run(at, failure.code, failure.message, failure.hint ?? null, id);
+    runMoved(this.#context, id, 'failed', failure);
   }
 
   cancel(runUuid: Uuid): RunRow {
@@ -333,6 +352,7 @@ export class RunTables implements Sync<RunStore> {
       const { id } = this.#mustBe(runUuid, ['queued', 'running']);
       const at = this.#endAttempt(id, { exitCode: null, errorClass: 'cancelled' });
       this.#context.database.prepare("UPDATE run SET state = 'cancelled', ended_at = ? WHERE id = ?").run(at, id);
+      runMoved(this.#context, id, 'cancelled');
       return this.#row(runUuid);
     });
   }

@@ -301,6 +301,17 @@ export class SessionTables implements Sync<SessionStore> {
     };
   }
 
+  directory(sessionUuid: Uuid): { readonly folder: string; readonly directory: string | null } {
+    const row = this.#context.database
+      .prepare<[Uint8Array], { folder: string; directory: string | null }>(
+        `SELECT folder, session_dir AS directory FROM session LEFT JOIN session_directory ON session_id = session.id
+        WHERE uuid = ?`,
+      )
+      .get(uuidBytes(sessionUuid));
+    if (row === undefined) throw new AppError('session.not_imported', `No session ${sessionUuid} is in this library.`);
+    return row;
+  }
+
   filmPaths(
     sessionUuids: readonly Uuid[],
   ): readonly { readonly sessionUuid: Uuid; readonly paths: readonly string[] }[] {

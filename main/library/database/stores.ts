@@ -5,6 +5,7 @@ import { libraryFolders } from '../folders.ts';
 import { currentProcess } from '../process-identity.ts';
 import type { OpenLibraryOptions, RecoveredRun } from '../types.ts';
 import { createUuid7, seededRandom, systemRandom, type Clock } from '../uuid.ts';
+import { ConditionTables } from './conditions.ts';
 import type { Context } from './context.ts';
 import { AcquisitionTables } from './acquisitions.ts';
 import { CurationTables } from './curation.ts';
@@ -16,6 +17,7 @@ import { JobTables } from './jobs.ts';
 import type { Migration } from './migrations/index.ts';
 import { openDatabase, toLibraryError } from './open.ts';
 import { RowTables } from './table-rows.ts';
+import { ParameterSetTables } from './parameter-sets.ts';
 import { RunTables } from './runs.ts';
 import { SessionTables } from './sessions.ts';
 import { TravelTables } from './travel.ts';
@@ -35,6 +37,8 @@ export interface Stores {
   readonly events: EventTables;
   readonly deletions: DeletionTables;
   readonly jobs: JobTables;
+  readonly parameterSets: ParameterSetTables;
+  readonly conditions: ConditionTables;
   readonly files: FileTables;
   readonly rows: RowTables;
   readonly acquisitions: AcquisitionTables;
@@ -141,6 +145,8 @@ export function openStores(options: OpenStoresOptions): Stores {
       events: new EventTables(context),
       deletions: new DeletionTables(context),
       jobs: new JobTables(context),
+      conditions: new ConditionTables(context),
+      parameterSets: new ParameterSetTables(context),
       files: new FileTables(context),
       rows: new RowTables(context),
       acquisitions: new AcquisitionTables(context, sessions),

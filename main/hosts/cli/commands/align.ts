@@ -39,6 +39,11 @@ export const alignCommand: Command = {
       value: 'seconds',
       help: 'The miniscope’s time at the behaviour’s zero, instead of what the library knows.',
     },
+    {
+      name: 'save',
+      value: 'name',
+      help: 'Keep the choice of trials under this name with its activity (ActivityAlignment in queries).',
+    },
     { name: 'csv', value: 'file', help: 'Write each trial’s activity there: mask, trial, time, activity.' },
     { name: 'csv-mean', value: 'file', help: 'Write the averages there: mask, time, n, mean, low, high.' },
   ],
@@ -104,10 +109,21 @@ async function run(invocation: Invocation): Promise<Answer> {
   };
   const { client } = await invocation.connect();
   const aligned = await client.workflow.align(request);
+  const name = text(flags, 'save');
+  const saved =
+    name === undefined
+      ? null
+      : await client.workflow.alignCondition({
+          conditionUuid: (await client.workflow.addCondition({ ...request, name })).condition.uuid,
+        });
   const [csv, csvMean] = [text(flags, 'csv'), text(flags, 'csv-mean')];
   if (csv !== undefined) await writeTable(absolute(csv), trialTable(aligned));
   if (csvMean !== undefined) await writeTable(absolute(csvMean), meanTable(aligned));
-  return { exitCode: exitCodes.ok, json: aligned, text: alignText(aligned) };
+  return {
+    exitCode: exitCodes.ok,
+    json: saved === null ? aligned : { ...aligned, condition: saved.condition },
+    text: alignText(aligned),
+  };
 }
 
 async function writeTable(file: string, content: string): Promise<void> {

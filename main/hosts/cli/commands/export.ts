@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { z } from 'zod';
 import { AppError, ExportFormat, type ExportFinding, ExportMetadata, exportFormats } from '../../../contract/index.ts';
 import { runId, text, texts, type Answer, type Command, type FlagValues, type Invocation } from '../command.ts';
@@ -21,6 +22,12 @@ export const exportCommand: Command = {
     { name: 'films', value: 'how', help: 'nwb: link to the films (default) or copy them beside the file.' },
     { name: 'metadata', value: 'file', help: 'JSON with subject, session and imaging (docs/export.md).' },
     { name: 'set', value: 'name=value', isRepeatable: true, help: 'One of them, e.g. subject.sex=F; lists with “;”.' },
+    {
+      name: 'root',
+      value: 'folder',
+      help: 'caiman, instead of --out: write where element-miniscope looks, root/session_dir/caiman_number.',
+    },
+    { name: 'paramset', value: 'set', help: 'With --root: the set whose number that is (else the run’s).' },
     { name: 'overwrite', help: 'Replace what is there.' },
     { name: 'check', help: 'Only say what nwbinspector would say.' },
   ],
@@ -34,7 +41,8 @@ async function run(invocation: Invocation): Promise<Answer> {
     throw new AppError('usage.invalid', 'export needs the run’s or the session’s id.', {
       hint: `calyx ${exportCommand.usage}`,
     });
-  const out = text(flags, 'out') ?? folder;
+  const root = text(flags, 'root');
+  const out = text(flags, 'out') ?? folder ?? (root === undefined ? undefined : '');
   if (extra !== undefined || (folder !== undefined && text(flags, 'out') !== undefined))
     throw new AppError('usage.invalid', `export does not know what to do with “${extra ?? folder ?? ''}”.`, {
       hint: `calyx ${exportCommand.usage}`,
@@ -51,12 +59,18 @@ async function run(invocation: Invocation): Promise<Answer> {
     const checked = await client.interop.check({ target, metadata });
     return { exitCode: exitCodes.ok, json: checked, text: `${checked.fileName}\n${findingsText(checked.findings)}` };
   }
+  if (root !== undefined && (format !== 'caiman' || out !== ''))
+    throw new AppError('usage.invalid', '--root is for --format caiman, in the place of --out.');
   const { client } = await invocation.connect();
+  const destination =
+    root === undefined
+      ? absolute(out ?? '.')
+      : await workflowFile(client, target, absolute(root), text(flags, 'paramset'));
   const ticket = randomUUID();
   const options = {
     target,
     format,
-    destination: absolute(out ?? '.'),
+    destination,
     metadata,
     ticket,
     cells: choice(flags, 'cells', ['all', 'accepted']),
@@ -71,6 +85,25 @@ async function run(invocation: Invocation): Promise<Answer> {
     json: { ...result, folder: result.path },
     text: `${result.components} components, ${result.accepted} accepted, written to ${result.path} (${bytes(result.bytes)})\n${findingsText(result.findings)}`,
   };
+}
+
+/** The file of a run where element-miniscope's workflow looks for it; the folder is made. */
+async function workflowFile(
+  client: CoreClient,
+  target: string,
+  root: string,
+  parameterSet: string | undefined,
+): Promise<string> {
+  const { folder } = await client.results.outputDir({
+    target,
+    method: 'caiman',
+    root,
+    ...(parameterSet === undefined ? {} : { parameterSet }),
+  });
+  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw new AppError('disk.io', `The folder ${folder} cannot be made.`, { cause: error });
+  });
+  return path.join(folder, `${target}.hdf5`);
 }
 
 /** Shows how far an export is, on a terminal only. What goes wrong here is told by the export itself. */

@@ -8,12 +8,19 @@ import { bytes, duration } from '../output.ts';
 export const importCommand: Command = {
   name: 'import',
   summary: 'Link a session folder or film, or import another program’s result, into the library',
-  usage: 'import <session folder | device folder | film | result of CaImAn, MiniAn, MIN1PIPE or Inscopix> [flags]',
+  usage:
+    'import <session folder | device folder | film | result of CaImAn, MiniAn, MIN1PIPE or Inscopix> [flags]; import --recording <id> [--paramset <set>] [--root <folder>]',
   flags: () => [
     { name: 'device', value: 'name', help: 'Only this miniscope.' },
     { name: 'fps', value: 'rate', help: 'Frames per second of a film without time stamps.' },
     { name: 'subject', value: 'name', help: 'The animal, where the folder does not say or is wrong.' },
     { name: 'recording', value: 'uuid', help: 'For a result: the recording it was computed from.' },
+    {
+      name: 'paramset',
+      value: 'set',
+      help: 'For a result: the parameter set it was made with. Without a file, the result is looked for in root/session_dir/method_number.',
+    },
+    { name: 'root', value: 'folder', help: 'Where results lie, for one that is looked for (else $CALYX_ROOT).' },
     { name: 'dry-run', help: 'Only say what was recognised.' },
   ],
   run,
@@ -21,10 +28,12 @@ export const importCommand: Command = {
 
 async function run(invocation: Invocation): Promise<Answer> {
   const { flags, absolute } = invocation;
+  if (invocation.positionals.length === 0 && text(flags, 'recording') !== undefined) return await load(invocation);
   const [place] = words(importCommand, invocation.positionals, ['the folder or film to import'] as const);
   const source = { path: absolute(place) };
   const fps = positive(flags, 'fps', 'number');
   const recordingUuid = text(flags, 'recording');
+  const parameterSet = text(flags, 'paramset');
   const { client } = await invocation.connect();
   const { kind } = await client.results.recognise({ source });
   if (kind !== null) {
@@ -37,6 +46,7 @@ async function run(invocation: Invocation): Promise<Answer> {
       ...(recordingUuid === undefined ? {} : { recordingUuid }),
       ...(fps === undefined ? {} : { fps }),
       ...(subject === undefined ? {} : { subject }),
+      ...(parameterSet === undefined ? {} : { parameterSet }),
     });
     const notes = result.findings.map((finding) => `  note: ${finding}\n`).join('');
     const { run, frames, width, height } = result;
@@ -59,6 +69,28 @@ async function run(invocation: Invocation): Promise<Answer> {
     ...(subject === undefined ? {} : { subject }),
   });
   return { exitCode: exitCodes.ok, json: { session, alreadyImported }, text: sessionText(session, alreadyImported) };
+}
+
+/** The result of a task of element-miniscope's workflow, where that would have put it. */
+async function load({ flags, env, absolute, connect }: Invocation): Promise<Answer> {
+  const recordingUuid = text(flags, 'recording') ?? '';
+  const parameterSet = text(flags, 'paramset');
+  const root = text(flags, 'root') ?? env['CALYX_ROOT'];
+  const task = {
+    ...(parameterSet === undefined ? {} : { parameterSet }),
+    ...(root === undefined ? {} : { root: absolute(root) }),
+  };
+  const { client } = await connect();
+  const { folder, relative } = await client.results.outputDir({ target: recordingUuid, ...task });
+  if (flags['dry-run'] === true) {
+    return { exitCode: exitCodes.ok, json: { folder, relative }, text: `Would be looked for in ${folder}\n` };
+  }
+  const result = await client.results.import({ recordingUuid, ...task });
+  return {
+    exitCode: exitCodes.ok,
+    json: { ...result, folder, relative },
+    text: `Loaded from ${folder}: ${result.run.cells ?? 0} cells. Run ${result.run.uuid}\n`,
+  };
 }
 
 function findingsText(

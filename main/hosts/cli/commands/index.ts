@@ -22,6 +22,7 @@ import { queryCommand } from './query.ts';
 import { qualityCommand } from './quality.ts';
 import { recordCommand } from './record.ts';
 import { recoverCommand } from './recover.ts';
+import { relinkCommand } from './relink.ts';
 import { runsCommand } from './runs.ts';
 import { serveCommand } from './serve.ts';
 import { sqlCommand } from './sql.ts';
@@ -54,6 +55,7 @@ export const commands: readonly Command[] = [
   serveCommand,
   recordCommand,
   recoverCommand,
+  relinkCommand,
   verifyCommand,
   devicesCommand,
   doctorCommand,

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 import { hostname } from 'node:os';
-import { AppError, JobState, jobStates, type JobClaim, type JobRow, Uuid } from '../../../contract/index.ts';
+import { AppError, JobState, jobStates, type JobRow, Uuid } from '../../../contract/index.ts';
 import { exitCodes } from '../../exit-codes.ts';
 import { positive, text, texts, type Answer, type Command, type FlagValues, type Invocation } from '../command.ts';
 import type { CoreClient } from '../connection.ts';
+import { inputOf, leaseMs, stepNames, steps, work } from '../job-worker.ts';
 
 /** `jobs`: what is to be done, and what became of it. */
 export const jobsCommand: Command = {
   name: 'jobs',
   summary: 'List jobs, add and run them, retry, ignore or cancel them',
   usage:
-    'jobs [list | show <id> | add <recording id>… | run [id…] | retry <id…> | ignore <id…> | cancel <id…>] [flags]',
+    'jobs [list | show <id> | add <recording or run id>… | run [id…] | retry <id…> | ignore <id…> | cancel <id…>] [flags]',
   flags: () => [
     { name: 'state', value: 'state', isRepeatable: true, help: `Only jobs that are ${jobStates.join(', ')}.` },
     { name: 'limit', value: 'n', help: 'At most so many jobs.' },
@@ -20,12 +21,17 @@ export const jobsCommand: Command = {
     { name: 'priority', value: 'n', help: 'add, run --pending: lower first (5 when absent).' },
     { name: 'after', value: 'id', isRepeatable: true, help: 'add: only when that job has succeeded.' },
     { name: 'failed', help: 'retry, ignore: all jobs that failed.' },
+    { name: 'step', value: 'step', help: `add: ${stepNames.join(', ')} (process when absent). list: only these.` },
+    { name: 'params', value: 'file', help: 'add: parameters of a file, as for process.' },
+    { name: 'preset', value: 'name', help: 'add: a named set of parameters, as for process.' },
+    { name: 'paramset', value: 'set', help: 'add: a parameter set of the library; load: the one it was made with.' },
+    { name: 'from', value: 'path', help: 'add --step load: the result (else it is looked for, see import).' },
+    { name: 'root', value: 'folder', help: 'add --step load: where results lie, for one that is looked for.' },
+    { name: 'format', value: 'form', help: 'add --step export: as for export.' },
+    { name: 'out', value: 'path', help: 'add --step export: file or folder to write.' },
   ],
   run,
 };
-
-const leaseMs = 60_000;
-const beatMs = 15_000;
 
 async function run(invocation: Invocation): Promise<Answer> {
   const [verb = 'list', ...ids] = invocation.positionals;
@@ -53,6 +59,7 @@ const verbs: Readonly<Record<string, (call: Call) => Promise<Answer>>> = {
     answer(
       await client.jobs.list({
         limit: limitOf(invocation.flags) ?? 1000,
+        ...(text(invocation.flags, 'step') === undefined ? {} : { step: stepOf(invocation.flags) }),
         ...(states.length === 0 ? {} : { states: [...states] }),
       }),
     ),
@@ -65,10 +72,17 @@ const verbs: Readonly<Record<string, (call: Call) => Promise<Answer>>> = {
     return { exitCode: exitCodes.ok, json: detail, text: `${line(detail.job)}${attempts.join('')}` };
   },
   add: async ({ invocation, client, ids }) => {
-    if (ids.length === 0) throw new AppError('usage.invalid', 'jobs add needs the id of a recording.');
+    const step = stepOf(invocation.flags);
     const needs = [...texts(invocation.flags, 'after')];
+    // What follows a job is done to the run that job makes.
+    const targets = ids.length === 0 && step !== 'process' && needs[0] !== undefined ? [`job:${needs[0]}`] : ids;
+    if (targets.length === 0)
+      throw new AppError('usage.invalid', `jobs add needs the id of a ${steps[step].target}.`, {
+        hint: 'Or --after a job that makes it.',
+      });
+    const input = await inputOf(invocation, step);
     const { jobs } = await client.jobs.add({
-      jobs: ids.map((target) => ({ step: 'process', target, needs, ...priorityOf(invocation.flags) })),
+      jobs: targets.map((target) => ({ step, target, needs, input, ...priorityOf(invocation.flags) })),
     });
     return answer(jobs);
   },
@@ -86,6 +100,13 @@ const limitOf = (flags: FlagValues): number | undefined => positive(flags, 'limi
 function priorityOf(flags: FlagValues): { readonly priority?: number } {
   const priority = positive(flags, 'priority', 'whole number');
   return priority === undefined ? {} : { priority };
+}
+
+function stepOf(flags: FlagValues): keyof typeof steps {
+  const given = text(flags, 'step') ?? 'process';
+  const found = stepNames.find((name) => name === given);
+  if (found !== undefined) return found;
+  throw new AppError('usage.invalid', `“${given}” is no step of a job.`, { hint: `Steps: ${stepNames.join(', ')}.` });
 }
 
 function stateOf(given: string): JobState {
@@ -131,7 +152,7 @@ async function runJobs({ invocation, client, ids }: Call): Promise<Answer> {
   if (pending.length > 0 && !dry)
     await client.jobs.add({ jobs: pending.map((job) => ({ ...job, ...priorityOf(flags) })) });
   const queued = (await client.jobs.list({ states: ['queued', 'claimed', 'running'] })).filter(
-    ({ step, uuid }) => step === 'process' && (ids.length === 0 || ids.includes(uuid)),
+    ({ step, uuid }) => step in steps && (ids.length === 0 || ids.includes(uuid)),
   );
   const list = queued.toSorted(comparing[order]).slice(0, limit);
   if (dry) {
@@ -147,7 +168,7 @@ async function runJobs({ invocation, client, ids }: Call): Promise<Answer> {
   for (const { uuid } of list) {
     if (signal.aborted) break;
     const worker = { name: `calyx ${hostname()}:${process.pid}`, host: hostname(), pid: process.pid };
-    const { claim } = await client.jobs.claim({ steps: ['process'], worker, leaseMs, jobUuid: uuid });
+    const { claim } = await client.jobs.claim({ steps: [...stepNames], worker, leaseMs, jobUuid: uuid });
     // Somebody else has it, or it waits for its next try.
     if (claim === null) continue;
     const ended = await work(client, claim, signal);
@@ -163,67 +184,3 @@ const comparing: Readonly<Record<'priority' | 'oldest' | 'newest', (a: JobRow, b
   oldest: (a, b) => a.uuid.localeCompare(b.uuid),
   newest: (a, b) => b.uuid.localeCompare(a.uuid),
 };
-
-/** Runs one claimed job of the step `process` to its end and says what became of it. */
-async function work(client: CoreClient, claim: JobClaim, signal: AbortSignal): Promise<JobRow> {
-  const held = { jobUuid: claim.job.uuid, attempt: claim.attempt };
-  let runUuid: string | undefined;
-  const beat = async (): Promise<void> => {
-    const { cancelled } = await client.jobs.heartbeat({
-      ...held,
-      leaseMs,
-      ...(runUuid === undefined ? {} : { runUuid }),
-    });
-    if (cancelled && runUuid !== undefined) await client.processing.cancel({ runUuid }).catch(() => undefined);
-  };
-  const timer = setInterval(() => void beat().catch(() => undefined), beatMs);
-  const stop = (): void => {
-    if (runUuid !== undefined) void client.processing.cancel({ runUuid }).catch(() => undefined);
-  };
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    runUuid = await runOf(client, claim);
-    await beat();
-    for await (const progress of client.processing.progress({ runUuid })) void progress;
-    const { run: ended, log } = await client.processing.run({ runUuid });
-    const said = `${log.slice(-50).join('\n')}\n`.slice(-100_000);
-    if (ended.state === 'succeeded') {
-      const result = { runUuid, cells: ended.cells, suggested: ended.suggested };
-      return (await client.jobs.finish({ ...held, result, log: said })).job;
-    }
-    if (ended.state === 'cancelled') {
-      const { job } = await client.jobs.get({ jobUuid: held.jobUuid });
-      return job.state === 'cancelled'
-        ? job
-        : ((await client.jobs.cancel({ jobUuids: [held.jobUuid] })).jobs[0] ?? job);
-    }
-    const error = ended.error ?? { code: 'engine.crashed', message: 'The run ended without a word.' };
-    const { code, message } = error;
-    return (await client.jobs.fail({ ...held, errorClass: classOf(code), code, message, log: said })).job;
-  } catch (thrown) {
-    const { code, message } = AppError.from(thrown);
-    if (code === 'job.lease_lost' || code === 'rpc.disconnected') throw thrown;
-    return (await client.jobs.fail({ ...held, errorClass: classOf(code), code, message })).job;
-  } finally {
-    clearInterval(timer);
-    signal.removeEventListener('abort', stop);
-  }
-}
-
-/** The run of an earlier attempt if it still goes on or has succeeded; else a new one. */
-async function runOf(client: CoreClient, { job, earlierRunUuid }: JobClaim): Promise<string> {
-  if (earlierRunUuid !== null) {
-    const earlier = await client.processing.run({ runUuid: earlierRunUuid }).catch(() => null);
-    if (earlier !== null && ['queued', 'running', 'succeeded'].includes(earlier.run.state)) return earlierRunUuid;
-  }
-  const { run: started } = await client.processing.start({ recordingUuids: [job.target], parameters: {}, budget: {} });
-  return started.uuid;
-}
-
-/** Would the same job succeed when it is tried again unchanged? */
-function classOf(code: string): string {
-  if (code === 'engine.crashed') return 'transient';
-  if (code === 'engine.out_of_memory' || code.startsWith('disk.')) return 'resource';
-  if (code === 'engine.missing' || code === 'media.ffmpeg_missing') return 'environment';
-  return code.startsWith('engine.internal') || code.startsWith('rpc.') ? 'bug' : 'input';
-}

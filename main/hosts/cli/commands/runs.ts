@@ -43,11 +43,21 @@ async function run(invocation: Invocation): Promise<Answer> {
   const stages = detail.progress.stages.map(
     ({ stage, state, seconds }) => `  ${stage}: ${state}${seconds === null ? '' : `, ${seconds.toFixed(1)} s`}\n`,
   );
+  const { asked } = detail;
+  const became =
+    asked === null || asked === undefined
+      ? ''
+      : `asked to use parameter set ${asked.set.idx} (${asked.set.method}):\n${asked.parameters
+          .map(
+            ({ parameter, value, became: to, result, explanation }) =>
+              `  ${parameter} ${JSON.stringify(value)} ${to === null ? '— no counterpart' : `→ ${to} ${result ?? ''}`}   (${explanation})\n`,
+          )
+          .join('')}`;
   const log = detail.log.map((entry) => `  ${entry}\n`).join('');
   return {
     exitCode: exitCodes.ok,
     json: detail,
-    text: `${line(detail.run)}${stages.join('')}${detail.commandLine}\n${log}`,
+    text: `${line(detail.run)}${stages.join('')}${became}${detail.commandLine}\n${log}`,
   };
 }
 

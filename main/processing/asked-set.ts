@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+import { AppError, type ParameterValues, type Uuid } from '../contract/index.ts';
+import type { Library, TranslatedParameter, TypedJson } from '../library/index.ts';
+import { importCaiman } from './caiman-parameters.ts';
+import type { ParameterSet } from './parameters.ts';
+
+/** Plain JSON of a typed value: tuples as lists, whole floats as numbers. */
+function plain(value: TypedJson): unknown {
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map((item: TypedJson) => plain(item));
+  if ('$tuple' in value && Array.isArray(value.$tuple)) return value.$tuple.map((item: TypedJson) => plain(item));
+  if ('$float' in value) return value.$float;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item as TypedJson)]));
+}
+
+/** What a run shall be computed with: values, and where they come from when a set was asked for. */
+export interface Wanted {
+  readonly parameters: ParameterValues;
+  /** Method of the set that was asked for; absent without one. */
+  readonly asked?: { readonly parameterSetUuid: Uuid; readonly parameters: readonly TranslatedParameter[] };
+  /** Sentences about what a foreign set lost. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The values of a named parameter set, with those said one by one over them. A set of CaImAn is translated, and what has no counterpart is
+ * told; sets of other methods cannot be run here.
+ *
+ * @throws AppError `usage.invalid`
+ */
+export async function wantedParameters(
+  library: Library,
+  set: ParameterSet,
+  input: { readonly parameters: ParameterValues; readonly parameterSet?: string | undefined },
+): Promise<Wanted> {
+  if (input.parameterSet === undefined) return { parameters: input.parameters, warnings: [] };
+  const found = await library.parameterSets.find(input.parameterSet);
+  if (found.method === 'calyx') {
+    const own = plain(found.parameters) as ParameterValues;
+    set.complete(own);
+    return { parameters: { ...own, ...input.parameters }, warnings: [] };
+  }
+  if (found.method !== 'caiman') {
+    throw new AppError('usage.invalid', `Parameter set ${found.idx} is ${found.method}’s, which cannot be run here.`, {
+      hint: 'Results of that program are imported; sets of calyx and caiman can be run.',
+    });
+  }
+  const { parameters, translated, leftOut, unknown } = importCaiman(
+    plain(found.parameters) as Readonly<Record<string, unknown>>,
+    set,
+  );
+  const typed = (name: string, value: unknown): TypedJson => found.parameters[name] ?? (value as TypedJson);
+  const none = { became: null, result: null };
+  const rows: TranslatedParameter[] = [
+    ...translated.map(({ from, value, to, result, formula }) => ({
+      parameter: from,
+      value: typed(from, value),
+      became: to,
+      result,
+      explanation: formula,
+    })),
+    ...leftOut.map(({ name, value, why }) => ({
+      parameter: name,
+      value: typed(name, value),
+      ...none,
+      explanation: why,
+    })),
+    ...unknown.map((name) => ({
+      parameter: name,
+      value: typed(name, null),
+      ...none,
+      explanation: 'not a parameter of CaImAn that is known here',
+    })),
+  ];
+  const lost = rows.filter((row) => row.became === null).map((row) => row.parameter);
+  return {
+    parameters: { ...parameters, ...input.parameters },
+    asked: { parameterSetUuid: found.uuid, parameters: rows },
+    warnings:
+      lost.length === 0
+        ? []
+        : [
+            `Of parameter set ${found.idx} (caiman) ${lost.length} values have no counterpart here: ${lost.join(', ')}.`,
+          ],
+  };
+}
+
+/**
+ * A parameter dictionary from JSON text, with Python's types kept: `5.0` stays a float, `{"$tuple": [5, 5]}` is a tuple, a plain list a
+ * list. `NaN` and `Infinity` are read as nothing.
+ *
+ * @throws AppError `usage.invalid`
+ */
+export function parseTypedParameters(text: string): Record<string, TypedJson> {
+  const typed = text.replaceAll(
+    /"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b|-?\d+\.0+(?![\d.eE])/g,
+    (token, at: number) => {
+      if (token.startsWith('"')) return token;
+      if (!/^-?\d/.test(token)) return 'null';
+      // Inside `{"$float": 5.0}` it is said already.
+      return /"\$float"\s*:\s*$/.test(text.slice(Math.max(0, at - 40), at)) ? token : `{"$float":${token}}`;
+    },
+  );
+  let value: unknown;
+  try {
+    value = JSON.parse(typed);
+  } catch (error) {
+    throw new AppError('usage.invalid', `This is not JSON: ${error instanceof Error ? error.message : ''}`, {
+      hint: 'Save the dictionary from Python with json.dump(dictionary, file); tuples become lists there, write them as {"$tuple": [5, 5]} if the hash must be upstream’s.',
+      cause: error,
+    });
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0) {
+    return { ...value } as Record<string, TypedJson>;
+  }
+  throw new AppError('usage.invalid', 'Parameters are a dictionary with at least one value: {"gSig": [3, 3], …}.');
+}
