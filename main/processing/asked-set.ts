@@ -10,7 +10,7 @@ function plain(value: TypedJson): unknown {
   if (Array.isArray(value)) return value.map((item: TypedJson) => plain(item));
   if ('$tuple' in value && Array.isArray(value.$tuple)) return value.$tuple.map((item: TypedJson) => plain(item));
   if ('$float' in value) return value.$float;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item as TypedJson)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
 }
 
 /** What a run shall be computed with: values, and where they come from when a set was asked for. */
@@ -50,7 +50,9 @@ export async function wantedParameters(
     set,
   );
   const typed = (name: string, value: unknown): TypedJson => found.parameters[name] ?? (value as TypedJson);
-  const none = { became: null, result: null };
+  const lacking = (name: string, value: unknown, explanation: string): TranslatedParameter => {
+    return { parameter: name, value: typed(name, value), became: null, result: null, explanation };
+  };
   const rows: TranslatedParameter[] = [
     ...translated.map(({ from, value, to, result, formula }) => ({
       parameter: from,
@@ -59,18 +61,8 @@ export async function wantedParameters(
       result,
       explanation: formula,
     })),
-    ...leftOut.map(({ name, value, why }) => ({
-      parameter: name,
-      value: typed(name, value),
-      ...none,
-      explanation: why,
-    })),
-    ...unknown.map((name) => ({
-      parameter: name,
-      value: typed(name, null),
-      ...none,
-      explanation: 'not a parameter of CaImAn that is known here',
-    })),
+    ...leftOut.map(({ name, value, why }) => lacking(name, value, why)),
+    ...unknown.map((name) => lacking(name, null, 'not a parameter of CaImAn that is known here')),
   ];
   const lost = rows.filter((row) => row.became === null).map((row) => row.parameter);
   return {
@@ -111,7 +103,7 @@ export function parseTypedParameters(text: string): Record<string, TypedJson> {
     });
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0) {
-    return { ...value } as Record<string, TypedJson>;
+    return { ...value };
   }
   throw new AppError('usage.invalid', 'Parameters are a dictionary with at least one value: {"gSig": [3, 3], …}.');
 }

@@ -196,10 +196,10 @@ class Queue implements RunQueue {
     while (this.#again) {
       this.#again = false;
       while (this.#started && !this.#closed && !this.#held && this.#active.size < atOnce) {
-        const next = await library.runs.next();
-        if (next === null) break;
-        const claim = { runUuid: next, logFile: `logs/${next}.log` };
-        const detail = await library.runs.claim(claim).catch((error: unknown) => this.#refused(next, error));
+        const runUuid = await library.runs.next();
+        if (runUuid === null) break;
+        const claim = { runUuid, logFile: `logs/${runUuid}.log` };
+        const detail = await library.runs.claim(claim).catch((error: unknown) => this.#refused(runUuid, error));
         if (detail === undefined) break;
         if (detail !== null) this.#begin(detail);
       }

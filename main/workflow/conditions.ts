@@ -3,7 +3,8 @@ import { AppError, type AlignmentCondition } from '../contract/index.ts';
 import type { ConditionRow, Library } from '../library/index.ts';
 import { alignActivity, type AlignChoice } from './activity.ts';
 
-const toCondition = (row: ConditionRow): AlignmentCondition => ({ ...row, trialIds: [...row.trialIds] });
+/** As the contract has it. */
+export const toCondition = (row: ConditionRow): AlignmentCondition => ({ ...row, trialIds: [...row.trialIds] });
 
 /**
  * Saves a choice of trials: those that have a window in the recording now. One cell's activity is looked at to know the bins.

@@ -5,7 +5,7 @@ import type { Library } from '../library/index.ts';
 import type { Handlers } from '../rpc/index.ts';
 import { resolveFolder, type DataRoot, type ProbeFilm } from '../sessions/index.ts';
 import { alignActivity } from './activity.ts';
-import { addCondition, alignCondition } from './conditions.ts';
+import { addCondition, alignCondition, toCondition } from './conditions.ts';
 import { ingestCsv } from './ingest.ts';
 import { runQuality } from './quality.ts';
 
@@ -55,8 +55,7 @@ export function createWorkflowHandlers(dependencies: WorkflowDependencies): Hand
         end: end.type,
       })),
     align: async (choice, { signal }) => await alignActivity(choice, library, signal),
-    conditions: async (filter) =>
-      (await library.conditions.list(filter)).map((row) => ({ ...row, trialIds: [...row.trialIds] })),
+    conditions: async (filter) => (await library.conditions.list(filter)).map(toCondition),
     addCondition: async (choice, { signal }) => ({ condition: await addCondition(choice, library, signal) }),
     alignCondition: async ({ conditionUuid }, { signal }) => await alignCondition(conditionUuid, library, signal),
     setClock: async ({ sessionUuid, offsetS, rate }) => {

@@ -40,7 +40,7 @@ export function versionsOf(database: Database.Database, runId: number): readonly
       // The stored sums count the cells that an edit hid, too.
       if (edits > 0) for (const { label } of foldedCells(database, runId, id)) counts[label] += 1;
       const { accepted, rejected } = edits > 0 ? counts : row;
-      return { ...row, accepted, rejected, uuid: uuidText(uuid), edits };
+      return Object.assign(row, { accepted, rejected, uuid: uuidText(uuid), edits });
     });
 }
 

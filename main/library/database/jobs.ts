@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import {
   AppError,
+  type ErrorCode,
   type JobAttempt,
   type JobClaim,
   type JobRow,
@@ -218,7 +219,7 @@ export class JobTables implements Sync<JobStore> {
         uuidBytes(uuid),
         step,
         target,
-        name ?? '',
+        name ?? this.#nameOf(step, target),
         text,
         fingerprint,
         priority,
@@ -229,6 +230,26 @@ export class JobTables implements Sync<JobStore> {
     for (const { id } of needed)
       database.prepare('INSERT INTO job_dependency (job_id, needs_id) VALUES (?, ?)').run(lastInsertRowid, id);
     return this.#toRow(this.#sql(uuid));
+  }
+
+  /** What a job is called by what it is done to. @throws AppError `session.not_imported`, `run.not_found`, `align.not_found`, `job.not_found` */
+  #nameOf(step: string, target: string): string {
+    const { database } = this.#context;
+    if (target.startsWith('job:')) {
+      const { name } = this.#sql(target.slice(4));
+      return name;
+    }
+    const kind = targetKinds[step];
+    // A step that only its own workers know.
+    if (kind === undefined || target === '') return '';
+    const names = target.split(',').map((uuid) => {
+      const bytes = /^[0-9a-f-]{36}$/i.test(uuid) ? uuidBytes(uuid) : Buffer.alloc(16);
+      const row = database.prepare<[Uint8Array], { name: string }>(kind.sql).get(bytes);
+      if (row === undefined)
+        throw new AppError(kind.absent, `No ${kind.what} ${uuid} is in this library.`, { hint: kind.hint });
+      return row.name;
+    });
+    return names.join(' + ');
   }
 
   /** Attempts whose worker has not been heard of within its lease; one lost too often fails. */
@@ -317,6 +338,41 @@ export class JobTables implements Sync<JobStore> {
 
 const label = "concat_ws(' · ', subject.subject, session.name, recording.device)";
 const of = `JOIN session ON session.id = recording.session_id LEFT JOIN subject ON subject.id = session.subject_id`;
+const ofRun = `FROM run JOIN run_input ON run_input.run_id = run.id AND position = 0 JOIN recording ON recording.id = run_input.recording_id ${of}`;
+
+interface TargetKind {
+  readonly what: string;
+  readonly absent: ErrorCode;
+  readonly hint: string;
+  readonly sql: string;
+}
+const recordingKind: TargetKind = {
+  what: 'recording',
+  absent: 'session.not_imported',
+  hint: 'calyx sessions lists the recordings with their ids.',
+  sql: `SELECT ${label} AS name FROM recording ${of} WHERE recording.uuid = ?`,
+};
+const runKind: TargetKind = {
+  what: 'run',
+  absent: 'run.not_found',
+  hint: 'calyx runs lists the runs with their ids.',
+  sql: `SELECT ${label} AS name ${ofRun} WHERE run.uuid = ?`,
+};
+/** What the steps of this program are done to. */
+const targetKinds: Readonly<Record<string, TargetKind>> = {
+  process: recordingKind,
+  load: recordingKind,
+  export: runKind,
+  quality: runKind,
+  align: {
+    what: 'condition',
+    absent: 'align.not_found',
+    hint: 'calyx align --save makes them.',
+    sql: `SELECT trial_condition || ' of ' || ${label} AS name ${ofRun}
+      JOIN activity_alignment_condition AS this ON this.run_id = run.id WHERE this.uuid = ?`,
+  },
+};
+
 /** Somebody is at it, or it went wrong and waits for a decision (retry or ignore), as an error row keeps upstream's populate away. */
 const inTheWay = "job.state IN ('blocked', 'queued', 'claimed', 'running', 'failed', 'ignored')";
 

@@ -434,6 +434,9 @@ export function createFakeConnection(sceneName: string): Connection {
           tell('runs');
         })(),
       export: () => guard(() => ({ files: [], components: 0, accepted: 0 })),
+      parameterSets: () => guard(() => []),
+      parameterSet: () => Promise.reject(new Error('the stand-in has no parameter sets')),
+      addParameterSet: () => Promise.reject(new Error('the stand-in has no parameter sets')),
     },
     review: {
       open: () =>

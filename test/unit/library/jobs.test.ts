@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JobClaim } from '../../../main/contract/index.ts';
 import type { Stores } from '../../../main/library/database/stores.ts';
-import { finishedRun, newSession, testEpochMs, testStores } from '../../support/library.ts';
+import { testEpochMs, testStores } from '../../support/library.ts';
 
 const worker = { name: 'w', host: 'rig', pid: 1 };
 
@@ -99,15 +99,5 @@ describe('jobs', () => {
     expect(() => stores.jobs.cancel([jobUuid])).toThrow(expect.objectContaining({ code: 'job.not_allowed' }));
     expect(stores.jobs.list({ states: ['ignored'], limit: 10 })).toHaveLength(1);
     expect(stores.jobs.list({ states: ['queued'], limit: 10 })).toEqual([]);
-  });
-
-  it('tell what is pending: recordings without a result or a job', () => {
-    const { stores } = library();
-    finishedRun(stores, 1, 1);
-    const sessions = [2, 3].map((n) => stores.sessions.insert(newSession(n)).session);
-    const targets = sessions.map(({ recordings }) => recordings[0]!.uuid);
-    expect(new Set(stores.jobs.pending(10).map(({ target }) => target))).toEqual(new Set(targets));
-    stores.jobs.add([{ step: 'process', target: targets[0]! }]);
-    expect(stores.jobs.pending(10).map(({ target }) => target)).toEqual([targets[1]]);
   });
 });

@@ -25,6 +25,7 @@ import { recoverCommand } from './recover.ts';
 import { relinkCommand } from './relink.ts';
 import { runsCommand } from './runs.ts';
 import { serveCommand } from './serve.ts';
+import { sessionsCommand } from './sessions.ts';
 import { sqlCommand } from './sql.ts';
 import { unpackCommand } from './unpack.ts';
 import { verifyCommand } from './verify.ts';
@@ -33,6 +34,7 @@ import { verifyCommand } from './verify.ts';
 export const commands: readonly Command[] = [
   importCommand,
   ingestCommand,
+  sessionsCommand,
   planCommand,
   processCommand,
   paramsCommand,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { hostname } from 'node:os';
-import { AppError, JobState, jobStates, type JobRow, Uuid } from '../../../contract/index.ts';
+import { AppError, JobState, jobStates, type JobRow, type PendingJob, Uuid } from '../../../contract/index.ts';
 import { exitCodes } from '../../exit-codes.ts';
 import { positive, text, texts, type Answer, type Command, type FlagValues, type Invocation } from '../command.ts';
 import type { CoreClient } from '../connection.ts';
@@ -81,9 +81,8 @@ const verbs: Readonly<Record<string, (call: Call) => Promise<Answer>>> = {
         hint: 'Or --after a job that makes it.',
       });
     const input = await inputOf(invocation, step);
-    const { jobs } = await client.jobs.add({
-      jobs: targets.map((target) => ({ step, target, needs, input, ...priorityOf(invocation.flags) })),
-    });
+    const common = { step, needs, input, ...priorityOf(invocation.flags) };
+    const { jobs } = await client.jobs.add({ jobs: targets.map((target) => Object.assign({ target }, common)) });
     return answer(jobs);
   },
   run: (call) => runJobs(call),
@@ -151,15 +150,15 @@ async function runJobs({ invocation, client, ids }: Call): Promise<Answer> {
   const dry = flags['dry-run'] === true;
   if (pending.length > 0 && !dry)
     await client.jobs.add({ jobs: pending.map((job) => ({ ...job, ...priorityOf(flags) })) });
-  const queued = (await client.jobs.list({ states: ['queued', 'claimed', 'running'] })).filter(
+  const open = (await client.jobs.list({ states: ['queued', 'claimed', 'running', 'blocked'], limit: 10_000 })).filter(
     ({ step, uuid }) => step in steps && (ids.length === 0 || ids.includes(uuid)),
   );
-  const list = queued.toSorted(comparing[order]).slice(0, limit);
+  const list = inTurn(open.toSorted(comparing[order]), await succeededOf(client, open)).slice(0, limit);
   if (dry) {
-    const text = [...list.map(line), ...pending.map(({ step, name }) => `pending    ${step}  ${name}\n`)].join('');
+    const { jobs, text, added } = preview(list, pending, { order, limit, ...priorityOf(flags) });
     return {
       exitCode: exitCodes.ok,
-      json: { jobs: list, pending, dryRun: true },
+      json: { jobs, pending: added, dryRun: true },
       text: text === '' ? 'Nothing to do.\n' : text,
     };
   }
@@ -177,6 +176,48 @@ async function runJobs({ invocation, client, ids }: Call): Promise<Answer> {
   }
   const bad = done.some(({ state }) => state !== 'succeeded');
   return answer(done, {}, signal.aborted ? exitCodes.cancelled : bad ? exitCodes.incomplete : exitCodes.ok);
+}
+
+/** The exact list: jobs that are there, and where those that would be added come among them. */
+function preview(
+  list: readonly JobRow[],
+  pending: readonly PendingJob[],
+  { order, limit, priority = 5 }: { readonly order: string; readonly limit: number; readonly priority?: number },
+): { readonly jobs: readonly JobRow[]; readonly added: readonly PendingJob[]; readonly text: string } {
+  // What is added now is the newest: at the end of its priority, or of all, or before all.
+  const before =
+    order === 'newest' ? 0 : order === 'oldest' ? list.length : list.filter((job) => job.priority <= priority).length;
+  const middle = order === 'newest' ? pending.toReversed() : pending;
+  const all = [...list.slice(0, before), ...middle, ...list.slice(before)].slice(0, limit);
+  const isJob = (each: JobRow | PendingJob): each is JobRow => 'uuid' in each;
+  return {
+    jobs: all.filter(isJob),
+    added: all.filter((each) => !isJob(each)),
+    text: all.map((each) => (isJob(each) ? line(each) : `pending    ${each.step}  ${each.name}\n`)).join(''),
+  };
+}
+
+/** Jobs that others waited for and that are done. */
+async function succeededOf(client: CoreClient, open: readonly JobRow[]): Promise<Set<string>> {
+  const here = new Set(open.map(({ uuid }) => uuid));
+  const needed = new Set(open.flatMap(({ needs }) => needs).filter((uuid) => !here.has(uuid)));
+  const done = new Set<string>();
+  for (const jobUuid of needed) if ((await client.jobs.get({ jobUuid })).job.state === 'succeeded') done.add(jobUuid);
+  return done;
+}
+
+/** Jobs in the given order, those that wait for others after them; those that wait for what is not in the list are left out. */
+function inTurn(jobs: readonly JobRow[], done: ReadonlySet<string>): JobRow[] {
+  const turn: JobRow[] = [];
+  const inList = new Set(done);
+  let waiting = [...jobs];
+  for (;;) {
+    const next = waiting.find(({ state, needs }) => state !== 'blocked' || needs.every((uuid) => inList.has(uuid)));
+    if (next === undefined) return turn;
+    turn.push(next);
+    inList.add(next.uuid);
+    waiting = waiting.filter((job) => job !== next);
+  }
 }
 
 const comparing: Readonly<Record<'priority' | 'oldest' | 'newest', (a: JobRow, b: JobRow) => number>> = {

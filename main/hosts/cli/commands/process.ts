@@ -42,7 +42,13 @@ async function run(invocation: Invocation): Promise<Answer> {
     destination === undefined
       ? null
       : await client.processing.export({ runUuid: started.run.uuid, destination: absolute(destination) });
-  const { run: row } = await client.processing.run({ runUuid: started.run.uuid });
+  const { run: row, asked } = await client.processing.run({ runUuid: started.run.uuid });
+  const lost = (asked?.parameters ?? []).filter((each) => each.became === null).map((each) => each.parameter);
+  if (lost.length > 0 && !invocation.json) {
+    invocation.terminal.err(
+      `note: of parameter set ${asked?.set.idx ?? ''} these have no counterpart here: ${lost.join(', ')}; calyx runs ${row.uuid} says why\n`,
+    );
+  }
   const [first] = chosen;
   const seconds = last.stages.reduce((sum, stage) => sum + (stage.stage === 'motion' ? 0 : (stage.seconds ?? 0)), 0);
   return {
@@ -62,6 +68,7 @@ async function run(invocation: Invocation): Promise<Answer> {
         suggested: row.suggested,
         engineVersion: row.engineVersion,
       },
+      asked: asked ?? null,
       stages: last.stages.map(({ stage, seconds: took }) => ({ stage, seconds: took })),
       warnings: last.warnings,
       export: exported === null ? null : { folder: absolute(destination ?? ''), files: exported.files },

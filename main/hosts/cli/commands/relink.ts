@@ -19,7 +19,7 @@ async function run(invocation: Invocation): Promise<Answer> {
   ] as const);
   if (!Uuid.safeParse(sessionUuid).success)
     throw new AppError('session.not_imported', `“${sessionUuid}” is no session’s id.`, {
-      hint: 'calyx query Session --columns subject,session_datetime,session_uuid lists them.',
+      hint: 'calyx sessions lists them.',
     });
   const { client } = await invocation.connect();
   const answer = await client.sessions.relink({ sessionUuid, source: { path: invocation.absolute(folder) } });
