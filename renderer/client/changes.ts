@@ -5,8 +5,8 @@ import type { Connection } from './types.ts';
 
 /** Answers that a change of each topic makes stale. */
 export const staleAfter = {
-  sessions: [['sessions'], ['session'], ['sample'], ['plan']],
-  runs: [['runs'], ['run'], ['session'], ['sessions'], ['plan']],
+  sessions: [['sessions'], ['session'], ['sample'], ['plan'], ['facts'], ['lineage'], ['tables']],
+  runs: [['runs'], ['run'], ['session'], ['sessions'], ['plan'], ['facts'], ['lineage'], ['thumbnail'], ['tables']],
   curation: [
     ['opening'],
     ['cells'],
@@ -17,6 +17,8 @@ export const staleAfter = {
     ['session'],
     ['sessions'],
     ['runs'],
+    ['lineage'],
+    ['tables'],
   ],
 } as const satisfies Readonly<Record<string, ReadonlyArray<readonly string[]>>>;
 

@@ -84,8 +84,12 @@ export const usePerson = create<Person>()(
 );
 
 /** Goes to a place. */
-export function goTo(place: Place, change: Partial<Omit<Ui, 'place' | 'overlay'>> = {}): void {
-  useUi.setState({ ...change, place, overlay: 'none' });
+export function goTo(
+  place: Place,
+  change: Partial<Omit<Ui, 'place' | 'overlay'>> = {},
+  overlay: Ui['overlay'] = 'none',
+): void {
+  useUi.setState({ ...change, place, overlay });
 }
 
 /** Opens one of the things that float, or closes what is open. */

@@ -27,6 +27,8 @@ interface ButtonProps {
   readonly keepFocus?: boolean;
   readonly takesFocus?: boolean;
   readonly keys?: string | undefined;
+  /** Whether what hangs under it is open. */
+  readonly expanded?: boolean;
 }
 
 const kinds = { plain: '', primary: 'pri', bare: 'bare' } as const;
@@ -53,6 +55,7 @@ export function Button(props: ButtonProps): ReactElement {
       {...(title === undefined ? {} : { title })}
       {...(keys === undefined ? {} : { 'aria-keyshortcuts': keys.replace('Mod', 'Control') })}
       {...(props.pressed === undefined ? {} : { 'aria-pressed': props.pressed })}
+      {...(props.expanded === undefined ? {} : { 'aria-expanded': props.expanded })}
       {...(props.takesFocus === true ? { 'data-autofocus': true } : {})}
     >
       {children}

@@ -13,6 +13,8 @@ export interface Column {
   readonly title: string;
   readonly width: string;
   readonly number?: boolean;
+  /** Stands apart from the number at its left. */
+  readonly apart?: boolean;
   /** Full name where the title is short. */
   readonly hint?: string;
   readonly sortable?: boolean;
@@ -131,7 +133,11 @@ export function Grid(props: GridProps): ReactElement {
               onMouseEnter={() => onHover?.(row.key)}
             >
               {columns.map((column, index) => (
-                <span key={column.key} role="gridcell" className={c(column.number === true && 'num')}>
+                <span
+                  key={column.key}
+                  role="gridcell"
+                  className={c(column.number === true && 'num', column.apart === true && 'apart')}
+                >
                   {cells[index]}
                 </span>
               ))}
@@ -156,7 +162,7 @@ function HeadCell({ column, sort, onSort }: HeadProps): ReactElement {
   return (
     <span
       role="columnheader"
-      className={c(column.number === true && 'num', sorted && 'sorted')}
+      className={c(column.number === true && 'num', column.apart === true && 'apart', sorted && 'sorted')}
       aria-sort={direction}
       {...(column.hint === undefined ? {} : { title: column.hint })}
     >

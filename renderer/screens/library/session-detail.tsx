@@ -1,49 +1,148 @@
 // SPDX-License-Identifier: MIT
-import { ScanSearch, Workflow } from 'lucide-react';
-import type { ReactElement } from 'react';
-import type { SessionRow, RecordingRow, RunRow } from '../../../main/contract/index.ts';
+import { useMutation } from '@tanstack/react-query';
+import { Ellipsis, ScanSearch, Workflow } from 'lucide-react';
+import { type ReactElement, useState } from 'react';
+import type { SessionFacts } from '../../../main/contract/index.ts';
+import { useCore } from '../../client/context.ts';
+import { useLineage } from '../../client/library.ts';
 import { useSession } from '../../client/queries.ts';
 import { StillPicture } from '../../panels/still-picture.tsx';
-import { goTo } from '../../stores/ui.ts';
-import { runTitle } from '../../stores/run-titles.ts';
+import { report } from '../../stores/messages.ts';
+import { worst } from '../../stores/session-list.ts';
+import { goTo, useUi } from '../../stores/ui.ts';
 import { classes } from '../../ui/classes.ts';
 import { Button, Note } from '../../ui/controls.tsx';
-import { count, dateTime, decimal, duration, plural } from '../../ui/format.ts';
+import { bytes, dateTime, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Empty, Failed, Loading, Panel } from '../../ui/panel.tsx';
+import { MenuList, Popup } from '../../ui/popup.tsx';
+import { DeleteDialog } from './delete-dialog.tsx';
 import styles from './library.module.css';
+import { LineageTree } from './lineage.tsx';
+import { RelinkDialog } from './relink-dialog.tsx';
+import { SessionNotes } from './session-notes.tsx';
 
 const c = classes(styles);
 
-/** One session: its findings, what was recorded, and the runs made of it. */
-export function SessionDetail({ sessionUuid }: { readonly sessionUuid: string | null }): ReactElement {
+interface DetailProps {
+  readonly sessionUuid: string | null;
+  readonly facts: SessionFacts | undefined;
+}
+
+/** One session: its findings, its lineage from the lens to the decisions, and its notes. */
+export function SessionDetail({ sessionUuid, facts }: DetailProps): ReactElement {
   const answer = useSession(sessionUuid);
-  const title = answer.data?.session.name ?? 'Session';
-  const meta = answer.data?.session.subject ?? undefined;
+  const [dialog, setDialog] = useState<'relink' | 'delete' | null>(null);
+  const verify = useVerify();
+  const session = answer.data?.session;
+  const title = session?.name ?? 'Session';
   return (
-    <Panel title={title} meta={meta}>
-      {sessionUuid === null ? (
-        <Empty title="No session chosen">
-          <p>Choose one in the list to see its recordings, its findings and its runs.</p>
-        </Empty>
-      ) : answer.isPending ? (
-        <Loading title="Opening the session" step={1} steps={1} detail="reading its recordings and runs" />
-      ) : answer.isError ? (
-        <Failed title="The session could not be read" error={answer.error} onRetry={() => void answer.refetch()} />
-      ) : (
-        <Ready session={answer.data.session} runs={answer.data.runs} />
-      )}
-    </Panel>
+    <>
+      <Panel
+        title={title}
+        meta={session?.subject ?? undefined}
+        end={
+          session === undefined ? undefined : (
+            <Popup
+              kind="bare"
+              size="small"
+              square
+              align="right"
+              label="More about this session"
+              button={<Icon of={Ellipsis} />}
+            >
+              {(close) => (
+                <MenuList
+                  close={close}
+                  items={[
+                    {
+                      label: verify.isPending ? 'Verifying files' : 'Verify files',
+                      off: verify.isPending
+                        ? 'It is being read.'
+                        : session.filesPresent
+                          ? undefined
+                          : 'The files are not where they were.',
+                      onPress: () => verify.mutate(session),
+                    },
+                    { label: 'Files moved?', onPress: () => setDialog('relink') },
+                    {
+                      label: 'Show it in Tables',
+                      onPress: () =>
+                        goTo('library', {
+                          librarySection: 'tables',
+                          table: { name: 'session', where: { uuid: session.uuid } },
+                        }),
+                    },
+                    { label: 'Delete session', danger: true, onPress: () => setDialog('delete') },
+                  ]}
+                />
+              )}
+            </Popup>
+          )
+        }
+      >
+        {sessionUuid === null ? (
+          <Empty title="No session chosen">
+            <p>Choose one in the list to see its recordings, its findings and its runs.</p>
+          </Empty>
+        ) : answer.isPending ? (
+          <Loading title="Opening the session" step={1} steps={1} detail="reading its recordings and runs" />
+        ) : answer.isError ? (
+          <Failed title="The session could not be read" error={answer.error} onRetry={() => void answer.refetch()} />
+        ) : (
+          <Ready
+            key={answer.data.session.uuid}
+            {...answer.data}
+            facts={facts}
+            verifying={verify.isPending}
+            onRelink={() => setDialog('relink')}
+          />
+        )}
+      </Panel>
+      {dialog === 'relink' && session !== undefined ? (
+        <RelinkDialog session={session} onClose={() => setDialog(null)} />
+      ) : null}
+      {dialog === 'delete' && session !== undefined ? (
+        <DeleteDialog
+          title={`Delete session “${session.name}”`}
+          target={{ key: session.uuid }}
+          note="Recordings on disk are never touched."
+          onClose={() => setDialog(null)}
+          onDone={() => useUi.setState({ sessionUuid: null })}
+        />
+      ) : null}
+    </>
   );
 }
 
-type Detail = NonNullable<ReturnType<typeof useSession>['data']>;
+function useVerify() {
+  const core = useCore();
+  return useMutation({
+    mutationFn: ({ uuid }: { readonly uuid: string; readonly name: string }) =>
+      core.sessions.verify({ sessionUuid: uuid }),
+    onSuccess: ({ sound, devices }, { name }) => {
+      const problems = devices.flatMap((device) => device.problems.map((text) => `${device.device}: ${text}`));
+      if (sound) report('info', 'Verify', `${name}: every byte fits the reports beside it.`);
+      else for (const text of problems) report('warning', 'Verify', `${name}, ${text}`);
+    },
+    onError: (error, { name }) => report('error', 'Verify', `${name}: ${error.message}`),
+  });
+}
 
-function Ready({ session, runs }: Detail): ReactElement {
+type Data = NonNullable<ReturnType<typeof useSession>['data']>;
+
+interface ReadyProps extends Data {
+  readonly facts: SessionFacts | undefined;
+  readonly verifying: boolean;
+  readonly onRelink: () => void;
+}
+
+function Ready({ session, runs, facts, verifying, onRelink }: ReadyProps): ReactElement {
   const best = runs.find((run) => run.state === 'succeeded');
+  const succeeded = runs.filter((run) => run.state === 'succeeded').length;
   const findings = session.findings.filter((finding) => finding.severity !== 'info');
+  const curations = useLineage(session.uuid);
   const process = (): void => goTo('process', { sessionUuid: session.uuid, followedRunUuid: null });
-  const review = (run: RunRow): void => goTo('review', { sessionUuid: session.uuid, runUuid: run.uuid });
   return (
     <>
       {best === undefined ? null : (
@@ -53,16 +152,29 @@ function Ready({ session, runs }: Detail): ReactElement {
         </div>
       )}
       <div className={c('scroll')}>
+        {verifying ? <Note kind="info">Reading every byte of this session; you can go on meanwhile.</Note> : null}
         {session.filesPresent ? null : (
-          <Note kind="problem">
-            The films are not where they were when this session was imported. Runs can be reviewed, but there is no
-            movie and no new run. Put the folder back, or import it again from its new place.
+          <Note
+            kind="problem"
+            action={
+              <Button size="small" onPress={onRelink}>
+                Files moved?
+              </Button>
+            }
+          >
+            The films are not where they were. Runs can be reviewed, but there is no movie and no new run.
           </Note>
         )}
+        {facts?.verified?.sound === false ? (
+          <Note kind="problem">
+            Something is wrong with the files, by the look at every byte on {dateTime(facts.verified.at)}. Messages say
+            what.
+          </Note>
+        ) : null}
         {findings.map((finding) => (
           <Note
             key={`${finding.code} ${finding.where ?? ''} ${finding.message}`}
-            kind={finding.severity === 'problem' ? 'problem' : 'warning'}
+            kind={worst([finding]) === 'problem' ? 'problem' : 'warning'}
           >
             {finding.message}
             {finding.where === undefined ? null : <span className={c('dim')}> {finding.where}</span>}
@@ -70,16 +182,20 @@ function Ready({ session, runs }: Detail): ReactElement {
         ))}
         <div className={c('section')}>
           <h3>Lineage</h3>
-          <ol className={c('lineage')}>
-            {session.recordings.map((recording) => (
-              <RecordingLine key={recording.uuid} recording={recording} session={session} />
-            ))}
-            {runs.map((run) => (
-              <RunLine key={run.uuid} run={run} title={runTitle(run, runs)} onReview={() => review(run)} />
-            ))}
-          </ol>
-          {runs.length === 0 ? <p className={c('dim')}>No run yet: Process finds the cells.</p> : null}
+          <LineageTree
+            session={session}
+            runs={runs}
+            curations={curations}
+            fileFacts={[
+              facts === undefined ? undefined : bytes(facts.bytes),
+              facts?.place === undefined ? undefined : `on ${facts.place}`,
+              facts?.verified?.sound === true ? `verified ${dateTime(facts.verified.at)}` : undefined,
+            ]
+              .filter((part) => part !== undefined)
+              .join(', ')}
+          />
         </div>
+        <SessionNotes sessionUuid={session.uuid} facts={facts} />
       </div>
       <div className={c('foot')}>
         <Button
@@ -87,87 +203,22 @@ function Ready({ session, runs }: Detail): ReactElement {
           kind={best === undefined ? 'plain' : 'primary'}
           off={best === undefined ? 'There are no cells to review: process the recording first.' : undefined}
           onPress={() => {
-            if (best !== undefined) review(best);
+            if (best !== undefined) goTo('review', { sessionUuid: session.uuid, runUuid: best.uuid });
           }}
         >
           <Icon of={ScanSearch} />
           {best !== undefined && best.decided > 0 ? 'Go on reviewing' : 'Review'}
         </Button>
-        <Button fill kind={best === undefined ? 'primary' : 'plain'} onPress={process}>
+        <Button
+          fill
+          kind={best === undefined ? 'primary' : 'plain'}
+          onPress={process}
+          title={succeeded === 0 ? 'Find the cells' : `${plural(succeeded, 'run')} so far`}
+        >
           <Icon of={Workflow} />
           Process
         </Button>
       </div>
     </>
-  );
-}
-
-interface RecordingLineProps {
-  readonly recording: RecordingRow;
-  readonly session: SessionRow;
-}
-
-function RecordingLine({ recording, session }: RecordingLineProps): ReactElement {
-  return (
-    <li>
-      <b>Recorded with {recording.device}</b>
-      <br />
-      {[
-        recording.deviceType,
-        `${count(recording.frames)} frames`,
-        `${String(recording.width)} × ${String(recording.height)} px`,
-        recording.fps === null ? 'rate unknown' : `${decimal(recording.fps, 2)} fps`,
-        duration(recording.durationS),
-      ]
-        .filter((fact) => fact !== null)
-        .join(', ')}
-      <br />
-      <span className={c('dim')}>
-        {session.startedAt === null ? 'start unknown' : dateTime(session.startedAt, session.tzOffsetMin)},{' '}
-        {plural(recording.films.length, 'film')}, {recording.codec}
-      </span>
-    </li>
-  );
-}
-
-const stateWords = {
-  queued: 'waiting',
-  running: 'running',
-  succeeded: 'done',
-  failed: 'stopped',
-  cancelled: 'cancelled',
-} as const;
-
-interface RunLineProps {
-  readonly run: RunRow;
-  readonly title: string;
-  readonly onReview: () => void;
-}
-
-function RunLine({ run, title, onReview }: RunLineProps): ReactElement {
-  const facts =
-    run.state === 'succeeded'
-      ? `${plural(run.cells ?? 0, 'cell')}, ${count(run.suggested)} suggested, ${count(run.decided)} decided`
-      : (run.error?.message ?? stateWords[run.state]);
-  return (
-    <li className={c('run')}>
-      <div className={c('runLine')}>
-        <span className={c('runText')}>
-          <b>{title}</b>
-          <br />
-          <span className={c(run.state === 'failed' && 'rec')}>{facts}</span>
-          <br />
-          <span className={c('dim')}>
-            {dateTime(run.createdAt)}
-            {run.engineVersion === null ? '' : `, engine ${run.engineVersion}`}
-          </span>
-        </span>
-        {run.state === 'succeeded' ? (
-          <Button size="small" onPress={onReview} label={`Review ${title}`}>
-            Review
-          </Button>
-        ) : null}
-      </div>
-    </li>
   );
 }

@@ -12,7 +12,6 @@ import {
 } from '../../../renderer/stores/parameters.ts';
 import type { RunRow, SessionRow } from '../../../main/contract/index.ts';
 import { runTitle } from '../../../renderer/stores/run-titles.ts';
-import { findSessions, groupByAnimal, sessionFacts } from '../../../renderer/screens/library/session-table.ts';
 import { whyNot } from '../../../renderer/screens/process/candidates.ts';
 
 const spec = (name: string) => parameterSpecs.find((each) => each.name === name)!;
@@ -98,23 +97,6 @@ function session(name: string, subject: string | null, width = 320): SessionRow 
     filesPresent: true,
   };
 }
-
-describe('the list of sessions', () => {
-  const sessions = [session('morning', 'm14'), session('noon', null), session('evening', 'm12')];
-  it('finds by every word, wherever it stands', () => {
-    expect(findSessions(sessions, 'v4 m12').map((each) => each.name)).toEqual(['evening']);
-    expect(findSessions(sessions, 'm12 noon')).toEqual([]);
-    expect(findSessions(sessions, '')).toHaveLength(3);
-  });
-  it('groups by animal, nameless last', () => {
-    expect(groupByAnimal(sessions).map((group) => group.animal)).toEqual(['m12', 'm14', null]);
-  });
-  it('adds frames up and gives a rate only where all agree', () => {
-    const one = session('two scopes', null);
-    const two = { ...one, recordings: [one.recordings[0]!, { ...one.recordings[0]!, fps: 30, durationS: 31 }] };
-    expect(sessionFacts(two)).toEqual({ frames: 1200, durationS: 31, fps: null, width: 320, height: 240 });
-  });
-});
 
 describe('why a run cannot start', () => {
   const of = (row: SessionRow) => ({ session: row, recording: row.recordings[0]! });

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+import { Check, CircleX, TriangleAlert } from 'lucide-react';
+import type { LucideIcon } from 'lucide-react';
+import { type ReactElement, type ReactNode, useMemo } from 'react';
+import { type Grouping, useLibraryView } from '../../stores/library-views.ts';
+import { type FilesWord, groupSessions, type SessionLine, type Sort, sortSessions } from '../../stores/session-list.ts';
+import { goTo, useUi } from '../../stores/ui.ts';
+import { classes } from '../../ui/classes.ts';
+import { Bar } from '../../ui/controls.tsx';
+import { bytes, count, dateTime, decimal, duration, percent, plural, unknown } from '../../ui/format.ts';
+import { type Column, Grid, type Row } from '../../ui/grid.tsx';
+import { Icon } from '../../ui/icons.tsx';
+import styles from './library.module.css';
+import { Thumbnail } from './thumbnail.tsx';
+
+const c = classes(styles);
+
+const columns: readonly Column[] = [
+  { key: 'picture', title: '', width: '32px', hint: 'Maximum of the newest result' },
+  { key: 'date', title: 'Date', width: '76px', sortable: true, hint: 'Local day of the recording' },
+  { key: 'session', title: 'Session', width: 'minmax(96px, 1fr)', sortable: true },
+  { key: 'length', title: 'Length', width: '52px', number: true, sortable: true },
+  { key: 'fps', title: 'fps', width: '44px', number: true, sortable: true, hint: 'Frames per second' },
+  {
+    key: 'dropped',
+    title: 'Dropped',
+    width: '60px',
+    number: true,
+    sortable: true,
+    hint: 'Frames the board counted that are not in the films; – where nothing tells',
+  },
+  { key: 'files', title: 'Files', width: '96px', sortable: true, apart: true },
+  { key: 'quality', title: 'Quality', width: '48px', sortable: true, hint: 'How many of four checks it passes' },
+  { key: 'runs', title: 'Runs', width: '36px', number: true, sortable: true },
+  {
+    key: 'curated',
+    title: 'Curated',
+    width: '104px',
+    sortable: true,
+    hint: 'Share of cells of the newest run decided',
+  },
+  { key: 'size', title: 'Size', width: '60px', number: true, sortable: true },
+  { key: 'on', title: 'On', width: '72px', sortable: true, apart: true, hint: 'Disk or folder it lies on' },
+];
+
+interface GridProps {
+  readonly lines: readonly SessionLine[];
+  readonly grouping: Exclude<Grouping, 'timeline'>;
+  readonly sort: Sort;
+  readonly selected: string | null;
+}
+
+/** Sessions in groups, one line each. */
+export function SessionGrid({ lines, grouping, sort, selected }: GridProps): ReactElement {
+  const rows = useMemo(() => {
+    const made: Row[] = [];
+    for (const group of groupSessions(sortSessions(lines, sort), grouping)) {
+      made.push({
+        kind: 'group',
+        key: `group ${group.key}`,
+        content: (
+          <>
+            {group.title}
+            <span className={c('groupFacts')}>{groupFacts(group.lines)}</span>
+          </>
+        ),
+      });
+      for (const line of group.lines) made.push(sessionRow(line, grouping));
+    }
+    return made;
+  }, [lines, grouping, sort]);
+  return (
+    <Grid
+      label="Sessions"
+      columns={columns}
+      rows={rows}
+      rowHeight={40}
+      selected={selected}
+      sort={sort}
+      onSort={(key) =>
+        useLibraryView.setState({ sort: { key, descending: sort.key === key ? !sort.descending : key !== 'session' } })
+      }
+      onSelect={(uuid) => useUi.setState({ sessionUuid: uuid })}
+      onOpen={(uuid) => goTo('process', { sessionUuid: uuid })}
+    />
+  );
+}
+
+function groupFacts(lines: readonly SessionLine[]): string {
+  const places = [...new Set(lines.flatMap(({ facts }) => facts?.locations ?? []))];
+  return [...places, `${plural(lines.length, 'session')} shown`].join(', ');
+}
+
+function sessionRow(line: SessionLine, grouping: Grouping): Row {
+  const { session, facts } = line;
+  const renderCells = (): readonly ReactNode[] => [
+    <Thumbnail key="picture" sessionUuid={session.uuid} name={session.name} wanted={session.runs > 0} />,
+    <span key="date" className={c('hi')}>
+      {line.day === '' ? unknown : line.day}
+    </span>,
+    <SessionName key="name" line={line} withAnimal={grouping === 'day'} />,
+    duration(line.durationS),
+    decimal(line.fps, 2),
+    <Dropped key="dropped" missing={facts?.missing ?? null} />,
+    <FilesState key="files" word={line.files} />,
+    <Quality key="quality" line={line} />,
+    count(session.runs),
+    line.curated === null ? (
+      <span key="curated" title="No run yet">
+        {unknown}
+      </span>
+    ) : (
+      <span key="curated" className={c('curated')}>
+        <Bar label={`Curated of ${session.name}`} value={line.curated} width={56} />
+        {percent(line.curated)}
+      </span>
+    ),
+    <span key="size" className={c('dim')}>
+      {bytes(facts?.bytes)}
+    </span>,
+    <span key="on" className={c('dim')} title={facts?.place}>
+      {facts?.place ?? unknown}
+    </span>,
+  ];
+  return { kind: 'row', key: session.uuid, renderCells, label: session.name };
+}
+
+function SessionName({ line, withAnimal }: { readonly line: SessionLine; readonly withAnimal: boolean }): ReactElement {
+  const { session, facts } = line;
+  const second = [
+    ...(withAnimal && session.subject !== null ? [session.subject] : []),
+    ...(session.startedAt === null ? [] : [dateTime(session.startedAt, session.tzOffsetMin).slice(11)]),
+    ...(session.sample ? ['simulated'] : []),
+    ...(facts?.tags ?? []),
+  ].join(' · ');
+  return (
+    <span className={c('twoLines')}>
+      <span className={c('cut')}>{session.name}</span>
+      <span className={c('dim cut')}>{second === '' ? ' ' : second}</span>
+    </span>
+  );
+}
+
+function Dropped({ missing }: { readonly missing: number | null }): ReactElement {
+  if (missing === null) return <span title="A film without a counter: nothing tells">{unknown}</span>;
+  return <span className={c(missing > 0 && 'warn')}>{count(missing)}</span>;
+}
+
+const filesIcons: Readonly<Record<FilesWord, LucideIcon>> = {
+  verified: Check,
+  present: Check,
+  gaps: TriangleAlert,
+  findings: TriangleAlert,
+  damaged: CircleX,
+  moved: CircleX,
+};
+const filesTones = {
+  verified: 'ok',
+  present: 'dim',
+  gaps: 'warn',
+  findings: 'warn',
+  damaged: 'rec',
+  moved: 'rec',
+} as const;
+const filesTitles: Readonly<Record<FilesWord, string>> = {
+  verified: 'Every byte was compared with the reports beside it',
+  present: 'The films are where they were; not verified yet',
+  gaps: 'Frames are missing',
+  findings: 'Something was odd when it was imported',
+  damaged: 'Something is wrong with the files',
+  moved: 'The films are not where they were',
+};
+
+/** How its files are: sign, word and colour. */
+export function FilesState({ word }: { readonly word: FilesWord }): ReactElement {
+  return (
+    <span className={c('state', filesTones[word])} title={filesTitles[word]}>
+      <Icon of={filesIcons[word]} size={12} />
+      {word === 'moved' ? 'files moved' : word}
+    </span>
+  );
+}
+
+function Quality({ line }: { readonly line: SessionLine }): ReactElement {
+  const good = line.quality.filter((check) => check.good === true).length;
+  const text = line.quality
+    .map(({ name, good: is }) => `${is === null ? 'not known' : is ? 'yes' : 'no'}: ${name}`)
+    .join('\n');
+  return (
+    <span
+      className={c('quality')}
+      role="img"
+      aria-label={`${good} of ${line.quality.length} checks passed`}
+      title={text}
+    >
+      {line.quality.map(({ name }, index) => (
+        <i key={name} className={c(index < good && 'on')} />
+      ))}
+    </span>
+  );
+}

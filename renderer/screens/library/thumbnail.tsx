@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+import { type ReactElement, useEffect, useRef } from 'react';
+import { useThumbnail } from '../../client/library.ts';
+import { classes } from '../../ui/classes.ts';
+import styles from './library.module.css';
+
+const c = classes(styles);
+
+interface ThumbnailProps {
+  readonly sessionUuid: string;
+  readonly name: string;
+  /** There is a result to make it from. */
+  readonly wanted: boolean;
+}
+
+/** What the camera saw, small; a dark square until there is a result. */
+export function Thumbnail({ sessionUuid, name, wanted }: ThumbnailProps): ReactElement {
+  const { data } = useThumbnail(sessionUuid, wanted);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    const context = canvas.current?.getContext('2d') ?? null;
+    if (context === null || data === undefined || data === null) return;
+    context.canvas.width = data.width;
+    context.canvas.height = data.height;
+    const picture = context.createImageData(data.width, data.height);
+    const grey = atob(data.grey);
+    for (let i = 0; i < grey.length; i += 1) {
+      const level = grey.charCodeAt(i);
+      picture.data.set([level, level, level, 255], i * 4);
+    }
+    context.putImageData(picture, 0, 0);
+  }, [data]);
+  return data === undefined || data === null ? (
+    <span className={c('thumb')} title={wanted ? undefined : 'No picture before the first run'} />
+  ) : (
+    <canvas ref={canvas} className={c('thumb')} role="img" aria-label={`Picture of ${name}`} />
+  );
+}
