@@ -13,6 +13,7 @@ const entries: Record<string, string> = {
   'library-worker': 'main/library/library-worker.ts',
   'reader-process': 'main/library/reader/reader-process.ts',
   'read-worker': 'main/interop/results/read-worker.ts',
+  'convert-worker': 'main/interop/films/convert-worker.ts',
   'export-worker': 'main/interop/export-worker.ts',
 };
 

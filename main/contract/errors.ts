@@ -72,6 +72,7 @@ export const errorCodes = [
   'review.no_version',
   'review.edit_stale',
   'interop.unreadable',
+  'interop.several_films',
   'ingest.bad_csv',
   'ingest.bad_header',
   'ingest.unreadable',

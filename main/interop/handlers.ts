@@ -18,6 +18,8 @@ export interface InteropDependencies {
   readonly library: Library;
   /** Gathers cells that were edited; without it a run with edits cannot be exported. */
   readonly editor?: CellCollector | undefined;
+  /** Shared with whatever else is followed by a ticket. */
+  readonly progresses?: Progresses;
   /** Writes a run as flat NumPy files: `processing.export`. */
   readonly exportNpy: (run: {
     readonly runUuid: string;
@@ -28,7 +30,7 @@ export interface InteropDependencies {
 /** Serves `interop.*`. */
 export function createInteropHandlers(dependencies: InteropDependencies): Handlers<typeof interopApi.procedures> {
   const { library, editor } = dependencies;
-  const progresses = new Progresses();
+  const progresses = dependencies.progresses ?? new Progresses();
   return {
     export: async (input, { signal }) => {
       using progress = progresses.begin(input.ticket);

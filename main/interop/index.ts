@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** Results for other programs, and theirs for us. See README.md. */
 export { createResultsHandlers } from './results/handlers.ts';
+export { describeFilm, foreignFormat, readablePlace } from './films/index.ts';
+export { Progresses } from './progresses.ts';
 export { createInteropHandlers } from './handlers.ts';
 export type { InteropDependencies } from './handlers.ts';

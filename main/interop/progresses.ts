@@ -6,11 +6,11 @@ interface Entry {
   wake: Set<() => void>;
 }
 
-/** Exports under way by the ticket their caller gave, and who follows them. */
+/** Exports and imports under way by the ticket their caller gave, and who follows them. */
 export class Progresses {
   readonly #entries = new Map<string, Entry>();
 
-  /** Begins an export; it ends with the returned value. Without a ticket nobody can follow. */
+  /** Begins one; it ends with the returned value. Without a ticket nobody can follow. */
   begin(ticket: string | undefined): Disposable & { readonly report: OnProgress } {
     const entry: Entry = { value: { step: 'start', fraction: 0 }, wake: new Set() };
     if (ticket !== undefined) this.#entries.set(ticket, entry);

@@ -15,7 +15,7 @@ import { listChoices, resolveFolder, type DataRoot } from './files.ts';
 import { importSession, previewSession } from './import.ts';
 import { openSession } from './open.ts';
 import { relinkSession } from './relink.ts';
-import type { ProbeFilm } from './types.ts';
+import type { ProbeFilm, ReadSession } from './types.ts';
 
 /** What a look at every byte says of a device. */
 interface VerifiedDevice {
@@ -26,10 +26,30 @@ interface VerifiedDevice {
   readonly films: readonly { readonly isHashed: boolean }[];
 }
 
+/** Films of other programs: `main/interop/films`. */
+export interface ForeignFilms {
+  readonly recognises: (place: string) => Promise<boolean>;
+  /** By its header; or where the film lies that a file only names. */
+  readonly describe: (place: string, choice: FilmChoice) => Promise<ReadSession | { readonly film: string }>;
+  /** Rewrites it, once; gives where it can be opened. */
+  readonly rewrite: (
+    place: string,
+    choice: FilmChoice & { readonly ticket?: string | undefined },
+    signal: AbortSignal,
+  ) => Promise<string>;
+}
+
+interface FilmChoice {
+  readonly fps?: number | undefined;
+  readonly dataset?: string | undefined;
+}
+
 /** What the session procedures need. */
 export interface SessionsDependencies {
   readonly library: Library;
   readonly probeFilm: ProbeFilm;
+  /** Films that must be rewritten before they can be opened as a session. */
+  readonly foreign?: ForeignFilms;
   readonly roots: readonly DataRoot[];
   /** Called after the library's sessions changed. */
   readonly changed?: (sessionUuid: string) => void;
@@ -83,21 +103,32 @@ export function placeOf(folder: string, roots: readonly DataRoot[]): string {
 export function createSessionsHandlers(dependencies: SessionsDependencies): Handlers<typeof sessionsApi.procedures> {
   const { library, probeFilm, roots } = dependencies;
   const sampleFolder = dependencies.sampleFolder ?? path.join(assetsFolder, 'sample-session');
-  const open = async (source: Source, fps: number | undefined, context: CallContext) =>
-    await openSession(await pathOfSource(source, roots, context), { probeFilm, fps });
+  const { foreign } = dependencies;
+  const look = async (source: Source, choice: FilmChoice, context: CallContext): Promise<ReadSession> => {
+    let place = await pathOfSource(source, roots, context);
+    if (foreign !== undefined && (await foreign.recognises(place))) {
+      const described = await foreign.describe(place, choice);
+      if (!('film' in described)) return described;
+      place = described.film;
+    }
+    return await openSession(place, { probeFilm, fps: choice.fps });
+  };
   const presentSample = async (): Promise<StoredSession | null> => {
     const sample = await library.sessions.findSample();
     if (sample === null) return null;
     return (await library.filesPresent([sample.uuid])).get(sample.uuid) === true ? sample : null;
   };
   return {
-    preview: async ({ source, fps }, context) => await previewSession(await open(source, fps, context), library),
-    import: async ({ source, device, fps, subject }, context) => {
-      const { session, alreadyImported } = await importSession(
-        await open(source, fps, context),
-        { device, subject },
-        library,
-      );
+    preview: async ({ source, ...choice }, context) =>
+      await previewSession(await look(source, choice, context), library),
+    import: async ({ source, device, subject, fps, dataset, ticket }, context) => {
+      const given = await pathOfSource(source, roots, context);
+      const place =
+        foreign !== undefined && (await foreign.recognises(given))
+          ? await foreign.rewrite(given, { fps, dataset, ticket }, context.signal)
+          : given;
+      const read = await openSession(place, { probeFilm, fps });
+      const { session, alreadyImported } = await importSession(read, { device, subject }, library);
       if (!alreadyImported) dependencies.changed?.(session.uuid);
       return { session: await toRow(library, session), alreadyImported };
     },

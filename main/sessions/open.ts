@@ -24,7 +24,7 @@ export async function openSession(given: string, context: ReadContext): Promise<
   const name = path.basename(place.path);
   throw place.kind === 'file'
     ? new AppError('session.no_films', `${name} is no film that Calyx knows.`, {
-        hint: 'Give an AVI, MKV, MP4 or MOV file, or a session folder.',
+        hint: 'Give an AVI, MKV, MP4, MOV, TIFF, HDF5, NWB, ISXD or zarr film, or a session folder.',
       })
     : new AppError('session.no_films', `${name} holds no films and no recording.`, {
         hint: 'Give the folder that holds metaData.json, or the device folder with 0.avi and timeStamps.csv.',

@@ -109,7 +109,7 @@ export const interopApi = defineApi('interop', {
     { doc: 'Writes a finished run in another program’s form; nothing half-written stays.', audience: 'local' },
   ),
   progress: subscription(z.object({ ticket: Uuid }), z.object({ step: z.string(), fraction: z.number() }), {
-    doc: 'Progress of an export under way, until it ends.',
+    doc: 'Progress of an export, or of an import that rewrites a film, until it ends.',
   }),
   check: query(
     What.pick({ target: true, metadata: true, films: true }),

@@ -43,9 +43,13 @@ export type SessionVerdict = z.infer<typeof SessionVerdict>;
 
 /** Recordings of the library. */
 export const sessionsApi = defineApi('sessions', {
-  preview: query(z.object({ source: Source, fps: z.number().positive().optional() }), ImportPreview, {
-    doc: 'What was recognised in a folder or film, and what an import would do (dry run).',
-  }),
+  preview: query(
+    z.object({ source: Source, fps: z.number().positive().optional(), dataset: z.string().optional() }),
+    ImportPreview,
+    {
+      doc: 'What was recognised in a folder or film, and what an import would do (dry run).',
+    },
+  ),
   import: command(
     z.object({
       source: Source,
@@ -53,9 +57,15 @@ export const sessionsApi = defineApi('sessions', {
       device: z.string().optional(),
       fps: z.number().positive().optional(),
       subject: z.string().optional(),
+      /** Array of an HDF5, NWB or zarr film, where the file holds several. */
+      dataset: z.string().optional(),
+      /** Names this import for `interop.progress`: films of other programs are rewritten. */
+      ticket: Uuid.optional(),
     }),
     z.object({ session: SessionRow, alreadyImported: z.boolean() }),
-    { doc: 'Links a session folder into the library; files are not copied or changed.' },
+    {
+      doc: 'Links a session folder into the library; files are not copied or changed. A film of another program is rewritten in the library.',
+    },
   ),
   list: query(z.object({ search: z.string().optional() }), z.array(SessionRow), { doc: 'Sessions, newest first.' }),
   get: query(z.object({ sessionUuid: Uuid }), z.object({ session: SessionRow, runs: z.array(RunRow) }), {

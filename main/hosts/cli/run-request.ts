@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import {
@@ -12,6 +13,7 @@ import {
 import { readParameterSet } from '../../processing/index.ts';
 import { positive, text, type Command, type Flag, type FlagValues, type Invocation } from './command.ts';
 import type { CoreClient } from './connection.ts';
+import { showProgress } from './show-progress.ts';
 import { parseMemory } from './memory.ts';
 
 /** What a run is asked for: recordings of one field in order, parameters, limits. */
@@ -31,6 +33,7 @@ export interface RunRequest {
 export const runFlags = (): readonly Flag[] => [
   { name: 'device', value: 'name', help: 'Miniscope of each session; needed when one has several.' },
   { name: 'fps', value: 'rate', help: 'Frames per second of a film without time stamps.' },
+  { name: 'dataset', value: 'path', help: 'Array of an HDF5, NWB or zarr film, where the file holds several.' },
   { name: 'threads', value: 'n', help: 'Cores to use, decoders included.' },
   { name: 'memory', value: 'size', help: 'Memory the engine may hold, as in 2G.' },
   { name: 'params', value: 'file', help: 'Parameters from a file, as `params import` writes it; flags go before it.' },
@@ -76,7 +79,7 @@ export async function runRequest(invocation: Invocation, command: Command): Prom
   const device = text(flags, 'device');
   const chosen: { session: SessionRow; recording: RecordingRow }[] = [];
   for (const place of places) {
-    const session = await sessionOf(invocation, client, place, device, fps);
+    const session = await sessionOf(invocation, client, place, { device, fps, dataset: text(flags, 'dataset') });
     for (const finding of session.findings) {
       if (finding.severity !== 'info' && !json) terminal.err(`${finding.severity}: ${finding.message}\n`);
     }
@@ -158,18 +161,27 @@ async function parametersOfFile(file: string): Promise<ParameterValues> {
 }
 
 async function sessionOf(
-  { absolute, json, terminal }: Invocation,
+  invocation: Invocation,
   client: CoreClient,
   place: string,
-  device: string | undefined,
-  fps: number | undefined,
+  choice: {
+    readonly device: string | undefined;
+    readonly fps: number | undefined;
+    readonly dataset: string | undefined;
+  },
 ): Promise<SessionRow> {
   if (Uuid.safeParse(place).success) return (await client.sessions.get({ sessionUuid: place })).session;
-  const { session, alreadyImported } = await client.sessions.import({
-    source: { path: absolute(place) },
-    ...(device === undefined ? {} : { device }),
-    ...(fps === undefined ? {} : { fps }),
-  });
+  const { absolute, json, terminal } = invocation;
+  const given = Object.fromEntries(Object.entries(choice).filter(([, value]) => value !== undefined));
+  const ticket = randomUUID();
+  const importing = client.sessions.import(
+    { source: { path: absolute(place) }, ticket, ...given },
+    { signal: invocation.signal },
+  );
+  const [{ session, alreadyImported }] = await Promise.all([
+    importing,
+    showProgress(invocation, client, ticket, importing),
+  ]);
   if (!json) terminal.err(`${alreadyImported ? 'In the library' : 'Imported'}: ${session.name}\n`);
   return session;
 }

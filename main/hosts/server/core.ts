@@ -3,9 +3,15 @@ import path from 'node:path';
 import { Acquisition, createAcquireHandlers, recordedSessions } from '../../acquisition/index.ts';
 import { AppError, type appApi, contractVersion, type coreApis } from '../../contract/index.ts';
 import { systemClock } from '../../devices/index.ts';
-import { createResultsHandlers } from '../../interop/index.ts';
 import { programVersion } from '../../installation/index.ts';
-import { createInteropHandlers } from '../../interop/index.ts';
+import {
+  createInteropHandlers,
+  createResultsHandlers,
+  describeFilm,
+  foreignFormat,
+  Progresses,
+  readablePlace,
+} from '../../interop/index.ts';
 import {
   acquireOwnership,
   createJobsHandlers,
@@ -178,6 +184,7 @@ async function createCore(
     supervise: superviseNodeChild,
     onRecording: (recording) => queue.hold(recording),
   });
+  const progresses = new Progresses();
   const handlers: DomainHandlers<typeof coreApis> = {
     app: createAppHandlers(library, hub, () => windowAddress),
     files: createFilesHandlers({ roots }),
@@ -188,7 +195,22 @@ async function createCore(
       sessionsChanged: () => hub.notify('sessions', null),
       curationChanged: (uuid) => hub.notify('curation', uuid),
     }),
-    sessions: createSessionsHandlers({ library, probeFilm, roots, changed: sessionsChanged, verifySession }),
+    sessions: createSessionsHandlers({
+      library,
+      probeFilm,
+      roots,
+      changed: sessionsChanged,
+      verifySession,
+      foreign: {
+        recognises: async (place) => (await foreignFormat(place)) !== null,
+        describe: describeFilm,
+        rewrite: async (place, { ticket, ...choice }, signal) => {
+          using progress = progresses.begin(ticket);
+          const onShare = (share: number): void => progress.report('converting the film', share);
+          return await readablePlace(place, choice, library, { signal, onShare });
+        },
+      },
+    }),
     library: createLibraryHandlers({ library, reader, changed: rowsChanged }),
     tables: createTablesHandlers({ library, reader, changed: rowsChanged }),
     jobs: createJobsHandlers(library, (uuid) => queue.cancel(uuid)),
@@ -196,6 +218,7 @@ async function createCore(
     interop: createInteropHandlers({
       library,
       editor,
+      progresses,
       exportNpy: (run) => processing.export(run, { signal: new AbortController().signal, audience: 'local' }),
     }),
     review: createReviewHandlers({

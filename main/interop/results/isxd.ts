@@ -13,7 +13,7 @@ export const IsxdFooter = z.looseObject({
   type: whole,
   spacingInfo: z.object({ numPixels: z.object({ x: whole, y: whole }) }).optional(),
   timingInfo: z
-    .object({
+    .looseObject({
       numTimes: whole,
       period: Ratio,
       dropped: z.array(z.number()).optional(),

@@ -5,8 +5,8 @@ import path from 'node:path';
 import { z } from 'zod';
 import { AppError, ExportFormat, type ExportFinding, ExportMetadata, exportFormats } from '../../../contract/index.ts';
 import { runId, text, texts, type Answer, type Command, type FlagValues, type Invocation } from '../command.ts';
+import { showProgress } from '../show-progress.ts';
 import { exitCodes } from '../../exit-codes.ts';
-import type { CoreClient } from '../connection.ts';
 import { bytes } from '../output.ts';
 
 /** `export`: writes a finished run in the form of another program. */
@@ -104,33 +104,6 @@ async function workflowFile(
     throw new AppError('disk.io', `The folder ${folder} cannot be made.`, { cause: error });
   });
   return path.join(folder, `${target}.hdf5`);
-}
-
-/** Shows how far an export is, on a terminal only. What goes wrong here is told by the export itself. */
-async function showProgress(
-  { terminal, json }: Invocation,
-  client: CoreClient,
-  ticket: string,
-  exporting: Promise<unknown>,
-): Promise<void> {
-  if (json) return;
-  const done = exporting.then(
-    () => true,
-    () => true,
-  );
-  const steps = client.interop.progress({ ticket })[Symbol.asyncIterator]();
-  let shown = '';
-  for (;;) {
-    const next = await Promise.race([steps.next().catch(() => null), done.then(() => null)]);
-    if (next === null || next.done === true) break;
-    const { step, fraction } = next.value;
-    // A redrawn line on a terminal, else a line for each step.
-    const line = terminal.redraws ? `\r${step} ${Math.floor(fraction * 100)} %\u001B[K` : `${step}\n`;
-    if (line !== shown) terminal.err(line);
-    shown = line;
-  }
-  if (terminal.redraws) terminal.err('\r\u001B[K');
-  await steps.return?.();
 }
 
 function choice<const C extends string>(flags: FlagValues, name: string, choices: readonly C[]): C | undefined {

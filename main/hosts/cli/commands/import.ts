@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: MIT
+import { randomUUID } from 'node:crypto';
 import type { ImportPreview, SessionRow } from '../../../contract/index.ts';
 import { positive, text, words, type Answer, type Command, type Invocation } from '../command.ts';
 import { exitCodes } from '../../exit-codes.ts';
 import { bytes, duration } from '../output.ts';
+import { showProgress } from '../show-progress.ts';
 
 /** `import`: links a session or brings another program's result into the library, or says what that would do. */
 export const importCommand: Command = {
   name: 'import',
   summary: 'Link a session folder or film, or import another program’s result, into the library',
   usage:
-    'import <session folder | device folder | film | result of CaImAn, MiniAn, MIN1PIPE or Inscopix> [flags]; import --recording <id> [--paramset <set>] [--root <folder>]',
+    'import <session folder | device folder | film (AVI, MKV, MP4, TIFF, HDF5, NWB, ISXD, zarr) | result of CaImAn, MiniAn, MIN1PIPE or Inscopix> [flags]; import --recording <id> [--paramset <set>] [--root <folder>]',
   flags: () => [
     { name: 'device', value: 'name', help: 'Only this miniscope.' },
     { name: 'fps', value: 'rate', help: 'Frames per second of a film without time stamps.' },
     { name: 'subject', value: 'name', help: 'The animal, where the folder does not say or is wrong.' },
+    { name: 'dataset', value: 'path', help: 'Array of an HDF5, NWB or zarr film, where the file holds several.' },
     { name: 'recording', value: 'uuid', help: 'For a result: the recording it was computed from.' },
     {
       name: 'paramset',
@@ -34,6 +37,7 @@ async function run(invocation: Invocation): Promise<Answer> {
   const fps = positive(flags, 'fps', 'number');
   const recordingUuid = text(flags, 'recording');
   const parameterSet = text(flags, 'paramset');
+  const dataset = text(flags, 'dataset');
   const { client } = await invocation.connect();
   const { kind } = await client.results.recognise({ source });
   if (kind !== null) {
@@ -57,17 +61,31 @@ async function run(invocation: Invocation): Promise<Answer> {
     };
   }
   if (flags['dry-run'] === true) {
-    const preview = await client.sessions.preview({ source, ...(fps === undefined ? {} : { fps }) });
+    const preview = await client.sessions.preview({
+      source,
+      ...(fps === undefined ? {} : { fps }),
+      ...(dataset === undefined ? {} : { dataset }),
+    });
     return { exitCode: preview.canImport ? exitCodes.ok : exitCodes.input, json: preview, text: previewText(preview) };
   }
   const device = text(flags, 'device');
   const subject = text(flags, 'subject');
-  const { session, alreadyImported } = await client.sessions.import({
-    source,
-    ...(device === undefined ? {} : { device }),
-    ...(fps === undefined ? {} : { fps }),
-    ...(subject === undefined ? {} : { subject }),
-  });
+  const ticket = randomUUID();
+  const importing = client.sessions.import(
+    {
+      source,
+      ticket,
+      ...(dataset === undefined ? {} : { dataset }),
+      ...(device === undefined ? {} : { device }),
+      ...(fps === undefined ? {} : { fps }),
+      ...(subject === undefined ? {} : { subject }),
+    },
+    { signal: invocation.signal },
+  );
+  const [{ session, alreadyImported }] = await Promise.all([
+    importing,
+    showProgress(invocation, client, ticket, importing),
+  ]);
   return { exitCode: exitCodes.ok, json: { session, alreadyImported }, text: sessionText(session, alreadyImported) };
 }
 

@@ -12,7 +12,13 @@ const statuses: Readonly<Record<number, boolean>> = { 0: true, 2: false };
 export const inscopix: ResultReader = {
   program: 'inscopix',
   title: 'Inscopix cell set',
-  recognises: (place) => Promise.resolve(/\.isxd$/i.test(place)),
+  // A movie is no result; what cannot be read is told by the reading.
+  recognises: async (place) =>
+    /\.isxd$/i.test(place) &&
+    (await readFooter(place).then(
+      ({ footer }) => footer.type !== 0,
+      () => true,
+    )),
   read: async (place) => {
     const { footer, dataBytes } = await readFooter(place);
     if (footer.type !== 1) {

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+import type { Invocation } from './command.ts';
+import type { CoreClient } from './connection.ts';
+
+/** Shows how far an export or import is, on a terminal only. What goes wrong here is told by the command itself. */
+export async function showProgress(
+  { terminal, json }: Invocation,
+  client: CoreClient,
+  ticket: string,
+  working: Promise<unknown>,
+): Promise<void> {
+  if (json) return;
+  const done = working.then(
+    () => true,
+    () => true,
+  );
+  const steps = client.interop.progress({ ticket })[Symbol.asyncIterator]();
+  let shown = '';
+  for (;;) {
+    const next = await Promise.race([steps.next().catch(() => null), done.then(() => null)]);
+    if (next === null || next.done === true) break;
+    const { step, fraction } = next.value;
+    // A redrawn line on a terminal, else a line for each step.
+    const line = terminal.redraws ? `\r${step} ${Math.floor(fraction * 100)} %\u001B[K` : `${step}\n`;
+    if (line !== shown) terminal.err(line);
+    shown = line;
+  }
+  if (terminal.redraws) terminal.err('\r\u001B[K');
+  await steps.return?.();
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+import { readdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { checkSize, unreadable } from '../../results/check.ts';
+import { blockwise } from '../blocks.ts';
+import type { FilmReader, Frame } from '../foreign-film.ts';
+import { choose } from './hdf5.ts';
+
+const isFolder = async (place: string): Promise<boolean> =>
+  await stat(place).then(
+    (info) => info.isDirectory(),
+    () => false,
+  );
+
+const isArray = (names: readonly string[]): boolean => names.includes('.zarray');
+
+/** Arrays of a store: path inside it → folder. A store may be one array. */
+async function arrays(place: string): Promise<readonly string[]> {
+  const names = await readdir(place).catch((): string[] => []);
+  if (isArray(names) || (names.includes('zarr.json') && names.includes('c'))) return [''];
+  const inside: string[] = [];
+  for (const name of names) {
+    const child = path.join(place, name);
+    if (!(await isFolder(child))) continue;
+    const below = await readdir(child).catch((): string[] => []);
+    if (isArray(below) || below.includes('zarr.json')) inside.push(name);
+  }
+  return inside;
+}
+
+/** Zarr stores (version 2 and 3) with an array `frame × height × width`, as MiniAn and others write them. */
+export const zarrFilm: FilmReader = {
+  format: 'zarr',
+  recognises: async (place) => /\.zarr$/i.test(place.replace(/[/\\]+$/, '')) && (await isFolder(place)),
+  open: async (place, { dataset }) => {
+    const [{ get, open, root, slice }, { FileSystemStore }] = await Promise.all([
+      import('zarrita'),
+      import('@zarrita/storage'),
+    ]);
+    const load = async (name: string) =>
+      await open(root(new FileSystemStore(path.join(place, name))), { kind: 'array' }).catch(() => null);
+    const found = new Map<string, readonly number[]>();
+    for (const name of await arrays(place)) {
+      const array = await load(name);
+      if (array !== null && array.shape.length === 3 && array.shape.every((size) => size > 1))
+        found.set(`/${name}`, array.shape);
+    }
+    const name = choose(place, found, dataset);
+    const array = await load(name.slice(1));
+    if (array === null) throw unreadable(place, `its ${name} cannot be opened.`);
+    const [frames = 0, height = 0, width = 0] = array.shape;
+    checkSize([height, width], 'frame', place);
+    return {
+      height,
+      width,
+      frames,
+      isInteger: !array.dtype.startsWith('float'),
+      fps: null,
+      timeS: null,
+      startedAt: null,
+      findings: [`The film is the array ${name}, taken as frames × height × width.`],
+      read: blockwise(
+        { frames, pixels: height * width, bytes: 8, chunkFrames: array.chunks[0] ?? 1 },
+        async (first, last) => {
+          try {
+            return (await get(array, [slice(first, last), null, null])).data as unknown as Frame;
+          } catch (error) {
+            throw unreadable(place, `its frames from ${first} on are damaged or packed in an unknown way.`, error);
+          }
+        },
+      ),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+  },
+};
