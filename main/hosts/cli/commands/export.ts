@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { AppError, ExportFormat, type ExportFinding, ExportMetadata, exportFormats } from '../../../contract/index.ts';
 import { runId, text, texts, type Answer, type Command, type FlagValues, type Invocation } from '../command.ts';
 import { showProgress } from '../show-progress.ts';
+import type { CoreClient } from '../connection.ts';
 import { exitCodes } from '../../exit-codes.ts';
 import { bytes } from '../output.ts';
 
