@@ -49,3 +49,26 @@ export async function sha256OfPlace(place: string, options: HashOptions = {}): P
   await add(place, '');
   return hash.digest('hex');
 }
+
+/** A file of a folder with its hash. */
+export interface HashedFile {
+  /** Relative to the folder, forward slashes. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** All files of a folder with their hashes, in the order of their paths. @throws as {@link hashFileInto} */
+export async function filesWithHashes(folder: string, signal?: AbortSignal): Promise<HashedFile[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)).split(path.sep).join('/'))
+    .sort();
+  const files: HashedFile[] = [];
+  for (const inner of paths) {
+    const file = path.join(folder, ...inner.split('/'));
+    files.push({ path: inner, bytes: (await stat(file)).size, sha256: await sha256OfFile(file, { signal }) });
+  }
+  return files;
+}

@@ -1,3 +1,10 @@
 // SPDX-License-Identifier: MIT
 /** Hashes of files. See README.md. */
-export { hashFileInto, sha256OfFile, sha256OfPlace, type HashOptions } from './checksum.ts';
+export {
+  filesWithHashes,
+  hashFileInto,
+  sha256OfFile,
+  sha256OfPlace,
+  type HashedFile,
+  type HashOptions,
+} from './checksum.ts';

@@ -33,6 +33,7 @@ export const errorCodes = [
   'library.from_future',
   'library.read_only',
   'library.locked',
+  'library.bad_place',
   'library.not_found',
   'library.corrupt',
   'library.io',

@@ -10,8 +10,8 @@ import { libraryFolders } from './folders.ts';
 import { createReader, type Reader } from './reader/reader.ts';
 import type { LibraryFolders } from './types.ts';
 
-/** Scheduled copies that stay: two weeks of one a day. */
-const scheduledKept = 14;
+/** Scheduled copies that stay: the newest of each of this many days, and of each of this many months. What a person made stays for ever. */
+const kept = { days: 14, months: 12 };
 
 async function sync(file: string): Promise<void> {
   const handle = await open(file, 'r+');
@@ -29,6 +29,28 @@ async function mustBeWhole(reader: Reader, file: string, signal?: AbortSignal): 
   const [row] = foreignKeys;
   const what = first ?? (row === undefined ? undefined : `${row.rows} rows of ${row.table} lack their ${row.parent}`);
   if (what !== undefined) throw new AppError('backup.invalid', `${basename(file)} is not a whole library: ${what}.`);
+}
+
+/** Scheduled copies that need not stay. @param backups - newest first */
+export function superfluous(backups: readonly BackupInfo[]): readonly BackupInfo[] {
+  const [days, months] = [new Set<string>(), new Set<string>()];
+  return backups.filter(({ kind, at }) => {
+    if (kind !== 'scheduled') return false;
+    const [day, month] = [at.slice(0, 10), at.slice(0, 7)];
+    const isOfDay = !days.has(day) && days.size < kept.days;
+    const isOfMonth = !months.has(month) && months.size < kept.months;
+    if (isOfDay) days.add(day);
+    if (isOfMonth) months.add(month);
+    return !isOfDay && !isOfMonth;
+  });
+}
+
+/** When a copy was made, by its name; copying files about changes their times. */
+function timeOf(file: string, otherwise: Date): Date {
+  const [, day = '', hour = '', minute = '', second = ''] =
+    /^library-(\d{4}-\d\d-\d\d)T(\d\d)(\d\d)(\d\d)-/.exec(basename(file)) ?? [];
+  const at = new Date(`${day}T${hour}:${minute}:${second}.000Z`);
+  return Number.isNaN(at.getTime()) ? otherwise : at;
 }
 
 function infoOf(file: string, size: number, at: Date): BackupInfo {
@@ -70,8 +92,7 @@ export async function makeBackup(
       : new AppError('disk.io', `The backup could not be written: ${String(error)}`, { cause: error });
   }
   if (options.kind === 'scheduled') {
-    const scheduled = (await listBackups(folders)).filter(({ kind }) => kind === 'scheduled');
-    for (const old of scheduled.slice(scheduledKept)) await rm(old.file, { force: true });
+    for (const old of superfluous(await listBackups(folders))) await rm(old.file, { force: true });
   }
   return infoOf(file, (await stat(file)).size, options.now);
 }
@@ -97,7 +118,7 @@ export async function listBackups(folders: LibraryFolders): Promise<BackupInfo[]
       .map(async (name) => {
         const file = join(folders.backups, name);
         const info = await stat(file);
-        return infoOf(file, info.size, info.mtime);
+        return infoOf(file, info.size, timeOf(file, info.mtime));
       }),
   );
   return found.sort((a, b) => b.at.localeCompare(a.at) || b.file.localeCompare(a.file));

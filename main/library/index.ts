@@ -45,6 +45,8 @@ export type {
 } from './ingest/types.ts';
 export { defaultLibrary } from './default-library.ts';
 export { restoreBackup } from './backup.ts';
+export { type BackupSchedule, startBackups, systemWait } from './backup-schedule.ts';
+export { placeProblem, type PlaceProblem } from './place.ts';
 export {
   createJobsHandlers,
   createLibraryHandlers,

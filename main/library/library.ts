@@ -114,7 +114,13 @@ const travelMethods: MethodNames<TravelStore> = {
 };
 const conditionMethods: MethodNames<ConditionStore> = { add: true, list: true, get: true, save: true, activity: true };
 const parameterSetMethods: MethodNames<ParameterSetStore> = { list: true, find: true, add: true, asked: true };
-const fileMethods: MethodNames<FileStore> = { sideFiles: true, folders: true, setState: true };
+const fileMethods: MethodNames<FileStore> = {
+  sideFiles: true,
+  folders: true,
+  unhashedEdits: true,
+  addEditFiles: true,
+  setState: true,
+};
 const acquisitionMethods: MethodNames<AcquisitionStore> = {
   begin: true,
   complete: true,

@@ -20,9 +20,9 @@ import type { AcquisitionStore } from './acquisition-types.ts';
 import type { ConditionStore, EventStore, IngestStore } from './event-types.ts';
 import type { NewSession } from './session-types.ts';
 import type { TypedJson } from './parameter-hash.ts';
-import type { TravelStore } from './travel-types.ts';
 import type { JobStore } from './job-types.ts';
 import type { ParameterSetStore, TranslatedParameter } from './parameter-set-types.ts';
+import type { TravelFile, TravelStore } from './travel-types.ts';
 
 export type { JobStore } from './job-types.ts';
 export type { NewRecording, NewRecordingFile, NewSession } from './session-types.ts';
@@ -324,6 +324,8 @@ export interface CurationStore {
     readonly uuid: Uuid;
     readonly request: unknown;
     readonly folder: string;
+    /** Its files, hashed. */
+    readonly files?: readonly TravelFile[] | undefined;
     /** Edits that held when it was computed, oldest first. */
     readonly basis: readonly Uuid[];
     readonly cells: readonly EditedCell[];
@@ -411,8 +413,11 @@ export interface DeletionStore {
 export interface SideFile {
   /** Relative to the library. */
   readonly file: string;
-  readonly runUuid: Uuid;
-  /** Relative to the run folder. */
+  /** What it belongs to: a run, an edit of cells, or a recording whose films it stands in for. */
+  readonly of: 'run' | 'edit' | 'proxy';
+  /** Of that run, edit or recording. */
+  readonly uuid: Uuid;
+  /** Relative to the folder of the run or edit; of a film relative to the library. */
   readonly path: string;
   readonly bytes: number;
   readonly sha256: string;
@@ -424,7 +429,11 @@ export interface FileStore {
   sideFiles(): Promise<readonly SideFile[]>;
   /** Folders that rows name, relative to the library. */
   folders(): Promise<readonly string[]>;
-  setState(change: { readonly runUuid: Uuid; readonly path: string; readonly state: SideFile['state'] }): Promise<void>;
+  /** Folders of edits whose files have no rows: edits made before files of edits were hashed. */
+  unhashedEdits(): Promise<readonly { readonly uuid: Uuid; readonly folder: string }[]>;
+  /** Notes the files of an edit; those that are noted already stay. */
+  addEditFiles(edit: { readonly uuid: Uuid; readonly files: readonly TravelFile[] }): Promise<void>;
+  setState(change: Pick<SideFile, 'of' | 'uuid' | 'path' | 'state'>): Promise<void>;
 }
 
 /** A row as a person typed it. */

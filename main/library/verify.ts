@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { mkdir, readdir, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { sha256OfFile } from '../checksum/index.ts';
+import { filesWithHashes, sha256OfFile } from '../checksum/index.ts';
 import type { VerifyReport } from '../contract/index.ts';
 import type { Reader } from './reader/reader.ts';
 import type { Library, SideFile } from './types.ts';
@@ -18,7 +18,7 @@ async function damageOf(root: string, side: SideFile, signal: AbortSignal): Prom
 }
 
 /**
- * Checks a library: SQLite's own checks, then every file that a row names by size and SHA-256. A damaged file is moved to `quarantine/`
+ * Checks a library: SQLite's own checks, then every file of runs, edits and small films that a row names by size and SHA-256. A damaged file is moved to `quarantine/`
  * under its own path and a time, and its row says so; what no row names is listed and left alone.
  */
 export async function* verifyLibrary(
@@ -29,6 +29,7 @@ export async function* verifyLibrary(
 ): AsyncGenerator<{ readonly done: number; readonly total: number; readonly report: VerifyReport | null }> {
   const { root } = library.folders;
   const mayChange = options.quarantine && library.readOnly === null;
+  if (mayChange) await hashEdits(library, signal);
   const sideFiles = await library.files.sideFiles();
   const total = sideFiles.length;
   yield { done: 0, total, report: null };
@@ -78,12 +79,23 @@ export async function* verifyLibrary(
   yield { done: total, total, report };
 }
 
-/** Folders below `runs/` and `edits/` that no row names, and what an interrupted act left there. */
+/** Edits of before files of edits were hashed get their hashes now: from then on damage is seen. */
+async function hashEdits(library: Library, signal: AbortSignal): Promise<void> {
+  for (const { uuid, folder } of await library.files.unhashedEdits()) {
+    const place = join(library.folders.root, folder);
+    const files = await filesWithHashes(place, signal).catch(() => []);
+    await library.files.addEditFiles({ uuid, files });
+  }
+}
+
+/** Folders and files below `runs/`, `edits/` and `films/` that no row names, and what an interrupted act left there. */
 async function orphansOf(root: string, known: ReadonlySet<string>): Promise<string[]> {
   const inside = async (folder: string): Promise<string[]> =>
     (await readdir(join(root, folder)).catch(() => [])).map((name) => `${folder}/${name}`);
-  const orphans = (await inside('runs')).filter((path) => !known.has(path));
-  for (const curation of await inside('edits')) {
+  const orphans = [...(await inside('runs')), ...(await inside('films')), ...(await inside('films/proxies'))].filter(
+    (path) => !known.has(path) && path !== 'films/proxies',
+  );
+  for (const curation of (await inside('edits')).filter((path) => path !== 'edits/previews')) {
     const isKnown = [...known].some((path) => path === curation || path.startsWith(`${curation}/`));
     if (!isKnown) orphans.push(curation);
     else for (const edit of await inside(curation)) if (!known.has(edit)) orphans.push(edit);

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { filesWithHashes } from '../checksum/index.ts';
 import { AppError, type Cell, type CellEdit, type Uuid } from '../contract/index.ts';
 import type { CurationChange, EditedCell, Library, StoredEdit } from '../library/index.ts';
 
@@ -181,7 +182,8 @@ export class CellEdits {
     this.#previews.delete(preview);
     const { edit, basis, cells } = found;
     try {
-      return await curation.addEdit({ runUuid, raterUuid, uuid: preview, request: edit, folder, basis, cells });
+      const files = await filesWithHashes(folder);
+      return await curation.addEdit({ runUuid, raterUuid, uuid: preview, request: edit, folder, files, basis, cells });
     } catch (error) {
       await rm(folder, { recursive: true, force: true });
       throw error;

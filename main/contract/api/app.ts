@@ -5,7 +5,13 @@ import { defineApi, query, subscription } from '../define.ts';
 export const AppInfo = z.object({
   version: z.string(),
   contractVersion: z.number().int(),
-  library: z.object({ name: z.string(), readOnly: z.boolean(), readOnlyReason: z.string().nullable() }),
+  library: z.object({
+    name: z.string(),
+    readOnly: z.boolean(),
+    readOnlyReason: z.string().nullable(),
+    /** Why its folder is no good place for it (a network disk, a synchronised folder); null where it is. */
+    placeProblem: z.string().nullable(),
+  }),
   engineVersion: z.string().nullable(),
   threads: z.number().int(),
   memoryBytes: z.number(),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Acquisition, createAcquireHandlers, recordedSessions } from '../../acquisition/index.ts';
 import { AppError, type appApi, contractVersion, type coreApis } from '../../contract/index.ts';
@@ -16,11 +17,16 @@ import {
   acquireOwnership,
   createJobsHandlers,
   createLibraryHandlers,
+  type BackupSchedule,
   createReader,
   createTablesHandlers,
   type Library,
   openLibrary,
+  placeProblem,
+  type PlaceProblem,
+  startBackups,
   sweepDeletions,
+  systemWait,
   type OtherOwner,
   type Ownership,
 } from '../../library/index.ts';
@@ -101,13 +107,14 @@ export type OpenedCore =
  * @throws AppError `library.*`
  */
 export async function openCore(options: CoreOptions): Promise<OpenedCore> {
+  const place = await fitPlace(options);
   const acquired = acquireOwnership(options.libraryDirectory, { program: options.program });
   if (acquired.kind === 'other') return acquired;
   const ownership = acquired.kind === 'owner' ? acquired.ownership : null;
   try {
     return {
       kind: 'owner',
-      core: await createCore(options, ownership, acquired.kind === 'read-only' ? acquired.reason : undefined),
+      core: await createCore(options, place, ownership, acquired.kind === 'read-only' ? acquired.reason : undefined),
     };
   } catch (error) {
     ownership?.release();
@@ -115,8 +122,19 @@ export async function openCore(options: CoreOptions): Promise<OpenedCore> {
   }
 }
 
+/** A new library is not begun where it can be damaged without a word; one that is there opens, with a warning. */
+async function fitPlace({ libraryDirectory, env = process.env }: CoreOptions): Promise<PlaceProblem | null> {
+  const problem = await placeProblem(libraryDirectory);
+  if (problem === null || env['CALYX_LIBRARY_ANYWHERE'] === '1') return null;
+  if (existsSync(path.join(libraryDirectory, 'library.sqlite'))) return problem;
+  throw new AppError('library.bad_place', `${problem.message} No library was begun there.`, {
+    hint: 'Choose a folder on a disk of this computer (--library), and let calyx backup --to put copies elsewhere. CALYX_LIBRARY_ANYWHERE=1 begins it all the same.',
+  });
+}
+
 async function createCore(
   options: CoreOptions,
+  place: PlaceProblem | null,
   ownership: Ownership | null,
   readOnly: string | undefined,
 ): Promise<Core> {
@@ -145,6 +163,10 @@ async function createCore(
       hub.notify('sessions', null);
     },
   });
+  const backups =
+    library.readOnly === null
+      ? startBackups({ folders: library.folders, reader, now: () => new Date(), wait: systemWait })
+      : null;
   await sweepDeletions(library);
   await sweepStages(library);
   await queue.start({ takeQueued: options.takeQueued ?? true });
@@ -186,7 +208,7 @@ async function createCore(
   });
   const progresses = new Progresses();
   const handlers: DomainHandlers<typeof coreApis> = {
-    app: createAppHandlers(library, hub, () => windowAddress),
+    app: createAppHandlers(library, hub, { place, backups }, () => windowAddress),
     files: createFilesHandlers({ roots }),
     workflow: createWorkflowHandlers({
       library,
@@ -260,7 +282,13 @@ async function createCore(
       remote.served(new URL(address).origin);
     },
     idle: () => queue.idle(),
-    close: closer(library, acquisition, [media, editor, reader], queue, ownership),
+    close: closer(
+      library,
+      acquisition,
+      [...(backups === null ? [] : [backups]), media, editor, reader],
+      queue,
+      ownership,
+    ),
   };
 }
 
@@ -286,9 +314,16 @@ function closer(
   return () => (closing ??= close());
 }
 
+/** What is known of a library's safety. */
+interface Trust {
+  readonly place: PlaceProblem | null;
+  readonly backups: BackupSchedule | null;
+}
+
 function createAppHandlers(
   library: Library,
   hub: ChangeHub,
+  trust: Trust,
   windowAddress: () => string | null,
 ): Handlers<typeof appApi.procedures> {
   return {
@@ -301,13 +336,14 @@ function createAppHandlers(
           name: path.basename(library.folders.root),
           readOnly: library.readOnly !== null,
           readOnlyReason: library.readOnly,
+          placeProblem: trust.place?.message ?? null,
         },
         engineVersion: await engineVersion(),
         threads,
         memoryBytes,
       };
     },
-    doctor: () => doctor(library),
+    doctor: async () => doctor(library, { place: trust.place, backups: (await trust.backups?.state()) ?? null }),
     windowAddress: () => Promise.resolve({ windowAddress: windowAddress() }),
     changes: (_input, { signal }) => hub.follow(signal),
   };

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import type { DoctorCheck } from '../../contract/index.ts';
 import { bindingFile, engineExecutable, engineProblem, isPacked, rendererFolder } from '../../installation/index.ts';
-import type { Library } from '../../library/index.ts';
+import type { BackupSchedule, Library, PlaceProblem } from '../../library/index.ts';
 import { findFfmpeg } from '../../media/index.ts';
 
 const execute = promisify(execFile);
@@ -81,8 +81,33 @@ function presence(id: string, title: string, file: string): DoctorCheck {
     : { id, title, status: 'problem', detail: 'missing', fix: 'npm run calyx -- doctor builds it' };
 }
 
+/** What is known of the library's safety. */
+export interface Trust {
+  readonly place: PlaceProblem | null;
+  /** Null where no copies are made by themselves. */
+  readonly backups: Awaited<ReturnType<BackupSchedule['state']>> | null;
+}
+
+function placeCheck({ place }: Trust): DoctorCheck {
+  const base = { id: 'place', title: 'Place of the library' } as const;
+  if (place === null) return { ...base, status: 'ok', detail: 'a disk of this computer, as far as can be told' };
+  const fix = 'Move the whole folder to a disk of this computer, and let calyx backup --to put copies elsewhere.';
+  return { ...base, status: 'warning', detail: place.message, fix };
+}
+
+function backupCheck({ backups }: Trust): DoctorCheck {
+  const base = { id: 'backups', title: 'Backups' } as const;
+  if (backups === null) return { ...base, status: 'ok', detail: 'none are made while the library is read-only' };
+  const { newest, failure } = backups;
+  if (failure !== null)
+    return { ...base, status: 'problem', detail: `The last one failed: ${failure}`, fix: 'calyx backup' };
+  return newest === null
+    ? { ...base, status: 'ok', detail: 'none yet; the first is made once the library has been open for a minute' }
+    : { ...base, status: 'ok', detail: `newest of ${newest.at.slice(0, 16).replace('T', ' ')} UTC` };
+}
+
 /** Everything this program needs, checked on this machine. */
-export async function doctor(library: Library): Promise<DoctorCheck[]> {
+export async function doctor(library: Library, trust: Trust): Promise<DoctorCheck[]> {
   const checks = await Promise.all([engine(), ffmpeg(), disk(library.folders.root)]);
   return [
     ...checks,
@@ -91,6 +116,8 @@ export async function doctor(library: Library): Promise<DoctorCheck[]> {
     library.readOnly === null
       ? { id: 'library', title: 'Library', status: 'ok', detail: 'open for writing' }
       : { id: 'library', title: 'Library', status: 'warning', detail: library.readOnly },
+    placeCheck(trust),
+    backupCheck(trust),
     { id: 'node', title: 'Node', status: 'ok', detail: process.version },
   ];
 }

@@ -14,6 +14,7 @@ import { type Context, type Sync, writing } from './context.ts';
 import { foldSteps, type StepStacks } from './curation-fold.ts';
 import { continueVersion, versionKey, versionsOf } from './curation-versions.ts';
 import { activeEdits, editCellsOf, editsOf, foldedCells, stepsOf } from './edit-fold.ts';
+import { addEditFiles } from './receive-judgements.ts';
 
 interface RaterSql {
   readonly id: number;
@@ -451,6 +452,7 @@ export class CurationTables implements Sync<CurationStore> {
           relative(folders.root, edit.folder).split(sep).join('/'),
         );
       for (const cell of edit.cells) this.#addEditCell(run.id, lastInsertRowid, cell);
+      addEditFiles(this.#context, lastInsertRowid, edit.files ?? []);
       return this.#changed(edit.runUuid, run, []);
     });
   }

@@ -77,9 +77,11 @@ export function backup(database: Database.Database, folder: string, label: strin
   return path;
 }
 
-/** Deletes all but the newest `keep` copies that {@link backup} made; their names begin with their time. Other files stay. */
+/** Deletes all but the newest `keep` copies that {@link backup} made; their names begin with their time. Other files, backups made otherwise among them, stay. */
 export function pruneBackups(folder: string, keep: number): void {
-  const copies = existsSync(folder) ? readdirSync(folder).filter((name) => /^library-.+\.sqlite$/.test(name)) : [];
+  const copies = existsSync(folder)
+    ? readdirSync(folder).filter((name) => /^library-.+-before-\d+(-\d+)?\.sqlite$/.test(name))
+    : [];
   for (const name of copies.sort().slice(0, -keep)) rmSync(join(folder, name), { force: true });
 }
 

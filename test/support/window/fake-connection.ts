@@ -242,7 +242,7 @@ export function createFakeConnection(sceneName: string): Connection {
           () => ({
             version: '0.1.0',
             contractVersion: 1,
-            library: { name: 'calyx', readOnly: false, readOnlyReason: null },
+            library: { name: 'calyx', readOnly: false, readOnlyReason: null, placeProblem: null },
             engineVersion: '0.1.0',
             threads: 2,
             memoryBytes: 16 * 1024 ** 3,
@@ -459,6 +459,7 @@ export function createFakeConnection(sceneName: string): Connection {
           raters: [],
           readOnly: null,
         })),
+      agreement: () => guard(() => ({ raters: [], pairs: [] })),
       learn: () =>
         guard(() => ({ runs: 1, accepted: 20, rejected: 20, accuracy: 0.9, balancedAccuracy: 0.9, weights: [] })),
       // No window asks for edits yet.

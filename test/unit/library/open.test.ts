@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: MIT
 import Database from 'better-sqlite3';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { migrate, schemaState } from '../../../main/library/database/migrate.ts';
 import { migrationChecksum, migrations, type Migration } from '../../../main/library/database/migrations/index.ts';
 import { openStores } from '../../../main/library/database/stores.ts';
 import { dumpSql, finishedRun, newSession, temporaryFolder, testStores } from '../../support/library.ts';
@@ -240,6 +250,19 @@ describe('a library of a newer program', () => {
   });
 });
 
+/** The statements of a text; a trigger is one, whatever is in it. */
+function statementsOf(sql: string): string[] {
+  const statements: string[] = [];
+  let current = '';
+  for (const piece of sql.split(/(?<=;)/)) {
+    current += piece;
+    if (/^\s*CREATE TRIGGER/i.test(current) && !/\bEND\s*;\s*$/i.test(current)) continue;
+    if (current.trim() !== '') statements.push(current);
+    current = '';
+  }
+  return statements;
+}
+
 describe('migrations', () => {
   it('have ids in blocks, in order, and each has its own checksum', () => {
     const ids = migrations.map((migration) => migration.id);
@@ -302,10 +325,13 @@ describe('migrations', () => {
     open(directory, { migrations }).close();
     const backups = join(directory, 'backups');
     mkdirSync(backups);
+    writeFileSync(join(backups, 'library-2020-01-01T000000-manual.sqlite'), 'x');
     const older = Array.from({ length: 11 }, (_, n) => `library-2025-01-${10 + n}T000000-before-1500.sqlite`);
     for (const name of [...older, 'mine.sqlite']) writeFileSync(join(backups, name), 'x');
     testStores({ directory, migrations: [...migrations, extra] });
     expect(readdirSync(backups).sort()).toEqual([
+      // What a person made is theirs.
+      'library-2020-01-01T000000-manual.sqlite',
       ...older.slice(2),
       'library-2026-05-01T100000-before-1999.sqlite',
       'mine.sqlite',
@@ -330,6 +356,45 @@ describe('migrations', () => {
     // The program as it was before still opens what it knows, for reading.
     expect(testStores({ directory }).readOnly).toMatchObject({ code: 'library.from_future' });
   });
+
+  it('that are killed at any statement leave a file that is as before, and the next start finishes', () => {
+    const directory = temporaryFolder();
+    const file = join(directory, 'library.sqlite');
+    const database = new Database(file);
+    onTestFinished(() => void database.close());
+    database.exec(readFileSync(join(fixtures, 'library-1006.sql'), 'utf8'));
+    database.pragma('journal_mode = WAL');
+    database.pragma('synchronous = OFF');
+    database.pragma('foreign_keys = OFF');
+    // A page of memory: what is not committed is in the log on the disk already, as after a long step.
+    database.pragma('cache_size = 1');
+    const left = join(temporaryFolder(), 'library.sqlite');
+    const whole = schemaOf(testStores().database);
+    let kills = 0;
+    for (const migration of schemaState(database, migrations).pending) {
+      const before = schemaOf(database);
+      database.exec('BEGIN IMMEDIATE');
+      for (const statement of statementsOf(migration.sql)) {
+        database.exec(statement);
+        // What a kill would leave: the file and its log as they are now.
+        for (const end of ['', '-wal']) copyFileSync(file + end, left + end);
+        rmSync(`${left}-shm`, { force: true });
+        const found = new Database(left);
+        expect(schemaOf(found), `${migration.id}: ${statement}`).toEqual(before);
+        found.close();
+        kills += 1;
+        if (kills % 150 !== 0) continue;
+        const next = open(join(left, '..'));
+        expect(schemaOf(next.database)).toEqual(whole);
+        expect(next.sessions.list()).toHaveLength(1);
+        next.close();
+      }
+      database.exec('ROLLBACK');
+      migrate(database, [migration], () => '2026-05-01T10:00:00.000Z', 'test');
+    }
+    expect(kills).toBeGreaterThan(500);
+    expect(schemaOf(database)).toEqual(whole);
+  }, 120_000);
 
   it('that leave rows without their parents are refused', () => {
     const directory = temporaryFolder();

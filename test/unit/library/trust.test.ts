@@ -85,6 +85,33 @@ describe('verify', () => {
     expect(await verified()).toMatchObject({ ok: true, recovered: [] });
   });
 
+  it('checks the files of edits too; those of edits made before they were hashed get their hashes', async () => {
+    const { directory, runUuid } = made();
+    const stores = testStores({ directory, seed: 9 });
+    const { uuid: raterUuid } = stores.curation.addRater({ initials: 'AB' });
+    const uuid = '01a20ba6-cef8-770a-a360-34fe36bbb36c';
+    const { uuid: curation } = stores.curation.begin({ runUuid, raterUuid });
+    const folder = join(directory, 'edits', curation, uuid);
+    mkdirSync(join(folder, 'traces'), { recursive: true });
+    writeFileSync(join(folder, 'edit.json'), '{}');
+    writeFileSync(join(folder, 'traces', 'raw.npy'), 'traces');
+    const cells = [{ row: 0, state: 'dark' as const, made: false, arrayRow: null, result: null }];
+    stores.curation.addEdit({ runUuid, raterUuid, uuid, request: {}, folder, basis: [], cells });
+    stores.close();
+    const verified = await checker(directory);
+    expect(await verified(false)).toMatchObject({ ok: true, filesChecked: 2 });
+    expect(await verified()).toMatchObject({ ok: true, filesChecked: 4, orphans: [] });
+    writeFileSync(join(folder, 'traces', 'raw.npy'), 'tracez');
+    const file = `edits/${curation}/${uuid}/traces/raw.npy`;
+    expect(await verified()).toMatchObject({
+      ok: false,
+      damaged: [{ file, what: 'hash', quarantined: `quarantine/2026-05-02T03-04-05-678Z/${file}` }],
+    });
+    writeFileSync(join(folder, 'traces', 'raw.npy'), 'traces');
+    mkdirSync(join(directory, 'films', 'stray'), { recursive: true });
+    expect(await verified()).toMatchObject({ ok: true, recovered: [file], orphans: ['films/stray'] });
+  });
+
   it('tells rows without their parents', async () => {
     const { directory } = made();
     const raw = new Database(join(directory, 'library.sqlite'));
