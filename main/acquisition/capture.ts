@@ -262,7 +262,8 @@ export class Capture implements AsyncDisposable {
     if (this.#lightOff) await this.#light(true);
     const startedAt = recorder.now();
     const plan = { rig, scope, type: open.type, dataDirectory, folder, settings: open.wanted };
-    const recording = await open.session.start(plan, { ...recorder, clock });
+    const onLoss = (text: string): void => this.#dependencies.tell({ type: 'message', severity: 'warning', text });
+    const recording = await open.session.start(plan, { ...recorder, clock, onLoss });
     open.quality.beginAnew();
     this.#watch = new RecordingWatch(recording, startedAt, lengthS, clock.nowNs());
     this.#waiting = [];
@@ -281,9 +282,11 @@ export class Capture implements AsyncDisposable {
           label,
           shown: unit === '%' ? `${String(shown)} ${unit}` : String(shown),
         }));
-        const darkened = this.#light(false).catch(() => undefined);
         this.#say();
-        const report = await open.session.stop();
+        let darkened: Promise<void> = Promise.resolve();
+        const report = await open.session.stop(() => {
+          darkened = this.#light(false).catch((error: unknown) => this.#lightStays(error));
+        });
         await darkened;
         return report === null ? null : watch.report(report, settings);
       } finally {
@@ -293,6 +296,12 @@ export class Capture implements AsyncDisposable {
       }
     })();
     return this.#ending;
+  }
+
+  /** A light that may still be on is nothing to be silent about. */
+  #lightStays(error: unknown): void {
+    const text = `The light could not be switched off: ${AppError.from(error).message} Unplug the board to be sure.`;
+    this.#dependencies.tell({ type: 'message', severity: 'error', text });
   }
 
   async #endByItself(): Promise<void> {
@@ -363,11 +372,11 @@ export class Capture implements AsyncDisposable {
 
   #happened(event: ScopeEvent, feed: ScopeFeed): void {
     feed.onEvent(event);
-    this.#link = event.kind === 'lost' ? { lost: event.message } : undefined;
+    if (event.kind !== 'moved') this.#link = event.kind === 'lost' ? { lost: event.message } : undefined;
     this.#watch?.mark('warning', event.message);
     this.#dependencies.tell({
       type: 'message',
-      severity: event.kind === 'reconnected' ? 'info' : 'warning',
+      severity: event.kind === 'reconnected' || event.kind === 'moved' ? 'info' : 'warning',
       text: event.message,
     });
     this.#say();

@@ -18,9 +18,6 @@ export class RecordingWatch {
   readonly #series: { timeS: number[]; mean: number[]; saturated: number[] } = { timeS: [], mean: [], saturated: [] };
   #second = { at: 0, mean: 0, saturated: 0, frames: 0 };
   #lastNs: bigint | undefined;
-  #lostOnLink = 0;
-  #arrived = 0;
-  #counted = false;
   #savedBefore = 0;
   #savedAtNs: bigint;
 
@@ -34,10 +31,7 @@ export class RecordingWatch {
   /** A frame that was offered to the recorder. */
   take(frame: ScopeFrame, glance: Glance): void {
     const { saved } = this.recording;
-    if (saved === this.#savedBefore && this.#arrived === 0 && saved === 0) return;
-    if (this.#arrived > 0) this.#lostOnLink += frame.lost;
-    this.#arrived += 1;
-    if (frame.counter !== null) this.#counted = true;
+    if (saved === 0) return;
     if (saved > this.#savedBefore) this.#savedAtNs = frame.lastNs;
     this.#savedBefore = saved;
     if (this.#lastNs !== undefined) this.#intervals.push(Number(frame.lastNs - this.#lastNs) / 1e6);
@@ -53,9 +47,9 @@ export class RecordingWatch {
     this.marks.push({ timeS: Math.round(this.recording.seconds * 1000) / 1000, kind, text });
   }
 
-  /** Frames that are missing so far: lost on their way, or not taken by the recorder; null while no counter was read. */
+  /** Frames that are missing so far; null while that is unknown. */
   get missing(): number | null {
-    return this.#counted ? this.#lostOnLink + Math.max(0, this.#arrived - this.recording.saved) : null;
+    return this.recording.missing;
   }
 
   /** How long ago a frame was saved, ms. */
@@ -66,7 +60,8 @@ export class RecordingWatch {
   /** The report with what was seen here. */
   report(integrity: IntegrityReport, settings: CaptureReport['settings']): CaptureReport {
     this.#endSecond(-1);
-    const { device, durationS, saved, expected, missing, gaps, unreadCounters, counterRestarts, corrupt } = integrity;
+    const { device, durationS, saved, expected, missing, knownMissing, gaps, interruptions } = integrity;
+    const { unreadCounters, counterRestarts, badOrientations, blackFrames, corrupt } = integrity;
     return {
       folder: this.recording.folder,
       device,
@@ -75,7 +70,11 @@ export class RecordingWatch {
       saved,
       expected,
       missing,
+      knownMissing,
       gaps: [...gaps],
+      interruptions: [...interruptions],
+      badOrientations,
+      blackFrames,
       unreadCounters,
       counterRestarts,
       corrupt: { ...corrupt },
@@ -86,6 +85,7 @@ export class RecordingWatch {
       saturatedShare: integrity.saturatedShare,
       bufferHighWater: integrity.bufferHighWater,
       failure: integrity.failure,
+      stopped: integrity.stopped,
       files: integrity.files.map(({ name, frames, bytes, sha256 }) => ({ name, frames, bytes, sha256 })),
       marks: this.marks,
       series: this.#series,

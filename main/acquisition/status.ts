@@ -2,6 +2,7 @@
 import path from 'node:path';
 import type { AcquireMessage, AcquireMode, AcquirePlan, AcquireStatus } from '../contract/index.ts';
 import type { ScopeType } from '../devices/index.ts';
+import { faultsText, lossText } from '../recording/index.ts';
 import type { CaptureReport, CaptureState } from './capture-messages.ts';
 import { previewFolder } from './plan.ts';
 import { neededBytesPerS, reservedBytes } from './preflight.ts';
@@ -110,15 +111,12 @@ const unseen: AcquireStatus['quality'] = {
   advice: [],
 };
 
-/** What is missing, in one sentence. */
-export function lossSentence({ saved, expected, missing, failure }: CaptureReport): string {
-  if (failure !== null) return `Writing stopped: ${failure} ${String(saved)} frames are saved.`;
-  if (missing === null || expected === null) {
-    return `${String(saved)} frames; how many are missing is unknown, the board’s counter could not be read.`;
-  }
-  return missing === 0
-    ? `All ${String(saved)} frames are there.`
-    : `${String(missing)} of ${String(expected)} frames are missing.`;
+/** What is missing, in a sentence or two. */
+export function lossSentence(report: CaptureReport): string {
+  const { failure, stopped } = report;
+  const ended = failure === null ? stopped : `Writing stopped: ${failure}`;
+  const told = `${lossText(report)}${faultsText(report)}`;
+  return ended === null ? told : `${ended} ${told}`;
 }
 
 /** What a mode means for somebody who wants to record now. */

@@ -19,6 +19,8 @@ export interface BoardLink extends AsyncDisposable {
   readonly getControl: (control: Selector) => Promise<number>;
   /** Payloads that made no frame. */
   readonly counts: () => AssemblyCounts;
+  /** The USB port it is on, where the back-end knows it. */
+  readonly port?: string;
   /** Resolves with a sentence when the board is gone. */
   readonly gone: Promise<string>;
 }

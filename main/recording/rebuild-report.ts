@@ -9,14 +9,15 @@ import { readRows } from './row-repair.ts';
 export interface Lost {
   /** Saved frames with a row. */
   readonly saved: number;
-  /** Frames the board counted and that never came; null when its counter was never read. */
+  /** Frames the board counted and that are not there; null when its counter was never read, or began anew. */
   readonly missing: number | null;
   readonly gaps: readonly {
     readonly afterFrame: number;
     readonly frames: number;
     readonly timeS: number;
-    readonly where: 'link';
+    readonly where: 'link' | 'disk';
   }[];
+  readonly interruptions: readonly { readonly afterFrame: number; readonly timeS: number; readonly seconds: number }[];
   readonly unreadCounters: number;
   readonly longestIntervalMs: number | null;
   readonly usualIntervalMs: number | null;
@@ -31,23 +32,56 @@ export async function readLost(folder: string): Promise<Lost> {
     (await readRows(path.join(folder, 'calyxFrames.csv'), { header: `${header},f,g`, isFree: false }))?.rows ?? [];
   const ms = times.map((row) => Number(row.split(',')[1]));
   const counters = times.map((row) => Number(row.split(',')[3] ?? -1));
-  const gaps: Lost['gaps'][number][] = [];
-  for (const [n, row] of ours.entries()) {
-    const frames = Number(row.split(',')[6] ?? 0);
-    if (n > 0 && frames > 0) gaps.push({ afterFrame: n - 1, frames, timeS: (ms[n] ?? 0) / 1000, where: 'link' });
-  }
+  const raw = ours.map((row) => Number(row.split(',')[1] ?? -1));
+  const onLink = ours.map((row) => Number(row.split(',')[6] ?? 0));
+  const { gaps, interruptions } = gapsOf({ ms, counters, raw, onLink });
   const intervals = ms.slice(1).map((value, n) => value - (ms[n] ?? 0));
   const sorted = [...intervals].sort((a, b) => a - b);
   const isCounted = counters.some((counter) => counter >= 0);
   return {
     saved: times.length,
-    missing: isCounted ? gaps.reduce((sum, { frames }) => sum + frames, 0) : null,
+    missing: isCounted && interruptions.length === 0 ? gaps.reduce((sum, { frames }) => sum + frames, 0) : null,
     gaps,
+    interruptions,
     unreadCounters: counters.filter((counter) => counter < 0).length,
     longestIntervalMs: sorted.at(-1) ?? null,
     usualIntervalMs: sorted[sorted.length >> 1] ?? null,
     durationS: (ms.at(-1) ?? 0) / 1000,
   };
+}
+
+/** What the counters of a recording's rows say: frames that came and could not be saved have no row, but they were counted. */
+function gapsOf(rows: {
+  readonly ms: readonly number[];
+  /** Counted on over 16 bits; −1 where it could not be read. */
+  readonly counters: readonly number[];
+  /** As read. */
+  readonly raw: readonly number[];
+  readonly onLink: readonly number[];
+}): Pick<Lost, 'gaps' | 'interruptions'> {
+  const { ms, counters, raw, onLink } = rows;
+  const gaps: Lost['gaps'][number][] = [];
+  const interruptions: Lost['interruptions'][number][] = [];
+  let before: number | undefined;
+  for (const [n, counter] of counters.entries()) {
+    if (counter < 0) continue;
+    if (before !== undefined) {
+      const step = counter - (counters[before] ?? 0);
+      const frames = step - (n - before);
+      const timeS = (ms[n] ?? 0) / 1000;
+      const rawStep = (raw[n] ?? -1) - (raw[before] ?? -1);
+      const isRead = (raw[n] ?? -1) >= 0 && (raw[before] ?? -1) >= 0;
+      if (isRead && (rawStep - step) % 0x1_0000 !== 0) {
+        interruptions.push({ afterFrame: n - 1, timeS, seconds: timeS - (ms[n - 1] ?? 0) / 1000 });
+      }
+      if (frames > 0) {
+        const lost = onLink.slice(before + 1, n + 1).reduce((sum, count) => sum + count, 0);
+        gaps.push({ afterFrame: n - 1, frames, timeS, where: frames > lost ? 'disk' : 'link' });
+      }
+    }
+    before = n;
+  }
+  return { gaps, interruptions };
 }
 
 /** The integrity report of a recording that ended without a stop: what its files say; what they do not say is null. */
@@ -76,9 +110,13 @@ export async function rebuildReport(about: {
     saved: lost.saved,
     expected: lost.missing === null ? null : lost.saved + lost.missing,
     missing: lost.missing,
+    knownMissing: lost.gaps.reduce((sum, { frames }) => sum + frames, 0),
     gaps: lost.gaps,
+    interruptions: lost.interruptions,
+    badOrientations: null,
+    blackFrames: null,
     unreadCounters: lost.unreadCounters,
-    counterRestarts: null,
+    counterRestarts: lost.interruptions.length,
     corrupt: null,
     longestIntervalMs: lost.longestIntervalMs,
     usualIntervalMs: lost.usualIntervalMs,

@@ -6,6 +6,7 @@ import type { AssemblyCounts, Clock, Resolved, ScopeFrame, ScopeType, Setting } 
 import { repairAvi, type FilmOptions, type FilmWriter, type WrittenFilm } from '../media/index.ts';
 import { systemDisk, type Disk } from './disk.ts';
 import { IntegrityWatch, type Integrity } from './integrity.ts';
+import { LossTeller } from './losses.ts';
 import { clockAnchors, deviceMetadata } from './metadata.ts';
 import type { Rig, RigScope, Roi } from './rig.ts';
 import { sha256OfFile } from '../checksum/index.ts';
@@ -13,7 +14,6 @@ import { RowFile, rowHeaders } from './row-file.ts';
 import { fileName, writeJson } from './session-folder.ts';
 import { SharedSession } from './shared-session.ts';
 import { bytesPerSecond, checkSpace, refuseWithoutSpace, stopBelowBytes, stopSentence } from './space.ts';
-import { clockText } from './words.ts';
 
 /** What a recorder needs of the world. */
 export interface RecorderDependencies {
@@ -24,6 +24,8 @@ export interface RecorderDependencies {
   readonly programVersion: string;
   /** Where the files go; this computer's disk when it is left out. */
   readonly disk?: Disk;
+  /** Told in words what is missing, when it is known. */
+  readonly onLoss?: (text: string) => void;
 }
 
 /** What is to be recorded. */
@@ -83,6 +85,7 @@ export class Recording {
   readonly #isAlone: boolean;
   readonly #metaData: Readonly<Record<string, unknown>>;
   readonly #watch: IntegrityWatch;
+  readonly #losses: LossTeller;
   readonly #events: { timeS: number; text: string }[] = [];
   readonly #stopping = new AbortController();
   readonly #syncing: Promise<void>;
@@ -90,7 +93,6 @@ export class Recording {
   #failure: string | null = null;
   #stopped: string | null = null;
   #wrongSize = 0;
-  #isFull = false;
 
   private constructor(
     plan: RecordingPlan,
@@ -111,7 +113,11 @@ export class Recording {
     this.#session = opened.session;
     this.#isAlone = opened.isAlone;
     this.#metaData = opened.metaData;
-    this.#watch = new IntegrityWatch(opened.session.startNs);
+    this.#watch = new IntegrityWatch(
+      opened.session.startNs,
+      () => 1e9 / (plan.settings.get('frameRate')?.number ?? 30),
+    );
+    this.#losses = new LossTeller(opened.session.startNs, (text) => this.#loss(text));
     this.#syncing = this.#syncAlways();
   }
 
@@ -203,10 +209,29 @@ export class Recording {
     return this.#session.seconds;
   }
 
+  /** The frame that the board had sent last when the recording began; told before the first one is brought. */
+  begins(sent: number | null): void {
+    this.#watch.begins(sent);
+  }
+
+  /**
+   * No frame came any more at the end.
+   *
+   * @param lost frames the board has sent since the last one; null when it cannot say
+   */
+  endsSilent(lost: number | null): void {
+    this.#watch.ends(this.#dependencies.clock.nowNs(), lost);
+    this.#losses.silentAtEnd(lost);
+  }
+
   /** Takes a frame; never waits. */
   frame(frame: ScopeFrame): void {
     const { scope, type } = this.#plan;
-    if (frame.firstNs < this.#session.startNs || this.#stopped !== null) return;
+    if (this.#stopped !== null) return;
+    if (frame.firstNs < this.#session.startNs) {
+      this.#watch.cameEarly(frame);
+      return;
+    }
     if (frame.pixels.length !== type.width * type.height) {
       this.#wrongSize += 1;
       this.#watch.notSaved(frame);
@@ -222,18 +247,15 @@ export class Recording {
     if (pushed !== 'taken') {
       this.#watch.notSaved(frame);
       if (pushed === 'failed') {
-        this.#stop(
-          `${this.failure ?? 'The film cannot be written.'} The recording was ended; what was written before is saved.`,
-        );
+        this.#stop(endedSentence(this.failure ?? 'The film cannot be written.'));
         return;
       }
-      if (!this.#isFull) this.#event('Frames are not saved: the disk does not keep up.');
-      this.#isFull = true;
+      this.#losses.full();
       return;
     }
-    this.#sayLost(frame);
+    this.#losses.unsaved(this.#watch.unsavedNow, frame);
     this.#writeRows(frame);
-    this.#watch.saved(frame);
+    this.#losses.lost(this.#watch.saved(frame), frame);
   }
 
   #writeRows(frame: ScopeFrame): void {
@@ -256,23 +278,6 @@ export class Recording {
     if (frame.orientation !== null && (frame.orientation.good || !this.#plan.scope.filterBadOrientation)) {
       const { w, x, y, z } = frame.orientation.quaternion;
       this.#rows.head.add([Math.round(ms), ...[w, x, y, z].map((value) => value.toPrecision(6))].join(','));
-    }
-  }
-
-  /** Every loss is told once where it ended. */
-  #sayLost(frame: ScopeFrame): void {
-    const at = clockText(Number(frame.lastNs - this.#session.startNs) / 1e9);
-    const unsaved = this.#watch.unsavedNow;
-    if (unsaved > 0) {
-      this.#event(
-        `${frames(unsaved)} not saved until ${at}: the disk did not keep up. They are marked in the recording.`,
-      );
-    }
-    this.#isFull = false;
-    if (frame.lost > 0 && this.#saved > 0) {
-      this.#event(
-        `${frames(frame.lost)} lost before ${at} on the way from the scope. They are marked in the recording.`,
-      );
     }
   }
 
@@ -303,6 +308,7 @@ export class Recording {
     const durationS = this.seconds;
     this.#stopping.abort();
     await this.#syncing;
+    if (this.#stopped === null) this.#losses.unsavedAtEnd(this.#watch.unsavedNow);
     const end = this.#dependencies.now();
     const endNs = this.#dependencies.clock.nowNs();
     const { highWater } = this.#film.stats();
@@ -372,6 +378,12 @@ export class Recording {
     }
   }
 
+  /** Something is missing: whoever records is told while it can still be mended. */
+  #loss(text: string): void {
+    this.#event(text);
+    this.#dependencies.onLoss?.(text);
+  }
+
   #event(text: string): void {
     if (this.#events.length < mostEvents) this.#events.push({ timeS: Math.round(this.seconds * 1000) / 1000, text });
   }
@@ -392,6 +404,8 @@ export class Recording {
         await disk.syncFolder(device);
       } catch (error) {
         this.#failure ??= diskSentence(error);
+        if (this.#stopped === null) this.#stop(endedSentence(this.#failure));
+        continue;
       }
       const free = await disk.freeBytes(this.folder).catch(() => null);
       if (free !== null && free < stopBelowBytes && this.#stopped === null) this.#stop(stopSentence(free));
@@ -405,8 +419,6 @@ export class Recording {
   }
 }
 
-const frames = (count: number): string => (count === 1 ? '1 frame was' : `${count} frames were`);
-
 /** A report on frames of which the last ones had to be given up. */
 function withoutLast(integrity: Integrity, cut: number, timeS: number): Integrity {
   if (cut === 0) return integrity;
@@ -415,9 +427,12 @@ function withoutLast(integrity: Integrity, cut: number, timeS: number): Integrit
     ...integrity,
     saved: saved - cut,
     missing: missing === null ? null : missing + cut,
+    knownMissing: integrity.knownMissing + cut,
     gaps: [...gaps, { afterFrame: saved - cut - 1, frames: cut, timeS, where: 'disk' }],
   };
 }
+
+const endedSentence = (why: string): string => `${why} The recording was ended; what was written before is saved.`;
 
 /** What the system says of a disk, in words. */
 function diskSentence(error: unknown): string {

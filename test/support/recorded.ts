@@ -78,6 +78,7 @@ export async function beginRecording(options: {
         rawCounter: counter & 0xffff,
         counter,
         lost: 0,
+        restarted: false,
         orientation: { quaternion: { w: 1, x: 0, y: 0, z: 0 }, normError: 0, good: true },
         deviceMs: null,
         inputs: null,

@@ -177,7 +177,10 @@ export const AcquireReport = z.object({
   durationS: z.number(),
   saved: z.number().int(),
   expected: z.number().int().nullable(),
+  /** Null when unknown: the counter could not be read, or the board began to count anew. */
   missing: z.number().int().nullable(),
+  /** Missing for certain, whatever else is unknown. */
+  knownMissing: z.number().int(),
   gaps: z.array(
     z.object({
       afterFrame: z.number().int(),
@@ -186,6 +189,12 @@ export const AcquireReport = z.object({
       where: z.enum(['link', 'disk']),
     }),
   ),
+  /** Times for which the board's counter says nothing, from the frame before to the frame after. */
+  interruptions: z.array(z.object({ afterFrame: z.number().int(), timeS: z.number(), seconds: z.number() })),
+  /** Orientations that came disturbed. */
+  badOrientations: z.number().int(),
+  /** Saved frames without a picture. */
+  blackFrames: z.number().int(),
   /** Saved frames whose counter could not be read. */
   unreadCounters: z.number().int(),
   counterRestarts: z.number().int(),
@@ -196,7 +205,10 @@ export const AcquireReport = z.object({
   meanGrey: z.number().nullable(),
   saturatedShare: z.number().nullable(),
   bufferHighWater: z.number().int(),
+  /** What could not be written. */
   failure: z.string().nullable(),
+  /** Why it ended before somebody asked for it. */
+  stopped: z.string().nullable(),
   files: z.array(z.object({ name: z.string(), frames: z.number().int(), bytes: z.number(), sha256: z.string() })),
   marks: z.array(AcquireMark),
   /** One point a second. */

@@ -4,7 +4,8 @@ import { resolveSetting, type ScopeType } from '../catalogue/index.ts';
 import type { Clock } from '../clock.ts';
 import { packWords } from './i2c-packet.ts';
 import { linkPackets } from './miniscope.ts';
-import { selector } from './uvc.ts';
+import { persist } from './persist.ts';
+import { selector, type Selector } from './uvc.ts';
 
 /** A frame that has not come within this time does not come any more, ms. */
 const overdueMs = 1500;
@@ -16,6 +17,16 @@ const overdueMs = 1500;
  * @throws AppError `device.no_answer`
  */
 export async function darkenBoard(type: ScopeType, link: BoardLink, clock: Clock): Promise<void> {
+  let isGone = false;
+  void link.gone.then(() => {
+    isGone = true;
+  });
+  const put = (control: Selector, value: number): Promise<void> =>
+    persist(
+      clock,
+      () => link.setControl(control, value),
+      () => isGone,
+    );
   let seen = 0;
   let wake: () => void = () => undefined;
   await link.start({ width: type.width, height: type.height }, () => {
@@ -26,11 +37,11 @@ export async function darkenBoard(type: ScopeType, link: BoardLink, clock: Clock
     const leds = Object.keys(type.controls).filter((name) => name.startsWith('led'));
     for (const packet of [...linkPackets(type), ...leds.flatMap((name) => resolveSetting(type, name, 0).packets)]) {
       const [contrast, gamma, sharpness] = packWords(packet);
-      await link.setControl(selector.contrast, contrast);
-      await link.setControl(selector.gamma, gamma);
-      await link.setControl(selector.sharpness, sharpness);
+      await put(selector.contrast, contrast);
+      await put(selector.gamma, gamma);
+      await put(selector.sharpness, sharpness);
     }
-    await link.setControl(selector.saturation, 0);
+    await put(selector.saturation, 0);
     // Two: the one under way may have ended just before the commands came.
     for (let n = 0; n < 2; n += 1) {
       const before = seen;

@@ -9,6 +9,8 @@ export interface CounterReading {
   readonly frame: number | null;
   /** Frames between this one and the reading before that never came. */
   readonly lost: number;
+  /** The board began to count anew before this frame: how many were lost there is unknown. */
+  readonly restarted: boolean;
 }
 
 /**
@@ -21,6 +23,7 @@ export class FrameCounter {
   #frame = 0;
   #unread = 0;
   #restarts = 0;
+  #isRestarted = false;
 
   /** How often the board started counting anew. */
   get restarts(): number {
@@ -29,15 +32,17 @@ export class FrameCounter {
 
   /** Takes the counter of the frame that has just arrived; null when it could not be read. */
   take(raw: number | null): CounterReading {
+    const restarted = this.#isRestarted;
+    this.#isRestarted = false;
     if (raw === null) {
       this.#unread += 1;
-      return { frame: null, lost: 0 };
+      return { frame: null, lost: 0, restarted };
     }
     if (this.#last === undefined) {
       this.#last = raw;
       this.#frame = this.#unread + 1;
       this.#unread = 0;
-      return { frame: this.#frame, lost: 0 };
+      return { frame: this.#frame, lost: 0, restarted };
     }
     const step = (raw - this.#last + range) % range;
     const isRestart = step === 0 || step >= range / 2;
@@ -47,13 +52,21 @@ export class FrameCounter {
     this.#last = raw;
     this.#frame += forward;
     this.#unread = 0;
-    return { frame: this.#frame, lost: Math.max(0, forward - arrived) };
+    return { frame: this.#frame, lost: Math.max(0, forward - arrived), restarted: restarted || isRestart };
+  }
+
+  /** The frame that a reading between two frames speaks of; null when it says nothing. */
+  peek(raw: number): number | null {
+    if (this.#last === undefined) return null;
+    const step = (raw - this.#last + range) % range;
+    return step >= range / 2 ? null : this.#frame + step;
   }
 
   /** The link was opened again: the next reading is no step from the last one. */
   reconnected(): void {
     if (this.#last === undefined) return;
     this.#restarts += 1;
+    this.#isRestarted = true;
     this.#last = undefined;
     this.#unread += this.#frame;
   }

@@ -15,6 +15,7 @@ import type { RawFrame } from './frame-assembler.ts';
 import { FrameCounter } from './frame-counter.ts';
 import { packWords, type I2cPacket } from './i2c-packet.ts';
 import { frameMetadata } from './open-ephys.ts';
+import { persist } from './persist.ts';
 import { orientationOf, type Orientation } from './quaternion.ts';
 import { selector } from './uvc.ts';
 
@@ -31,6 +32,8 @@ export interface ScopeFrame {
   readonly counter: number | null;
   /** Frames before this one that never came. */
   readonly lost: number;
+  /** The board began to count anew before this frame: how many were lost there is unknown. */
+  readonly restarted: boolean;
   /** Null without an orientation sensor, or when it could not be read. */
   readonly orientation: Orientation | null;
   /** The board's own clock, ms; null with firmware that does not tell. */
@@ -43,7 +46,8 @@ export interface ScopeFrame {
 export type ScopeEvent =
   | { readonly kind: 'lost'; readonly message: string }
   | { readonly kind: 'reconnected'; readonly message: string }
-  | { readonly kind: 'restarted'; readonly message: string };
+  | { readonly kind: 'restarted'; readonly message: string }
+  | { readonly kind: 'moved'; readonly message: string };
 
 /** How a scope is opened. */
 export interface MiniscopeOptions {
@@ -66,7 +70,7 @@ const backOffMs = [1000, 2000, 3000, 4000, 5000] as const;
 /** Without a frame for so many frame times, and at least this long, a link counts as frozen. */
 const frozen = { periods: 10, leastMs: 2000 } as const;
 /** A scope that lost power begins at another rate: the time of so many frames by the board's counter, off by this share, tells. */
-const otherRate = { frames: 40, share: 0.2 } as const;
+const otherRate = { frames: 40, share: 0.2, pauseMs: 500 } as const;
 /** A wait that took so much longer than it should says that this process was held up, not the board. */
 const overslept = 1.3;
 /** So many black frames after pictures tell that the link has lost its mode. */
@@ -86,8 +90,16 @@ export class Miniscope implements AsyncDisposable {
   #link: BoardLink | undefined;
   #recording = false;
   #seen = 0;
+  #countedNs: bigint | undefined;
   #rateSince: { readonly counter: number; readonly atNs: bigint } | undefined;
   #awaiting: (() => void)[] = [];
+  #handed: (() => void)[] = [];
+  /** Frame counters come with the frames. */
+  #isTold = false;
+  /** The newest counter that was taken. */
+  #taken: number | null = null;
+  readonly #gone = new WeakSet<BoardLink>();
+  #port: string | undefined;
   #flushing: Promise<void> | undefined;
   #black = 0;
   #hadLight = false;
@@ -121,7 +133,7 @@ export class Miniscope implements AsyncDisposable {
    * @throws AppError `device.*`
    */
   async connect(): Promise<void> {
-    this.#link = await this.#options.open();
+    this.#link = await this.#open();
     await this.#setUp(this.#link);
     void this.#watch();
   }
@@ -140,13 +152,36 @@ export class Miniscope implements AsyncDisposable {
   /** Tells the board whether frames are being recorded: its sync output toggles once a frame only then. */
   async setRecording(on: boolean): Promise<void> {
     this.#recording = on;
-    await this.#link?.setControl(selector.saturation, on ? 1 : 0);
+    const link = this.#link;
+    if (link !== undefined) await this.#persist(link, () => link.setControl(selector.saturation, on ? 1 : 0));
   }
 
   /** Level at the board's trigger input; null when it could not be read. */
   async trigger(): Promise<boolean | null> {
     const value = await this.#link?.getControl(selector.gamma).catch(() => null);
     return value === undefined || value === null ? null : value !== 0;
+  }
+
+  /** Resolves with true once the next frame has been handed on, with false when none was within so many milliseconds. */
+  async nextFrame(ms: number): Promise<boolean> {
+    const waited = new AbortController();
+    const handed = new Promise<boolean>((resolve) => {
+      this.#handed.push(() => resolve(true));
+    });
+    const overdue = this.#options.clock.sleep(ms, waited.signal).then(
+      () => false,
+      () => false,
+    );
+    const came = await Promise.race([handed, overdue]);
+    waited.abort();
+    return came;
+  }
+
+  /** The frame that the board has sent last, as {@link ScopeFrame.counter}; null when it cannot be read. */
+  async sent(): Promise<number | null> {
+    if (this.#isTold) return this.#taken;
+    const raw = await this.#link?.getControl(selector.contrast).catch(() => null);
+    return raw === undefined || raw === null ? null : this.#counter.peek(raw);
   }
 
   /** LEDs off and one frame awaited, since the board executes commands at a frame's end only; then the stream is stopped. */
@@ -167,7 +202,7 @@ export class Miniscope implements AsyncDisposable {
     for (const name of Object.keys(this.type.controls).filter((control) => control.startsWith('led'))) {
       for (const packet of resolveSetting(this.type, name, 0).packets) await this.#send(link, packet);
     }
-    if (this.#recording) await link.setControl(selector.saturation, 0);
+    if (this.#recording) await this.#persist(link, () => link.setControl(selector.saturation, 0));
     const before = this.#seen;
     // Two: the one under way may have ended just before the commands came.
     for (let n = 0; n < 2 && this.#seen < before + 2; n += 1) await this.#nextFrame();
@@ -184,6 +219,17 @@ export class Miniscope implements AsyncDisposable {
     waited.abort();
   }
 
+  async #open(): Promise<BoardLink> {
+    const link = await this.#options.open();
+    const before = this.#port;
+    this.#port = link.port;
+    if (before !== undefined && link.port !== undefined && link.port !== before) {
+      this.#options.onEvent?.({ kind: 'moved', message: `The board is on another USB port now (${link.port}).` });
+    }
+    void link.gone.then(() => this.#gone.add(link));
+    return link;
+  }
+
   async #setUp(link: BoardLink): Promise<void> {
     const { clock } = this.#options;
     this.#queue.clear();
@@ -197,7 +243,7 @@ export class Miniscope implements AsyncDisposable {
     for (const { packets } of this.#settings.values()) {
       for (const packet of packets) await this.#send(link, packet);
     }
-    if (this.#recording) await link.setControl(selector.saturation, 1);
+    if (this.#recording) await this.#persist(link, () => link.setControl(selector.saturation, 1));
     // The first frame ends with the last command; the next one is as it was set.
     for (let n = 0; n < 2; n += 1) await this.#nextFrame();
     this.#hadLight = false;
@@ -235,9 +281,13 @@ export class Miniscope implements AsyncDisposable {
       [selector.gamma, gamma],
       [selector.sharpness, sharpness],
     ] as const) {
-      await link.setControl(control, word);
+      await this.#persist(link, () => link.setControl(control, word));
       await clock.sleep(paceMs);
     }
+  }
+
+  async #persist(link: BoardLink, ask: () => Promise<void>): Promise<void> {
+    await persist(this.#options.clock, ask, () => this.#gone.has(link));
   }
 
   #arrived(link: BoardLink, raw: RawFrame): void {
@@ -259,8 +309,10 @@ export class Miniscope implements AsyncDisposable {
           : null
         : told.frame & 0xffff;
     const orientation = told === null && isNewest && this.type.hasOrientation ? await readOrientation(link) : null;
-    const { frame, lost } = this.#counter.take(rawCounter);
-    this.#noteRate(frame, raw.lastNs);
+    const { frame, lost, restarted } = this.#counter.take(rawCounter);
+    this.#isTold = told !== null;
+    this.#taken = frame ?? this.#taken;
+    this.#noteRate(frame, lost, raw.lastNs);
     this.#options.onFrame({
       pixels: raw.pixels,
       firstNs: raw.firstNs,
@@ -268,10 +320,12 @@ export class Miniscope implements AsyncDisposable {
       rawCounter,
       counter: frame,
       lost,
+      restarted,
       orientation: told !== null && this.type.hasOrientation ? told.orientation : orientation,
       deviceMs: told?.timeMs ?? null,
       inputs: told?.inputs ?? null,
     });
+    for (const handed of this.#handed.splice(0)) handed();
   }
 
   /** A link that lost its mode gives black frames. */
@@ -283,9 +337,16 @@ export class Miniscope implements AsyncDisposable {
   }
 
   /** The board's counter and this computer's clock tell the sensor's rate, however late frames are taken here and however many are lost. */
-  #noteRate(counter: number | null, atNs: bigint): void {
+  #noteRate(counter: number | null, lost: number, atNs: bigint): void {
     const rate = this.#settings.get('frameRate')?.number;
     if (counter === null || rate === undefined || !this.#isSetUp) return;
+    const tookMs = Number(atNs - (this.#countedNs ?? atNs)) / 1e6;
+    this.#countedNs = atNs;
+    // Frames were counted without the time for them, or time passed and none was counted: that is no rate.
+    const frameMs = 1000 / rate;
+    const isJump = lost > 0 && tookMs < ((lost + 1) * frameMs) / 2;
+    const isPause = tookMs > (lost + 1) * frameMs + otherRate.pauseMs;
+    if (isJump || isPause) this.#rateSince = undefined;
     const since = this.#rateSince;
     const frames = since === undefined ? 0 : counter - since.counter;
     if (since !== undefined && frames >= 0 && frames < otherRate.frames) return;
@@ -343,7 +404,7 @@ export class Miniscope implements AsyncDisposable {
   }
 
   async #reconnect(why: string): Promise<void> {
-    const { clock, open, onEvent } = this.#options;
+    const { clock, onEvent } = this.#options;
     const old = this.#link;
     onEvent?.({ kind: 'lost', message: `${why} Calyx tries to reach it again.` });
     try {
@@ -354,7 +415,7 @@ export class Miniscope implements AsyncDisposable {
     for (let attempt = 0; !this.#closing.signal.aborted; attempt += 1) {
       try {
         await clock.sleep(backOffMs[Math.min(attempt, backOffMs.length - 1)] ?? 5000, this.#closing.signal);
-        const link = await open();
+        const link = await this.#open();
         this.#counter.reconnected();
         this.#link = link;
         await this.#setUp(link);

@@ -2,7 +2,9 @@
 import { createConnection, createServer, type Socket } from 'node:net';
 import { AppError, ErrorData } from '../../contract/index.ts';
 import type { BoardLink } from '../board-link.ts';
+import { systemClock } from '../clock.ts';
 import type { AssemblyCounts, RawFrame } from '../miniscope/frame-assembler.ts';
+import { persist } from '../miniscope/persist.ts';
 import { selector, type Selector } from '../miniscope/uvc.ts';
 
 /**
@@ -130,16 +132,29 @@ function serveOne(socket: Socket, { open, act }: BoardOperations): void {
   const onFrame = (frame: RawFrame): void => {
     if (link !== undefined && socket.writableLength <= mostWaitingBytes) void send(frame, link.counts());
   };
+  // In their order: one that is made again must not come after the next.
+  let sets: Promise<void> = Promise.resolve();
+  const set = (to: BoardLink, control: Selector, value: number): Promise<void> => {
+    const done = sets.then(() =>
+      persist(
+        systemClock,
+        () => to.setControl(control, value),
+        () => link !== to || socket.destroyed,
+      ),
+    );
+    sets = done.catch(() => undefined);
+    return done;
+  };
   const answer = async ({ op, control = selector.contrast, ...request }: Request): Promise<unknown> => {
     if (op === 'act') return act(request.name ?? '');
     if (op === 'open') {
       link = await open();
       void link.gone.then((gone) => socket.destroyed || write(socket, { gone } satisfies Answer));
-      return null;
+      return link.port ?? null;
     }
     if (link === undefined) throw new AppError('device.no_answer', 'The simulated board is not open.');
     if (op === 'get') return await link.getControl(control);
-    if (op === 'set') await link.setControl(control, request.value ?? 0);
+    if (op === 'set') await set(link, control, request.value ?? 0);
     else if (op === 'start') await link.start({ width: request.width ?? 0, height: request.height ?? 0 }, onFrame);
     else if (op === 'stop') await link.stop();
     else {
@@ -242,8 +257,9 @@ function connectLine(address: string): Promise<BoardLine> {
 /** Opens the way to a board that {@link serveBoard} serves. @throws AppError `device.not_found` */
 export async function socketLink(address: string): Promise<BoardLink> {
   const line = await connectLine(address);
+  let port: unknown;
   try {
-    await line.ask({ op: 'open' });
+    port = await line.ask({ op: 'open' });
   } catch (error) {
     line.end();
     throw error;
@@ -257,6 +273,7 @@ export async function socketLink(address: string): Promise<BoardLink> {
   let failed: AppError | undefined;
   return {
     gone,
+    ...(typeof port === 'string' ? { port } : {}),
     counts: () => line.counts,
     start: async ({ width, height }, onFrame) => {
       line.onFrame = (frame) => {

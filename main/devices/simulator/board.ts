@@ -68,7 +68,8 @@ export class SimulatedBoard {
   #trigger = false;
   #frozen = false;
   #badOrientation = 0;
-  #next: Disturbance | undefined;
+  /** Frames to come that are disturbed, the next one first. */
+  readonly #next: Disturbance[] = [];
   #head: readonly [number, number, number, number] = [0x4000, 0, 0, 0];
   #read4: readonly [number, number, number, number] = [0, 0, 0, 0];
 
@@ -126,8 +127,8 @@ export class SimulatedBoard {
     if (disturbance.kind === 'freeze' || disturbance.kind === 'thaw') this.#frozen = disturbance.kind === 'freeze';
     else if (disturbance.kind === 'lost-frames') this.#counter = (this.#counter + disturbance.frames) >>> 0;
     else if (disturbance.kind === 'link-reset') this.#resetLink();
-    else if (disturbance.kind === 'bad-orientation') this.#badOrientation = disturbance.frames;
-    else this.#next = disturbance;
+    else if (disturbance.kind === 'bad-orientation') this.#badOrientation += disturbance.frames;
+    else this.#next.push(disturbance);
   }
 
   /** COMMIT: the stream starts, its first frame with FID 0. */
@@ -240,8 +241,7 @@ export class SimulatedBoard {
       payloads.push(payload);
     }
     this.#fid ^= 1;
-    const disturbance = this.#next?.kind;
-    this.#next = undefined;
+    const disturbance = this.#next.shift()?.kind;
     if (disturbance === 'missing-eof') payloads.pop();
     if (disturbance === 'lost-payload') payloads.splice(payloads.length >> 1, 1);
     return payloads;

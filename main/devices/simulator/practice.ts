@@ -26,6 +26,16 @@ export const faultNames = [
 /** One of {@link faultNames}. */
 export type FaultName = (typeof faultNames)[number];
 
+/** What a simulated scope looks at. */
+export interface Tissue extends Disposable {
+  /** Fills `out` (`width × height`, luma) with a picture as a scope with these settings sees it. */
+  readonly draw: (
+    frame: number,
+    camera: { readonly light: number; readonly gain: number; readonly blur: number },
+    out: Uint8Array,
+  ) => void;
+}
+
 /** A simulated scope to practise with. */
 export interface PracticeScope extends Disposable {
   /** The way to its board; rejects while it is unplugged. */
@@ -55,24 +65,27 @@ const framesBeforeWrap = 60;
 export function practiceScope(
   type: ScopeType,
   clock: Clock,
-  scene: { readonly name: string; readonly seed: number },
+  scene: { readonly name: string; readonly seed: number } | Tissue,
 ): PracticeScope {
-  const tissue = openScene(scene.name, scene.seed, { width: type.width, height: type.height });
+  const size = { width: type.width, height: type.height };
+  const tissue = 'draw' in scene ? scene : openScene(scene.name, scene.seed, size);
   const board = new SimulatedBoard(new ScopeModel(type));
   const usb = new SimulatedUsbDevice(board);
   const ended = new AbortController();
   let link: SimulatedLink | undefined;
-  let isPlugged = true;
+  /** How often it was unplugged, and frozen, and has not healed yet. */
+  let unplugged = 0;
+  let frozen = 0;
   let port = 1;
   const shown: { readonly atNs: bigint; readonly sceneFrame: number }[] = [];
   const unplug = (then: () => void): void => {
-    isPlugged = false;
+    unplugged += 1;
     link?.unplug();
     board.disturb({ kind: 'link-reset' });
     // The board lives on the port's power: it counts from 0 again.
     board.setCounter(0);
     later(() => {
-      isPlugged = true;
+      unplugged -= 1;
       then();
     });
   };
@@ -89,7 +102,11 @@ export function practiceScope(
     'link-reset': () => board.disturb({ kind: 'link-reset' }),
     freeze: () => {
       board.disturb({ kind: 'freeze' });
-      later(() => board.disturb({ kind: 'thaw' }));
+      frozen += 1;
+      later(() => {
+        frozen -= 1;
+        if (frozen === 0) board.disturb({ kind: 'thaw' });
+      });
     },
     unplug: () => unplug(() => undefined),
     'replug-elsewhere': () =>
@@ -102,11 +119,12 @@ export function practiceScope(
   };
   return {
     open: () => {
-      if (!isPlugged)
+      if (unplugged > 0)
         return Promise.reject(new AppError('device.not_found', 'The Miniscope DAQ board is not connected.'));
       link = new SimulatedLink({
         usb,
         clock,
+        port: `simulated-${port}`,
         picture: (frame, state, out) => {
           shown.push({ atNs: clock.nowNs(), sceneFrame: frame });
           tissue.draw(frame, cameraOf(state), out);

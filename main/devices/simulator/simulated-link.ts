@@ -16,6 +16,8 @@ interface Options {
   readonly usb: SimulatedUsbDevice;
   readonly picture: Picture;
   readonly clock: Clock;
+  /** The USB port that the board is on. */
+  readonly port?: string;
 }
 
 /** Frames that a busy process may be behind before some are lost. */
@@ -26,6 +28,7 @@ const noFrames: AssemblyCounts = { short: 0, unended: 0, badHeaders: 0 };
 /** The way to a simulated board in this process. */
 export class SimulatedLink implements BoardLink {
   readonly gone: Promise<string>;
+  readonly port: string;
   readonly #options: Options;
   #unplug: (why: string) => void = () => undefined;
   #isGone = false;
@@ -36,6 +39,7 @@ export class SimulatedLink implements BoardLink {
 
   constructor(options: Options) {
     this.#options = options;
+    this.port = options.port ?? 'simulated-1';
     this.gone = new Promise((resolve) => {
       this.#unplug = resolve;
     });
@@ -50,7 +54,7 @@ export class SimulatedLink implements BoardLink {
 
   /** Nothing comes for so long; then the stream goes on with the frames of that time lost on the board. */
   stall(ms: number): void {
-    this.#stallNs = BigInt(ms) * 1_000_000n;
+    this.#stallNs += BigInt(ms) * 1_000_000n;
   }
 
   readonly counts = (): AssemblyCounts => this.#assembler?.counts ?? noFrames;
@@ -117,12 +121,15 @@ export class SimulatedLink implements BoardLink {
     const light = new Uint8Array(width * height);
     let due = clock.nowNs();
     for (let frame = 0; !signal.aborted; frame += 1) {
-      due += BigInt(Math.round(board.framePeriodS * 1e9)) + this.#takeStall(board.framePeriodS);
+      const stallNs = this.#takeStall();
+      due += BigInt(Math.round(board.framePeriodS * 1e9)) + stallNs;
       try {
         await clock.sleep(Math.max(0, Number(due - clock.nowNs()) / 1e6), signal);
       } catch {
         return;
       }
+      const stalled = Math.floor(Number(stallNs) / 1e9 / board.framePeriodS);
+      if (stalled > 0) board.disturb({ kind: 'lost-frames', frames: stalled });
       const period = BigInt(Math.round(board.framePeriodS * 1e9));
       const late = (clock.nowNs() - due) / period;
       if (late > mostCaughtUp) {
@@ -135,11 +142,9 @@ export class SimulatedLink implements BoardLink {
     }
   }
 
-  #takeStall(periodS: number): bigint {
+  #takeStall(): bigint {
     const stall = this.#stallNs;
     this.#stallNs = 0n;
-    const lost = Math.floor(Number(stall) / 1e9 / periodS);
-    if (lost > 0) this.#options.usb.board.disturb({ kind: 'lost-frames', frames: lost });
     return stall;
   }
 }

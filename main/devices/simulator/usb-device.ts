@@ -47,9 +47,9 @@ export class SimulatedUsbDevice {
     this.speed = speed;
   }
 
-  /** So many of the next control transfers get no answer in time. */
+  /** So many more of the next control transfers get no answer in time. */
   failControls(count: number): void {
-    this.#timeouts = count;
+    this.#timeouts += count;
   }
 
   /**

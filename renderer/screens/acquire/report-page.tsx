@@ -19,9 +19,10 @@ import { wholeClock } from './session-bar.tsx';
 const c = classes(styles);
 
 /** What was lost and when, in one sentence. */
-export function headline({ saved, expected, missing, gaps, failure }: AcquireReport): string {
-  if (failure !== null) return `Recording stopped by a fault. ${count(saved)} frames are saved.`;
-  if (missing === null || expected === null) return `Recording saved. How many frames are missing is unknown.`;
+export function headline({ saved, expected, missing, gaps, failure, stopped }: AcquireReport): string {
+  if (failure !== null || stopped !== null) return `Recording stopped by a fault. ${count(saved)} frames are saved.`;
+  if (missing === null || expected === null)
+    return `Recording saved with ${count(saved)} frames. How many are missing is unknown.`;
   if (missing === 0) return `Recording saved. All ${count(saved)} frames are there.`;
   const [first] = gaps;
   const where =
@@ -34,15 +35,21 @@ export function headline({ saved, expected, missing, gaps, failure }: AcquireRep
 }
 
 function detail(report: AcquireReport): string {
-  const { failure, missing, counterRestarts, unreadCounters } = report;
-  if (failure !== null) return failure;
-  if (missing === null) return 'The board’s counter could not be read; nothing is invented.';
+  const { failure, stopped, missing, knownMissing, interruptions, unreadCounters, badOrientations, blackFrames } =
+    report;
+  const away = interruptions.reduce((sum, { seconds }) => sum + seconds, 0);
   const parts = [
-    missing === 0 ? 'By the board’s own counter.' : 'The gap is marked in the recording; every later step knows it.',
-    counterRestarts > 0
-      ? `The board began to count anew ${String(counterRestarts)} times: what was lost there is unknown.`
+    stopped ?? failure ?? '',
+    missing === 0 && stopped === null && failure === null ? 'By the board’s own counter.' : '',
+    missing !== null && missing > 0 ? 'The gap is marked in the recording; every later step knows it.' : '',
+    interruptions.length > 0
+      ? `No frame came ${interruptions.length === 1 ? 'once' : `${String(interruptions.length)} times`}, for ${decimal(away, 1)} s in all, and the board’s counter says nothing of that time.`
       : '',
-    unreadCounters > 0 ? `${count(unreadCounters)} counters could not be read.` : '',
+    missing === null && interruptions.length === 0 ? 'The board’s counter could not be read; nothing is invented.' : '',
+    missing === null && knownMissing > 0 ? `${count(knownMissing)} are missing for certain.` : '',
+    blackFrames > 0 ? `${plural(blackFrames, 'frame')} black: the scope had no link.` : '',
+    unreadCounters > 0 ? `${plural(unreadCounters, 'counter')} could not be read.` : '',
+    badOrientations > 0 ? `${plural(badOrientations, 'orientation')} came disturbed.` : '',
   ];
   return parts.filter((part) => part !== '').join(' ');
 }
@@ -66,14 +73,15 @@ interface ReportProps {
 }
 
 function Report({ report, onQueued }: ReportProps): ReactElement {
-  const { failure, missing, durationS, saved, expected } = report;
-  const tone = failure !== null ? 'bad' : missing === 0 ? 'good' : 'warn';
+  const { failure, stopped, missing, durationS, saved, expected } = report;
+  const isEnded = failure !== null || stopped !== null;
+  const tone = isEnded ? 'bad' : missing === 0 ? 'good' : 'warn';
   return (
     <div className={c('report')}>
       <div className={c('reportMain')}>
         <header className={c('verdict')}>
           <span className={c(tone)}>
-            <Icon of={failure !== null ? CircleX : missing === 0 ? Check : TriangleAlert} size={20} />
+            <Icon of={isEnded ? CircleX : missing === 0 ? Check : TriangleAlert} size={20} />
           </span>
           <div>
             <h1>{headline(report)}</h1>

@@ -79,6 +79,35 @@ describe('record', () => {
     });
   });
 
+  it('tells the end of a disk by its exit code, keeps what was written, and says what was shown', async (context) => {
+    need(context);
+    using root = temporaryFolder();
+    const rig = ['--rig', 'simulator', '--scene', 'tiny', '--data', path.join(root.path, 'data'), '--json'];
+    const truth = path.join(root.path, 'truth');
+    const end = await calyx(['record', ...rig, '--seconds', '30', '--truth', truth, '--fault', 'full-disk@2']);
+    expect(end.err).toContain('The recording ended before its time: The disk is full.');
+    expect(end.code).toBe(5);
+    const { folder, integrity } = JSON.parse(end.out) as Recorded & { integrity: { failure: string } };
+    expect(integrity.failure).toBe('The disk is full.');
+    expect(integrity.saved).toBeGreaterThan(5);
+    expect(rows(folder, 'timeStamps.csv')).toHaveLength(integrity.saved);
+    // A column of truth for each frame that was saved, of pictures that were shown one after the other.
+    const shown = JSON.parse(readFileSync(path.join(truth, 'truth.json'), 'utf8')) as {
+      frames: number;
+      sceneFrames: number[];
+      cells: unknown[];
+    };
+    expect(shown.frames).toBe(integrity.saved);
+    expect(shown.sceneFrames.every((frame, n) => n === 0 || frame > (shown.sceneFrames[n - 1] ?? 0))).toBe(true);
+    expect(statSync(path.join(truth, 'traces.npy')).size).toBe(128 + 4 * shown.cells.length * integrity.saved);
+    expect(statSync(path.join(truth, 'spikes.npy')).size).toBe(128 + shown.cells.length * integrity.saved);
+    const before = readdirSync(path.join(root.path, 'data'), { recursive: true }).length;
+    const refused = await calyx(['record', ...rig, '--seconds', '2', '--fault', 'low-disk@0']);
+    expect(refused.err).toContain('Not started: a recording needs 500 MB at least, 100 MB are free');
+    expect(refused.code).toBe(5);
+    expect(readdirSync(path.join(root.path, 'data'), { recursive: true })).toHaveLength(before);
+  });
+
   it('leaves what was written readable when it is killed', async (context) => {
     need(context);
     using root = temporaryFolder();

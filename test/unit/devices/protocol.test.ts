@@ -62,8 +62,8 @@ describe('the frame counter', () => {
   it('says how many frames never came', () => {
     const counter = new FrameCounter();
     counter.take(65_530);
-    expect(counter.take(4)).toEqual({ frame: 11, lost: 9 });
-    expect(counter.take(5)).toEqual({ frame: 12, lost: 0 });
+    expect(counter.take(4)).toEqual({ frame: 11, lost: 9, restarted: false });
+    expect(counter.take(5)).toEqual({ frame: 12, lost: 0, restarted: false });
   });
 
   it('is exact over twelve hours at 30 frames a second', () => {
@@ -84,20 +84,20 @@ describe('the frame counter', () => {
 
   it('counts a reading that failed as a frame that came', () => {
     const counter = new FrameCounter();
-    expect(counter.take(null)).toEqual({ frame: null, lost: 0 });
-    expect(counter.take(7)).toEqual({ frame: 2, lost: 0 });
+    expect(counter.take(null)).toEqual({ frame: null, lost: 0, restarted: false });
+    expect(counter.take(7)).toEqual({ frame: 2, lost: 0, restarted: false });
     counter.take(null);
     counter.take(null);
-    expect(counter.take(11)).toEqual({ frame: 6, lost: 1 });
+    expect(counter.take(11)).toEqual({ frame: 6, lost: 1, restarted: false });
   });
 
   it('goes on where it was when the board starts anew, and tells', () => {
     const counter = new FrameCounter();
     for (const raw of [500, 501, 502]) counter.take(raw);
-    expect(counter.take(1)).toEqual({ frame: 4, lost: 0 });
+    expect(counter.take(1)).toEqual({ frame: 4, lost: 0, restarted: true });
     expect(counter.restarts).toBe(1);
     counter.reconnected();
-    expect(counter.take(900)).toEqual({ frame: 5, lost: 0 });
+    expect(counter.take(900)).toEqual({ frame: 5, lost: 0, restarted: true });
     expect(counter.restarts).toBe(2);
   });
 });

@@ -90,6 +90,7 @@ function frame(clock: ManualClock, more: Partial<ScopeFrame> = {}): ScopeFrame {
     rawCounter: 100,
     counter: 1,
     lost: 0,
+    restarted: false,
     orientation: { quaternion: { w: 1, x: 0, y: 0, z: 0 }, normError: 0, good: true },
     deviceMs: null,
     inputs: null,

@@ -17,9 +17,11 @@ import {
   type DiskFaultName,
   diskFaultNames,
   failingDisk,
+  faultsText,
   type FailingDisk,
   fileName,
   type IntegrityReport,
+  lossText,
   readRig,
   type Rig,
   ScopeFeed,
@@ -85,19 +87,11 @@ async function run(invocation: Invocation): Promise<Answer> {
   using practice = practiceScope(type, systemClock, scene);
   const feed = new ScopeFeed();
   const disk = failingDisk(systemDisk(startFilm), systemClock);
-  let port = practice.port();
   await using miniscope = new Miniscope({
     type,
     clock: systemClock,
     settings: scope.settings,
-    open: async () => {
-      const link = await practice.open();
-      if (practice.port() !== port) {
-        port = practice.port();
-        feed.onEvent({ kind: 'reconnected', message: `The board is on another USB port now (${port}).` });
-      }
-      return feed.opened(link);
-    },
+    open: async () => feed.opened(await practice.open()),
     onFrame: feed.onFrame,
     onEvent: (event) => {
       if (!json) terminal.err(`${event.message}\n`);
@@ -105,8 +99,11 @@ async function run(invocation: Invocation): Promise<Answer> {
     },
   });
   const session = feed.session(miniscope);
-  for (const { name, atS } of faults) if (atS === 0) fault(name, practice, disk);
+  // A counter is near its end before the scope is there; a disk fails before the first file is made; all else happens once frames are saved.
+  const isBefore = ({ name, atS }: Fault): boolean => atS === 0 && (name === 'counter-wrap' || isOfDisk(name));
+  for (const { name } of faults.filter(isBefore)) if (!isOfDisk(name)) fault(name, practice, disk);
   await miniscope.connect();
+  for (const { name } of faults.filter(isBefore)) if (isOfDisk(name)) fault(name, practice, disk);
   const plan = { rig, scope, type, dataDirectory, settings: miniscope.settings, plannedS: seconds };
   const recording = await session.start(plan, {
     clock: systemClock,
@@ -118,7 +115,7 @@ async function run(invocation: Invocation): Promise<Answer> {
   if (!json) terminal.err(`Recording into ${recording.folder}\n`);
   await untilOver(() => recording.seconds, {
     seconds,
-    faults: faults.filter(({ atS }) => atS > 0),
+    faults: faults.filter((each) => !isBefore(each)),
     fault: (name) => fault(name, practice, disk),
     signal,
     failed: () => recording.stopped !== null,
@@ -148,6 +145,8 @@ async function run(invocation: Invocation): Promise<Answer> {
     text: `${sentence(report)}\n${recording.folder}\n`,
   };
 }
+
+const isOfDisk = (name: string): boolean => diskFaultNames.some((candidate) => candidate === name);
 
 function fault(name: FaultName | DiskFaultName, practice: PracticeScope, disk: FailingDisk): void {
   const ofDisk = diskFaultNames.find((candidate) => candidate === name);
@@ -215,13 +214,6 @@ async function untilOver(
   }
 }
 
-function sentence({ saved, missing, durationS, corrupt }: IntegrityReport): string {
-  const lost =
-    missing === null
-      ? 'how many are missing is unknown (the counter could not be read)'
-      : missing === 0
-        ? 'none is missing'
-        : `${missing} are missing`;
-  const broken = corrupt.short + corrupt.unended;
-  return `${saved} frames in ${duration(durationS)}; ${lost}${broken === 0 ? '' : `, ${broken} of them came broken`}.`;
+function sentence(report: IntegrityReport): string {
+  return `${duration(report.durationS)}: ${lossText(report)}${faultsText(report)}`;
 }
