@@ -68,13 +68,13 @@ export async function recordWithFaults(
   });
   /** Lets time pass until something is done, so many milliseconds at most: what the disk takes is no time of the recording. */
   const meanwhile = async <T>(act: Promise<T>, mostMs = 4000): Promise<T> => {
-    let isDone = false;
+    const done = { is: false };
     void act
       .finally(() => {
-        isDone = true;
+        done.is = true;
       })
       .catch(() => undefined);
-    for (let ms = 0; !isDone && ms < mostMs; ms += 50) await clock.advance(50);
+    for (let ms = 0; !done.is && ms < mostMs; ms += 50) await clock.advance(50);
     return await act;
   };
   const raise = (name: FaultName | DiskFaultName): void => {

@@ -17,15 +17,13 @@ const overdueMs = 1500;
  * @throws AppError `device.no_answer`
  */
 export async function darkenBoard(type: ScopeType, link: BoardLink, clock: Clock): Promise<void> {
-  let isGone = false;
-  void link.gone.then(() => {
-    isGone = true;
-  });
+  const gone = new Set<BoardLink>();
+  void link.gone.then(() => gone.add(link));
   const put = (control: Selector, value: number): Promise<void> =>
     persist(
       clock,
       () => link.setControl(control, value),
-      () => isGone,
+      () => gone.has(link),
     );
   let seen = 0;
   let wake: () => void = () => undefined;
