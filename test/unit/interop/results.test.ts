@@ -193,7 +193,9 @@ describe('cell sets of Inscopix', () => {
         (error: Error) => error.message,
       );
     const movie = isxd(path.join(root.path, 'movie.isxd'), { type: 0, ...timing }, []);
-    expect(await refused(movie)).toContain('it is an Inscopix movie, not a cell set');
+    expect(await readerOf(movie)).toBeNull();
+    const events = isxd(path.join(root.path, 'events.isxd'), { type: 5, ...timing }, []);
+    expect(await refused(events)).toContain('it is an Inscopix event set, not a cell set');
     const many = isxd(path.join(root.path, 'many.isxd'), { ...footer, CellNames: ['a', 'b', 'c'] }, floats);
     expect(await refused(many)).toContain('3 cells of 6 × 4 pixels and 3 samples need 324');
     writeFileSync(many, readFileSync(many).subarray(0, 300));

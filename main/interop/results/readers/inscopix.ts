@@ -23,7 +23,10 @@ export const inscopix: ResultReader = {
     const { footer, dataBytes } = await readFooter(place);
     if (footer.type !== 1) {
       const kind = isxdKinds[footer.type] ?? `file of kind ${footer.type}`;
-      throw unreadable(place, `it is an Inscopix ${kind}, not a cell set; of Inscopix files Calyx reads cell sets.`);
+      throw unreadable(
+        place,
+        `it is an Inscopix ${kind}, not a cell set; of Inscopix files Calyx reads cell sets and movies.`,
+      );
     }
     const { height, width, frames, fps } = isxdSizes(footer, place);
     const names = footer.CellNames ?? [];
