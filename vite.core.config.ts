@@ -15,6 +15,7 @@ const entries: Record<string, string> = {
   'read-worker': 'main/interop/results/read-worker.ts',
   'convert-worker': 'main/interop/films/convert-worker.ts',
   'export-worker': 'main/interop/export-worker.ts',
+  'explore-worker': 'main/explore/explore-worker.ts',
 };
 
 /** Sources name such a file by its address beside them; in the bundle all entries lie in one folder. */

@@ -53,6 +53,7 @@ const byDomain: Readonly<Record<string, number>> = {
   review: exitCodes.input,
   export: exitCodes.input,
   travel: exitCodes.input,
+  explore: exitCodes.input,
   interop: exitCodes.input,
   disk: exitCodes.resource,
   device: exitCodes.environment,

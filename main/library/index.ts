@@ -34,6 +34,7 @@ export type {
   ParameterSetStore,
   TranslatedParameter,
 } from './parameter-set-types.ts';
+export type { MatchStore, NewMatch, StoredMatch } from './match-types.ts';
 export type { CsvKind } from './ingest/kinds.ts';
 export type {
   CsvFile,

@@ -10,6 +10,7 @@ import type { AcquisitionStore } from './acquisition-types.ts';
 import type { ConditionStore, EventStore, IngestStore } from './event-types.ts';
 import type { TravelStore } from './travel-types.ts';
 import type { ParameterSetStore } from './parameter-set-types.ts';
+import type { MatchStore } from './match-types.ts';
 import type {
   CurationStore,
   DeletionStore,
@@ -121,6 +122,7 @@ const fileMethods: MethodNames<FileStore> = {
   addEditFiles: true,
   setState: true,
 };
+const matchMethods: MethodNames<MatchStore> = { add: true, list: true, get: true, decide: true, undo: true };
 const acquisitionMethods: MethodNames<AcquisitionStore> = {
   begin: true,
   complete: true,
@@ -254,6 +256,7 @@ class OpenLibrary implements Library {
   readonly rows: RowStore;
   readonly acquisitions: AcquisitionStore;
   readonly travel: TravelStore;
+  readonly matches: MatchStore;
   readonly #calls: WorkerCalls;
 
   constructor(folders: LibraryFolders, opened: Opened, calls: WorkerCalls) {
@@ -274,6 +277,7 @@ class OpenLibrary implements Library {
     this.rows = remoteStore<RowStore>(calls, 'rows', rowMethods);
     this.acquisitions = remoteStore<AcquisitionStore>(calls, 'acquisitions', acquisitionMethods);
     this.travel = remoteStore<TravelStore>(calls, 'travel', travelMethods);
+    this.matches = remoteStore<MatchStore>(calls, 'matches', matchMethods);
   }
 
   runFolder(runUuid: Uuid): string {

@@ -18,6 +18,7 @@ export const storeNames = [
   'travel',
   'parameterSets',
   'conditions',
+  'matches',
 ] as const;
 export type StoreName = (typeof storeNames)[number];
 

@@ -18,6 +18,7 @@ import type {
 } from '../contract/index.ts';
 import type { AcquisitionStore } from './acquisition-types.ts';
 import type { ConditionStore, EventStore, IngestStore } from './event-types.ts';
+import type { MatchStore } from './match-types.ts';
 import type { NewSession } from './session-types.ts';
 import type { TypedJson } from './parameter-hash.ts';
 import type { JobStore } from './job-types.ts';
@@ -471,6 +472,7 @@ export interface Library {
   readonly rows: RowStore;
   readonly acquisitions: AcquisitionStore;
   readonly travel: TravelStore;
+  readonly matches: MatchStore;
   /** Absolute folder of a run: `runs/<uuid>`. */
   runFolder(runUuid: Uuid): string;
   /**

@@ -4,5 +4,7 @@ export { createReviewHandlers } from './handlers.ts';
 export type { ReviewDependencies } from './handlers.ts';
 export { CellTraces, countsAsNeuron } from './cell-traces.ts';
 export type { CellChoice } from './cell-traces.ts';
+export { activeLayers } from './edits.ts';
+export { RunFolder } from './run-folder.ts';
 export { matchSessions } from './identity.ts';
 export type { MatchOptions, MatchReport, SessionSource } from './identity.ts';

@@ -6,7 +6,7 @@ import type { Connection } from './types.ts';
 /** Answers that a change of each topic makes stale. */
 export const staleAfter = {
   sessions: [['sessions'], ['session'], ['sample'], ['plan'], ['facts'], ['lineage'], ['tables']],
-  runs: [['runs'], ['run'], ['session'], ['sessions'], ['plan'], ['facts'], ['lineage'], ['thumbnail'], ['tables']],
+  runs: [['runs'], ['run'], ['session'], ['sessions'], ['plan'], ['facts'], ['lineage'], ['thumbnail'], ['tables'], ['explore']],
   curation: [
     ['opening'],
     ['cells'],
@@ -19,6 +19,7 @@ export const staleAfter = {
     ['runs'],
     ['lineage'],
     ['tables'],
+    ['explore'],
   ],
 } as const satisfies Readonly<Record<string, ReadonlyArray<readonly string[]>>>;
 

@@ -6,7 +6,8 @@ import { useCore } from './context.ts';
 import { useEditsKey } from './edits.ts';
 import { onePacket } from './streams.ts';
 
-function drawOutlines(request: ContourRequest, signal: AbortSignal): Promise<Outlines> {
+/** Outlines of footprints, drawn away from the window's thread. */
+export function drawOutlines(request: ContourRequest, signal: AbortSignal): Promise<Outlines> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('../gl/contour-worker.ts', import.meta.url), { type: 'module' });
     const done = (act: () => void): void => {

@@ -44,3 +44,21 @@ export function paint(
     pixels[at + 3] = 255;
   }
 }
+
+const differenceStops = ['#2f7fb8', '#9cc4dd', '#1a1a1b', '#e3b27c', '#c46a14'] as const;
+
+/** A table for signed differences, dark in the middle: `--lut-diff` of the tokens. */
+export function differenceBytes(): Uint8Array {
+  const table = new Uint8Array(256 * 4);
+  const stops = differenceStops.map(rgb);
+  for (let index = 0; index < 256; index += 1) {
+    const place = (index / 255) * (stops.length - 1);
+    const left = Math.min(stops.length - 2, Math.floor(place));
+    const colour = [0, 1, 2].map((channel) => {
+      const [from, to] = [stops[left]?.[channel] ?? 0, stops[left + 1]?.[channel] ?? 0];
+      return Math.round(from + (to - from) * (place - left));
+    });
+    table.set([...colour, 255], index * 4);
+  }
+  return table;
+}

@@ -4,7 +4,7 @@ import { createJSONStorage, persist } from 'zustand/middleware';
 import type { Rater } from '../../main/contract/index.ts';
 
 /** The places that exist. */
-export type Place = 'acquire' | 'library' | 'process' | 'review' | 'settings';
+export type Place = 'acquire' | 'explore' | 'library' | 'process' | 'review' | 'settings';
 
 /** The rooms of the Library. */
 export type LibrarySection = 'sessions' | 'animals' | 'tables' | 'diagram' | 'query' | 'trash';

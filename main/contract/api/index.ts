@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { acquireApi, liveApi } from './acquire.ts';
 import { appApi } from './app.ts';
+import { exploreApi } from './explore.ts';
 import { filesApi } from './files.ts';
 import { framesApi, movieApi } from './frames.ts';
 import { interopApi } from './interop.ts';
@@ -33,6 +34,7 @@ export const coreApis = {
   workflow: workflowApi,
   travel: travelApi,
   acquire: acquireApi,
+  explore: exploreApi,
 } as const;
 
 /** What the media process serves on its own socket. */

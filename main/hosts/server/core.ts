@@ -4,6 +4,7 @@ import path from 'node:path';
 import { Acquisition, createAcquireHandlers, recordedSessions } from '../../acquisition/index.ts';
 import { AppError, type appApi, contractVersion, type coreApis } from '../../contract/index.ts';
 import { systemClock } from '../../devices/index.ts';
+import { createExploreHandlers } from '../../explore/index.ts';
 import { programVersion } from '../../installation/index.ts';
 import {
   createInteropHandlers,
@@ -269,6 +270,7 @@ async function createCore(
     }),
     frames: createFramesHandlers({ media, movieOf: (uuid) => movieOf(library, uuid) }),
     acquire: createAcquireHandlers(acquisition, remote),
+    explore: createExploreHandlers({ library, limits }),
   };
   return {
     handlers,

@@ -17,6 +17,7 @@ interface Edge {
 /** Parts without which their master means nothing else: a run never loses one of its inputs, it goes with it. */
 const mastersOfParts: Readonly<Record<string, { readonly master: string; readonly column: string }>> = {
   run_input: { master: 'run', column: 'run_id' },
+  session_match_run: { master: 'session_match', column: 'match_id' },
 };
 
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;

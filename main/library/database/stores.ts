@@ -14,6 +14,7 @@ import { IngestTables } from './ingest.ts';
 import { DeletionTables } from './deletions.ts';
 import { FileTables } from './files.ts';
 import { JobTables } from './jobs.ts';
+import { MatchTables } from './matches.ts';
 import type { Migration } from './migrations/index.ts';
 import { openDatabase, toLibraryError } from './open.ts';
 import { RowTables } from './table-rows.ts';
@@ -43,6 +44,7 @@ export interface Stores {
   readonly rows: RowTables;
   readonly acquisitions: AcquisitionTables;
   readonly travel: TravelTables;
+  readonly matches: MatchTables;
   /** Any thrown value in the words of the contract. */
   toError(thrown: unknown): AppError;
   close(): void;
@@ -151,6 +153,7 @@ export function openStores(options: OpenStoresOptions): Stores {
       rows: new RowTables(context),
       acquisitions: new AcquisitionTables(context, sessions),
       travel: new TravelTables(context),
+      matches: new MatchTables(context),
       toError,
       close: () => {
         if (readOnly === null && database.open) tidyUp(database);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { Aperture, Library, ScanSearch, Settings2, Workflow } from 'lucide-react';
+import { Aperture, ChartSpline, Library, ScanSearch, Settings2, Workflow } from 'lucide-react';
 import type { LucideIcon } from 'lucide-react';
 import { lazy, type ReactElement } from 'react';
 import type { Place } from '../../stores/ui.ts';
@@ -13,6 +13,10 @@ const SettingsScreen = lazy(async () => ({
   default: (await import('../settings/settings-screen.tsx')).SettingsScreen,
 }));
 
+const ExploreScreen = lazy(async () => ({
+  default: (await import('../explore/explore-screen.tsx')).ExploreScreen,
+}));
+
 /** The places, in the order of the rail; Settings stands at its end. */
 export const places: readonly {
   readonly id: Place;
@@ -23,6 +27,7 @@ export const places: readonly {
   { id: 'acquire', name: 'Acquire', icon: Aperture, Screen: AcquireScreen },
   { id: 'review', name: 'Review', icon: ScanSearch, Screen: ReviewScreen },
   { id: 'process', name: 'Process', icon: Workflow, Screen: ProcessScreen },
+  { id: 'explore', name: 'Explore', icon: ChartSpline, Screen: () => <ExploreScreen /> },
   { id: 'library', name: 'Library', icon: Library, Screen: LibraryScreen },
   { id: 'settings', name: 'Settings', icon: Settings2, Screen: () => <SettingsScreen /> },
 ];

@@ -47,6 +47,14 @@ export const shellCommands: readonly Command[] = [
     run: () => goTo('process'),
   },
   {
+    id: 'shell.explore',
+    label: 'Go to Explore',
+    group: 'Places',
+    scope: 'global',
+    keys: ['Mod+4'],
+    run: () => goTo('explore'),
+  },
+  {
     id: 'shell.library',
     label: 'Go to Library',
     group: 'Places',

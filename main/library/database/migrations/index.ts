@@ -21,6 +21,7 @@ import { sessionAcquisition } from './5000-session-acquisition.ts';
 import { runJobs } from './5110-run-jobs.ts';
 import { parameterSets } from './5111-parameter-sets.ts';
 import { travel } from './5200-travel.ts';
+import { sessionMatch } from './5400-session-match.ts';
 import type { Migration } from './kit.ts';
 
 export { migrationChecksum } from './kit.ts';
@@ -50,4 +51,5 @@ export const migrations: readonly Migration[] = [
   runJobs,
   parameterSets,
   travel,
+  sessionMatch,
 ];

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+/** The thread that reads traces and computes: neither its arithmetic nor its memory stands in the core's way; ending it takes the question back. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { AppError } from '../contract/index.ts';
+import { around } from './around.ts';
+import { compareRuns } from './compare.ts';
+import { population } from './population.ts';
+import { eventProfiles } from './profiles.ts';
+import type { ExploreTask, TaskAnswer } from './tasks.ts';
+import type { ThreadMessage } from './thread.ts';
+import { orientationTuning, placeMaps } from './tuning.ts';
+
+const perform = (task: ExploreTask): Promise<TaskAnswer> => {
+  switch (task.type) {
+    case 'population':
+      return population(task);
+    case 'around':
+      return around(task);
+    case 'tuning':
+      return orientationTuning(task);
+    case 'place':
+      return placeMaps(task);
+    case 'profiles':
+      return eventProfiles(task);
+    case 'compare':
+      return compareRuns(task);
+  }
+};
+
+try {
+  const answer = await perform(workerData as ExploreTask);
+  const bytes = answer.bytes;
+  parentPort?.postMessage(
+    { type: 'done', answer } satisfies ThreadMessage,
+    bytes.buffer instanceof ArrayBuffer ? [bytes.buffer] : [],
+  );
+} catch (error) {
+  parentPort?.postMessage({ type: 'failed', error: AppError.from(error).toData() } satisfies ThreadMessage);
+}

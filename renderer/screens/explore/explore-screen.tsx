@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+import { type ReactElement, useEffect, useMemo } from 'react';
+import type { ExploreScope } from '../../client/explore.ts';
+import { useExploreOptions } from '../../client/explore.ts';
+import { useRuns, useSessions } from '../../client/queries.ts';
+import { useExplore, useExploreSelection, type ViewName } from '../../stores/explore.ts';
+import { runTitle } from '../../stores/run-titles.ts';
+import { goTo, useUi } from '../../stores/ui.ts';
+import { classes } from '../../ui/classes.ts';
+import { Button, Choice, Select } from '../../ui/controls.tsx';
+import { count } from '../../ui/format.ts';
+import { Boundary, Empty, Failed, Loading, Panel } from '../../ui/panel.tsx';
+import { AroundView } from './around-view.tsx';
+import { OrientationView, PlaceView } from './direction-views.tsx';
+import styles from './explore.module.css';
+import { ActivityView, CorrelationView, RatesView, type ViewProps } from './population-views.tsx';
+import { QualityView } from './quality-view.tsx';
+import { RunsView } from './runs-view.tsx';
+import { SessionsView } from './sessions-view.tsx';
+
+const c = classes(styles);
+
+const views: Readonly<Record<ViewName, (props: ViewProps) => ReactElement>> = {
+  activity: ActivityView,
+  correlation: CorrelationView,
+  rates: RatesView,
+  around: AroundView,
+  quality: QualityView,
+  orientation: OrientationView,
+  place: PlaceView,
+  runs: RunsView,
+  sessions: SessionsView,
+};
+
+const traceTitles = { dff: 'ΔF/F', denoised: 'denoised', deconvolved: 'deconvolved', raw: 'raw' } as const;
+
+/** Many cells at once: two views beside each other of one run, of two runs, of several sessions. */
+export function ExploreScreen(): ReactElement {
+  const runs = useRuns();
+  const wanted = useUi((state) => state.runUuid);
+  const finished = useMemo(() => (runs.data ?? []).filter((run) => run.state === 'succeeded'), [runs.data]);
+  const run = finished.find((each) => each.uuid === wanted) ?? finished[0];
+  const runUuid = run?.uuid ?? null;
+  useEffect(() => {
+    useExploreSelection.setState({ row: null });
+  }, [runUuid]);
+  useEffect(() => {
+    // What the crumbs and Review speak of is what is seen here.
+    if (run !== undefined && run.uuid !== wanted) useUi.setState({ runUuid: run.uuid, sessionUuid: run.sessionUuid });
+  }, [run, wanted]);
+  if (runs.isError) {
+    return (
+      <Panel title="Explore">
+        <Failed title="The runs could not be read" error={runs.error} onRetry={() => void runs.refetch()} />
+      </Panel>
+    );
+  }
+  if (runs.data === undefined) {
+    return (
+      <Panel title="Explore">
+        <Loading title="Opening Explore" step={1} steps={1} detail="reading the list of runs" />
+      </Panel>
+    );
+  }
+  if (runUuid === null) {
+    return (
+      <Panel title="Explore">
+        <Empty
+          title="No cells yet"
+          actions={
+            <Button kind="primary" onPress={() => goTo('process')}>
+              Go to Process
+            </Button>
+          }
+        >
+          <p>
+            Process a recording first. Its cells then appear here: their activity and correlations, what they do around
+            events, how two runs differ, and which cells are the same on several days.
+          </p>
+        </Empty>
+      </Panel>
+    );
+  }
+  return <Explored key={runUuid} runUuid={runUuid} />;
+}
+
+function Explored({ runUuid }: { readonly runUuid: string }): ReactElement {
+  const { left, right, cells, trace } = useExplore();
+  const options = useExploreOptions(runUuid);
+  const traces = options.data?.traces ?? [];
+  const shown = options.data === undefined || traces.includes(trace) ? trace : (traces[0] ?? trace);
+  const scope = useMemo<ExploreScope>(() => ({ runUuid, cells, trace: shown }), [runUuid, cells, shown]);
+  const Left = views[left];
+  const Right = right === null ? null : views[right];
+  return (
+    <div className={c('screen')}>
+      <Bar runUuid={runUuid} trace={shown} />
+      <div className={c('halves')} data-alone={right === null}>
+        <Boundary key={`left ${left}`} name="Left half">
+          <Left side="left" scope={scope} />
+        </Boundary>
+        {Right === null ? null : (
+          <Boundary key={`right ${String(right)}`} name="Right half">
+            <Right side="right" scope={scope} />
+          </Boundary>
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** What all views of a run speak of. */
+function Bar({ runUuid, trace }: { readonly runUuid: string; readonly trace: ExploreScope['trace'] }): ReactElement {
+  const runs = useRuns();
+  const sessions = useSessions();
+  const cells = useExplore((state) => state.cells);
+  const options = useExploreOptions(runUuid);
+  const finished = (runs.data ?? []).filter((run) => run.state === 'succeeded');
+  const counts = options.data?.cells;
+  const label = (name: string, number: number | undefined): string =>
+    number === undefined ? name : `${name} ${count(number)}`;
+  return (
+    <div className={c('bar')}>
+      <label className={c('runSelect')}>
+        Run
+        <Select
+          label="Run"
+          value={runUuid}
+          options={finished.map((run) => ({
+            value: run.uuid,
+            label: `${sessions.data?.find((session) => session.uuid === run.sessionUuid)?.name ?? ''} ${runTitle(run, runs.data ?? [])}`,
+          }))}
+          onChange={(value) => {
+            const run = finished.find((each) => each.uuid === value);
+            if (run !== undefined) useUi.setState({ runUuid: run.uuid, sessionUuid: run.sessionUuid });
+          }}
+        />
+      </label>
+      <Choice
+        label="Cells"
+        value={cells}
+        options={[
+          {
+            value: 'kept',
+            label: label('Kept', counts?.kept),
+            title: 'Accepted cells, and suggested ones nobody has decided on',
+          },
+          { value: 'accepted', label: label('Accepted', counts?.accepted), title: 'Cells that somebody has accepted' },
+          { value: 'all', label: label('All', counts?.all), title: 'Every component that was found' },
+        ]}
+        onChange={(value) => useExplore.setState({ cells: value })}
+      />
+      <label>
+        Trace
+        <Select
+          label="Trace"
+          value={trace}
+          options={(options.data?.traces ?? [trace]).map((value) => ({ value, label: traceTitles[value] }))}
+          onChange={(value) => useExplore.setState({ trace: value })}
+        />
+      </label>
+    </div>
+  );
+}

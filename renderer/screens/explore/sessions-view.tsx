@@ -1,0 +1,513 @@
+// SPDX-License-Identifier: MIT
+import { useQueries, useQueryClient } from '@tanstack/react-query';
+import { type ReactElement, useEffect, useMemo, useRef, useState } from 'react';
+import type { CellLabel, MatchDetail } from '../../../main/contract/index.ts';
+import { useConnection } from '../../client/context.ts';
+import { footprintsQuery, matchKey, outlinesQuery, profilesQuery, useMatch, useMatches } from '../../client/explore.ts';
+import type { Outlines } from '../../gl/contours.ts';
+import { insideRing } from '../../gl/contours.ts';
+import { backToFirst, drawField, type FieldLayer, fieldPoint, type FieldView } from '../../plots/field.ts';
+import type { Figure } from '../../plots/pen.ts';
+import { Plot } from '../../plots/plot.tsx';
+import type { Saved } from '../../plots/save.ts';
+import { useExplore, useExploreSelection } from '../../stores/explore.ts';
+import { counts, doubtfulFirst, type MatchGroup, nextUndecidedGroup, onDays } from '../../stores/matches.ts';
+import { showOverlay, usePerson } from '../../stores/ui.ts';
+import { waitForRater } from '../../stores/waiting-decision.ts';
+import { classes } from '../../ui/classes.ts';
+import type { Command } from '../../ui/commands/registry.ts';
+import { runById, useCommands } from '../../ui/commands/use-commands.ts';
+import { Button, Choice, LabelMark, Select } from '../../ui/controls.tsx';
+import { count, dateTime, decimal, percent, plural } from '../../ui/format.ts';
+import { type Column, Grid, type Row } from '../../ui/grid.tsx';
+import styles from './explore.module.css';
+import { MatchMember } from './match-member.tsx';
+import { MatchStart } from './match-start.tsx';
+import { Answered, Facts } from './parts.tsx';
+import type { ViewProps } from './population-views.tsx';
+import { Key } from './runs-view.tsx';
+import { ViewPanel } from './view-panel.tsx';
+
+const c = classes(styles);
+
+/** Sessions over each other: the same in both themes, since they lie on a dark ground. */
+const dayColours = ['#5aa6f5', '#f0a93c', '#c274ab', '#42dcb2', '#eef2a6', '#93adff'] as const;
+const dayDashes: ReadonlyArray<readonly number[]> = [[], [5, 3], [2, 2], [8, 3, 2, 3], [4, 4], [1, 3]];
+const colourOf = (session: number): string => dayColours[session % dayColours.length] ?? '#d0d2d4';
+
+/** The same cells over several sessions: comparisons that were made, and a new one. */
+export function SessionsView({ side, scope }: ViewProps): ReactElement {
+  const matches = useMatches();
+  const chosen = useExploreSelection((state) => state.matchUuid);
+  const [making, setMaking] = useState(false);
+  const known = matches.data ?? [];
+  const uuid =
+    known.find((match) => match.uuid === chosen)?.uuid ??
+    known.find((match) => match.runUuids.includes(scope.runUuid))?.uuid ??
+    null;
+  const match = useMatch(making ? null : uuid);
+  const choose =
+    known.length === 0 ? null : (
+      <>
+        {making ? (
+          <Button kind="bare" size="small" onPress={() => setMaking(false)}>
+            Back to the comparison
+          </Button>
+        ) : (
+          <>
+            <Select
+              label="Comparison"
+              value={uuid ?? ''}
+              options={[
+                ...(uuid === null ? [{ value: '', label: 'choose a comparison' }] : []),
+                ...known.map((each) => ({
+                  value: each.uuid,
+                  label: `${plural(each.runUuids.length, 'session')}, ${dateTime(each.createdAt)}`,
+                })),
+              ]}
+              onChange={(value) =>
+                useExploreSelection.setState({ matchUuid: value === '' ? null : value, group: null })
+              }
+            />
+            <Button kind="bare" size="small" onPress={() => setMaking(true)}>
+              New comparison
+            </Button>
+          </>
+        )}
+      </>
+    );
+  if (making || (matches.data !== undefined && uuid === null)) {
+    return (
+      <ViewPanel side={side} view="sessions" controls={choose} runUuids={[scope.runUuid]}>
+        <MatchStart runUuid={scope.runUuid} onDone={() => setMaking(false)} />
+      </ViewPanel>
+    );
+  }
+  return match.data === undefined ? (
+    <ViewPanel side={side} view="sessions" controls={choose} runUuids={[scope.runUuid]}>
+      <Answered query={match} title="Same cells over days" detail="reading the comparison">
+        {() => null}
+      </Answered>
+    </ViewPanel>
+  ) : (
+    <Matched side={side} match={match.data} choose={choose} />
+  );
+}
+
+interface MatchedProps {
+  readonly side: ViewProps['side'];
+  readonly match: MatchDetail;
+  readonly choose: ReactElement | null;
+}
+
+/** Outlines of each session; `only` narrows the rows. */
+function layers(
+  match: MatchDetail,
+  outlines: readonly (Outlines | undefined)[],
+  shown: ReadonlySet<number> | null,
+): readonly FieldLayer[] {
+  const first = match.sessions[0];
+  const centre = { y: ((first?.height ?? 1) - 1) / 2, x: ((first?.width ?? 1) - 1) / 2 };
+  return match.sessions.map((session, index) => ({
+    rings: outlines[index]?.rings ?? [],
+    place: backToFirst(session, centre),
+    colour: colourOf(index),
+    dash: dayDashes[index % dayDashes.length] ?? [],
+    width: 1.25,
+    fill: 0.3,
+    rows:
+      shown !== null && !shown.has(index)
+        ? []
+        : match.groupList.flatMap(({ members }) =>
+            members.filter((member) => member.session === index).map((member) => member.row),
+          ),
+  }));
+}
+
+function Matched({ side, match, choose }: MatchedProps): ReactElement {
+  const leastScore = useExplore((state) => state.leastScore);
+  const group = useExploreSelection((state) => state.group);
+  const [mode, setMode] = useState<'overlay' | 'blink' | 'beside'>('overlay');
+  const [blinking, setBlinking] = useState(0);
+  const list = useMemo(() => doubtfulFirst(match.groupList), [match.groupList]);
+  const current = list.find((each) => each.index === group) ?? list[0];
+  useMatchCommands(match, list, current);
+  const core = useConnection().core;
+  const outlines = useQueries({ queries: match.sessions.map((session) => outlinesQuery(core, session.runUuid)) });
+  const loaded = outlines.map((query) => query.data);
+  const ready = loaded.filter((each) => each !== undefined).length;
+  const sessions = match.sessions.length;
+  useEffect(() => {
+    if (mode !== 'blink') return undefined;
+    const timer = setInterval(() => setBlinking((now) => (now + 1) % sessions), 700);
+    return () => clearInterval(timer);
+  }, [mode, sessions]);
+  const first = match.sessions[0];
+  const view = useMemo<FieldView>(
+    () => ({
+      height: first?.height ?? 1,
+      width: first?.width ?? 1,
+      background: undefined,
+      layers: layers(match, loaded, mode === 'blink' ? new Set([blinking]) : null),
+      selected: (current?.members ?? []).map(({ session, row }) => ({ layer: session, row })),
+    }),
+    // The outlines of a run never change while it is open: their number says whether all are there.
+    // oxlint-disable-next-line react-hooks/exhaustive-deps -- see above
+    [match, ready, mode, blinking, current, first],
+  );
+  const figure = useMemo<Figure>(
+    () => (pen, look) => {
+      if (mode !== 'beside') {
+        drawField(pen, look, view);
+        return;
+      }
+      const width = pen.width / view.layers.length;
+      for (const [index, layer] of view.layers.entries()) {
+        // Each session in a strip of its own, in the first one's frame.
+        const scale = Math.min((width - 4) / view.width, pen.height / view.height);
+        const [left, top] = [index * width + (width - view.width * scale) / 2, (pen.height - view.height * scale) / 2];
+        pen.rect(left, top, view.width * scale, view.height * scale, '#0a0a0a');
+        const at = (x: number, y: number): readonly [number, number] => {
+          const [px, py] = layer.place(x, y);
+          return [left + (px + 0.5) * scale, top + (py + 0.5) * scale];
+        };
+        for (const row of layer.rows) {
+          const marked = view.selected.some((each) => each.layer === index && each.row === row);
+          for (const ring of layer.rings[row] ?? []) {
+            const points = Array.from({ length: ring.length / 2 }, (_, i) =>
+              at(ring[2 * i] ?? 0, ring[2 * i + 1] ?? 0),
+            );
+            const [start] = points;
+            if (start === undefined) continue;
+            pen.area(points, layer.colour, 0.3);
+            pen.line([...points, start], { colour: marked ? '#ffffff' : layer.colour, width: marked ? 2 : 1 });
+          }
+        }
+      }
+    },
+    [view, mode],
+  );
+  const kept = list.filter((each) => counts(each, leastScore)).length;
+  const saved = useMemo<Saved>(
+    () => ({
+      fileName: 'same-cells',
+      title: 'Same cells over days',
+      figure,
+      width: 640,
+      height: Math.round((640 * view.height) / view.width),
+      table: () => ({
+        columns: ['cell', 'score', 'label', 'counts', ...match.sessions.map((session) => `row_in_${session.name}`)],
+        rows: match.groupList.map((each) => [
+          each.index,
+          each.score,
+          each.label,
+          counts(each, leastScore) ? 1 : 0,
+          ...match.sessions.map((_, index) => each.members.find((member) => member.session === index)?.row ?? null),
+        ]),
+      }),
+    }),
+    [figure, view, match, leastScore],
+  );
+  const pick = (at: readonly [number, number], size: { readonly width: number; readonly height: number }): void => {
+    if (mode === 'beside') return;
+    const [x, y] = fieldPoint(at, size, view);
+    for (const each of list) {
+      for (const { session, row } of each.members) {
+        const layer = view.layers[session];
+        const placed = (layer?.rings[row] ?? []).map((ring) =>
+          Float32Array.from(
+            Array.from(
+              { length: ring.length / 2 },
+              (_, i) => layer?.place(ring[2 * i] ?? 0, ring[2 * i + 1] ?? 0) ?? [0, 0],
+            ).flat(),
+          ),
+        );
+        if (placed.some((ring) => insideRing(ring, x, y))) {
+          useExploreSelection.setState({ group: each.index });
+          return;
+        }
+      }
+    }
+  };
+  return (
+    <ViewPanel
+      side={side}
+      view="sessions"
+      meta={`${plural(sessions, 'session')}, laid by shift and rotation`}
+      controls={
+        <>
+          {choose}
+          <Choice
+            label="How sessions are shown"
+            value={mode}
+            options={[
+              { value: 'overlay', label: 'Overlay' },
+              { value: 'blink', label: 'Blink' },
+              { value: 'beside', label: 'Side by side' },
+            ]}
+            onChange={setMode}
+          />
+        </>
+      }
+      saved={saved}
+      runUuids={match.sessions.map((session) => session.runUuid)}
+      facts={[
+        ['comparison', match.uuid],
+        ['width of a pixel', `${String(match.umPerPx)} µm`],
+        ['least score', String(leastScore)],
+      ]}
+    >
+      <div className={c('tall')}>
+        <div className={c('beside')}>
+          <div className={`${c('overlay')} on-well`} style={{ display: 'flex' }}>
+            <Plot
+              figure={figure}
+              label={`Outlines of the cells of ${plural(sessions, 'session')} in the frame of the first`}
+              onPress={pick}
+            />
+            {mode === 'blink' ? <span className={c('cap')}>{match.sessions[blinking]?.name ?? ''}</span> : null}
+            {ready < sessions ? (
+              <span className={c('cap')}>
+                drawing {String(ready + 1)} of {String(sessions)}
+              </span>
+            ) : null}
+          </div>
+          <div className={c('facts')}>
+            {match.sessions.map((session, index) => (
+              <Key
+                key={session.runUuid}
+                colour={colourOf(index)}
+                dash={dayDashes[index % dayDashes.length] ?? []}
+                name={session.name}
+                value={plural(session.cells, 'cell')}
+              />
+            ))}
+            <hr />
+            <Facts
+              list={onDays(match.groupList, sessions, leastScore).map(({ days, cells }) => [
+                `in ${plural(days, 'session')}`,
+                count(cells),
+              ])}
+            />
+            <hr />
+            <Facts
+              list={match.sessions
+                .slice(1)
+                .map((session) => [
+                  `${session.name} moved`,
+                  `${decimal(Math.hypot(session.shiftPx.y, session.shiftPx.x), 1)} px, ${decimal(session.rotationDegrees, 1)}°`,
+                ])}
+            />
+            <p>
+              {match.falseMatchRate === null
+                ? 'Too few matches to say how many chance would make.'
+                : `Share of matches that chance would make, by laying the fields wrongly: ${percent(match.falseMatchRate)}.`}
+            </p>
+          </div>
+        </div>
+      </div>
+      <div className={c('subhead')}>
+        <label htmlFor="least-score">Match score at least</label>
+        <input
+          id="least-score"
+          className={c('slider')}
+          type="range"
+          min={0}
+          max={1}
+          step={0.01}
+          value={leastScore}
+          onChange={(event) => useExplore.setState({ leastScore: Number(event.target.value) })}
+        />
+        <b>{decimal(leastScore, 2)}</b>
+        <span>
+          {count(kept)} of {count(list.length)} matched
+        </span>
+        <span className={c('grow')} />
+        <Button size="small" keys="Shift+A" onPress={() => runById('explore.acceptAbove')}>
+          Accept all above
+        </Button>
+      </div>
+      <div className={c('table')}>
+        <MatchTable match={match} list={list} current={current} />
+      </div>
+    </ViewPanel>
+  );
+}
+
+interface TableProps {
+  readonly match: MatchDetail;
+  readonly list: readonly MatchGroup[];
+  readonly current: MatchGroup | undefined;
+}
+
+function MatchTable({ match, list, current }: TableProps): ReactElement {
+  const core = useConnection().core;
+  const footprints = useQueries({ queries: match.sessions.map((session) => footprintsQuery(core, session.runUuid)) });
+  const profiles = useQueries({ queries: match.sessions.map((session) => profilesQuery(core, session.runUuid)) });
+  const columns = useMemo<readonly Column[]>(
+    () => [
+      { key: 'cell', title: 'Cell', width: '36px', number: true },
+      ...match.sessions.map((session) => ({ key: session.runUuid, title: session.name, width: 'minmax(128px, 1fr)' })),
+      { key: 'score', title: 'Score ↑', width: '52px', number: true },
+      { key: 'label', title: 'Match', width: '88px' },
+    ],
+    [match.sessions],
+  );
+  const rows = list.map((group): Row => ({
+    kind: 'row',
+    key: String(group.index),
+    label: `Match ${String(group.index)}, score ${decimal(group.score, 2)}, ${group.label}`,
+    renderCells: () => {
+      const most = highest(
+        group,
+        profiles.map((query) => query.data),
+      );
+      return [
+        String(group.index),
+        ...match.sessions.map((session, index) => (
+          <MatchMember
+            key={session.runUuid}
+            row={group.members.find((member) => member.session === index)?.row}
+            colour={colourOf(index)}
+            footprints={footprints[index]?.data}
+            profiles={profiles[index]?.data}
+            most={most}
+            reach={32}
+          />
+        )),
+        decimal(group.score, 2),
+        <LabelMark key="label" label={group.label} />,
+      ];
+    },
+  }));
+  return (
+    <Grid
+      label="Matches, the lowest score first"
+      columns={columns}
+      rows={rows}
+      rowHeight={44}
+      selected={current === undefined ? null : String(current.index)}
+      onSelect={(key) => useExploreSelection.setState({ group: Number(key) })}
+    />
+  );
+}
+
+/** The highest value of a cell's mean events over all sessions. */
+function highest(
+  group: MatchGroup,
+  profiles: ReadonlyArray<
+    { readonly rows: readonly number[]; readonly timesS: readonly number[]; readonly values: Float32Array } | undefined
+  >,
+): number {
+  let most = 0;
+  for (const { session, row } of group.members) {
+    const own = profiles[session];
+    const k = own?.rows.indexOf(row) ?? -1;
+    if (own === undefined || k < 0) continue;
+    for (const value of own.values.subarray(k * own.timesS.length, (k + 1) * own.timesS.length))
+      most = Math.max(most, value || 0);
+  }
+  return most;
+}
+
+/** Decisions on matches by key; each is one step of the log, which undo takes back. */
+function useMatchCommands(match: MatchDetail, list: readonly MatchGroup[], current: MatchGroup | undefined): void {
+  const connection = useConnection();
+  const queries = useQueryClient();
+  const now = useRef({ match, list, current });
+  now.current = { match, list, current };
+  const commands = useMemo<readonly Command[]>(() => {
+    const scope = 'screen:explore' as const;
+    const withRater = (act: (raterUuid: string) => Promise<MatchDetail>): void => {
+      const { rater } = usePerson.getState();
+      if (rater === null) {
+        waitForRater(() => withRater(act));
+        showOverlay('rater');
+        return;
+      }
+      void act(rater.uuid).then((changed) => {
+        queries.setQueryData(matchKey(changed.uuid), changed);
+        void queries.invalidateQueries({ queryKey: ['explore', 'matches'] });
+      });
+    };
+    const decide = (groups: readonly number[], to: CellLabel): void =>
+      withRater((raterUuid) =>
+        connection.core.explore.decideMatches({
+          matchUuid: now.current.match.uuid,
+          raterUuid,
+          groups: [...groups],
+          to,
+        }),
+      );
+    const one = (id: string, label: string, key: string, to: CellLabel): Command => ({
+      id: `explore.${id}`,
+      label,
+      group: 'Matches',
+      scope,
+      keys: [key],
+      undo: 'explore.undo',
+      detail: () => (now.current.current === undefined ? undefined : `match ${String(now.current.current.index)}`),
+      enabled: () => (now.current.current === undefined ? 'There is no match to decide on.' : true),
+      run: () => {
+        const { current: chosen, list: all } = now.current;
+        if (chosen === undefined) return;
+        decide([chosen.index], to);
+        const next = nextUndecidedGroup(
+          all.filter((each) => each.index !== chosen.index || to === 'undecided'),
+          null,
+          1,
+        );
+        const after = nextUndecidedGroup(all, chosen.index, 1) ?? next;
+        if (to !== 'undecided' && after !== undefined && after.index !== chosen.index)
+          useExploreSelection.setState({ group: after.index });
+      },
+    });
+    const move = (id: string, label: string, key: string, step: 1 | -1): Command => ({
+      id: `explore.${id}`,
+      label,
+      group: 'Matches',
+      scope,
+      keys: [key],
+      run: () => {
+        const { current: chosen, list: all } = now.current;
+        const next = nextUndecidedGroup(all, chosen?.index ?? null, step);
+        if (next !== undefined) useExploreSelection.setState({ group: next.index });
+      },
+    });
+    return [
+      one('accept', 'Accept the match', 'A', 'accepted'),
+      one('reject', 'Reject the match', 'R', 'rejected'),
+      one('undecide', 'Leave the match undecided', 'U', 'undecided'),
+      move('next', 'Next undecided match', 'J', 1),
+      move('previous', 'Previous undecided match', 'K', -1),
+      {
+        id: 'explore.acceptAbove',
+        label: 'Accept all undecided matches above the limit',
+        group: 'Matches',
+        scope,
+        keys: ['Shift+A'],
+        undo: 'explore.undo',
+        run: () => {
+          const { leastScore } = useExplore.getState();
+          const groups = now.current.list
+            .filter((each) => each.label === 'undecided' && counts(each, leastScore))
+            .map((each) => each.index);
+          if (groups.length > 0) decide(groups, 'accepted');
+        },
+      },
+      {
+        id: 'explore.undo',
+        label: 'Take the newest decision back',
+        group: 'Matches',
+        scope,
+        keys: ['Mod+Z'],
+        enabled: () => (now.current.match.canUndo ? true : 'There is no decision to take back.'),
+        run: () =>
+          withRater((raterUuid) =>
+            connection.core.explore.undoMatches({ matchUuid: now.current.match.uuid, raterUuid }),
+          ),
+      },
+    ];
+  }, [connection, queries]);
+  useCommands(commands);
+}

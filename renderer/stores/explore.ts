@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+import { create } from 'zustand';
+import { persist } from 'zustand/middleware';
+
+/** What can be shown in a half of Explore. */
+export const viewNames = [
+  'activity',
+  'correlation',
+  'rates',
+  'around',
+  'quality',
+  'orientation',
+  'place',
+  'runs',
+  'sessions',
+] as const;
+export type ViewName = (typeof viewNames)[number];
+
+export const viewTitles: Readonly<Record<ViewName, string>> = {
+  activity: 'Activity of all cells',
+  correlation: 'Correlation of cells',
+  rates: 'Event rates',
+  around: 'Around an event',
+  quality: 'Quality',
+  orientation: 'Head direction',
+  place: 'Place',
+  runs: 'Compare runs',
+  sessions: 'Same cells over days',
+};
+
+/** In which order cells are shown. */
+export const orderNames = ['row', 'rate', 'component', 'position', 'cluster'] as const;
+export type OrderName = (typeof orderNames)[number];
+
+export const orderTitles: Readonly<Record<OrderName, string>> = {
+  row: 'number',
+  rate: 'event rate',
+  component: 'first component',
+  position: 'place, left to right',
+  cluster: 'cluster',
+};
+
+interface ExploreView {
+  readonly left: ViewName;
+  /** Null: the left one has the whole place. */
+  readonly right: ViewName | null;
+  readonly cells: 'kept' | 'accepted' | 'all';
+  readonly trace: 'raw' | 'denoised' | 'deconvolved' | 'dff';
+  readonly activityOrder: OrderName;
+  readonly correlationOrder: OrderName;
+  readonly binS: number;
+  readonly alignment: string;
+  readonly by: string;
+  readonly scale: 'z' | 'own';
+  readonly aroundOrder: 'latency' | 'size' | 'row';
+  /** Cosine of footprints from which cells of two runs are the same. */
+  readonly least: number;
+  /** Score from which matches of sessions count. */
+  readonly leastScore: number;
+}
+
+/** How Explore is arranged. Kept for the browser. */
+export const useExplore = create<ExploreView>()(
+  persist(
+    (): ExploreView => ({
+      left: 'activity',
+      right: 'correlation',
+      cells: 'kept',
+      trace: 'dff',
+      activityOrder: 'component',
+      correlationOrder: 'cluster',
+      binS: 0.2,
+      alignment: '',
+      by: '',
+      scale: 'z',
+      aroundOrder: 'latency',
+      least: 0.5,
+      leastScore: 0.5,
+    }),
+    { name: 'calyx.explore' },
+  ),
+);
+
+interface Selected {
+  /** Row of the cell that all views mark. */
+  readonly row: number | null;
+  readonly runB: string | null;
+  readonly matchUuid: string | null;
+  readonly group: number | null;
+}
+
+/** What is looked at now. */
+export const useExploreSelection = create<Selected>(() => ({ row: null, runB: null, matchUuid: null, group: null }));
+
+/** Order of cells by the time of their largest mean: the earliest first. */
+export function latencyOrder(means: Float32Array, cells: number, bins: number): readonly number[] {
+  const peak = Array.from({ length: cells }, (_, k) => {
+    let [best, highest] = [bins, -Infinity];
+    for (let bin = 0; bin < bins; bin += 1) {
+      const value = means[k * bins + bin] ?? Number.NaN;
+      if (value > highest) [best, highest] = [bin, value];
+    }
+    return best;
+  });
+  return Array.from({ length: cells }, (_, k) => k).sort((a, b) => (peak[a] ?? 0) - (peak[b] ?? 0) || a - b);
+}
+
+/** Order of cells by how much higher they are after the event than before, the largest first. */
+export function responseOrder(means: Float32Array, cells: number, timesS: readonly number[]): readonly number[] {
+  const bins = timesS.length;
+  const response = Array.from({ length: cells }, (_, k) => {
+    let [before, after, nBefore, nAfter] = [0, 0, 0, 0];
+    for (const [bin, time] of timesS.entries()) {
+      const value = means[k * bins + bin] ?? Number.NaN;
+      if (!Number.isFinite(value)) continue;
+      if (time < 0) {
+        before += value;
+        nBefore += 1;
+      } else {
+        after += value;
+        nAfter += 1;
+      }
+    }
+    return (nAfter === 0 ? 0 : after / nAfter) - (nBefore === 0 ? 0 : before / nBefore);
+  });
+  return Array.from({ length: cells }, (_, k) => k).sort((a, b) => (response[b] ?? 0) - (response[a] ?? 0) || a - b);
+}
