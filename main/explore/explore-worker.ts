@@ -10,22 +10,13 @@ import type { ExploreTask, TaskAnswer } from './tasks.ts';
 import type { ThreadMessage } from './thread.ts';
 import { orientationTuning, placeMaps } from './tuning.ts';
 
-const perform = (task: ExploreTask): Promise<TaskAnswer> => {
-  switch (task.type) {
-    case 'population':
-      return population(task);
-    case 'around':
-      return around(task);
-    case 'tuning':
-      return orientationTuning(task);
-    case 'place':
-      return placeMaps(task);
-    case 'profiles':
-      return eventProfiles(task);
-    case 'compare':
-      return compareRuns(task);
-  }
-};
+function perform(task: ExploreTask): Promise<TaskAnswer> {
+  if (task.type === 'population') return population(task);
+  if (task.type === 'around') return around(task);
+  if (task.type === 'tuning') return orientationTuning(task);
+  if (task.type === 'place') return placeMaps(task);
+  return task.type === 'profiles' ? eventProfiles(task) : compareRuns(task);
+}
 
 try {
   const answer = await perform(workerData as ExploreTask);

@@ -67,11 +67,11 @@ export async function* findMatches(
   }
   let state: MatchStep = { step: 'load', overall: 0, warnings: [], matchUuid: null };
   let wake: () => void = () => undefined;
-  let ended = false;
+  const work = { ended: false };
   const stop = new AbortController();
   const leave = (): void => stop.abort();
   signal.addEventListener('abort', leave);
-  const work = matchSessions({
+  const found = matchSessions({
     sessions,
     umPerPx: wish.umPerPx,
     allComponents: wish.allCells,
@@ -86,15 +86,15 @@ export async function* findMatches(
       wake();
     },
   }).finally(() => {
-    ended = true;
+    work.ended = true;
     wake();
   });
   // Awaited below; a caller who leaves meanwhile must not leave a rejection behind.
-  work.catch(() => undefined);
+  found.catch(() => undefined);
   try {
     let told: MatchStep | undefined;
     // oxlint-disable-next-line typescript/no-unnecessary-condition -- set while the caller holds a value
-    while (!ended) {
+    while (!work.ended) {
       if (told !== state) {
         told = state;
         yield state;
@@ -104,7 +104,7 @@ export async function* findMatches(
         wake = resolve;
       });
     }
-    const report = await work;
+    const report = await found;
     const matchUuid = await library.matches.add(toNewMatch(wish, report));
     yield { ...state, overall: 1, matchUuid };
   } finally {
@@ -140,6 +140,7 @@ export async function matchDetail(library: Library, matchUuid: Uuid): Promise<Ma
       sessionUuid: session.uuid,
       name: session.name,
       startedAt: session.startedAt,
+      tzOffsetMin: session.tzOffsetMin,
       cells: match.groups.reduce(
         (sum, { members }) => sum + members.filter((member) => member.session === position).length,
         0,

@@ -3,6 +3,29 @@ import type { MatchDetail } from '../../main/contract/index.ts';
 
 export type MatchGroup = MatchDetail['groupList'][number];
 
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
+
+/** Short names of sessions: their days, with the time where two share a day; the whole name where the time is not known. */
+export function dayNames(
+  sessions: ReadonlyArray<{
+    readonly name: string;
+    readonly startedAt: string | null;
+    readonly tzOffsetMin: number | null;
+  }>,
+): readonly string[] {
+  const parts = sessions.map(({ name, startedAt, tzOffsetMin }) => {
+    const date = startedAt === null ? null : new Date(Date.parse(startedAt) + (tzOffsetMin ?? 0) * 60_000);
+    if (date === null || Number.isNaN(date.getTime())) return { day: name, time: '' };
+    return {
+      day: `${String(date.getUTCDate())} ${months[date.getUTCMonth()] ?? ''}`,
+      time: date.toISOString().slice(11, 16),
+    };
+  });
+  return parts.map(({ day, time }) =>
+    parts.filter((other) => other.day === day).length > 1 ? `${day} ${time}`.trim() : day,
+  );
+}
+
 /** Cells that were found in several sessions, the lowest score first. */
 export function doubtfulFirst(groups: readonly MatchGroup[]): readonly MatchGroup[] {
   return groups

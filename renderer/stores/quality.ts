@@ -13,7 +13,7 @@ const known: Readonly<Record<string, { readonly title: string; readonly unit?: s
     probability: { title: 'By your decisions', parameter: 'minProbability' },
     skewness: { title: 'Skewness of the trace' },
     variance: { title: 'Variance of the trace' },
-    eventRatePerMinute: { title: 'Events', unit: 'a minute' },
+    eventRate: { title: 'Events', unit: 'a second' },
     seedPnr: { title: 'Peak to noise of the seed', unit: 'σ' },
     seedCorrelation: { title: 'Local correlation of the seed', unit: 'r' },
     diameterPx: { title: 'Diameter', unit: 'px' },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -113,7 +113,9 @@ describe('Review', () => {
     await page.keyboard.press('Shift+ArrowRight');
     await page.getByText('frame 21 of 600').waitFor();
     const movie = page.locator('canvas').nth(1);
-    await expect.poll(async () => new Set((await movie.screenshot()).subarray(100)).size).toBeGreaterThan(60);
+    await expect
+      .poll(async () => new Set((await movie.screenshot()).subarray(100)).size, { timeout: 20_000 })
+      .toBeGreaterThan(60);
     await page.keyboard.press('v');
     await page.getByRole('radio', { name: 'Registered', checked: true }).waitFor();
     const before = await page.locator('canvas').first().screenshot();
@@ -132,6 +134,22 @@ describe('Review', () => {
     await picture(page, '8-palette');
     await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Import a folder' }).waitFor();
+
+    // The same run in Explore: its numbers leave with where they come from.
+    await page.keyboard.press('Control+4');
+    await page.getByRole('img', { name: /^Activity of \d+ cells over the recording/ }).waitFor();
+    await page.getByRole('img', { name: /^Correlation of \d+ cells/ }).waitFor();
+    await picture(page, '9-explore');
+    await page.getByLabel('View at the right').selectOption('orientation');
+    await page.getByRole('img', { name: /by head direction$/ }).waitFor();
+    const [saved] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('region', { name: 'Head direction' }).getByRole('button', { name: 'Save as CSV' }).click(),
+    ]);
+    const text = readFileSync(await saved.path(), 'utf8');
+    expect(text).toMatch(/^# run: [0-9a-f-]{36}\n/);
+    expect(text).toMatch(/\n# curation: none\n(?:# .*\n)*# program: Calyx /);
+    expect(text).toMatch(/\ncell,preferred_deg,mean_vector_length,deg_5\.0,/);
   });
 
   it('decides every cell with the keyboard alone', async () => {

@@ -50,6 +50,7 @@ export const MatchDetail = MatchRow.extend({
       sessionUuid: Uuid,
       name: z.string(),
       startedAt: z.string().nullable(),
+      tzOffsetMin: z.number().int().nullable(),
       cells: z.number().int(),
       /** How the content lies against the first session: down and right, px. */
       shiftPx: z.object({ y: z.number(), x: z.number() }),

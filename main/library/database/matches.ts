@@ -53,11 +53,11 @@ export class MatchTables implements Sync<MatchStore> {
         addRun.run(id, position, this.#runId(run.runUuid), run.shiftY, run.shiftX, run.rotation);
       const addGroup = database.prepare('INSERT INTO session_match_group (match_id, number, score) VALUES (?, ?, ?)');
       const addMember = database.prepare(
-        'INSERT INTO session_match_member (match_id, number, position, cell_row, score) VALUES (?, ?, ?, ?, ?)',
+        'INSERT INTO session_match_member (group_id, position, cell_row, score) VALUES (?, ?, ?, ?)',
       );
       for (const [number, { score, members }] of match.groups.entries()) {
-        addGroup.run(id, number, score);
-        for (const member of members) addMember.run(id, number, member.session, member.row, member.score);
+        const group = Number(addGroup.run(id, number, score).lastInsertRowid);
+        for (const member of members) addMember.run(group, member.session, member.row, member.score);
       }
       return uuid;
     });
@@ -186,7 +186,7 @@ export class MatchTables implements Sync<MatchStore> {
         JOIN run ON run.id = run_id WHERE match_id = ? ORDER BY position`,
       )
       .all(id)
-      .map(({ run, ...place }) => ({ runUuid: uuidText(run), ...place }));
+      .map(({ run, shiftY, shiftX, rotation }) => ({ runUuid: uuidText(run), shiftY, shiftX, rotation }));
     const groups = database
       .prepare<[number], { score: number | null }>(
         'SELECT score FROM session_match_group WHERE match_id = ? ORDER BY number',
@@ -195,8 +195,8 @@ export class MatchTables implements Sync<MatchStore> {
       .map(({ score }) => ({ score, members: [] as { session: number; row: number; score: number | null }[] }));
     for (const { number, ...member } of database
       .prepare<[number], { number: number; session: number; row: number; score: number | null }>(
-        `SELECT number, position AS session, cell_row AS row, score FROM session_match_member
-        WHERE match_id = ? ORDER BY number, position, cell_row`,
+        `SELECT number, position AS session, cell_row AS row, member.score FROM session_match_member AS member
+        JOIN session_match_group AS found ON found.id = member.group_id WHERE match_id = ? ORDER BY number, position, cell_row`,
       )
       .all(id)) {
       groups[number]?.members.push(member);

@@ -213,7 +213,7 @@ function Aligned({ side, scope, known }: AlignedProps): ReactElement {
             options={known.alignments.map((value) => ({ value, label: value }))}
             onChange={(value) => useExplore.setState({ alignment: value })}
           />
-          <label>
+          <span className={c('pair')}>
             by
             <Select
               label="Conditions"
@@ -224,8 +224,8 @@ function Aligned({ side, scope, known }: AlignedProps): ReactElement {
               ]}
               onChange={(value) => useExplore.setState({ by: value })}
             />
-          </label>
-          <label>
+          </span>
+          <span className={c('pair')}>
             sort
             <Select
               label="Order of cells"
@@ -237,7 +237,7 @@ function Aligned({ side, scope, known }: AlignedProps): ReactElement {
               ]}
               onChange={(value) => useExplore.setState({ aroundOrder: value })}
             />
-          </label>
+          </span>
           <Select
             label="Scale"
             value={scaled}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { type ReactElement, useMemo } from 'react';
+import { AppError } from '../../../main/contract/index.ts';
 import { useExploreOptions, useOrientation, usePlace } from '../../client/explore.ts';
 import { bottomAxis, leftAxis, scale } from '../../plots/axes.ts';
 import { drawMap, leftRoom, lineAt, mapBox, mapPixels } from '../../plots/heat-map.ts';
@@ -123,49 +124,56 @@ export function OrientationView({ side, scope }: ViewProps): ReactElement {
         ['direction', 'yaw of the BNO055, each bin counts once'],
       ]}
     >
-      <Answered query={query} title="Head direction" detail="reading the orientation and the traces">
-        {(answer) =>
-          figure === undefined ? null : (
-            <div className={c('beside')}>
-              <div className={c('plotRow')}>
-                <Plot
-                  figure={figure}
-                  label={`Activity of ${count(answer.cells.length)} cells by head direction`}
-                  onPress={(at, size) => {
-                    const line = lineAt(mapBox(size, occupancyHeight, size.height - 24), order.length, at[0], at[1]);
-                    const k = order[line];
-                    if (k !== undefined) useExploreSelection.setState({ row: answer.cells[k]?.row ?? null });
-                  }}
-                />
-              </div>
-              <div className={c('facts')}>
-                <Facts
-                  list={[
-                    ['Cell', selected === undefined ? '–' : String(selected.row)],
-                    ['Prefers', selected?.preferredDeg == null ? '–' : `${decimal(selected.preferredDeg, 0)}°`],
-                    ['Mean vector', decimal(selected?.length, 2)],
-                  ]}
-                />
-                <div style={{ height: 184, display: 'flex' }}>
-                  <Plot figure={rose} label="Activity of the marked cell by direction, over the time spent there" />
+      {query.isError && AppError.from(query.error).code === 'explore.no_orientation' ? (
+        <Empty title="No head direction in this recording">
+          <p>{AppError.from(query.error).message}</p>
+          <p>{AppError.from(query.error).hint}</p>
+        </Empty>
+      ) : (
+        <Answered query={query} title="Head direction" detail="reading the orientation and the traces">
+          {(answer) =>
+            figure === undefined ? null : (
+              <div className={c('beside')}>
+                <div className={c('plotRow')}>
+                  <Plot
+                    figure={figure}
+                    label={`Activity of ${count(answer.cells.length)} cells by head direction`}
+                    onPress={(at, size) => {
+                      const line = lineAt(mapBox(size, occupancyHeight, size.height - 24), order.length, at[0], at[1]);
+                      const k = order[line];
+                      if (k !== undefined) useExploreSelection.setState({ row: answer.cells[k]?.row ?? null });
+                    }}
+                  />
                 </div>
-                <div className={c('key')}>white: activity</div>
-                <div className={c('key')}>blue: time spent</div>
-                <hr />
-                <Facts
-                  list={[
-                    ['Known', duration(answer.occupancyS.reduce((sum, seconds) => sum + seconds, 0))],
-                    ['Unknown', duration(answer.unknownS)],
-                  ]}
-                />
-                <p>
-                  A length of 0 means no direction is preferred, 1 only one. Short recordings make it long by chance.
-                </p>
+                <div className={c('facts')}>
+                  <Facts
+                    list={[
+                      ['Cell', selected === undefined ? '–' : String(selected.row)],
+                      ['Prefers', selected?.preferredDeg == null ? '–' : `${decimal(selected.preferredDeg, 0)}°`],
+                      ['Mean vector', decimal(selected?.length, 2)],
+                    ]}
+                  />
+                  <div style={{ height: 184, display: 'flex' }}>
+                    <Plot figure={rose} label="Activity of the marked cell by direction, over the time spent there" />
+                  </div>
+                  <div className={c('key')}>white: activity</div>
+                  <div className={c('key')}>blue: time spent</div>
+                  <hr />
+                  <Facts
+                    list={[
+                      ['Known', duration(answer.occupancyS.reduce((sum, seconds) => sum + seconds, 0))],
+                      ['Unknown', duration(answer.unknownS)],
+                    ]}
+                  />
+                  <p>
+                    A length of 0 means no direction is preferred, 1 only one. Short recordings make it long by chance.
+                  </p>
+                </div>
               </div>
-            </div>
-          )
-        }
-      </Answered>
+            )
+          }
+        </Answered>
+      )}
     </ViewPanel>
   );
 }
@@ -191,7 +199,7 @@ export function PlaceView({ side, scope }: ViewProps): ReactElement {
     ].map((each) => {
       const levels = percentileLevels(each.values, 0, 1);
       return {
-        ...each,
+        title: each.title,
         levels,
         pixels: mapPixels({ rows: lines, columns, values: each.values }, every, levels, each.colours),
       };

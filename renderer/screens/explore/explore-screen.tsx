@@ -121,7 +121,7 @@ function Bar({ runUuid, trace }: { readonly runUuid: string; readonly trace: Exp
     number === undefined ? name : `${name} ${count(number)}`;
   return (
     <div className={c('bar')}>
-      <label className={c('runSelect')}>
+      <span className={c('pair runSelect')}>
         Run
         <Select
           label="Run"
@@ -135,7 +135,7 @@ function Bar({ runUuid, trace }: { readonly runUuid: string; readonly trace: Exp
             if (run !== undefined) useUi.setState({ runUuid: run.uuid, sessionUuid: run.sessionUuid });
           }}
         />
-      </label>
+      </span>
       <Choice
         label="Cells"
         value={cells}
@@ -150,7 +150,7 @@ function Bar({ runUuid, trace }: { readonly runUuid: string; readonly trace: Exp
         ]}
         onChange={(value) => useExplore.setState({ cells: value })}
       />
-      <label>
+      <span className={c('pair')}>
         Trace
         <Select
           label="Trace"
@@ -158,7 +158,7 @@ function Bar({ runUuid, trace }: { readonly runUuid: string; readonly trace: Exp
           options={(options.data?.traces ?? [trace]).map((value) => ({ value, label: traceTitles[value] }))}
           onChange={(value) => useExplore.setState({ trace: value })}
         />
-      </label>
+      </span>
     </div>
   );
 }

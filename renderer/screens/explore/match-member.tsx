@@ -2,6 +2,7 @@
 import { type ReactElement, useEffect, useRef } from 'react';
 import type { Footprints, Profiles } from '../../client/explore.ts';
 import { lutBytes, paint } from '../../gl/lut.ts';
+import { usePerson } from '../../stores/ui.ts';
 import { classes } from '../../ui/classes.ts';
 import styles from './explore.module.css';
 
@@ -14,7 +15,8 @@ const lineWidth = 84;
 interface MemberProps {
   /** Undefined: the cell was not found in this session. */
   readonly row: number | undefined;
-  readonly colour: string;
+  /** Role of the session's colour. */
+  readonly token: string;
   readonly footprints: Footprints | undefined;
   readonly profiles: Profiles | undefined;
   /** Largest value of the mean events of this cell in all sessions. */
@@ -24,8 +26,9 @@ interface MemberProps {
 }
 
 /** A cell as one session sees it: its footprint, and its mean event on the scale of the cell. */
-export function MatchMember({ row, colour, footprints, profiles, most, reach }: MemberProps): ReactElement {
+export function MatchMember({ row, token, footprints, profiles, most, reach }: MemberProps): ReactElement {
   const canvas = useRef<HTMLCanvasElement>(null);
+  const theme = usePerson((state) => state.theme);
   useEffect(() => {
     const element = canvas.current;
     const context = element?.getContext('2d') ?? null;
@@ -37,8 +40,9 @@ export function MatchMember({ row, colour, footprints, profiles, most, reach }: 
     context.fillStyle = '#0a0a0a';
     context.fillRect(0, 0, thumb, thumb);
     if (footprints !== undefined) drawFootprint(context, footprints, row, reach);
-    if (profiles !== undefined) drawEvent(context, profiles, row, most, colour);
-  }, [row, colour, footprints, profiles, most, reach]);
+    if (profiles !== undefined)
+      drawEvent(context, profiles, row, most, getComputedStyle(element).getPropertyValue(token).trim());
+  }, [row, token, footprints, profiles, most, reach, theme]);
   if (row === undefined) {
     return (
       <span className={c('notSeen')}>

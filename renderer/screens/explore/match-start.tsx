@@ -16,7 +16,7 @@ const c = classes(styles);
 
 interface Offer {
   readonly session: SessionRow;
-  /** Its newest finished run. */
+  /** The one that is looked at, else its newest finished run. */
   readonly run: RunRow;
 }
 
@@ -25,10 +25,12 @@ export function offers(
   sessions: readonly SessionRow[],
   runs: readonly RunRow[],
   subject: string | null,
+  shown: string,
 ): readonly Offer[] {
   return sessions
     .flatMap((session): readonly Offer[] => {
-      const run = runs.find((each) => each.sessionUuid === session.uuid && each.state === 'succeeded');
+      const finished = runs.filter((each) => each.sessionUuid === session.uuid && each.state === 'succeeded');
+      const run = finished.find((each) => each.uuid === shown) ?? finished[0];
       return run === undefined ? [] : [{ session, run }];
     })
     .toSorted(
@@ -62,8 +64,8 @@ export function MatchStart({
   const own = runs.data?.find((run) => run.uuid === runUuid);
   const subject = sessions.data?.find((session) => session.uuid === own?.sessionUuid)?.subject ?? null;
   const list = useMemo(
-    () => offers(sessions.data ?? [], runs.data ?? [], subject),
-    [sessions.data, runs.data, subject],
+    () => offers(sessions.data ?? [], runs.data ?? [], subject, runUuid),
+    [sessions.data, runs.data, subject, runUuid],
   );
   const [typedChoice, setChosen] = useState<ReadonlySet<string> | null>(null);
   const chosen =

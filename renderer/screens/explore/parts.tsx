@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { UseQueryResult } from '@tanstack/react-query';
-import { type ReactElement, type ReactNode, useEffect, useState } from 'react';
+import { type ReactElement, type ReactNode, useState } from 'react';
 import { classes } from '../../ui/classes.ts';
 import { Field } from '../../ui/controls.tsx';
 import { decimal } from '../../ui/format.ts';
@@ -53,8 +53,14 @@ interface NumberProps {
 
 /** A number that is taken over when it is one: half-typed ones wait. */
 export function NumberField({ label, value, least, most, onChange }: NumberProps): ReactElement {
-  const [text, setText] = useState(String(value));
-  useEffect(() => setText((now) => (Number(now) === value ? now : String(value))), [value]);
+  const [typed, setText] = useState(String(value));
+  // What was typed stands while it means the value (`0.50`) or means none yet; a value from elsewhere replaces it.
+  const [before, setBefore] = useState(value);
+  if (before !== value) {
+    setBefore(value);
+    if (Number(typed.replace(',', '.')) !== value) setText(String(value));
+  }
+  const text = typed;
   const number = Number(text.replace(',', '.'));
   const wrong = text.trim() === '' || !Number.isFinite(number) || number < least || number > most;
   return (

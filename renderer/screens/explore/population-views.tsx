@@ -38,17 +38,17 @@ function OrderSelect({
   readonly onChange: (value: OrderName) => void;
 }): ReactElement {
   return (
-    <label>
+    <span className={c('pair')}>
       sort by
       <Select label="Order of cells" value={value} options={orderOptions} onChange={onChange} />
-    </label>
+    </span>
   );
 }
 
 function BinField(): ReactElement {
   const binS = useExplore((state) => state.binS);
   return (
-    <label>
+    <span className={c('pair')}>
       bin
       <NumberField
         label="Width of a bin, s"
@@ -58,7 +58,7 @@ function BinField(): ReactElement {
         onChange={(value) => useExplore.setState({ binS: value })}
       />
       s
-    </label>
+    </span>
   );
 }
 

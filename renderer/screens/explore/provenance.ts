@@ -3,7 +3,7 @@ import type { Provenance } from '../../client/explore.ts';
 import type { Fact } from '../../plots/csv.ts';
 
 /** What a saved file says of the runs its numbers come from. */
-export function provenanceFacts(runs: readonly Provenance[], now: Date): readonly Fact[] {
+export function provenanceFacts(runs: readonly Provenance[], now = new Date()): readonly Fact[] {
   const facts: Fact[] = [];
   for (const [index, run] of runs.entries()) {
     const which = runs.length === 1 ? '' : ` ${String.fromCodePoint(65 + index)}`;

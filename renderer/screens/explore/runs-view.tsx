@@ -81,7 +81,7 @@ export function RunsView({ side, scope }: ViewProps): ReactElement {
       runB={runB?.uuid ?? ''}
       comparison={comparison}
       choose={
-        <label>
+        <span className={c('pair')}>
           B
           <Select
             label="Run B"
@@ -89,7 +89,7 @@ export function RunsView({ side, scope }: ViewProps): ReactElement {
             options={others.map((run) => ({ value: run.uuid, label: nameOf(run) }))}
             onChange={(value) => useExploreSelection.setState({ runB: value })}
           />
-        </label>
+        </span>
       }
     />
   );
@@ -152,7 +152,9 @@ function ComparedRuns({ side, scope, runB, comparison, choose }: ComparedProps):
     if (picture.data === undefined) return undefined;
     const { values, height, width } = picture.data;
     const lines = Array.from({ length: height }, (_, line) => line);
-    return mapPixels({ rows: height, columns: width, values }, lines, percentileLevels(values), 'grey');
+    // Half as bright as it could be: the outlines are what is looked at.
+    const { low, high } = percentileLevels(values);
+    return mapPixels({ rows: height, columns: width, values }, lines, { low, high: low + 2 * (high - low) }, 'grey');
   }, [picture.data]);
   const field = useMemo<FieldView | undefined>(() => {
     if (
@@ -218,7 +220,7 @@ function ComparedRuns({ side, scope, runB, comparison, choose }: ComparedProps):
       controls={
         <>
           {choose}
-          <label>
+          <span className={c('pair')}>
             same from
             <NumberField
               label="Least likeness of footprints"
@@ -227,7 +229,7 @@ function ComparedRuns({ side, scope, runB, comparison, choose }: ComparedProps):
               most={1}
               onChange={(value) => useExplore.setState({ least: value })}
             />
-          </label>
+          </span>
         </>
       }
       saved={saved}
@@ -262,9 +264,9 @@ function ComparedRuns({ side, scope, runB, comparison, choose }: ComparedProps):
                   <span className={c('cap')}>over the correlation picture of A</span>
                 </div>
                 <div className={c('facts')}>
-                  <Key colour={tones.both} dash={[]} name="in both" value={count(answer.matched.length)} />
-                  <Key colour={tones.a} dash={[]} name="only in A" value={count(answer.onlyA.length)} />
-                  <Key colour={tones.b} dash={[4, 3]} name="only in B" value={count(answer.onlyB.length)} />
+                  <Key colour="var(--fg-1)" dash={[]} name="in both" value={count(answer.matched.length)} />
+                  <Key colour="var(--c1)" dash={[]} name="only in A" value={count(answer.onlyA.length)} />
+                  <Key colour="var(--c2)" dash={[4, 3]} name="only in B" value={count(answer.onlyB.length)} />
                   <hr />
                   <Facts
                     list={[
@@ -352,7 +354,7 @@ export function Key(props: {
           y1="4"
           x2="24"
           y2="4"
-          stroke={props.colour}
+          style={{ stroke: props.colour }}
           strokeWidth="2"
           strokeDasharray={props.dash.join(' ')}
         />
@@ -363,6 +365,13 @@ export function Key(props: {
   );
 }
 
+/** A setting's value in words. */
+function settingText(value: RunComparison['parameters'][number]['a']): string {
+  if (value === null) return 'automatic';
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
 function ParameterDifferences({ list }: { readonly list: RunComparison['parameters'] }): ReactElement {
   if (list.length === 0) {
     return (
@@ -371,16 +380,6 @@ function ParameterDifferences({ list }: { readonly list: RunComparison['paramete
       </div>
     );
   }
-  const shown = (value: unknown): string =>
-    value === null
-      ? 'automatic'
-      : typeof value === 'boolean'
-        ? value
-          ? 'yes'
-          : 'no'
-        : typeof value === 'object'
-          ? JSON.stringify(value)
-          : String(value);
   return (
     <div className={c('diffBox')}>
       <table className={c('diff')}>
@@ -395,8 +394,8 @@ function ParameterDifferences({ list }: { readonly list: RunComparison['paramete
           {list.map(({ name, a, b }) => (
             <tr key={name}>
               <td>{parameterSpecs.find((spec) => spec.name === name)?.label ?? name}</td>
-              <td>{shown(a)}</td>
-              <td>{shown(b)}</td>
+              <td>{settingText(a)}</td>
+              <td>{settingText(b)}</td>
             </tr>
           ))}
         </tbody>

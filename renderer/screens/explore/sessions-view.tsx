@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { useQueries, useQueryClient } from '@tanstack/react-query';
 import { type ReactElement, useEffect, useMemo, useRef, useState } from 'react';
-import type { CellLabel, MatchDetail } from '../../../main/contract/index.ts';
+import { AppError, type CellLabel, type MatchDetail } from '../../../main/contract/index.ts';
 import { useConnection } from '../../client/context.ts';
 import { footprintsQuery, matchKey, outlinesQuery, profilesQuery, useMatch, useMatches } from '../../client/explore.ts';
 import type { Outlines } from '../../gl/contours.ts';
@@ -11,7 +11,8 @@ import type { Figure } from '../../plots/pen.ts';
 import { Plot } from '../../plots/plot.tsx';
 import type { Saved } from '../../plots/save.ts';
 import { useExplore, useExploreSelection } from '../../stores/explore.ts';
-import { counts, doubtfulFirst, type MatchGroup, nextUndecidedGroup, onDays } from '../../stores/matches.ts';
+import { counts, dayNames, doubtfulFirst, type MatchGroup, nextUndecidedGroup, onDays } from '../../stores/matches.ts';
+import { report } from '../../stores/messages.ts';
 import { showOverlay, usePerson } from '../../stores/ui.ts';
 import { waitForRater } from '../../stores/waiting-decision.ts';
 import { classes } from '../../ui/classes.ts';
@@ -32,8 +33,11 @@ const c = classes(styles);
 
 /** Sessions over each other: the same in both themes, since they lie on a dark ground. */
 const dayColours = ['#5aa6f5', '#f0a93c', '#c274ab', '#42dcb2', '#eef2a6', '#93adff'] as const;
+/** The same on the ground of panels, in both themes. */
+const dayTokens = ['--c1', '--c2', '--c6', '--c3', '--c4', '--c7'] as const;
 const dayDashes: ReadonlyArray<readonly number[]> = [[], [5, 3], [2, 2], [8, 3, 2, 3], [4, 4], [1, 3]];
 const colourOf = (session: number): string => dayColours[session % dayColours.length] ?? '#d0d2d4';
+const tokenOf = (session: number): string => dayTokens[session % dayTokens.length] ?? '--c8';
 
 /** The same cells over several sessions: comparisons that were made, and a new one. */
 export function SessionsView({ side, scope }: ViewProps): ReactElement {
@@ -187,6 +191,7 @@ function Matched({ side, match, choose }: MatchedProps): ReactElement {
     },
     [view, mode],
   );
+  const days = useMemo(() => dayNames(match.sessions), [match.sessions]);
   const kept = list.filter((each) => counts(each, leastScore)).length;
   const saved = useMemo<Saved>(
     () => ({
@@ -265,7 +270,7 @@ function Matched({ side, match, choose }: MatchedProps): ReactElement {
               label={`Outlines of the cells of ${plural(sessions, 'session')} in the frame of the first`}
               onPress={pick}
             />
-            {mode === 'blink' ? <span className={c('cap')}>{match.sessions[blinking]?.name ?? ''}</span> : null}
+            {mode === 'blink' ? <span className={c('cap')}>{days[blinking] ?? ''}</span> : null}
             {ready < sessions ? (
               <span className={c('cap')}>
                 drawing {String(ready + 1)} of {String(sessions)}
@@ -276,9 +281,9 @@ function Matched({ side, match, choose }: MatchedProps): ReactElement {
             {match.sessions.map((session, index) => (
               <Key
                 key={session.runUuid}
-                colour={colourOf(index)}
+                colour={`var(${tokenOf(index)})`}
                 dash={dayDashes[index % dayDashes.length] ?? []}
-                name={session.name}
+                name={days[index] ?? session.name}
                 value={plural(session.cells, 'cell')}
               />
             ))}
@@ -347,7 +352,12 @@ function MatchTable({ match, list, current }: TableProps): ReactElement {
   const columns = useMemo<readonly Column[]>(
     () => [
       { key: 'cell', title: 'Cell', width: '36px', number: true },
-      ...match.sessions.map((session) => ({ key: session.runUuid, title: session.name, width: 'minmax(128px, 1fr)' })),
+      ...dayNames(match.sessions).map((title, index) => ({
+        key: match.sessions[index]?.runUuid ?? title,
+        title,
+        width: 'minmax(128px, 1fr)',
+        hint: match.sessions[index]?.name ?? title,
+      })),
       { key: 'score', title: 'Score ↑', width: '52px', number: true },
       { key: 'label', title: 'Match', width: '88px' },
     ],
@@ -368,7 +378,7 @@ function MatchTable({ match, list, current }: TableProps): ReactElement {
           <MatchMember
             key={session.runUuid}
             row={group.members.find((member) => member.session === index)?.row}
-            colour={colourOf(index)}
+            token={tokenOf(index)}
             footprints={footprints[index]?.data}
             profiles={profiles[index]?.data}
             most={most}
@@ -418,6 +428,15 @@ function useMatchCommands(match: MatchDetail, list: readonly MatchGroup[], curre
   now.current = { match, list, current };
   const commands = useMemo<readonly Command[]>(() => {
     const scope = 'screen:explore' as const;
+    const keep = async (changing: Promise<MatchDetail>): Promise<void> => {
+      try {
+        const changed = await changing;
+        queries.setQueryData(matchKey(changed.uuid), changed);
+        void queries.invalidateQueries({ queryKey: ['explore', 'matches'] });
+      } catch (error) {
+        report('error', 'Explore', AppError.from(error).message);
+      }
+    };
     const withRater = (act: (raterUuid: string) => Promise<MatchDetail>): void => {
       const { rater } = usePerson.getState();
       if (rater === null) {
@@ -425,10 +444,7 @@ function useMatchCommands(match: MatchDetail, list: readonly MatchGroup[], curre
         showOverlay('rater');
         return;
       }
-      void act(rater.uuid).then((changed) => {
-        queries.setQueryData(matchKey(changed.uuid), changed);
-        void queries.invalidateQueries({ queryKey: ['explore', 'matches'] });
-      });
+      void keep(act(rater.uuid));
     };
     const decide = (groups: readonly number[], to: CellLabel): void =>
       withRater((raterUuid) =>

@@ -34,7 +34,11 @@ interface ViewPanelProps {
   readonly children: ReactNode;
 }
 
-const options = viewNames.map((value) => ({ value, label: viewTitles[value] }));
+/** The select only leads away: what is shown stands in the header beside it. */
+const options = [
+  { value: '' as const, label: 'Show…' },
+  ...viewNames.map((value) => ({ value, label: viewTitles[value] })),
+];
 
 /** Shows another view in a half; one that the other half shows changes places with it. */
 export function showView(side: Side, view: ViewName): void {
@@ -58,9 +62,11 @@ export function ViewPanel(props: ViewPanelProps): ReactElement {
         <>
           <Select
             label={side === 'left' ? 'View at the left' : 'View at the right'}
-            value={view}
+            value=""
             options={options}
-            onChange={(value) => showView(side, value)}
+            onChange={(value) => {
+              if (value !== '') showView(side, value);
+            }}
           />
           {side === 'right' ? (
             <Button
@@ -113,7 +119,7 @@ export function SaveButtons({ saved, runUuids, facts }: SaveProps): ReactElement
     if (saved === undefined) return;
     try {
       const all = await Promise.all(runUuids.map((uuid) => askProvenance(core, uuid)));
-      const whole = [...provenanceFacts(all, new Date()), ...facts];
+      const whole = [...provenanceFacts(all), ...facts];
       if (kind === 'PNG') await savePng(saved, whole);
       else if (kind === 'SVG') saveSvg(saved, whole);
       else saveCsv(saved, whole);

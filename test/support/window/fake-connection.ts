@@ -272,6 +272,7 @@ export function createFakeConnection(sceneName: string): Connection {
     acquire: fakeAcquire(),
     library: unserved('library'),
     results: unserved('results'),
+    explore: unserved('explore'),
     interop: unserved('interop'),
     tables: unserved('tables'),
     jobs: unserved('jobs'),

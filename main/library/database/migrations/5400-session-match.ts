@@ -27,20 +27,19 @@ export const sessionMatch: Migration = {
     CREATE INDEX session_match_run_by_run ON session_match_run (run_id);
 
     CREATE TABLE session_match_group (
+      id INTEGER PRIMARY KEY,
       match_id INTEGER NOT NULL REFERENCES session_match (id) ON UPDATE CASCADE ON DELETE CASCADE,
       number INTEGER NOT NULL CHECK (number >= 0),
       score REAL ${within('score', '-1e6', '1e6')},
-      PRIMARY KEY (match_id, number)
-    ) STRICT, WITHOUT ROWID;
+      UNIQUE (match_id, number)
+    ) STRICT;
 
     CREATE TABLE session_match_member (
-      match_id INTEGER NOT NULL,
-      number INTEGER NOT NULL,
-      position INTEGER NOT NULL,
+      group_id INTEGER NOT NULL REFERENCES session_match_group (id) ON UPDATE CASCADE ON DELETE CASCADE,
+      position INTEGER NOT NULL CHECK (position >= 0),
       cell_row INTEGER NOT NULL CHECK (cell_row >= 0),
       score REAL ${within('score', '-1e6', '1e6')},
-      PRIMARY KEY (match_id, number, position, cell_row),
-      FOREIGN KEY (match_id, number) REFERENCES session_match_group (match_id, number) ON UPDATE CASCADE ON DELETE CASCADE
+      PRIMARY KEY (group_id, position, cell_row)
     ) STRICT, WITHOUT ROWID;
 
     CREATE TABLE session_match_decision (
@@ -69,11 +68,11 @@ export const sessionMatch: Migration = {
     'session_match_run.shift_y': ['px', 'How far its content lies below that of the first.'],
     'session_match_run.shift_x': ['px', 'How far its content lies right of that of the first.'],
     'session_match_run.rotation': ['degrees', 'How far it is turned against the first.'],
+    'session_match_group.id': 'Key inside this file; never leaves it.',
     'session_match_group.match_id': 'The comparison.',
     'session_match_group.number': 'Number of the cell in it, from 0.',
     'session_match_group.score': 'Lowest score of its members; null for a cell of one session.',
-    'session_match_member.match_id': 'The comparison.',
-    'session_match_member.number': 'The cell.',
+    'session_match_member.group_id': 'The cell.',
     'session_match_member.position': 'The session.',
     'session_match_member.cell_row': 'Row of the cell in the run of that session.',
     'session_match_member.score': 'How surely it belongs to the cell, 0 to 1.',
@@ -115,7 +114,7 @@ export const sessionMatch: Migration = {
       element: 'calyx',
       className: 'SessionMatch.Member',
       tier: 'internal',
-      key: ['match_id', 'number', 'position', 'cell_row'],
+      key: ['group_id', 'position', 'cell_row'],
       travels: 'never',
       text: 'A cell of a session that is taken for that cell.',
     },
