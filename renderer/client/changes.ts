@@ -6,7 +6,18 @@ import type { Connection } from './types.ts';
 /** Answers that a change of each topic makes stale. */
 export const staleAfter = {
   sessions: [['sessions'], ['session'], ['sample'], ['plan'], ['facts'], ['lineage'], ['tables']],
-  runs: [['runs'], ['run'], ['session'], ['sessions'], ['plan'], ['facts'], ['lineage'], ['thumbnail'], ['tables'], ['explore']],
+  runs: [
+    ['runs'],
+    ['run'],
+    ['session'],
+    ['sessions'],
+    ['plan'],
+    ['facts'],
+    ['lineage'],
+    ['thumbnail'],
+    ['tables'],
+    ['explore'],
+  ],
   curation: [
     ['opening'],
     ['cells'],
