@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** Frames into session folders. See README.md. */
+export { CameraRecording, type CameraReport } from './camera-recording.ts';
 export { systemDisk, type Disk, type DiskFile } from './disk.ts';
 export { diskFaultNames, failingDisk, type DiskFaultName, type FailingDisk } from './failing-disk.ts';
 export { Recording, type IntegrityReport, type RecorderDependencies, type RecordingPlan } from './recorder.ts';
@@ -13,6 +14,7 @@ export {
   type RigScope,
   type Roi,
 } from './rig.ts';
+export { RigRecording, type RigCameraOpen, type RigScopeOpen } from './rig-recording.ts';
 export { isUnfinished, recoverSession, type DeviceRecovery, type Recovery } from './recovery.ts';
 export { ScopeFeed, type ScopeSession } from './session.ts';
 export { fileName, makeNewFolder, recordingFolder } from './session-folder.ts';

@@ -66,7 +66,7 @@ const silent = { leastNs: 1e9, periods: 6 } as const;
 
 /** Watches the frames of one scope and says in the end what is missing. */
 export class IntegrityWatch {
-  readonly #startNs: bigint;
+  readonly #start: () => bigint;
   readonly #periodNs: () => number;
   readonly #gaps: Gap[] = [];
   readonly #intervals: number[] = [];
@@ -86,9 +86,9 @@ export class IntegrityWatch {
   #cameEarly = 0;
   #isFirst = true;
 
-  /** @param periodNs time from frame to frame as the scope is set now */
-  constructor(startNs: bigint, periodNs: () => number) {
-    this.#startNs = startNs;
+  /** @param startNs the recording's time zero @param periodNs time from frame to frame as the scope is set now */
+  constructor(startNs: () => bigint, periodNs: () => number) {
+    this.#start = startNs;
     this.#periodNs = periodNs;
   }
 
@@ -172,7 +172,7 @@ export class IntegrityWatch {
 
   /** Seconds that the board's counter does not explain: it began anew, or stood still while no frame came. Null when it explains all. */
   #silentS({ lastNs, lost, restarted }: ScopeFrame): number | null {
-    const since = Number(lastNs - (this.#cameNs ?? this.#startNs));
+    const since = Number(lastNs - (this.#cameNs ?? this.#start()));
     const period = this.#periodNs();
     const unexplained = since - (lost + 1) * period;
     return restarted || unexplained > Math.max(silent.leastNs, silent.periods * period) ? since / 1e9 : null;
@@ -185,13 +185,13 @@ export class IntegrityWatch {
   }
 
   #interrupted(atNs: bigint): void {
-    const since = this.#cameNs ?? this.#startNs;
+    const since = this.#cameNs ?? this.#start();
     const seconds = Math.round(Number(atNs - since) / 1e6) / 1000;
     this.#interruptions.push({ afterFrame: this.#saved - 1, timeS: this.#timeS(atNs), seconds });
   }
 
   #timeS(ns: bigint): number {
-    return Math.round(Number(ns - this.#startNs) / 1e6) / 1000;
+    return Math.round(Number(ns - this.#start()) / 1e6) / 1000;
   }
 
   #gap(frames: number, frame: ScopeFrame, where: Gap['where']): void {

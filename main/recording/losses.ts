@@ -8,12 +8,12 @@ const frames = (count: number): string => (count === 1 ? '1 frame was' : `${coun
 
 /** Says what is missing, in words: every loss once, where it ended. */
 export class LossTeller {
-  readonly #startNs: bigint;
+  readonly #start: () => bigint;
   readonly #say: (text: string) => void;
   #isFull = false;
 
-  constructor(startNs: bigint, say: (text: string) => void) {
-    this.#startNs = startNs;
+  constructor(startNs: () => bigint, say: (text: string) => void) {
+    this.#start = startNs;
     this.#say = say;
   }
 
@@ -58,6 +58,6 @@ export class LossTeller {
   }
 
   #at(frame: ScopeFrame): string {
-    return clockText(Number(frame.lastNs - this.#startNs) / 1e9);
+    return clockText(Number(frame.lastNs - this.#start()) / 1e9);
   }
 }

@@ -27,11 +27,14 @@ export interface Lost {
 /** Reads what timeStamps.csv and calyxFrames.csv say. */
 export async function readLost(folder: string): Promise<Lost> {
   const header = 'a,b,c,d,e';
-  const times = (await readRows(path.join(folder, 'timeStamps.csv'), { header, isFree: false }))?.rows ?? [];
+  const read = await readRows(path.join(folder, 'timeStamps.csv'), { header, isFree: false });
+  const times = read?.rows ?? [];
+  // A camera has no counter.
+  const counterColumn = read?.columns.indexOf('DAQ Frame Number') ?? -1;
   const ours =
     (await readRows(path.join(folder, 'calyxFrames.csv'), { header: `${header},f,g`, isFree: false }))?.rows ?? [];
   const ms = times.map((row) => Number(row.split(',')[1]));
-  const counters = times.map((row) => Number(row.split(',')[3] ?? -1));
+  const counters = times.map((row) => (counterColumn === -1 ? -1 : Number(row.split(',')[counterColumn] ?? -1)));
   const raw = ours.map((row) => Number(row.split(',')[1] ?? -1));
   const onLink = ours.map((row) => Number(row.split(',')[6] ?? 0));
   const { gaps, interruptions } = gapsOf({ ms, counters, raw, onLink });

@@ -114,10 +114,13 @@ export class Recording {
     this.#isAlone = opened.isAlone;
     this.#metaData = opened.metaData;
     this.#watch = new IntegrityWatch(
-      opened.session.startNs,
+      () => opened.session.startNs,
       () => 1e9 / (plan.settings.get('frameRate')?.number ?? 30),
     );
-    this.#losses = new LossTeller(opened.session.startNs, (text) => this.#loss(text));
+    this.#losses = new LossTeller(
+      () => opened.session.startNs,
+      (text) => this.#loss(text),
+    );
     this.#syncing = this.#syncAlways();
   }
 
@@ -171,6 +174,11 @@ export class Recording {
     });
     await disk.syncFolder(device);
     return new Recording(plan, world, { session, isAlone: shared === undefined, metaData, film, rows });
+  }
+
+  /** The session has its time zero now. @throws the system's error */
+  async released(): Promise<void> {
+    await this.#anchor(null);
   }
 
   /** Frames saved so far. */
@@ -338,16 +346,22 @@ export class Recording {
       failure: this.failure,
       stopped: this.#stopped,
     };
-    const anchors = { start: this.#session.start, startNs: this.#session.startNs, end: { at: end, ns: endNs } };
-    const about = aboutOf(this.#plan, this.#dependencies, this.#session, this.#metaData);
     let unsaved: string | null = null;
     try {
-      await writeJson(path.join(device, 'calyx.json'), clockAnchors(about, anchors), disk);
+      await this.#anchor({ at: end, ns: endNs });
       await writeJson(path.join(device, 'integrity.json'), { ...report }, disk);
     } catch (error) {
       unsaved = `The report could not be saved: ${AppError.from(error).message}`;
     }
     return { ...report, failure: report.failure ?? unsaved };
+  }
+
+  /** What ties the clocks together, in `calyx.json`. */
+  async #anchor(end: { readonly at: Date; readonly ns: bigint } | null): Promise<void> {
+    const { start, startNs } = this.#session;
+    const about = aboutOf(this.#plan, this.#dependencies, this.#session, this.#metaData);
+    const file = path.join(this.folder, fileName(this.#plan.scope.name), 'calyx.json');
+    await writeJson(file, clockAnchors(about, { start, startNs, end }), this.#dependencies.disk);
   }
 
   async #fitFilms(

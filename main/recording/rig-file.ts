@@ -29,6 +29,7 @@ const Device = z.looseObject({
   headOrientation: z.looseObject({ filterBadData: z.boolean().default(true) }).optional(),
   frameRate: SettingValue.optional(),
   videoPlayback: Playback.optional(),
+  systemName: z.string().optional(),
 });
 type Device = z.output<typeof Device>;
 /** Devices by name, or in files of old as a list that names them. */
@@ -173,6 +174,7 @@ function cameraOf(name: string, device: Device): RigCamera {
     name,
     type: device.deviceType,
     deviceId: device.deviceID,
+    systemName: device.systemName ?? null,
     framesPerFile: device.framesPerFile,
     size: width === undefined || height === undefined ? null : { width: Number(width), height: Number(height) },
     frameRate: Number.isFinite(rate) && rate > 0 ? rate : 30,

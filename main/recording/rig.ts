@@ -22,6 +22,8 @@ export interface RigCamera {
   readonly type: string;
   /** Number of the camera as the system lists it. */
   readonly deviceId: number;
+  /** The camera's name where the system knows cameras by name (Windows); null for none. */
+  readonly systemName: string | null;
   readonly framesPerFile: number;
   /** Size asked of the camera, px; null takes what it gives. */
   readonly size: { readonly width: number; readonly height: number } | null;

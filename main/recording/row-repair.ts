@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
-import { open, readFile, rename } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
+import { writeWholeFile } from './whole-file.ts';
 
 /** The rows of a CSV file that are whole. */
 export interface RowState {
   readonly hasHeader: boolean;
+  /** Names of the columns, as the file's own header has them. */
+  readonly columns: readonly string[];
   /** Without the header. */
   readonly rows: readonly string[];
   /** Something stands behind the last whole row. */
@@ -35,20 +38,13 @@ export async function readRows(
     !line.includes('\0') && !line.includes('\uFFFD') && line !== '' && (isFree || line.split(',').length === fields);
   const firstBad = others.findIndex((line) => !isWhole(line));
   const rows = hasHeader ? (firstBad === -1 ? others : others.slice(0, firstBad)) : [];
-  return { hasHeader, rows, isCut: rest !== '' || firstBad !== -1 || (!hasHeader && text !== '') };
+  const columns = (hasHeader ? first : header).split(',');
+  return { hasHeader, columns, rows, isCut: rest !== '' || firstBad !== -1 || (!hasHeader && text !== '') };
 }
 
 /** Writes the rows back; whole or as it was. */
 export async function cutRows(file: string, { rows }: RowState, header: string): Promise<void> {
   const before = await readFile(file, 'utf8');
   const kept = /^[A-Za-z][^\n]*,[^\n]*\n/.exec(before)?.[0].trimEnd() ?? header;
-  const temporary = `${file}.tmp`;
-  const handle = await open(temporary, 'w');
-  try {
-    await handle.writeFile([kept, ...rows, ''].join('\n'));
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(temporary, file);
+  await writeWholeFile(file, [kept, ...rows, ''].join('\n'));
 }

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
 import type { AssemblyCounts, BoardLink, Miniscope, ScopeEvent, ScopeFrame, Setting } from '../devices/index.ts';
+import type { SharedSession } from './shared-session.ts';
 import { type IntegrityReport, Recording, type RecorderDependencies, type RecordingPlan } from './recorder.ts';
 
 /** A scope and what is recorded of it. */
 export interface ScopeSession {
   readonly scope: Miniscope;
   /** Begins a recording. @throws AppError as {@link Recording.start} */
-  readonly start: (plan: RecordingPlan, dependencies: RecorderDependencies) => Promise<Recording>;
+  readonly start: (
+    plan: RecordingPlan,
+    dependencies: RecorderDependencies,
+    shared?: SharedSession,
+  ) => Promise<Recording>;
   /**
    * Ends it with one more frame, so that what is lost before the stop is counted; the report says what was saved.
    *
@@ -49,8 +54,8 @@ export class ScopeFeed {
     let atStart: AssemblyCounts = this.#corrupt();
     return {
       scope,
-      start: async (plan, dependencies) => {
-        const recording = await Recording.start(plan, dependencies);
+      start: async (plan, dependencies, shared) => {
+        const recording = await Recording.start(plan, dependencies, shared);
         atStart = this.#corrupt();
         this.#restartsBefore = scope.restarts;
         await scope.setRecording(true).catch(() => {

@@ -9,30 +9,58 @@ import type { Rig } from './rig.ts';
 import { RowFile } from './row-file.ts';
 import { fileName, makeNewFolder, recordingFolder, writeJson } from './session-folder.ts';
 
+/** No moment is so late. */
+const never = 2n ** 62n;
+
 /** What the devices of one recording have in common: the folder, one time zero, and the notes. */
 export class SharedSession {
   readonly folder: string;
-  readonly start: Date;
-  /** Monotonic time that is 0 in every file of the recording. */
-  readonly startNs: bigint;
-  readonly metaData: Readonly<Record<string, unknown>>;
   readonly #clock: Clock;
+  readonly #disk: Disk;
+  readonly #now: () => Date;
+  readonly #about: (start: Date) => Readonly<Record<string, unknown>>;
+  #start: Date;
+  #startNs: bigint;
   readonly #notes: RowFile;
 
   private constructor(made: {
     readonly folder: string;
     readonly start: Date;
     readonly startNs: bigint;
-    readonly metaData: Readonly<Record<string, unknown>>;
+    readonly about: (start: Date) => Readonly<Record<string, unknown>>;
     readonly clock: Clock;
+    readonly now: () => Date;
+    readonly disk: Disk;
     readonly notes: RowFile;
   }) {
     this.folder = made.folder;
-    this.start = made.start;
-    this.startNs = made.startNs;
-    this.metaData = made.metaData;
+    this.#start = made.start;
+    this.#startNs = made.startNs;
+    this.#about = made.about;
     this.#clock = made.clock;
+    this.#now = made.now;
+    this.#disk = made.disk;
     this.#notes = made.notes;
+  }
+
+  get start(): Date {
+    return this.#start;
+  }
+
+  /** Monotonic time that is 0 in every file of the recording; later than any while the devices are held. */
+  get startNs(): bigint {
+    return this.#startNs;
+  }
+
+  get metaData(): Readonly<Record<string, unknown>> {
+    return this.#about(this.#start);
+  }
+
+  /** Lets the devices go: now is time zero for all of them. @throws the system's error */
+  async release(): Promise<void> {
+    this.#start = this.#now();
+    this.#startNs = this.#clock.nowNs();
+    await writeJson(path.join(this.folder, 'metaData.json'), this.metaData, this.#disk);
   }
 
   /**
@@ -48,6 +76,8 @@ export class SharedSession {
       readonly folder?: string;
       readonly miniscopes: readonly string[];
       readonly cameras: readonly string[];
+      /** Devices save nothing before {@link SharedSession.release}. */
+      readonly held?: boolean;
     },
     { clock, now, disk }: { readonly clock: Clock; readonly now: () => Date; readonly disk: Disk },
   ): Promise<SharedSession> {
@@ -56,17 +86,18 @@ export class SharedSession {
     const start = now();
     const folder = plan.folder ?? (await makeNewFolder(recordingFolder(rig, dataDirectory, start), disk));
     await mkdir(path.join(folder, 'experiment'));
-    const startNs = clock.nowNs();
-    const metaData = baseMetadata(rig, { miniscopes, cameras }, folder, start);
-    await writeJson(path.join(folder, 'metaData.json'), metaData, disk);
+    const startNs = plan.held === true ? never : clock.nowNs();
+    const about = (at: Date): Readonly<Record<string, unknown>> =>
+      baseMetadata(rig, { miniscopes, cameras }, folder, at);
+    await writeJson(path.join(folder, 'metaData.json'), about(start), disk);
     const notes = await RowFile.create(path.join(folder, 'notes.csv'), 'Time Stamp (ms), Note', disk);
     await disk.syncFolder(folder);
-    return new SharedSession({ folder, start, startNs, metaData, clock, notes });
+    return new SharedSession({ folder, start, startNs, about, clock, now, disk, notes });
   }
 
   /** Seconds since the start. */
   get seconds(): number {
-    return Number(this.#clock.nowNs() - this.startNs) / 1e9;
+    return this.#startNs === never ? 0 : Number(this.#clock.nowNs() - this.#startNs) / 1e9;
   }
 
   /** A row of notes.csv. */

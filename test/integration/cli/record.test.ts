@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, type TestContext, vi } from 'vitest';
 import { bindingFile } from '../../../main/installation/index.ts';
@@ -106,6 +106,51 @@ describe('record', () => {
     expect(refused.err).toContain('Not started: a recording needs 500 MB at least, 100 MB are free');
     expect(refused.code).toBe(5);
     expect(readdirSync(path.join(root.path, 'data'), { recursive: true })).toHaveLength(before);
+  });
+
+  it('records two scopes and a camera from one moment on, into one session of the library', async (context) => {
+    need(context);
+    using root = temporaryFolder();
+    const scope = { deviceType: 'Miniscope_V4_BNO', compression: 'GREY', frameRate: '10FPS', led0: 20 };
+    const rig = path.join(root.path, 'rig.json');
+    const configuration = {
+      directoryStructure: ['animalName', 'date', 'time'],
+      animalName: 'm1',
+      calyx: { simulator: true },
+      devices: {
+        miniscopes: { Left: scope, Right: scope },
+        cameras: { BehavCam: { deviceType: 'TestPicture-320x240', frameRate: '20FPS' } },
+      },
+    };
+    writeFileSync(rig, JSON.stringify(configuration));
+    const data = path.join(root.path, 'data');
+    const end = await calyx(['record', '--rig', rig, '--scene', 'tiny', '--seconds', '2', '--data', data, '--json']);
+    expect(end.err).toBe('');
+    const { folder, devices } = JSON.parse(end.out) as {
+      folder: string;
+      devices: Record<string, { saved: number; failure: string | null }>;
+    };
+    expect(Object.keys(devices).sort()).toEqual(['BehavCam', 'Left', 'Right']);
+    for (const { saved, failure } of Object.values(devices)) {
+      expect(failure).toBeNull();
+      expect(saved).toBeGreaterThan(2);
+    }
+    const zeros = ['Left', 'Right', 'BehavCam'].map(
+      (name) =>
+        (JSON.parse(readFileSync(path.join(folder, name, 'calyx.json'), 'utf8')) as { startMonotonicNs: string })
+          .startMonotonicNs,
+    );
+    expect(new Set(zeros).size).toBe(1);
+    expect(await probeFilm(path.join(folder, 'BehavCam', '0.avi'))).toMatchObject({
+      frames: devices['BehavCam']?.saved,
+      width: 320,
+      height: 240,
+    });
+    expect((await calyx(['verify', folder])).out).toContain('The recording is sound.');
+    const library = path.join(root.path, 'library');
+    expect((await calyx(['import', folder, '--library', library])).code).toBe(0);
+    const files = 'SELECT filepath FROM behavior_recording_file';
+    expect((await calyx(['sql', files, '--library', library])).out).toContain('BehavCam/0.avi');
   });
 
   it('leaves what was written readable when it is killed', async (context) => {

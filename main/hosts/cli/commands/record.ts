@@ -1,30 +1,22 @@
 // SPDX-License-Identifier: MIT
 import path from 'node:path';
 import { AppError } from '../../../contract/index.ts';
-import {
-  type FaultName,
-  faultNames,
-  Miniscope,
-  practiceScope,
-  type PracticeScope,
-  readCatalogue,
-  scopeType,
-  systemClock,
-} from '../../../devices/index.ts';
+import { type FaultName, faultNames, type PracticeScope, systemClock } from '../../../devices/index.ts';
 import { programVersion, sceneExecutable } from '../../../installation/index.ts';
 import { startFilm } from '../../../media/index.ts';
 import {
+  type CameraReport,
   type DiskFaultName,
   diskFaultNames,
   failingDisk,
-  faultsText,
   type FailingDisk,
+  faultsText,
   fileName,
   type IntegrityReport,
   lossText,
   readRig,
   type Rig,
-  ScopeFeed,
+  RigRecording,
   simulatorRig,
   systemDisk,
   writeTruth,
@@ -32,6 +24,7 @@ import {
 import { exitCodes } from '../../exit-codes.ts';
 import { positive, text, texts, words, type Answer, type Command, type Invocation } from '../command.ts';
 import { duration } from '../output.ts';
+import { openPracticeRig, type PracticeRigScope } from '../practice-rig.ts';
 
 /** `record`: a session folder from a scope, and what is missing in it. */
 export const recordCommand: Command = {
@@ -82,68 +75,85 @@ async function run(invocation: Invocation): Promise<Answer> {
   if (seconds === null) throw new AppError('usage.invalid', 'record needs --seconds: how long to record.');
   const faults = texts(flags, 'fault').map(faultOf);
   const scene = { name: text(flags, 'scene') ?? 'scope', seed: positive(flags, 'seed', 'whole number') ?? 1 };
-  const scope = onlyScope(rig);
-  const type = scopeType(readCatalogue(), scope.type);
-  using practice = practiceScope(type, systemClock, scene);
-  const feed = new ScopeFeed();
+  refuseRealBoards(rig);
   const disk = failingDisk(systemDisk(startFilm), systemClock);
-  await using miniscope = new Miniscope({
-    type,
-    clock: systemClock,
-    settings: scope.settings,
-    open: async () => feed.opened(await practice.open()),
-    onFrame: feed.onFrame,
-    onEvent: (event) => {
-      if (!json) terminal.err(`${event.message}\n`);
-      feed.onEvent(event);
-    },
-  });
-  const session = feed.session(miniscope);
   // A counter is near its end before the scope is there; a disk fails before the first file is made; all else happens once frames are saved.
   const isBefore = ({ name, atS }: Fault): boolean => atS === 0 && (name === 'counter-wrap' || isOfDisk(name));
-  for (const { name } of faults.filter(isBefore)) if (!isOfDisk(name)) fault(name, practice, disk);
-  await miniscope.connect();
-  for (const { name } of faults.filter(isBefore)) if (isOfDisk(name)) fault(name, practice, disk);
-  const plan = { rig, scope, type, dataDirectory, settings: miniscope.settings, plannedS: seconds };
-  const recording = await session.start(plan, {
+  const early = faults.filter(isBefore).map(({ name }) => name);
+  await using open = await openPracticeRig(rig, {
     clock: systemClock,
-    now: () => new Date(),
-    startFilm,
-    programVersion: programVersion(),
-    disk: disk.disk,
+    scene,
+    faults: faultNames.filter((name) => early.includes(name)),
+    said: (message) => {
+      if (!json) terminal.err(`${message}\n`);
+    },
   });
+  const [first] = open.scopes;
+  if (first === undefined) throw new AppError('recording.bad_rig', 'The configuration names no miniscope.');
+  const raise = (name: Fault['name']): void => fault(name, first.practice, disk);
+  for (const name of early.filter(isOfDisk)) raise(name);
+  const recording = await RigRecording.start(
+    { rig, dataDirectory, plannedS: seconds, scopes: open.scopes, cameras: open.cameras },
+    { clock: systemClock, now: () => new Date(), startFilm, programVersion: programVersion(), disk: disk.disk },
+  );
   if (!json) terminal.err(`Recording into ${recording.folder}\n`);
   await untilOver(() => recording.seconds, {
     seconds,
     faults: faults.filter((each) => !isBefore(each)),
-    fault: (name) => fault(name, practice, disk),
+    fault: raise,
     signal,
     failed: () => recording.stopped !== null,
   });
-  const report = await session.stop();
-  if (report === null) throw new AppError('recording.failed', 'The recording ended before it began.');
+  const reports = await recording.stop();
   const truth = text(flags, 'truth');
-  if (truth !== undefined) {
-    await writeTruth(
-      {
-        scene,
-        size: type,
-        fps: miniscope.settings.get('frameRate')?.number ?? 30,
-        deviceFolder: path.join(recording.folder, fileName(scope.name)),
-        shown: practice.shown(),
-      },
-      absolute(truth),
-      sceneExecutable(),
-    );
+  if (truth !== undefined) await writeTruths(recording.folder, open.scopes, absolute(truth));
+  return answerOf(recording.folder, reports, first.scope.name, terminal);
+}
+
+/** The first scope's truth in the folder itself, that of others in folders of their names below it. */
+async function writeTruths(folder: string, scopes: readonly PracticeRigScope[], truth: string): Promise<void> {
+  for (const [n, { scope, type, scene, settings, practice }] of scopes.entries()) {
+    const about = {
+      scene,
+      size: type,
+      fps: settings.get('frameRate')?.number ?? 30,
+      deviceFolder: path.join(folder, fileName(scope.name)),
+      shown: practice.shown(),
+    };
+    await writeTruth(about, n === 0 ? truth : path.join(truth, fileName(scope.name)), sceneExecutable());
   }
-  const ended = report.failure ?? report.stopped;
+}
+
+function answerOf(
+  folder: string,
+  { scopes, cameras }: Awaited<ReturnType<RigRecording['stop']>>,
+  first: string,
+  terminal: Invocation['terminal'],
+): Answer {
+  const integrity = scopes[first];
+  if (integrity === undefined) throw new AppError('recording.failed', 'The recording ended before it began.');
+  const reports = Object.values(scopes);
+  const ended = reports.map(({ failure, stopped }) => failure ?? stopped).find((why) => why !== null) ?? null;
+  const isAlone = reports.length + Object.keys(cameras).length === 1;
+  const lines = isAlone
+    ? [sentence(integrity)]
+    : [
+        ...reports.map((report) => `${report.device}: ${sentence(report)}`),
+        ...Object.values(cameras).map(cameraSentence),
+      ];
   if (ended !== null) terminal.err(`The recording ended before its time: ${ended}\n`);
   return {
     // Everything up to there is saved and told, but it is not what was asked for.
     exitCode: ended === null ? exitCodes.ok : exitCodes.resource,
-    json: { folder: recording.folder, integrity: report },
-    text: `${sentence(report)}\n${recording.folder}\n`,
+    json: { folder, integrity, ...(isAlone ? {} : { devices: { ...scopes, ...cameras } }) },
+    text: `${lines.join('\n')}\n${folder}\n`,
   };
+}
+
+function cameraSentence({ device, saved, knownMissing, failure, stopped }: CameraReport): string {
+  const lost = knownMissing === 0 ? '' : ` ${knownMissing} had no room.`;
+  const ended = failure ?? stopped;
+  return `${device}: ${saved} pictures${ended === null ? '' : `; ${ended}`}.${lost}`.replace('..', '.');
 }
 
 const isOfDisk = (name: string): boolean => diskFaultNames.some((candidate) => candidate === name);
@@ -154,22 +164,15 @@ function fault(name: FaultName | DiskFaultName, practice: PracticeScope, disk: F
   else practice.fault(name as FaultName);
 }
 
-function onlyScope(rig: Rig): Rig['scopes'][number] {
-  if (!rig.isSimulated) {
-    throw new AppError(
-      'device.not_found',
-      'Recording from a real board is not built yet; only the simulated one records.',
-      {
-        hint: 'Use --rig simulator, or put "calyx": {"simulator": true} into the configuration.',
-      },
-    );
-  }
-  const [scope, another] = rig.scopes;
-  if (scope === undefined) throw new AppError('recording.bad_rig', 'The configuration names no miniscope.');
-  if (another !== undefined) {
-    throw new AppError('recording.bad_rig', 'The configuration names several miniscopes; one can be recorded so far.');
-  }
-  return scope;
+function refuseRealBoards(rig: Rig): void {
+  if (rig.isSimulated) return;
+  throw new AppError(
+    'device.not_found',
+    'Recording from a real board is not built yet; only the simulated one records.',
+    {
+      hint: 'Use --rig simulator, or put "calyx": {"simulator": true} into the configuration.',
+    },
+  );
 }
 
 function faultOf(given: string): Fault {
