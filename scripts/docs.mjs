@@ -77,6 +77,25 @@ function enginePage({ commit, machine, memoryBytes, films }) {
   ];
 }
 
+/** How quickly a large library answers: a row a question. */
+function libraryPage({ commit, machine, size, bytes, openMs, eventLoop, note: remark, rows }) {
+  const ms = (value) => (value < 10 ? value.toFixed(2) : value.toFixed(0));
+  const count = (n) => n.toLocaleString('en-US');
+  return [
+    '## library',
+    '',
+    `\`npm run bench:library\` at commit ${commit}, ${machine.processor}, ${machine.cores} cores, load average ${machine.loadAverage.toFixed(1)}: ${count(size.sessions)} sessions, ${count(size.runs)} runs, the metadata of ${count(size.cells)} masks in a file of ${Math.round(bytes / 1e6)} MB, opened in ${ms(openMs)} ms. Asked of the core's handlers, through the database worker. **Bold** misses its bound. The core's event loop meanwhile: p99 ${ms(eventLoop.p99Ms)} ms (of 10), maximum ${ms(eventLoop.maxMs)} ms (of 50).${remark === '' ? '' : ` ${remark}`}`,
+    '',
+    '| question | bound ms | median | 95 % | maximum | samples |',
+    '|---|---:|---:|---:|---:|---:|',
+    ...rows.map(({ name, boundMs, p50Ms, p95Ms, maxMs, samples }) => {
+      const p95 = boundMs !== null && p95Ms > boundMs ? `**${ms(p95Ms)}**` : ms(p95Ms);
+      return `| ${name} | ${boundMs ?? '–'} | ${ms(p50Ms)} | ${p95} | ${ms(maxMs)} | ${samples} |`;
+    }),
+    '',
+  ];
+}
+
 function benchPage() {
   const lines = ['# Figures', '', note, '', 'Each table comes from the JSON file of the same name in this folder.', ''];
   const folder = path.join(root, 'docs', 'bench');
@@ -85,6 +104,7 @@ function benchPage() {
     .sort()) {
     const figures = readJson(path.join('docs', 'bench', name));
     if (figures.bench === 'engine') lines.push(...enginePage(figures));
+    if (figures.bench === 'library') lines.push(...libraryPage(figures));
   }
   return lines.join('\n');
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { read } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { unopened, unreadable } from './unreadable.ts';
@@ -85,6 +86,9 @@ export function decodeNpy(bytes: Buffer, name: string): { readonly shape: readon
 
 const headerGuess = 256;
 
+/** Pieces that are read at once: enough to keep the system's threads busy. */
+const piecesAtOnce = 16;
+
 /** An array on disk of which pieces are read when they are needed. */
 export class NpyFile {
   readonly name: string;
@@ -137,6 +141,49 @@ export class NpyFile {
       done += bytesRead;
     }
     return view(buffer);
+  }
+
+  /**
+   * Pieces of equal length from several places, one after another in one array: rows of a window. Several are under way at once, and no
+   * promise is made for each, which would cost more than reading it.
+   *
+   * @param scratch - memory of the caller's that is read into where it is large enough; the array lies in it
+   * @throws AppError `disk.io`
+   */
+  async readPieces(firsts: readonly number[], count: number, scratch?: ArrayBuffer): Promise<NpyArray> {
+    const { type, offset } = this.#header;
+    const { bytes, view } = readers[type];
+    const length = count * bytes;
+    const total = firsts.length * length;
+    const buffer = scratch !== undefined && scratch.byteLength >= total ? scratch : new ArrayBuffer(total);
+    const into = new Uint8Array(buffer, 0, total);
+    const { fd } = this.#handle;
+    await new Promise<void>((resolve, reject) => {
+      let [next, open] = [0, 0];
+      let failure: unknown;
+      const start = (piece: number, done: number): void => {
+        open += 1;
+        const position = offset + (firsts[piece] ?? 0) * bytes + done;
+        read(fd, into, piece * length + done, length - done, position, (error, bytesRead) => {
+          open -= 1;
+          if (error !== null || bytesRead === 0) failure ??= error ?? unreadable(this.name, 'it ends too early');
+          else if (done + bytesRead < length) start(piece, done + bytesRead);
+          more();
+        });
+      };
+      const more = (): void => {
+        while (failure === undefined && next < firsts.length && open < piecesAtOnce) {
+          start(next, 0);
+          next += 1;
+        }
+        if (open > 0) return;
+        if (failure === undefined) resolve();
+        else reject(failure instanceof Error ? failure : new Error(String(failure)));
+      };
+      if (length === 0) resolve();
+      else more();
+    });
+    return view(buffer).subarray(0, firsts.length * count);
   }
 
   async close(): Promise<void> {

@@ -61,8 +61,12 @@ export interface SessionStore {
    * returns what is there. A clash of the natural key (subject, start) becomes a finding, never an error.
    */
   insert(session: NewSession): Promise<{ readonly session: StoredSession; readonly alreadyImported: boolean }>;
-  /** Newest first. `search` matches name, subject and device without case. */
-  list(filter?: { readonly search?: string | undefined }): Promise<readonly StoredSession[]>;
+  /** Newest first. `search` matches name, animal, device, notes, tags and attributes without case (of Latin letters). */
+  list(filter?: {
+    readonly search?: string | undefined;
+    readonly limit?: number | undefined;
+    readonly offset?: number | undefined;
+  }): Promise<readonly StoredSession[]>;
   /** @throws AppError `session.not_imported` */
   get(sessionUuid: Uuid): Promise<StoredSession>;
   findByDigest(contentDigest: string): Promise<StoredSession | null>;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { NpyFile } from '../arrays/index.ts';
+import type { NpyArray, NpyFile } from '../arrays/index.ts';
 import type { RunFolder, TraceKind } from './run-folder.ts';
 import {
   columnTimes,
@@ -43,6 +43,8 @@ export class TraceReader {
   readonly #run: RunFolder;
   readonly #files = new Map<string, Promise<NpyFile>>();
   #times: Promise<Float64Array> | undefined;
+  /** Values on their way to the columns; null while a read uses it. New memory for each window would cost more than reading it. */
+  #scratch: ArrayBuffer | null = new ArrayBuffer(0);
 
   constructor(run: RunFolder) {
     this.#run = run;
@@ -99,6 +101,48 @@ export class TraceReader {
     }
   }
 
+  /** Exact; a window that is short is read for many rows at once. */
+  async #fillWindow(
+    kind: TraceKind,
+    rows: readonly number[],
+    { edges }: Columns,
+    into: { readonly all: Float32Array; readonly at: (i: number) => number },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { frames } = this.#run.manifest;
+    const file = await this.#file(`traces/${kind}.npy`, frames);
+    const first = edges[0] ?? 0;
+    const length = (edges.at(-1) ?? 0) - first;
+    const together = Math.max(1, Math.floor(framesAtOnce / length));
+    const taken = this.#scratch;
+    this.#scratch = null;
+    const scratch = taken?.byteLength === 0 ? new ArrayBuffer(4 * framesAtOnce) : (taken ?? undefined);
+    for (let from = 0; from < rows.length; from += together) {
+      signal.throwIfAborted();
+      const part = rows.slice(from, from + together);
+      const values = await file.readPieces(
+        part.map((row) => row * frames + first),
+        length,
+        scratch,
+      );
+      const columns = edges.length - 1;
+      for (const i of part.keys()) {
+        const at = into.at(from + i);
+        // A view for each of hundreds of rows keeps the collector busier than the values do.
+        if (columns === length) repeat(values, i * length, length, into.all, at);
+        else {
+          const row = values.subarray(i * length, (i + 1) * length);
+          const [minima, maxima] = [
+            into.all.subarray(at, at + columns),
+            into.all.subarray(at + columns, at + 2 * columns),
+          ];
+          extremesOfValues(row, edges, minima, maxima);
+        }
+      }
+    }
+    this.#scratch ??= scratch ?? null;
+  }
+
   /**
    * One window. Rows and kinds the run does not have are left out, frames beyond the film are cut off; the header says what is there.
    *
@@ -120,18 +164,20 @@ export class TraceReader {
     this.#times ??= this.#run.times();
     const buffer = new ArrayBuffer(8 * count * (1 + rows.length * kinds.length));
     new Float64Array(buffer, 0, count).set(columnTimes(await this.#times, columns.edges));
-    let offset = 8 * count;
-    for (const row of rows) {
-      for (const kind of kinds) {
-        signal.throwIfAborted();
-        const minima = new Float32Array(buffer, offset, count);
-        const maxima = new Float32Array(buffer, offset + 4 * count, count);
-        if (pyramid !== null && columns.level >= 0) {
-          await this.#fillFromPyramid(kind, row, pyramid, columns, minima, maxima);
-        } else {
-          await this.#fillFromTrace(kind, row, columns, minima, maxima);
-        }
-        offset += 8 * count;
+    const all = new Float32Array(buffer, 8 * count);
+    const place = (i: number, j: number): readonly [Float32Array, Float32Array] => {
+      const offset = 8 * count * (1 + i * kinds.length + j);
+      return [new Float32Array(buffer, offset, count), new Float32Array(buffer, offset + 4 * count, count)];
+    };
+    for (const [j, kind] of kinds.entries()) {
+      signal.throwIfAborted();
+      if (pyramid !== null && columns.level >= 0) {
+        for (const [i, row] of rows.entries()) await this.#fillFromPyramid(kind, row, pyramid, columns, ...place(i, j));
+      } else if ((columns.edges.at(-1) ?? 0) - (columns.edges[0] ?? 0) > framesAtOnce / 4) {
+        for (const [i, row] of rows.entries()) await this.#fillFromTrace(kind, row, columns, ...place(i, j));
+      } else {
+        const at = (i: number): number => 2 * count * (i * kinds.length + j);
+        await this.#fillWindow(kind, rows, columns, { all, at }, signal);
       }
     }
     return {
@@ -144,5 +190,14 @@ export class TraceReader {
     const opened = await Promise.allSettled(this.#files.values());
     this.#files.clear();
     for (const file of opened) if (file.status === 'fulfilled') await file.value.close();
+  }
+}
+
+/** Where a column is one frame, it is its own minimum and maximum: `length` values, then the same again. */
+function repeat(values: NpyArray, first: number, length: number, into: Float32Array, at: number): void {
+  for (let t = 0; t < length; t += 1) {
+    const value = values[first + t] ?? Number.NaN;
+    into[at + t] = value;
+    into[at + length + t] = value;
   }
 }

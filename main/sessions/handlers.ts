@@ -132,7 +132,7 @@ export function createSessionsHandlers(dependencies: SessionsDependencies): Hand
       if (!alreadyImported) dependencies.changed?.(session.uuid);
       return { session: await toRow(library, session), alreadyImported };
     },
-    list: async ({ search }) => await toRows(library, await library.sessions.list({ search })),
+    list: async (filter) => await toRows(library, await library.sessions.list(filter)),
     get: async ({ sessionUuid }) => ({
       session: await toRow(library, await library.sessions.get(sessionUuid)),
       runs: [...(await library.runs.list({ sessionUuid }))],

@@ -67,7 +67,16 @@ export const sessionsApi = defineApi('sessions', {
       doc: 'Links a session folder into the library; files are not copied or changed. A film of another program is rewritten in the library.',
     },
   ),
-  list: query(z.object({ search: z.string().optional() }), z.array(SessionRow), { doc: 'Sessions, newest first.' }),
+  list: query(
+    z.object({
+      /** In names, animals, devices, notes, tags and attributes. */
+      search: z.string().max(1000).optional(),
+      limit: z.number().int().min(1).max(20_000).optional(),
+      offset: z.number().int().min(0).optional(),
+    }),
+    z.array(SessionRow),
+    { doc: 'Sessions, newest first; all of them where no limit is given.' },
+  ),
   get: query(z.object({ sessionUuid: Uuid }), z.object({ session: SessionRow, runs: z.array(RunRow) }), {
     doc: 'One session with its runs.',
   }),

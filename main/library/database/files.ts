@@ -43,7 +43,8 @@ export class FileTables implements Sync<FileStore> {
     return this.#context.database
       .prepare<[], { uuid: Uint8Array; folder: string }>(
         `SELECT uuid, folder FROM curation_edit AS edit
-        WHERE kind = 'edit' AND NOT EXISTS (SELECT 1 FROM edit_file WHERE edit_file.edit_id = edit.id) ORDER BY id`,
+        WHERE kind = 'edit' AND NOT EXISTS (SELECT 1 FROM edit_file JOIN curation_edit AS other ON other.id = edit_file.edit_id
+          WHERE other.folder = edit.folder) GROUP BY folder ORDER BY id`,
       )
       .all()
       .map(({ uuid, folder }) => ({ uuid: uuidText(uuid), folder }));

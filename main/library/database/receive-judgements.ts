@@ -4,8 +4,7 @@ import { AppError, type CellLabel, type Uuid } from '../../contract/index.ts';
 import type { Judgements, TravelCuration, TravelEdit, TravelEntry, TravelFile } from '../travel-types.ts';
 import { uuidBytes, uuidText } from '../uuid.ts';
 import type { Context } from './context.ts';
-import { foldSteps } from './curation-fold.ts';
-import { stepsOf } from './edit-fold.ts';
+import { continueVersion } from './curation-versions.ts';
 import { readEdits, readLog } from './judgements.ts';
 
 interface Known {
@@ -241,34 +240,15 @@ export class JudgementReceiver {
    * an own one already.
    */
   goOnFrom(uuid: Uuid): void {
-    const { database, newUuid, now } = this.#context;
+    const { database } = this.#context;
     const own = database.prepare('SELECT 1 FROM curation WHERE run_id = ? AND received_at IS NULL').get(this.#runId);
-    const from = this.#known(uuid);
+    const from = database
+      .prepare<[Uint8Array], { id: number; version: number; ownerId: number; accepted: number; rejected: number }>(
+        'SELECT id, version, owner_id AS ownerId, accepted_count AS accepted, rejected_count AS rejected FROM curation WHERE uuid = ?',
+      )
+      .get(uuidBytes(uuid));
     if (own !== undefined || from === undefined) return;
-    const begun = newUuid();
-    const { lastInsertRowid } = database
-      .prepare(
-        `INSERT INTO curation (uuid, run_id, owner_id, parent_id, version, created_at)
-        SELECT ?, run_id, owner_id, id, version + 1, ? FROM curation WHERE id = ?`,
-      )
-      .run(uuidBytes(begun), now(), from.id);
-    const id = Number(lastInsertRowid);
-    const done = new Set(foldSteps(stepsOf(database, from.id)).done);
-    let step = 0;
-    for (const edit of readEdits(database, from.id)) {
-      if (edit.kind !== 'edit' || !done.has(edit.step)) continue;
-      step += 1;
-      this.#addEdit(id, begun, { ...edit, step, at: now() });
-    }
-    database
-      .prepare(
-        `INSERT INTO curation_log (curation_id, seq, step, kind, target_step, rater_id, cell_id, from_label, to_label, at, context)
-        SELECT ?, row_number() OVER (ORDER BY cell_id), ?, 'decide', NULL, rater_id, cell_id, 'undecided', to_label, ?, '{"from":"parent"}'
-        FROM curation_log AS label WHERE curation_id = ? AND to_label <> 'undecided'
-          AND seq = (SELECT max(seq) FROM curation_log AS later WHERE later.curation_id = label.curation_id AND later.cell_id = label.cell_id)`,
-      )
-      .run(id, step + 1, now(), from.id);
-    this.#recount(id);
+    continueVersion(this.#context, { before: from, runId: this.#runId, ownerId: from.ownerId });
   }
 }
 

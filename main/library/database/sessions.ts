@@ -54,12 +54,18 @@ interface FindingSql {
 }
 
 /** Which sessions a query is about; every query of a list uses the same words, so that a list is four statements however long. */
-type Scope = 'all' | 'search' | 'uuid' | 'digest' | 'sample';
+type Scope = 'all' | 'search' | 'page' | 'uuid' | 'digest' | 'sample';
 
 const scopes: Readonly<Record<Scope, string>> = {
   all: '1',
   search: `(session.name LIKE :value ESCAPE '\\' OR subject.subject LIKE :value ESCAPE '\\'
-    OR EXISTS (SELECT 1 FROM recording AS r WHERE r.session_id = session.id AND r.device LIKE :value ESCAPE '\\'))`,
+    OR subject.nickname LIKE :value ESCAPE '\\' OR subject.description LIKE :value ESCAPE '\\'
+    OR EXISTS (SELECT 1 FROM session_note AS n WHERE n.session_id = session.id AND n.session_note LIKE :value ESCAPE '\\')
+    OR EXISTS (SELECT 1 FROM session_attribute AS a WHERE a.session_id = session.id AND a.attribute_value LIKE :value ESCAPE '\\')
+    OR EXISTS (SELECT 1 FROM recording AS r WHERE r.session_id = session.id
+      AND (r.device LIKE :value ESCAPE '\\' OR r.recording_notes LIKE :value ESCAPE '\\')))`,
+  /** `value` is a JSON list of ids. */
+  page: 'session.id IN (SELECT value FROM json_each(:value))',
   uuid: 'session.uuid = :value',
   digest: 'session.content_digest = :value',
   sample: 'session.sample = 1',
@@ -82,6 +88,13 @@ export function sessionsSql(scope: Scope): string {
     LEFT JOIN curation AS judged ON judged.id = (SELECT max(curation.id) FROM curation WHERE curation.run_id = newest.id AND curation.received_at IS NULL)
     WHERE ${scopes[scope]}
     ORDER BY coalesce(session.session_datetime, session.imported_at) DESC, session.id DESC`;
+}
+
+/** Ids of the sessions a list is about, in its order. */
+export function sessionIdsSql(scope: 'all' | 'search'): string {
+  return `
+    SELECT session.id FROM session ${scope === 'all' ? '' : 'LEFT JOIN subject ON subject.id = session.subject_id'}
+    WHERE ${scopes[scope]} ORDER BY coalesce(session.session_datetime, session.imported_at) DESC, session.id DESC`;
 }
 
 /** Without a scope's condition the join with `session` falls away, and the table is read in key order. */
@@ -237,9 +250,21 @@ export class SessionTables implements Sync<SessionStore> {
       }));
   }
 
-  list(filter: { readonly search?: string | undefined } = {}): readonly StoredSession[] {
+  list(filter: Parameters<SessionStore['list']>[0] = {}): readonly StoredSession[] {
+    const { limit, offset = 0 } = filter;
     const search = filter.search?.trim() ?? '';
-    return search === '' ? this.#read('all') : this.#read('search', `%${search.replaceAll(/[\\%_]/g, '\\$&')}%`);
+    if (search === '' && limit === undefined) return this.#read('all').slice(offset);
+    // First which, then what: the films of those that are not shown are not read.
+    const found = `${search === '' ? sessionIdsSql('all') : sessionIdsSql('search')} LIMIT :limit OFFSET :offset`;
+    const ids = this.#context.database
+      .prepare<[{ limit: number; offset: number; value?: string }], { id: number }>(found)
+      .all({
+        limit: limit ?? -1,
+        offset,
+        ...(search === '' ? {} : { value: `%${search.replaceAll(/[\\%_]/g, '\\$&')}%` }),
+      })
+      .map(({ id }) => id);
+    return this.#read('page', JSON.stringify(ids));
   }
 
   get(sessionUuid: Uuid): StoredSession {
@@ -315,30 +340,32 @@ export class SessionTables implements Sync<SessionStore> {
   filmPaths(
     sessionUuids: readonly Uuid[],
   ): readonly { readonly sessionUuid: Uuid; readonly paths: readonly string[] }[] {
-    const films = this.#context.database.prepare<[Uint8Array], { folder: string; path: string; edge: number }>(
-      `SELECT session.folder, file.file_path AS path,
-        file.file_id = 0 OR file.file_id = (SELECT max(file_id) FROM recording_file WHERE recording_id = recording.id) AS edge
-      FROM session JOIN recording ON recording.session_id = session.id
-        JOIN recording_file AS file ON file.recording_id = recording.id
-      WHERE session.uuid = ? ORDER BY recording.recording_id, file.file_id`,
-    );
+    const { database } = this.#context;
+    const asked = JSON.stringify(sessionUuids.map((uuid) => uuid.replaceAll('-', '')));
+    const paths = new Map<Uuid, string[]>(sessionUuids.map((uuid) => [uuid, []]));
+    // First and last film of each recording: two probes of the key, however many films there are.
+    const films = database
+      .prepare<[string], { uuid: Uint8Array; folder: string; path: string }>(
+        `SELECT session.uuid, session.folder, file.file_path AS path
+        FROM json_each(?) AS asked JOIN session ON session.uuid = unhex(asked.value)
+          JOIN recording ON recording.session_id = session.id
+          JOIN recording_file AS file ON file.recording_id = recording.id AND file.file_id IN (
+            (SELECT min(file_id) FROM recording_file WHERE recording_id = recording.id),
+            (SELECT max(file_id) FROM recording_file WHERE recording_id = recording.id))
+        ORDER BY asked.key, recording.recording_id, file.file_id`,
+      )
+      .all(asked);
+    for (const { uuid, folder, path } of films) paths.get(uuidText(uuid))?.push(join(folder, path));
     // One that is being recorded has no films yet that the library knows: its folder stands for them.
-    const underWay = this.#context.database.prepare<[Uint8Array], { folder: string }>(
-      `SELECT folder FROM session JOIN session_acquisition ON session_id = session.id AND state = 'recording' WHERE uuid = ?`,
-    );
-    return sessionUuids.map((sessionUuid) => {
-      const uuid = uuidBytes(sessionUuid);
-      return {
-        sessionUuid,
-        paths: [
-          ...films
-            .all(uuid)
-            .filter((film) => film.edge === 1)
-            .map((film) => join(film.folder, film.path)),
-          ...underWay.all(uuid).map(({ folder }) => folder),
-        ],
-      };
-    });
+    const underWay = database
+      .prepare<[string], { uuid: Uint8Array; folder: string }>(
+        `SELECT session.uuid, session.folder
+        FROM session_acquisition AS acquisition JOIN session ON session.id = acquisition.session_id
+        WHERE acquisition.state = 'recording' AND session.uuid IN (SELECT unhex(value) FROM json_each(?))`,
+      )
+      .all(asked);
+    for (const { uuid, folder } of underWay) paths.get(uuidText(uuid))?.push(folder);
+    return [...paths].map(([sessionUuid, found]) => ({ sessionUuid, paths: found }));
   }
 
   facts(): readonly StoredFacts[] {
