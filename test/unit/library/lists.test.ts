@@ -5,7 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cellsSql } from '../../../main/library/database/run-detail.ts';
 import { nextQueuedSql, runInputsSql, runsSql } from '../../../main/library/database/runs.ts';
-import { filesSql, findingsSql, recordingsSql, sessionsSql } from '../../../main/library/database/sessions.ts';
+import {
+  filesSql,
+  findingsSql,
+  recordingsSql,
+  sessionIdsSql,
+  sessionsSql,
+} from '../../../main/library/database/sessions.ts';
 import { openStores, type Stores } from '../../../main/library/database/stores.ts';
 import { newCells, newRun, newSession } from '../../support/library-data.ts';
 
@@ -81,6 +87,39 @@ describe('with 5,000 sessions', () => {
     } finally {
       prepare.mockRestore();
     }
+  });
+
+  it('a page is read without the rest, and a search looks into notes, too', () => {
+    const page = stores.sessions.list({ limit: 3, offset: 10 });
+    expect(page.map(({ name }) => name)).toEqual(['session 10', 'session 11', 'session 12']);
+    expect(page.every(({ recordings }) => recordings[0]?.films.length === 2)).toBe(true);
+    expect(scans(plan(sessionIdsSql('all')))).toEqual(['SCAN session USING COVERING INDEX session_by_order']);
+    for (const sql of [recordingsSql('page'), filesSql('page'), findingsSql('page')])
+      expect(
+        scans(plan(sql, { value: '[1,2]' })).filter((step) => !step.includes('json_each')),
+        sql,
+      ).toEqual([]);
+    stores.database.exec(
+      "INSERT INTO session_note (session_id, session_note) VALUES (43, 'Objektiv 鼠 gereinigt, 50 % LED')",
+    );
+    const found = (search: string) => stores.sessions.list({ search }).map(({ name }) => name);
+    expect(found('objektiv 鼠')).toEqual(['session 42']);
+    expect(found('50 % l')).toEqual(['session 42']);
+    expect(found("' OR 1=1 --")).toEqual([]);
+    expect(stores.sessions.list({ search: 'session', limit: 2, offset: 1 }).map(({ name }) => name)).toEqual([
+      'session 1',
+      'session 2',
+    ]);
+  });
+
+  it('first and last film of each recording are told, however many there are', () => {
+    const [first, second] = stores.sessions.list({ limit: 2 });
+    const nobody = '01a20ba6-cef8-770a-a360-34fe36bbb36c';
+    expect(stores.sessions.filmPaths([second!.uuid, nobody, first!.uuid])).toEqual([
+      { sessionUuid: second!.uuid, paths: ['/recordings/s1/Miniscope/0.avi', '/recordings/s1/Miniscope/1.avi'] },
+      { sessionUuid: nobody, paths: [] },
+      { sessionUuid: first!.uuid, paths: ['/recordings/s0/Miniscope/0.avi', '/recordings/s0/Miniscope/1.avi'] },
+    ]);
   });
 
   it('one session is found without reading the others', () => {
