@@ -19,6 +19,7 @@ export * from './api/processing.ts';
 export * from './api/results.ts';
 export * from './api/review.ts';
 export * from './api/sessions.ts';
+export * from './api/settings.ts';
 export * from './api/tables.ts';
 export * from './api/travel.ts';
 export * from './api/workflow.ts';

@@ -14,7 +14,7 @@ export type { ProcessingDependencies } from './handlers.ts';
 export { queueRuns } from './preset-runs.ts';
 export { createRunQueue } from './queue.ts';
 export type { RunQueue, RunQueueOptions } from './queue.ts';
-export { cacheLimit } from './stage-cache.ts';
+export { cacheLimit, trimCache } from './stage-cache.ts';
 export { parseTypedParameters } from './asked-set.ts';
 export { importCaiman, parseCaimanText } from './caiman-parameters.ts';
 export { parameterFlags, readParameterSet } from './parameters.ts';

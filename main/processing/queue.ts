@@ -21,7 +21,7 @@ export interface RunQueueOptions {
   readonly changed?: (runUuid: string) => void;
   readonly timers?: Timers;
   /** Kept results of stages may take so many bytes in the library's cache; {@link defaultCacheBytes} where nothing is said. */
-  readonly cacheBytes?: number;
+  readonly cacheBytes?: () => number;
   /** Runs that go on at the same time. */
   readonly atOnce?: number;
 }
@@ -248,8 +248,8 @@ class Queue implements RunQueue {
     }
     await this.#putAway(runUuid, end.kind === 'failed');
     await this.#settle(detail, active, end);
-    const { library, cacheBytes = defaultCacheBytes } = this.#options;
-    await trimCache(library.folders.cache, cacheBytes).catch(() => undefined);
+    const { library, cacheBytes } = this.#options;
+    await trimCache(library.folders.cache, cacheBytes?.() ?? defaultCacheBytes).catch(() => undefined);
   }
 
   async #compute(detail: RunDetail, active: Active): Promise<ComputeEnd> {

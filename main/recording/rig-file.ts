@@ -127,6 +127,27 @@ export function rigOf(json: unknown, name: string): Rig {
   };
 }
 
+/** Everything that is wrong with the shape of a configuration, with its place. */
+export function rigIssues(json: unknown): readonly { readonly path: readonly string[]; readonly message: string }[] {
+  const parsed = Configuration.safeParse(json);
+  return parsed.success
+    ? []
+    : parsed.error.issues
+        .flatMap(flat)
+        .map(({ path, message }) => ({ path: path.map(String), message: `${message}.` }));
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** Of a value that may have one of several forms, what keeps it from the form it comes closest to. */
+function flat(issue: Issue): readonly Pick<Issue, 'path' | 'message'>[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const depth = (branch: readonly Issue[]): number => Math.max(0, ...branch.map(({ path }) => path.length));
+  const closest = issue.errors.toSorted((a, b) => depth(b) - depth(a))[0] ?? [];
+  const inner = closest.flatMap(flat);
+  return inner.length === 0 ? [issue] : inner.map(({ path, message }) => ({ path: [...issue.path, ...path], message }));
+}
+
 function named(
   devices: Readonly<Record<string, Device>> | readonly Device[],
   otherwise: string,

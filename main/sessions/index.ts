@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** Reading sessions from disk and linking them into the library. See README.md. */
-export { createFilesHandlers, createSessionsHandlers, pathOfSource } from './handlers.ts';
+export { createFilesHandlers, createSessionsHandlers, pathOfSource, placeOf } from './handlers.ts';
 export type { SessionsDependencies } from './handlers.ts';
 export { readNumberTable } from './csv.ts';
 export { dataRoots, makeFolder, resolveFolder } from './files.ts';

@@ -11,6 +11,7 @@ import { processingApi } from './processing.ts';
 import { reviewApi } from './review.ts';
 import { resultsApi } from './results.ts';
 import { sessionsApi } from './sessions.ts';
+import { settingsApi } from './settings.ts';
 import { tablesApi } from './tables.ts';
 import { travelApi } from './travel.ts';
 import { workflowApi } from './workflow.ts';
@@ -35,6 +36,7 @@ export const coreApis = {
   travel: travelApi,
   acquire: acquireApi,
   explore: exploreApi,
+  settings: settingsApi,
 } as const;
 
 /** What the media process serves on its own socket. */

@@ -42,10 +42,9 @@ import {
 } from '../../media/index.ts';
 import {
   createProcessingHandlers,
+  type Limits,
   createRunQueue,
   localCompute,
-  cacheLimit,
-  machineLimits,
   queueRuns,
   type RunQueue,
 } from '../../processing/index.ts';
@@ -64,6 +63,7 @@ import { createTravelHandlers, sweepStages } from '../../travel/index.ts';
 import { createWorkflowHandlers } from '../../workflow/index.ts';
 import { ChangeHub } from './changes.ts';
 import { doctor, engineVersion } from './doctor.ts';
+import { openMachine } from './machine-settings.ts';
 import { RemoteAccess } from './remote.ts';
 
 /** A library with everything that works on it: the one composition of the domains. */
@@ -146,7 +146,8 @@ async function createCore(
   });
   const hub = new ChangeHub();
   let windowAddress: string | null = null;
-  const limits = machineLimits();
+  const machine = openMachine(options.env ?? process.env);
+  const { limits } = machine;
   const media = startMedia({
     logFolder: library.folders.logs,
     ...(options.onMediaCrash === undefined ? {} : { onCrash: options.onMediaCrash }),
@@ -157,7 +158,7 @@ async function createCore(
   const queue = createRunQueue({
     library,
     limits,
-    cacheBytes: cacheLimit(options.env ?? process.env),
+    cacheBytes: machine.cacheBytes,
     compute,
     changed: (uuid) => {
       hub.notify('runs', uuid);
@@ -208,8 +209,9 @@ async function createCore(
     onRecording: (recording) => queue.hold(recording),
   });
   const progresses = new Progresses();
+  const libraryHandlers = createLibraryHandlers({ library, reader, changed: rowsChanged });
   const handlers: DomainHandlers<typeof coreApis> = {
-    app: createAppHandlers(library, hub, { place, backups }, () => windowAddress),
+    app: createAppHandlers(library, limits, hub, { place, backups }, () => windowAddress),
     files: createFilesHandlers({ roots }),
     workflow: createWorkflowHandlers({
       library,
@@ -234,7 +236,7 @@ async function createCore(
         },
       },
     }),
-    library: createLibraryHandlers({ library, reader, changed: rowsChanged }),
+    library: libraryHandlers,
     tables: createTablesHandlers({ library, reader, changed: rowsChanged }),
     jobs: createJobsHandlers(library, (uuid) => queue.cancel(uuid)),
     processing,
@@ -271,6 +273,11 @@ async function createCore(
     frames: createFramesHandlers({ media, movieOf: (uuid) => movieOf(library, uuid) }),
     acquire: createAcquireHandlers(acquisition, remote),
     explore: createExploreHandlers({ library, limits }),
+    settings: machine.handlers({
+      library,
+      roots,
+      backup: (signal) => libraryHandlers.backup({}, { signal, audience: 'local' }),
+    }),
   };
   return {
     handlers,
@@ -324,13 +331,13 @@ interface Trust {
 
 function createAppHandlers(
   library: Library,
+  limits: Limits,
   hub: ChangeHub,
   trust: Trust,
   windowAddress: () => string | null,
 ): Handlers<typeof appApi.procedures> {
   return {
     info: async () => {
-      const { threads, memoryBytes } = machineLimits();
       return {
         version: programVersion(),
         contractVersion,
@@ -341,8 +348,8 @@ function createAppHandlers(
           placeProblem: trust.place?.message ?? null,
         },
         engineVersion: await engineVersion(),
-        threads,
-        memoryBytes,
+        threads: limits.threads,
+        memoryBytes: limits.memoryBytes,
       };
     },
     doctor: async () => doctor(library, { place: trust.place, backups: (await trust.backups?.state()) ?? null }),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { useEffect, useSyncExternalStore } from 'react';
 import { AppError } from '../../../main/contract/index.ts';
+import { rememberCommands } from '../../stores/known-commands.ts';
 import { report } from '../../stores/messages.ts';
 import { chordOf, type FocusKind } from './keys.ts';
 import { type Command, createRegistry, resolve, type Scope } from './registry.ts';
@@ -10,7 +11,11 @@ export const registry = createRegistry();
 
 /** Offers commands while the component is there. The list must be stable (made once, or with `useMemo`). */
 export function useCommands(commands: readonly Command[]): void {
-  useEffect(() => registry.register(commands), [commands]);
+  useEffect(() => {
+    const leave = registry.register(commands);
+    rememberCommands(commands, registry.ownKeys);
+    return leave;
+  }, [commands]);
 }
 
 /** All commands that exist now. */

@@ -275,6 +275,7 @@ export function createFakeConnection(sceneName: string): Connection {
     explore: unserved('explore'),
     interop: unserved('interop'),
     tables: unserved('tables'),
+    settings: unserved('settings'),
     jobs: unserved('jobs'),
     workflow: unserved('workflow'),
     files: {
