@@ -5,7 +5,7 @@
  */
 import type { Socket } from 'node:net';
 import { AppError } from '../contract/index.ts';
-import { socketLink, systemClock } from '../devices/index.ts';
+import { openLink, systemClock } from '../devices/index.ts';
 import { programVersion } from '../installation/index.ts';
 import { startFilm } from '../media/index.ts';
 import { Capture } from './capture.ts';
@@ -21,7 +21,7 @@ const tell = (message: FromCapture): void => {
 };
 const capture = new Capture({
   clock: systemClock,
-  openLink: socketLink,
+  openLink,
   recorder: { now: () => new Date(), startFilm, programVersion: programVersion() },
   tell,
 });

@@ -39,7 +39,7 @@ export async function keepPlan(file: string, plan: AcquirePlan): Promise<void> {
 }
 
 /** The rig of a plan: its form fills the folder's names; a name that was left empty makes no folder. */
-export function rigOf(plan: AcquirePlan): Rig {
+export function rigOf(plan: AcquirePlan, isSimulated: boolean): Rig {
   const tokens = [
     ['researcherName', plan.researcher],
     ['experimentName', plan.experiment],
@@ -47,6 +47,7 @@ export function rigOf(plan: AcquirePlan): Rig {
   ] as const;
   return {
     ...simulatorRig,
+    isSimulated,
     researcherName: plan.researcher,
     experimentName: plan.experiment,
     animalName: plan.animal,
@@ -58,5 +59,5 @@ export function rigOf(plan: AcquirePlan): Rig {
 
 /** The folder that a recording would make if it began now, below the data folder. */
 export function previewFolder(plan: AcquirePlan, now: Date): string {
-  return recordingFolder(rigOf(plan), '.', now).split(path.sep).join('/');
+  return recordingFolder(rigOf(plan, true), '.', now).split(path.sep).join('/');
 }

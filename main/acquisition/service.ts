@@ -113,7 +113,7 @@ export class Acquisition {
   }
 
   devices(): AcquireDevice[] {
-    return foundDevices();
+    return foundDevices(this.#device?.id ?? null);
   }
 
   /** @throws AppError `device.*`, `acquire.not_now` */
@@ -128,12 +128,15 @@ export class Acquisition {
     try {
       const [scope] = simulatorRig.scopes;
       if (scope === undefined) throw new AppError('recording.bad_rig', 'The rig has no scope.');
-      const { logFolder, supervise, scene = { name: 'scope', seed: 1 } } = this.#options;
-      this.#board ??= await startPracticeBoard({ logFolder, scopeType: scope.type, scene }, supervise);
-      const { address } = this.#board;
+      const address = device.simulated ? await this.#practiceAddress(scope.type) : device.id;
       const type = scopeType(readCatalogue(), scope.type);
       this.#device = { id: device.id, name: type.label ?? type.type, type, address };
-      await this.#capture().ask('connect', { address, scopeType: type.type, settings: scope.settings });
+      await this.#capture().ask('connect', {
+        address,
+        scopeType: type.type,
+        // A real scope begins as its type says: dark.
+        settings: device.simulated ? scope.settings : {},
+      });
       this.#set('preview');
       this.#say('info', `${this.#device.name} connected${device.simulated ? ' (simulated)' : ''}.`);
     } catch (error) {
@@ -141,6 +144,13 @@ export class Acquisition {
       this.#set('idle');
       throw error;
     }
+  }
+
+  /** Starts the simulated board where it does not run yet. */
+  async #practiceAddress(type: string): Promise<string> {
+    const { logFolder, supervise, scene = { name: 'scope', seed: 1 } } = this.#options;
+    this.#board ??= await startPracticeBoard({ logFolder, scopeType: type, scene }, supervise);
+    return this.#board.address;
   }
 
   /** @throws AppError `acquire.not_now` while recording */
@@ -344,7 +354,7 @@ export class Acquisition {
   async #record(dataDirectory: string): Promise<{ readonly folder: string }> {
     const { now, sessions, onRecording } = this.#options;
     const startedAt = now();
-    const rig = rigOf(this.#plan);
+    const rig = rigOf(this.#plan, this.#device?.id === 'simulator');
     const folder = await makeNewFolder(recordingFolder(rig, dataDirectory, startedAt));
     // The row before the first frame: whatever dies from now on, the next start finds it.
     const session = await sessions

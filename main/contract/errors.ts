@@ -98,6 +98,8 @@ export const errorCodes = [
   'device.bad_setting',
   'device.not_found',
   'device.no_answer',
+  'device.no_permission',
+  'device.in_use',
   'recording.bad_rig',
   'recording.failed',
   'acquire.not_now',

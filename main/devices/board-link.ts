@@ -3,7 +3,7 @@ import type { AssemblyCounts, RawFrame } from './miniscope/frame-assembler.ts';
 import type { Selector } from './miniscope/uvc.ts';
 
 /**
- * A way to a Miniscope DAQ board: the simulated one now; USB on Linux, Media Foundation and AVFoundation fit here. Above it everything is the same.
+ * A way to a Miniscope DAQ board: simulated, or on USB; Media Foundation and AVFoundation fit here. Above it everything is the same.
  */
 export interface BoardLink extends AsyncDisposable {
   /** Agrees on a frame size and lets frames come. @throws AppError `device.bad_setting` for a size the board does not have, `device.no_answer` */
@@ -17,6 +17,8 @@ export interface BoardLink extends AsyncDisposable {
   readonly setControl: (control: Selector, value: number) => Promise<void>;
   /** Reads a control, 16 bits. @throws AppError `device.no_answer` */
   readonly getControl: (control: Selector) => Promise<number>;
+  /** Where the link can: these are read with each frame from now on and come with it, however late it is taken. */
+  readonly readWithFrames?: (controls: readonly Selector[]) => void;
   /** Payloads that made no frame. */
   readonly counts: () => AssemblyCounts;
   /** The USB port it is on, where the back-end knows it. */

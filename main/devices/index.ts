@@ -24,4 +24,14 @@ export { boardEntry, type FromBoardProcess, type ToBoardProcess } from './simula
 export { ScopeModel, type ScopeState } from './simulator/scope-model.ts';
 export { SimulatedLink, type Picture } from './simulator/simulated-link.ts';
 export { SimulatedUsbDevice } from './simulator/usb-device.ts';
-export { listDevices, udevRule, type FoundDevice, type UsbPlaces } from './usb/listing.ts';
+export { serveUsbredir, type BoardServer, type ServedBoard } from './simulator/usbredir.ts';
+export { openLink } from './open-link.ts';
+export { isUsbAddress, usbLink } from './usb/link.ts';
+export {
+  listDevices,
+  udevRule,
+  udevRuleFile,
+  type DeviceList,
+  type FoundDevice,
+  type UsbBoard,
+} from './usb/listing.ts';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** Films as frames. See README.md. */
 export { inspectAvi, repairAvi, type AviChecks, type AviRepair, type AviState } from './avi-repair.ts';
+export { binding, fromNative } from './binding.ts';
 export { startEditor } from './editor.ts';
 export type { Editor } from './editor.ts';
 export { findFfmpeg } from './ffmpeg.ts';

@@ -76,3 +76,61 @@ export function closeScene(handle: number): void;
 export function computeEdit(request: string): Promise<string>;
 /** Writes the cells that hold after some edits as flat arrays; JSON in (`Collection` of the engine's `edit`) and out (the files written). */
 export function collectCells(request: string): Promise<string>;
+export interface UsbBoard {
+  readonly port: string;
+  /** `board`, `high-speed`, `boot-loader`. */
+  readonly kind: string;
+  readonly productId: number;
+  readonly speedMbps?: number | null;
+  readonly serial?: string | null;
+  readonly product?: string | null;
+  readonly driver?: string | null;
+  readonly permitted?: boolean | null;
+  readonly users: readonly string[];
+}
+export interface UsbBoards {
+  readonly boards: readonly UsbBoard[];
+  /** Why none could be looked for. */
+  readonly unavailable?: string | null;
+}
+export interface UsbFrame {
+  readonly pixels: Uint8Array;
+  readonly oddBytes: Uint8Array;
+  readonly firstNs: bigint;
+  readonly lastNs: bigint;
+  readonly controls: readonly { readonly selector: number; readonly value?: number | null }[];
+}
+export interface UsbStats {
+  readonly payloads: number;
+  readonly frames: number;
+  readonly short: number;
+  readonly oversize: number;
+  readonly unended: number;
+  readonly faulty: number;
+  readonly badHeaders: number;
+  readonly overrun: number;
+  readonly transferErrors: number;
+  readonly waiting: number;
+  readonly highWater: number;
+  readonly longestBurst: number;
+}
+/** The boards on this machine's USB ports. Where there is no USB it says so. */
+export function listUsbBoards(): UsbBoards;
+/** Opens the board on a port (`2-1`), or the one served at a socket (`redir:` and its path). `onEvent` gets null when frames wait, a sentence when the board is gone. */
+export function openUsbBoard(address: string, nowNs: bigint, onEvent: (gone?: string | null) => void): Promise<number>;
+/** Agrees on a frame size and lets frames come. */
+export function startUsbBoard(handle: number, width: number, height: number): Promise<null>;
+/** Ends the stream. */
+export function stopUsbBoard(handle: number): Promise<null>;
+/** Writes a control of the processing unit, 16 bits. Requests are done in the order they are asked. */
+export function setUsbControl(handle: number, selector: number, value: number): Promise<null>;
+/** Reads a control of the processing unit, 16 bits. */
+export function getUsbControl(handle: number, selector: number): Promise<number>;
+/** These controls are read right after each frame from now on. */
+export function watchUsbControls(handle: number, selectors: readonly number[]): void;
+/** The oldest frame that waits; null when none does. */
+export function takeUsbFrame(handle: number): UsbFrame | null;
+/** Counts since the stream began; null for a board that was closed. */
+export function usbStats(handle: number): UsbStats | null;
+/** Ends the stream and gives the board back to the system. */
+export function closeUsbBoard(handle: number): Promise<null>;

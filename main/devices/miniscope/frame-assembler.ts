@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { headerFlag } from './uvc.ts';
+import { headerFlag, type Selector } from './uvc.ts';
 
 /** A frame as it came over the bulk endpoint. */
 export interface RawFrame {
@@ -10,6 +10,8 @@ export interface RawFrame {
   /** Monotonic time of the first and the last payload, ns. */
   readonly firstNs: bigint;
   readonly lastNs: bigint;
+  /** Controls that were read right after it, while the board still spoke of it; null for one that could not be. Absent where the link does not read them. */
+  readonly controls?: ReadonlyMap<Selector, number | null>;
 }
 
 /** Payloads that made no frame, by what was wrong with them. */

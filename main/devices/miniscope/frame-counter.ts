@@ -14,7 +14,7 @@ export interface CounterReading {
 }
 
 /**
- * The board's 16-bit frame counter made whole (acquisition.md 2.7): it wraps every 36 minutes at 30 frames/s. A step of half the range or more is a step
+ * The board's 16-bit frame counter made whole (acquisition.md 2.7): it wraps every 36 minutes at 30 frames/s. No step counts as unread. One of half the range or more is a step
  * back, which only a board that started anew makes; the count then goes on from the frame before, and how many were lost in between is unknown (0 is
  * counted, {@link restarts} says that it happened).
  */
@@ -45,7 +45,12 @@ export class FrameCounter {
       return { frame: this.#frame, lost: 0, restarted };
     }
     const step = (raw - this.#last + range) % range;
-    const isRestart = step === 0 || step >= range / 2;
+    // A frame never leaves the counter as it was: one of the two readings is not of its frame (it came too late, or the system gave an old one).
+    if (step === 0) {
+      this.#unread += 1;
+      return { frame: null, lost: 0, restarted };
+    }
+    const isRestart = step >= range / 2;
     const arrived = this.#unread + 1;
     const forward = isRestart ? arrived : step;
     if (isRestart) this.#restarts += 1;

@@ -17,7 +17,7 @@ import { packWords, type I2cPacket } from './i2c-packet.ts';
 import { frameMetadata } from './open-ephys.ts';
 import { persist } from './persist.ts';
 import { orientationOf, type Orientation } from './quaternion.ts';
-import { selector } from './uvc.ts';
+import { type Selector, selector } from './uvc.ts';
 
 /** A frame with what the board said of it. */
 export interface ScopeFrame {
@@ -76,6 +76,8 @@ const overslept = 1.3;
 /** So many black frames after pictures tell that the link has lost its mode. */
 const blackFrames = 10;
 const pixelClockOfFastLinkMHz = 50;
+/** Controls that read w, x, y, z of the orientation. */
+const quaternion = [selector.saturation, selector.hue, selector.gain, selector.brightness] as const;
 
 /**
  * A scope on a Miniscope DAQ board: sets it up, sets its controls, reads what each frame's counter and orientation say, and brings it back with all settings when
@@ -235,6 +237,7 @@ export class Miniscope implements AsyncDisposable {
     this.#queue.clear();
     this.#isSetUp = false;
     const size = { width: this.type.width, height: this.type.height };
+    link.readWithFrames?.([selector.contrast, ...(this.type.hasOrientation ? quaternion : [])]);
     await link.start(size, (frame) => this.#arrived(link, frame));
     for (const packet of linkPackets(this.type)) await this.#send(link, packet);
     await clock.sleep(settleMs, this.#closing.signal);
@@ -298,17 +301,20 @@ export class Miniscope implements AsyncDisposable {
     this.#handing = this.#handing.then(() => this.#hand(link, raw, number));
   }
 
-  /** Reads what the board says of a frame and hands it on. A frame after which another has come already goes unread: the board speaks of the newest. */
+  /**
+   * Reads what the board says of a frame, unless that came with it, and hands it on. A frame after which another has come already goes unread: the board speaks of the
+   * newest.
+   */
   async #hand(link: BoardLink, raw: RawFrame, number: number): Promise<void> {
     const told = frameMetadata(raw.oddBytes);
     const isNewest = this.#seen === number;
-    const rawCounter =
-      told === null
-        ? isNewest
-          ? await link.getControl(selector.contrast).catch(() => null)
-          : null
-        : told.frame & 0xffff;
-    const orientation = told === null && isNewest && this.type.hasOrientation ? await readOrientation(link) : null;
+    const read = async (control: Selector): Promise<number | null> => {
+      const came = raw.controls?.get(control);
+      if (came !== undefined) return came;
+      return isNewest ? await link.getControl(control).catch(() => null) : null;
+    };
+    const rawCounter = told === null ? await read(selector.contrast) : told.frame & 0xffff;
+    const orientation = told === null && this.type.hasOrientation ? await readOrientation(read) : null;
     const { frame, lost, restarted } = this.#counter.take(rawCounter);
     this.#isTold = told !== null;
     this.#taken = frame ?? this.#taken;
@@ -438,14 +444,13 @@ export function linkPackets({ pixelClockMHz }: ScopeType): readonly I2cPacket[] 
   ];
 }
 
-async function readOrientation(link: BoardLink): Promise<Orientation | null> {
-  try {
-    const w = await link.getControl(selector.saturation);
-    const x = await link.getControl(selector.hue);
-    const y = await link.getControl(selector.gain);
-    const z = await link.getControl(selector.brightness);
-    return orientationOf([w, x, y, z]);
-  } catch {
-    return null;
+async function readOrientation(read: (control: Selector) => Promise<number | null>): Promise<Orientation | null> {
+  const words: number[] = [];
+  for (const control of quaternion) {
+    const word = await read(control);
+    if (word === null) return null;
+    words.push(word);
   }
+  const [w = 0, x = 0, y = 0, z = 0] = words;
+  return orientationOf([w, x, y, z]);
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
-import path from 'node:path';
+import { binding } from '../../media/index.ts';
 
 /** A board that is there, or the simulated one. */
 export interface FoundDevice {
@@ -11,22 +10,44 @@ export interface FoundDevice {
   readonly state: 'ready' | 'problem';
   /** What is wrong, and what mends it; null when ready. */
   readonly problem: { readonly message: string; readonly fix: string } | null;
+  /** What the system tells of its connection; null for the simulated one. */
+  readonly usb: {
+    readonly port: string;
+    readonly speedMbps: number | null;
+    readonly serial: string | null;
+    /** Driver that has its video interface. */
+    readonly driver: string | null;
+  } | null;
 }
 
-/** Where Linux shows what hangs on USB; replaced in tests. */
-export interface UsbPlaces {
-  readonly devices: string;
-  readonly nodes: string;
+/** A board as the system shows it (`native/usb`). */
+export interface UsbBoard {
+  readonly port: string;
+  readonly kind: string;
+  readonly speedMbps?: number | null;
+  readonly serial?: string | null;
+  readonly driver?: string | null;
+  /** Whether the system lets this person use it; null where that is not known before. */
+  readonly permitted?: boolean | null;
+  /** Programs that have its camera open. */
+  readonly users: readonly string[];
 }
 
-const linux: UsbPlaces = { devices: '/sys/bus/usb/devices', nodes: '/dev/bus/usb' };
-
-const cypress = '04b4';
-const products = { super: '00f9', high: '00f8', bootLoader: '00f3' } as const;
+/** The devices of this computer. */
+export interface DeviceList {
+  readonly devices: readonly FoundDevice[];
+  /** Why no board could be looked for; null where the ports can be seen. */
+  readonly unavailable: string | null;
+}
 
 /** The rule that lets everyone at the computer use the board. */
 export const udevRule =
   'SUBSYSTEM=="usb", ATTR{idVendor}=="04b4", ATTR{idProduct}=="00f9", MODE="0660", TAG+="uaccess"';
+
+/** Where that rule belongs. */
+export const udevRuleFile = '/etc/udev/rules.d/70-miniscope.rules';
+
+const superSpeedMbps = 5000;
 
 const simulator: FoundDevice = {
   id: 'simulator',
@@ -34,77 +55,62 @@ const simulator: FoundDevice = {
   kind: 'simulator',
   state: 'ready',
   problem: null,
+  usb: null,
 };
 
-/** The boards on this machine's USB ports (Linux), by port, and the simulated one. */
-export function listDevices(places: UsbPlaces = linux): readonly FoundDevice[] {
-  return [...ports(places.devices).flatMap((port) => boardOn(port, places) ?? []), simulator];
-}
-
-/** Devices, not interfaces (`3-1:1.0`) and root hubs (`usb3`). */
-function ports(folder: string): string[] {
+/**
+ * The boards on this computer's USB ports, by port, and the simulated one, which is there always: a computer without USB, or a Calyx whose native part is not
+ * built, has a sentence instead of boards.
+ */
+export function listDevices(
+  look: () => { readonly boards: readonly UsbBoard[]; readonly unavailable?: string | null } = () =>
+    binding().listUsbBoards(),
+): DeviceList {
   try {
-    return readdirSync(folder)
-      .filter((name) => /^\d+-[\d.]+$/.test(name))
-      .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
-  } catch {
-    return [];
+    const { boards, unavailable } = look();
+    return { devices: [...boards.map(found), simulator], unavailable: unavailable ?? null };
+  } catch (error) {
+    return { devices: [simulator], unavailable: error instanceof Error ? error.message : String(error) };
   }
 }
 
-function boardOn(port: string, { devices, nodes }: UsbPlaces): FoundDevice | undefined {
-  const attribute = (name: string): string => {
-    try {
-      return readFileSync(path.join(devices, port, name), 'utf8').trim();
-    } catch {
-      return '';
-    }
-  };
-  if (attribute('idVendor') !== cypress) return undefined;
-  const product = attribute('idProduct');
-  const problem = problemOf(product, () => {
-    const node = path.join(nodes, attribute('busnum').padStart(3, '0'), attribute('devnum').padStart(3, '0'));
-    return isWritable(node);
-  });
-  if (problem === undefined) return undefined;
+function found(board: UsbBoard): FoundDevice {
+  const { port, speedMbps = null, serial = null, driver = null } = board;
+  const problem = problemOf(board);
   return {
     id: `usb-${port}`,
-    name: `Miniscope DAQ on port ${port}`,
+    name: `Miniscope DAQ on USB port ${port}`,
     kind: 'miniscope-daq',
     state: problem === null ? 'ready' : 'problem',
     problem,
+    usb: { port, speedMbps, serial, driver },
   };
 }
 
-/** Undefined for something else of the same maker. */
-function problemOf(product: string, mayUse: () => boolean): FoundDevice['problem'] | undefined {
-  switch (product) {
-    case products.high:
-      return {
-        message: 'The board is connected at USB 2 speed; no picture comes at that speed.',
-        fix: 'Use a USB 3 port (blue) and a USB 3 cable, without a hub.',
-      };
-    case products.bootLoader:
-      return {
-        message: 'The board runs its boot loader: it has no firmware, or its PMODE jumper is set.',
-        fix: 'Take the jumper off and plug it in again; else write the firmware to the board.',
-      };
-    case products.super:
-      if (mayUse()) return null;
-      return {
-        message: 'You may not use the board: the system gives it to administrators only.',
-        fix: `Put this line into /etc/udev/rules.d/70-miniscope.rules and plug the board in again: ${udevRule}`,
-      };
-    default:
-      return undefined;
+function problemOf({ kind, speedMbps, permitted, users, driver }: UsbBoard): FoundDevice['problem'] {
+  if (kind === 'boot-loader') {
+    return {
+      message: 'The board runs its boot loader: it has no firmware, or its PMODE jumper is set.',
+      fix: 'Take the jumper off and plug it in again; else write the firmware to the board.',
+    };
   }
-}
-
-function isWritable(node: string): boolean {
-  try {
-    accessSync(node, constants.R_OK | constants.W_OK);
-    return true;
-  } catch {
-    return false;
+  if (kind === 'high-speed' || (speedMbps != null && speedMbps < superSpeedMbps)) {
+    return {
+      message: 'The board is connected at USB 2 speed; no picture comes at that speed.',
+      fix: 'Use a USB 3 port (blue) and a USB 3 cable, without a hub.',
+    };
   }
+  if (permitted === false) {
+    return {
+      message: 'You may not use the board: the system gives it to administrators only.',
+      fix: `Put this line into ${udevRuleFile}, run \`sudo udevadm control --reload\` and plug the board in again: ${udevRule}`,
+    };
+  }
+  if (users.length > 0 || driver === 'usbfs') {
+    return {
+      message: `The board is in use by ${users.length > 0 ? users.join(' and ') : 'another program'}.`,
+      fix: 'Close that program; a board sends its picture to one program only.',
+    };
+  }
+  return null;
 }

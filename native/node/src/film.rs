@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use calyx_media::{FilmRecorder, NotTaken, RecordOptions};
+use calyx_media::{FilmRecorder, MediaError, NotTaken, RecordOptions};
 use calyx_scene::{Camera, Config, OwnedRenderer, Scene};
 use napi::bindgen_prelude::{Env, Object, Uint8Array};
 use napi_derive::napi;
@@ -81,7 +81,7 @@ pub fn start_film(env: &Env, options: FilmOptions) -> napi::Result<Object<'_>> {
             frames_per_file: options.frames_per_file,
         };
         let recorder = FilmRecorder::start(&PathBuf::from(options.folder), settings)?;
-        Ok(locked(&RECORDERS).add(recorder))
+        Ok::<_, MediaError>(locked(&RECORDERS).add(recorder))
     })
 }
 
@@ -118,7 +118,9 @@ pub fn film_stats(handle: u32) -> Option<FilmStats> {
 pub fn finish_film(env: &Env, handle: u32) -> napi::Result<Object<'_>> {
     let recorder = locked(&RECORDERS).open.remove(&handle);
     promise(env, "calyx-film", move || {
-        let Some(recorder) = recorder else { return Ok(Vec::new()) };
+        let Some(recorder) = recorder else {
+            return Ok::<_, MediaError>(Vec::new());
+        };
         let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         let files = recorder.finish()?;
         Ok(files

@@ -1,4 +1,4 @@
-//! Node-API binding of the native crates: films by frame, films being recorded, the simulated scope's picture, edits of cells. No science lives
+//! Node-API binding of the native crates: films by frame, films being recorded, boards on USB, the simulated scope's picture, edits of cells. No science lives
 //! here.
 //!
 //! Work runs on threads of its own (never on libuv's four); each call returns a promise. A rejected promise's message is JSON
@@ -9,6 +9,7 @@
 pub mod edit;
 pub mod film;
 mod shift;
+pub mod usb;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -88,7 +89,23 @@ static READERS: LazyLock<Mutex<Readers>> = LazyLock::new(|| {
     })
 });
 
-fn to_js(error: &MediaError) -> napi::Error {
+/// An error with a code of the contract.
+trait Coded: std::fmt::Display {
+    fn code(&self) -> &'static str;
+    fn hint(&self) -> Option<&'static str>;
+}
+
+impl Coded for MediaError {
+    fn code(&self) -> &'static str {
+        MediaError::code(self)
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        MediaError::hint(self)
+    }
+}
+
+fn to_js(error: &impl Coded) -> napi::Error {
     let data = serde_json::json!({ "code": error.code(), "message": error.to_string(), "hint": error.hint() });
     napi::Error::from_reason(data.to_string())
 }
@@ -101,10 +118,11 @@ fn closed() -> MediaError {
 }
 
 /// Runs `work` on a thread of its own and settles a promise with what it gives.
-fn promise<'env, T, F>(env: &'env Env, name: &str, work: F) -> napi::Result<Object<'env>>
+fn promise<'env, T, E, F>(env: &'env Env, name: &str, work: F) -> napi::Result<Object<'env>>
 where
     T: napi::bindgen_prelude::ToNapiValue + Send + 'static,
-    F: FnOnce() -> Result<T, MediaError> + Send + 'static,
+    E: Coded,
+    F: FnOnce() -> Result<T, E> + Send + 'static,
 {
     let (deferred, object) = env.create_deferred::<T, _>()?;
     std::thread::Builder::new()

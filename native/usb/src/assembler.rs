@@ -26,6 +26,10 @@ pub struct Counts {
     pub overrun: AtomicU64,
     /// Transfers that failed while the board stayed.
     pub transfer_errors: AtomicU64,
+    /// Frames that ended, whole or not.
+    pub ended: AtomicU64,
+    /// Bytes of the frame that is coming now.
+    pub filled: AtomicU64,
 }
 
 impl Counts {
@@ -47,7 +51,6 @@ pub struct Assembler {
     fid: Option<bool>,
     faulty: bool,
     first_ns: u64,
-    ended: u64,
 }
 
 impl Assembler {
@@ -62,7 +65,6 @@ impl Assembler {
             fid: None,
             faulty: false,
             first_ns: 0,
-            ended: 0,
         }
     }
 
@@ -87,6 +89,7 @@ impl Assembler {
         }
         self.faulty |= header.error;
         self.put(data, ring);
+        counts.filled.store(self.filled as u64, Ordering::Release);
         header.eof && self.end(at_ns, ring, counts)
     }
 
@@ -138,8 +141,8 @@ impl Assembler {
         } else {
             None
         };
-        let number = self.ended;
-        self.ended += 1;
+        let number = counts.ended.fetch_add(1, Ordering::AcqRel);
+        counts.filled.store(0, Ordering::Release);
         if let Some(counter) = wrong {
             Counts::add(counter);
             self.begin_anew();

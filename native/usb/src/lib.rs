@@ -13,6 +13,8 @@ pub mod error;
 pub mod hurry;
 pub mod listing;
 pub mod nusb_board;
+#[cfg(unix)]
+pub mod redir;
 pub mod ring;
 pub mod scripted;
 pub mod session;

@@ -7,6 +7,9 @@ use crossbeam_queue::ArrayQueue;
 
 /// Slots of a stream's ring: four seconds at 30 frames a second.
 pub const SLOTS: usize = 128;
+/// A ring of very large frames has fewer.
+const MOST_BYTES: usize = 256 << 20;
+const FEWEST_SLOTS: usize = 16;
 /// Bytes between the pixels of a frame's beginning that are kept: Open Ephys' firmware tells its time and counter there.
 pub const ODD_BYTES: usize = 20;
 
@@ -33,44 +36,44 @@ pub struct Ring {
     free: ArrayQueue<Box<Frame>>,
     ended: ArrayQueue<Box<Frame>>,
     ready: ArrayQueue<Box<Frame>>,
-    made: AtomicUsize,
-    slots: usize,
-    pixels: usize,
     high_water: AtomicUsize,
 }
 
 impl Ring {
-    /// A ring of frames of so many pixels. Slots are made when they are first needed, so that a reader that keeps up costs a few frames of memory only.
+    /// A ring of so many slots for frames of so many pixels. All their memory is taken and touched here: the writer's thread must never wait for memory, which the
+    /// system gives out under a lock that any other thread may hold.
     ///
     /// # Panics
     /// With no slots.
     #[must_use]
     pub fn new(slots: usize, pixels: usize) -> Self {
+        let free = ArrayQueue::new(slots);
+        for _ in 0..slots {
+            let frame = Frame {
+                // Not 0: memory that is to be 0 would be touched later.
+                pixels: vec![0xff; pixels],
+                controls: Vec::with_capacity(8),
+                ..Frame::default()
+            };
+            let _ = free.push(Box::new(frame));
+        }
         Self {
-            free: ArrayQueue::new(slots),
+            free,
             ended: ArrayQueue::new(slots),
             ready: ArrayQueue::new(slots),
-            made: AtomicUsize::new(0),
-            slots,
-            pixels,
             high_water: AtomicUsize::new(0),
         }
     }
 
-    /// A slot to fill; none while the reader holds or has left waiting all of them. Called by the writer only.
+    /// A ring for frames of so many pixels, of [`SLOTS`] unless they are very large.
+    #[must_use]
+    pub fn for_frames(pixels: usize) -> Self {
+        Self::new(slots_for(pixels), pixels)
+    }
+
+    /// A slot to fill; none while the reader holds or has left waiting all of them.
     pub fn take_free(&self) -> Option<Box<Frame>> {
-        if let Some(frame) = self.free.pop() {
-            return Some(frame);
-        }
-        // One writer: nobody else counts up.
-        if self.made.load(Ordering::Relaxed) == self.slots {
-            return None;
-        }
-        self.made.fetch_add(1, Ordering::Relaxed);
-        Some(Box::new(Frame {
-            pixels: vec![0; self.pixels],
-            ..Frame::default()
-        }))
+        self.free.pop()
     }
 
     /// A frame has come. There is room always: there are no more slots than places.
@@ -110,12 +113,10 @@ impl Ring {
     pub fn high_water(&self) -> usize {
         self.high_water.load(Ordering::Relaxed)
     }
+}
 
-    /// Slots that were made.
-    #[must_use]
-    pub fn made(&self) -> usize {
-        self.made.load(Ordering::Relaxed)
-    }
+fn slots_for(pixels: usize) -> usize {
+    (MOST_BYTES / pixels.max(1)).clamp(FEWEST_SLOTS, SLOTS)
 }
 
 #[cfg(test)]
@@ -138,11 +139,10 @@ mod tests {
         assert!(ring.take_free().is_none(), "the reader holds one");
         ring.give_back(frame);
         assert!(ring.take_free().is_some());
-        assert_eq!(ring.made(), 2);
     }
 
     #[test]
-    fn a_reader_that_keeps_up_costs_one_slot() {
+    fn frames_come_out_in_the_order_they_went_in_and_a_reader_that_keeps_up_leaves_none_waiting() {
         let ring = Ring::new(SLOTS, 16);
         for n in 0..1000 {
             let mut frame = ring.take_free().unwrap();
@@ -153,6 +153,13 @@ mod tests {
             assert_eq!(frame.number, n);
             ring.give_back(frame);
         }
-        assert_eq!((ring.made(), ring.high_water()), (1, 1));
+        assert_eq!(ring.high_water(), 1);
+    }
+
+    #[test]
+    fn a_ring_of_very_large_frames_has_fewer_slots() {
+        assert_eq!(slots_for(608 * 608), 128);
+        assert_eq!(slots_for(2592 * 1944), 53);
+        assert_eq!(slots_for(usize::MAX), FEWEST_SLOTS);
     }
 }

@@ -127,6 +127,8 @@ impl Script {
             told: Arc::new(Mutex::new(Told {
                 least_pending: usize::MAX,
                 lost_payloads: 0,
+                stalls: 0,
+                longest_stall: Duration::ZERO,
             })),
         }
     }
@@ -139,6 +141,10 @@ pub struct Told {
     pub least_pending: usize,
     /// Payloads for which neither a transfer nor a buffer of the board was free.
     pub lost_payloads: u64,
+    /// In real time only: how often the computer ran not even the board's own thread for more than 3 ms. Time stands still for the board then, too.
+    pub stalls: u64,
+    /// The longest of them.
+    pub longest_stall: Duration,
 }
 
 /// A bulk endpoint that follows a script.

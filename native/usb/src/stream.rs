@@ -111,7 +111,6 @@ fn drain(endpoint: &mut dyn BulkIn) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ring::SLOTS;
     use crate::scripted::{FIFO, PAYLOAD_US, Script, Step, pixels_of};
     use std::sync::atomic::AtomicU64;
 
@@ -130,7 +129,7 @@ mod tests {
 
     /// Runs a script to its end; each frame is taken out of the ring and compared as it comes.
     fn play(script: Script) -> Outcome {
-        let ring = Ring::new(SLOTS, PIXELS);
+        let ring = Ring::new(4, PIXELS);
         let (counts, stop, longest_burst) = (Counts::default(), AtomicBool::new(false), AtomicUsize::new(0));
         let frames = std::sync::Mutex::new(Vec::new());
         let mut endpoint = script.endpoint();
@@ -229,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_stream_that_is_stopped_leaves_no_transfer_behind() {
-        let ring = Ring::new(SLOTS, PIXELS);
+        let ring = Ring::new(4, PIXELS);
         let (counts, stop, longest_burst) = (Counts::default(), AtomicBool::new(false), AtomicUsize::new(0));
         let mut endpoint = Script::frames(50, PIXELS).endpoint();
         fill(&mut endpoint, DEPTH);

@@ -1,68 +1,64 @@
 // SPDX-License-Identifier: MIT
-import { mkdirSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { listDevices, udevRule, type UsbPlaces } from '../../../main/devices/index.ts';
-import { temporaryFolder } from '../../support/library.ts';
+import { listDevices, udevRule, type UsbBoard } from '../../../main/devices/index.ts';
 
-function places(
-  devices: Readonly<Record<string, Readonly<Record<string, string>>>>,
-  writable: readonly string[],
-): UsbPlaces {
-  const folder = temporaryFolder();
-  for (const [port, attributes] of Object.entries(devices)) {
-    mkdirSync(path.join(folder, 'devices', port), { recursive: true });
-    for (const [name, value] of Object.entries(attributes))
-      writeFileSync(path.join(folder, 'devices', port, name), `${value}\n`);
-  }
-  for (const node of writable) {
-    mkdirSync(path.join(folder, 'nodes', path.dirname(node)), { recursive: true });
-    writeFileSync(path.join(folder, 'nodes', node), '');
-  }
-  return { devices: path.join(folder, 'devices'), nodes: path.join(folder, 'nodes') };
-}
-
-const board = (idProduct: string, devnum: string): Readonly<Record<string, string>> => ({
-  idVendor: '04b4',
-  idProduct,
-  busnum: '2',
-  devnum,
+const board = (more: Partial<UsbBoard> = {}): UsbBoard => ({
+  port: '2-1',
+  kind: 'board',
+  speedMbps: 5000,
+  permitted: true,
+  users: [],
+  driver: 'uvcvideo',
+  ...more,
 });
+const problemOf = (more: Partial<UsbBoard>) => listDevices(() => ({ boards: [board(more)] })).devices[0]?.problem;
 
 describe('the list of devices', () => {
-  it('names boards by the port they hang on, numbers in order, and always has the simulated one', () => {
-    const found = listDevices(
-      places(
-        {
-          '2-10': board('00f9', '9'),
-          '2-2.4': board('00f9', '3'),
-          '1-1': { idVendor: '046d', idProduct: '0825' },
-          '2-3': { idVendor: '04b4', idProduct: '6560' },
-          '2-2.4:1.0': board('00f9', '3'),
-          usb2: board('00f9', '1'),
-        },
-        ['002/003', '002/009'],
-      ),
-    );
-    expect(found.map(({ id, state }) => [id, state])).toEqual([
-      ['usb-2-2.4', 'ready'],
-      ['usb-2-10', 'ready'],
+  it('names boards by the USB port they hang on, with what the system tells of them, and always has the simulated one', () => {
+    const { devices, unavailable } = listDevices(() => ({ boards: [board(), board({ port: '2-10.4' })] }));
+    expect(devices.map(({ id, state }) => [id, state])).toEqual([
+      ['usb-2-1', 'ready'],
+      ['usb-2-10.4', 'ready'],
       ['simulator', 'ready'],
     ]);
+    expect(devices[0]?.usb).toEqual({ port: '2-1', speedMbps: 5000, serial: null, driver: 'uvcvideo' });
+    expect(unavailable).toBeNull();
   });
 
   it.each([
-    ['00f8', [], /USB 2 speed/, /USB 3 port/],
-    ['00f3', [], /boot loader/, /firmware/],
-    ['00f9', [], /may not use/, new RegExp(udevRule.slice(0, 20))],
-  ] as const)('says what is wrong with a board %s and what mends it', (product, nodes, message, fix) => {
-    const [found] = listDevices(places({ '2-1': board(product, '4') }, nodes));
-    expect(found?.state).toBe('problem');
-    expect(found?.problem?.message).toMatch(message);
-    expect(found?.problem?.fix).toMatch(fix);
+    [{ kind: 'high-speed', speedMbps: 480 }, /USB 2 speed/, /USB 3 port/],
+    [{ speedMbps: 480 }, /USB 2 speed/, /USB 3 cable/],
+    [{ kind: 'boot-loader' }, /boot loader/, /firmware/],
+    [{ permitted: false }, /may not use/, /70-miniscope\.rules.*04b4/],
+    [{ users: ['cheese', 'obs'] }, /in use by cheese and obs/, /Close that program/],
+    [{ driver: 'usbfs' }, /in use by another program/, /one program only/],
+  ] as const)('says what is wrong with a board %j and what mends it', (more, message, fix) => {
+    const problem = problemOf(more);
+    expect(problem?.message).toMatch(message);
+    expect(problem?.fix).toMatch(fix);
   });
 
-  it('has the simulated one only where there is no USB', () => {
-    expect(listDevices({ devices: '/nowhere', nodes: '/nowhere' }).map(({ id }) => id)).toEqual(['simulator']);
+  it('offers the rule that is shipped', () => {
+    const shipped = readFileSync(new URL('../../../assets/udev/70-miniscope.rules', import.meta.url), 'utf8');
+    expect(shipped.split('\n')).toContain(udevRule);
+    expect(problemOf({ permitted: false })?.fix).toContain(udevRule);
+  });
+
+  it('has a sentence instead of boards where the ports cannot be seen', () => {
+    const seen = listDevices(() => ({ boards: [], unavailable: 'This computer shows no USB ports to Calyx.' }));
+    expect(seen.devices.map(({ id }) => id)).toEqual(['simulator']);
+    expect(seen.unavailable).toMatch(/no USB ports/);
+    const broken = listDevices(() => {
+      throw new Error('The part of Calyx that reads films is missing.');
+    });
+    expect(broken).toMatchObject({
+      devices: [{ id: 'simulator' }],
+      unavailable: expect.stringMatching(/missing/) as unknown,
+    });
+  });
+
+  it('never fails on the computer it runs on', () => {
+    expect(listDevices().devices.at(-1)?.id).toBe('simulator');
   });
 });

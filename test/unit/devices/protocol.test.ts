@@ -55,6 +55,14 @@ describe('the frame counter', () => {
     return readings.map((raw) => counter.take(raw).frame);
   };
 
+  it('counts a reading that did not change as unread: no frame leaves the counter as it was', () => {
+    const counter = new FrameCounter();
+    counter.take(500);
+    expect(counter.take(500)).toMatchObject({ frame: null, lost: 0, restarted: false });
+    expect(counter.take(502)).toMatchObject({ frame: 3, lost: 0, restarted: false });
+    expect(counter.restarts).toBe(0);
+  });
+
   it('starts at 1 whatever the board counted before, and goes on over the end of its 16 bits', () => {
     expect(frames([65_534, 65_535, 0, 1, 5])).toEqual([1, 2, 3, 4, 8]);
   });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { listDevices, readCatalogue } from '../../../devices/index.ts';
+import { type FoundDevice, listDevices, readCatalogue } from '../../../devices/index.ts';
 import { exitCodes } from '../../exit-codes.ts';
 import { words, type Answer, type Command, type Invocation } from '../command.ts';
 
@@ -14,7 +14,7 @@ export const devicesCommand: Command = {
 
 function run({ positionals }: Invocation): Promise<Answer> {
   words(devicesCommand, positionals, [] as const);
-  const devices = listDevices();
+  const { devices, unavailable } = listDevices();
   const scopeTypes = [...readCatalogue().values()].map(({ type, label, width, height, controls }) => ({
     type,
     label: label ?? type,
@@ -24,11 +24,21 @@ function run({ positionals }: Invocation): Promise<Answer> {
   }));
   const lines = [
     ...devices.map(
-      ({ id, name, problem }) =>
-        `${id.padEnd(14)} ${name}\n${problem === null ? '' : `               ${problem.message}\n               ${problem.fix}\n`}`,
+      ({ id, name, problem, usb }) =>
+        `${id.padEnd(14)} ${name}${connection(usb)}\n${problem === null ? '' : `               ${problem.message}\n               ${problem.fix}\n`}`,
     ),
+    ...(unavailable === null ? [] : [`\nReal boards: ${unavailable}\n`]),
     '\nScope types:\n',
     ...scopeTypes.map(({ type, label, width, height }) => `  ${type.padEnd(24)} ${label}, ${width} × ${height}\n`),
   ];
-  return Promise.resolve({ exitCode: exitCodes.ok, json: { devices, scopeTypes }, text: lines.join('') });
+  return Promise.resolve({ exitCode: exitCodes.ok, json: { devices, unavailable, scopeTypes }, text: lines.join('') });
+}
+
+/** Speed and driver, where the system tells them. */
+function connection(usb: FoundDevice['usb']): string {
+  if (usb === null) return '';
+  const speed = usb.speedMbps === null ? [] : [`${usb.speedMbps} Mbit/s`];
+  const driver = usb.driver === null ? [] : [`driver ${usb.driver}`];
+  const told = [...speed, ...driver];
+  return told.length === 0 ? '' : ` (${told.join(', ')})`;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import path from 'node:path';
 import { AppError } from '../../../contract/index.ts';
-import { type FaultName, faultNames, type PracticeScope, systemClock } from '../../../devices/index.ts';
+import { type FaultName, faultNames, listDevices, type PracticeScope, systemClock } from '../../../devices/index.ts';
 import { programVersion, sceneExecutable } from '../../../installation/index.ts';
 import { startFilm } from '../../../media/index.ts';
 import {
@@ -24,17 +24,23 @@ import {
 import { exitCodes } from '../../exit-codes.ts';
 import { positive, text, texts, words, type Answer, type Command, type Invocation } from '../command.ts';
 import { duration } from '../output.ts';
-import { openPracticeRig, type PracticeRigScope } from '../practice-rig.ts';
+import { type OpenRigScope, openRig } from '../open-rig.ts';
 
 /** `record`: a session folder from a scope, and what is missing in it. */
 export const recordCommand: Command = {
   name: 'record',
-  summary: 'Record a session folder; with the simulated scope until boards can be used',
+  summary: 'Record a session folder from a board, or from the simulated scope',
   usage: 'record --rig <simulator | configuration.json> --seconds <n> --data <folder> [flags]',
   flags: () => [
     { name: 'rig', value: 'rig', help: 'simulator, or a Miniscope-DAQ user configuration.' },
     { name: 'seconds', value: 'n', help: 'How long; else as the configuration says. Ctrl-C ends it properly.' },
     { name: 'data', value: 'folder', help: 'Data folder; else the one of the configuration.' },
+    {
+      name: 'device',
+      value: 'id',
+      isRepeatable: true,
+      help: 'The board of each scope, as `calyx devices` names it (usb-2-1); not needed for the only one.',
+    },
     { name: 'scene', value: 'name', help: 'What the simulated scope looks at: scope, small, tiny or sample.' },
     {
       name: 'truth',
@@ -75,13 +81,21 @@ async function run(invocation: Invocation): Promise<Answer> {
   if (seconds === null) throw new AppError('usage.invalid', 'record needs --seconds: how long to record.');
   const faults = texts(flags, 'fault').map(faultOf);
   const scene = { name: text(flags, 'scene') ?? 'scope', seed: positive(flags, 'seed', 'whole number') ?? 1 };
-  refuseRealBoards(rig);
+  const boards = rig.isSimulated ? null : boardsFor(rig, texts(flags, 'device'));
+  const practised = [
+    ...(faults.length > 0 ? ['--fault'] : []),
+    ...(text(flags, 'truth') === undefined ? [] : ['--truth']),
+  ];
+  if (boards !== null && practised.length > 0) {
+    throw new AppError('usage.invalid', `${practised.join(' and ')}: for the simulated scope only.`);
+  }
   const disk = failingDisk(systemDisk(startFilm), systemClock);
   // A counter is near its end before the scope is there; a disk fails before the first file is made; all else happens once frames are saved.
   const isBefore = ({ name, atS }: Fault): boolean => atS === 0 && (name === 'counter-wrap' || isOfDisk(name));
   const early = faults.filter(isBefore).map(({ name }) => name);
-  await using open = await openPracticeRig(rig, {
+  await using open = await openRig(rig, {
     clock: systemClock,
+    boards,
     scene,
     faults: faultNames.filter((name) => early.includes(name)),
     said: (message) => {
@@ -111,14 +125,14 @@ async function run(invocation: Invocation): Promise<Answer> {
 }
 
 /** The first scope's truth in the folder itself, that of others in folders of their names below it. */
-async function writeTruths(folder: string, scopes: readonly PracticeRigScope[], truth: string): Promise<void> {
+async function writeTruths(folder: string, scopes: readonly OpenRigScope[], truth: string): Promise<void> {
   for (const [n, { scope, type, scene, settings, practice }] of scopes.entries()) {
     const about = {
       scene,
       size: type,
       fps: settings.get('frameRate')?.number ?? 30,
       deviceFolder: path.join(folder, fileName(scope.name)),
-      shown: practice.shown(),
+      shown: practice?.shown() ?? [],
     };
     await writeTruth(about, n === 0 ? truth : path.join(truth, fileName(scope.name)), sceneExecutable());
   }
@@ -158,21 +172,36 @@ function cameraSentence({ device, saved, knownMissing, failure, stopped }: Camer
 
 const isOfDisk = (name: string): boolean => diskFaultNames.some((candidate) => candidate === name);
 
-function fault(name: FaultName | DiskFaultName, practice: PracticeScope, disk: FailingDisk): void {
+function fault(name: FaultName | DiskFaultName, practice: PracticeScope | null, disk: FailingDisk): void {
   const ofDisk = diskFaultNames.find((candidate) => candidate === name);
   if (ofDisk !== undefined) disk.fault(ofDisk);
-  else practice.fault(name as FaultName);
+  else practice?.fault(name as FaultName);
 }
 
-function refuseRealBoards(rig: Rig): void {
-  if (rig.isSimulated) return;
-  throw new AppError(
-    'device.not_found',
-    'Recording from a real board is not built yet; only the simulated one records.',
-    {
-      hint: 'Use --rig simulator, or put "calyx": {"simulator": true} into the configuration.',
-    },
-  );
+/** The board of each scope: those that were named, in order, or the only one. @throws AppError `device.not_found` with what mends it, `usage.invalid` */
+function boardsFor(rig: Rig, named: readonly string[]): readonly string[] {
+  const { devices, unavailable } = listDevices();
+  const boards = devices.filter(({ kind }) => kind === 'miniscope-daq');
+  const wanted = named.length > 0 ? named : boards.map(({ id }) => id);
+  if (boards.length === 0) {
+    throw new AppError('device.not_found', unavailable ?? 'No Miniscope DAQ board is connected.', {
+      hint: 'Use --rig simulator to practise, or put "calyx": {"simulator": true} into the configuration.',
+    });
+  }
+  if (wanted.length !== rig.scopes.length || (named.length === 0 && wanted.length > 1)) {
+    throw new AppError(
+      'usage.invalid',
+      `The configuration has ${rig.scopes.length} miniscopes and ${boards.length} boards are connected: name one for each with --device.`,
+      { hint: `Connected: ${boards.map(({ id }) => id).join(', ')}.` },
+    );
+  }
+  for (const id of wanted) {
+    const board = boards.find((candidate) => candidate.id === id);
+    if (board === undefined) throw new AppError('device.not_found', `There is no board ${id}.`);
+    if (board.problem !== null)
+      throw new AppError('device.not_found', `${board.name}: ${board.problem.message}`, { hint: board.problem.fix });
+  }
+  return wanted;
 }
 
 function faultOf(given: string): Fault {

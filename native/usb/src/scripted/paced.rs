@@ -14,6 +14,9 @@ use crate::error::UsbError;
 use crate::hurry::hurry;
 use crate::uvc::{PAYLOAD_DATA, PAYLOAD_HEADER};
 
+/// A thread that runs before all others and yet is this late was not run because the computer (a virtual one) stood still.
+const STALL: Duration = Duration::from_millis(3);
+
 #[derive(Default)]
 struct Queues {
     queued: VecDeque<Buffer>,
@@ -65,6 +68,8 @@ impl PacedEndpoint {
             told: Mutex::new(Told {
                 least_pending: usize::MAX,
                 lost_payloads: 0,
+                stalls: 0,
+                longest_stall: Duration::ZERO,
             }),
         });
         let theirs = Arc::clone(&shared);
@@ -94,6 +99,7 @@ fn send(shared: &Shared, pace: Pace) {
         std::thread::sleep(Duration::from_millis(1));
     }
     let mut due = began.elapsed();
+    let mut bytes = Vec::with_capacity(PAYLOAD_HEADER + PAYLOAD_DATA);
     for number in 0..pace.payloads {
         due += pace.every;
         if let Some(ahead) = due.checked_sub(began.elapsed()) {
@@ -102,16 +108,26 @@ fn send(shared: &Shared, pace: Pace) {
         if shared.end.load(Ordering::Acquire) {
             return;
         }
-        let payload = payload(number, per_frame, pace.pixels);
+        let late = began.elapsed().saturating_sub(due);
+        if late > STALL {
+            due += late;
+            let mut told = shared.told.lock().unwrap_or_else(PoisonError::into_inner);
+            told.stalls += 1;
+            told.longest_stall = told.longest_stall.max(late);
+        }
+        payload(number, per_frame, pace.pixels, &mut bytes);
         let mut queues = shared.queues();
         let mut told = shared.told.lock().unwrap_or_else(PoisonError::into_inner);
         told.least_pending = told.least_pending.min(queues.queued.len());
-        if queues.fifo.len() == FIFO {
+        if queues.fifo.is_empty()
+            && let Some(buffer) = queues.queued.pop_front()
+        {
+            queues.ended.push_back(filled(buffer, &bytes));
+        } else if queues.fifo.len() == FIFO {
             told.lost_payloads += 1;
         } else {
-            queues.fifo.push_back(payload);
+            queues.fifo.push_back(bytes.clone());
         }
-        serve(&mut queues);
         drop(queues);
         shared.came.notify_one();
     }
@@ -126,11 +142,11 @@ fn send(shared: &Shared, pace: Pace) {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a pattern of bytes, as in `draw`")]
-fn payload(number: u64, per_frame: u64, pixels: usize) -> Vec<u8> {
+fn payload(number: u64, per_frame: u64, pixels: usize, bytes: &mut Vec<u8>) {
     let (frame, part) = (number / per_frame, (number % per_frame) as usize);
     let from = part * PAYLOAD_DATA / 2;
     let to = (from + PAYLOAD_DATA / 2).min(pixels);
-    let mut bytes = Vec::with_capacity(PAYLOAD_HEADER + 2 * (to - from));
+    bytes.clear();
     let is_last = part as u64 == per_frame - 1;
     bytes.extend([12, 0x8c | (frame as u8 & 1) | u8::from(is_last) << 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     let shift = frame.wrapping_mul(151) as u8;
@@ -138,7 +154,6 @@ fn payload(number: u64, per_frame: u64, pixels: usize) -> Vec<u8> {
         let pixel = (at as u8).wrapping_mul(3).wrapping_add((at >> 8) as u8).wrapping_add(shift);
         bytes.extend([pixel, 0x80]);
     }
-    bytes
 }
 
 fn serve(queues: &mut Queues) {

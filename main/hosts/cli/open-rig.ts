@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 import { AppError } from '../../contract/index.ts';
 import {
+  type BoardLink,
   type Clock,
   type FaultName,
   Miniscope,
   openCamera,
+  openLink,
   practiceScope,
   type PracticeScope,
   readCatalogue,
@@ -14,22 +16,25 @@ import {
 import { findFfmpeg } from '../../media/index.ts';
 import { type Rig, type RigCameraOpen, type RigScope, type RigScopeOpen, ScopeFeed } from '../../recording/index.ts';
 
-/** A scope of a rig on a simulated board of its own. */
-export interface PracticeRigScope extends RigScopeOpen {
-  readonly practice: PracticeScope;
+/** A scope of a rig, on a real board or on a simulated one of its own. */
+export interface OpenRigScope extends RigScopeOpen {
+  /** Null on a real board. */
+  readonly practice: PracticeScope | null;
   readonly scene: { readonly name: string; readonly seed: number };
   readonly type: ScopeType;
 }
 
 /** A rig that is open. */
-export interface PracticeRig extends AsyncDisposable {
-  readonly scopes: readonly PracticeRigScope[];
+export interface OpenRig extends AsyncDisposable {
+  readonly scopes: readonly OpenRigScope[];
   readonly cameras: readonly RigCameraOpen[];
 }
 
 /** What opening a rig needs. */
-export interface PracticeRigWorld {
+export interface RigWorld {
   readonly clock: Clock;
+  /** The board of each scope by its address; null where all are simulated. */
+  readonly boards: readonly string[] | null;
   /** The tissue of the first scope; the others look at that of the next seeds. */
   readonly scene: { readonly name: string; readonly seed: number };
   /** Raised at the first scope before it is there. */
@@ -37,10 +42,10 @@ export interface PracticeRigWorld {
   readonly said: (message: string) => void;
 }
 
-/** Opens every scope and camera of a simulated rig. @throws AppError `device.*`, `recording.bad_rig`, `media.ffmpeg_missing` */
-export async function openPracticeRig(rig: Rig, world: PracticeRigWorld): Promise<PracticeRig> {
+/** Opens every scope and camera of a rig. @throws AppError `device.*`, `recording.bad_rig`, `media.ffmpeg_missing` */
+export async function openRig(rig: Rig, world: RigWorld): Promise<OpenRig> {
   await using opened = new AsyncDisposableStack();
-  const scopes: PracticeRigScope[] = [];
+  const scopes: OpenRigScope[] = [];
   for (const [n, scope] of rig.scopes.entries()) {
     const open = await openScope(scope, n, rig.scopes.length, world, opened);
     scopes.push(open);
@@ -62,18 +67,20 @@ async function openScope(
   scope: RigScope,
   n: number,
   of: number,
-  { clock, scene: first, faults, said }: PracticeRigWorld,
+  { clock, boards, scene: first, faults, said }: RigWorld,
   opened: AsyncDisposableStack,
-): Promise<PracticeRigScope> {
+): Promise<OpenRigScope> {
   const type = scopeType(readCatalogue(), scope.type);
   const scene = { name: first.name, seed: first.seed + n };
-  const practice = opened.use(practiceScope(type, clock, scene));
+  const board = boards?.[n];
+  const practice = board === undefined ? opened.use(practiceScope(type, clock, scene)) : null;
+  const link = (): Promise<BoardLink> => practice?.open() ?? openLink(board ?? '');
   const feed = new ScopeFeed();
   const miniscope = new Miniscope({
     type,
     clock,
     settings: scope.settings,
-    open: async () => feed.opened(await practice.open()),
+    open: async () => feed.opened(await link()),
     onFrame: feed.onFrame,
     onEvent: (event) => {
       said(of === 1 ? event.message : `${scope.name}: ${event.message}`);
@@ -81,7 +88,7 @@ async function openScope(
     },
   });
   opened.use(miniscope);
-  if (n === 0) for (const name of faults) practice.fault(name);
+  if (n === 0) for (const name of faults) practice?.fault(name);
   await miniscope.connect();
   return { scope, type, practice, scene, session: feed.session(miniscope), settings: miniscope.settings };
 }

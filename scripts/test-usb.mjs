@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: MIT
+// `npm run test:usb`: the simulated board as a USB device of a virtual machine with Debian's kernel. In there uvcvideo makes a camera of it, and `calyx-usb` (the capture
+// of native/usb) lists it, opens it, streams, sets its LED, and loses it when the plug is pulled. Needs Debian packages only, and prints which.
+// The last line is `N passed, N failed, N skipped`; the log of the machine is test-output/usb.log.
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { ScopeModel, serveUsbredir, SimulatedBoard, SimulatedUsbDevice } from '../main/devices/index.ts';
+import { readCatalogue, scopeType } from '../main/devices/index.ts';
+import { root, which } from './lib.mjs';
+
+const frames = Number(process.env.CALYX_USB_FRAMES ?? 200);
+/** The board's time runs slower by this: an emulated computer is slow. */
+const slower = Number(process.env.CALYX_USB_SLOWER ?? 3);
+const machineMs = 300_000;
+
+const programs = {
+  'qemu-system-x86_64': 'qemu-system-x86',
+  busybox: 'busybox-static',
+  modprobe: 'kmod',
+  depmod: 'kmod',
+  cpio: 'cpio',
+  gzip: 'gzip',
+};
+const sbin = `${process.env.PATH}${path.delimiter}/usr/sbin${path.delimiter}/sbin`;
+const program = (name) => which(name, sbin);
+
+/** Ends with a sentence; not a failure of the board, so not a failed test. */
+function lacking(sentence) {
+  console.log(`skipped usb: ${sentence}\n0 passed, 0 failed, 1 skipped`);
+  process.exit(4);
+}
+
+function must(command, args, options = {}) {
+  const done = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024, ...options });
+  if (done.status !== 0) throw new Error(`${command} ${args.join(' ')}: ${done.error?.message ?? done.stderr}`);
+  return done.stdout;
+}
+
+const missing = Object.keys(programs).filter((name) => program(name) === undefined);
+if (missing.length > 0) {
+  const packages = [...new Set(missing.map((name) => programs[name]))].join(' ');
+  lacking(
+    `${missing.join(', ')} not found. Do this, then try again:  sudo apt-get install --no-install-recommends ${packages}`,
+  );
+}
+const probe = path.join(root, 'native', 'target', 'release', 'calyx-usb');
+if (!existsSync(probe)) lacking('native/target/release/calyx-usb is not built.');
+
+/** A kernel with USB and camera drivers: installed, or Debian's package unpacked beside our other downloads. Its folder holds boot/ and lib/modules/. */
+function kernel() {
+  const cache = path.join(root, 'node_modules', '.cache', 'calyx-kernel');
+  for (const place of ['/', cache]) {
+    const modules = path.join(place, 'lib', 'modules');
+    if (!existsSync(modules)) continue;
+    for (const version of readdirSync(modules)) {
+      const image = path.join(place, 'boot', `vmlinuz-${version}`);
+      const driver = path.join(modules, version, 'kernel', 'drivers', 'media', 'usb', 'uvc');
+      if (existsSync(image) && existsSync(driver)) return { place, version, image };
+    }
+  }
+  return undefined;
+}
+
+function fetchKernel() {
+  if (which('apt-get') === undefined || which('dpkg') === undefined) return;
+  const cache = path.join(root, 'node_modules', '.cache', 'calyx-kernel');
+  mkdirSync(cache, { recursive: true });
+  const depends = spawnSync('apt-cache', ['depends', 'linux-image-amd64'], { encoding: 'utf8' }).stdout ?? '';
+  const name = /Depends: (linux-image-\S+)/.exec(depends)?.[1];
+  if (name === undefined) return;
+  process.stderr.write(`  fetching ${name} (70 MB, unpacked beside the other tools, not installed) …\n`);
+  if (spawnSync('apt-get', ['download', name], { cwd: cache, stdio: 'ignore' }).status !== 0) return;
+  const file = readdirSync(cache).find((entry) => entry.endsWith('.deb'));
+  if (file === undefined) return;
+  must('dpkg', ['-x', path.join(cache, file), cache]);
+  rmSync(path.join(cache, file));
+}
+
+if (kernel() === undefined) fetchKernel();
+const { place, version, image } =
+  kernel() ?? lacking('no kernel with uvcvideo. Do this, then try again:  sudo apt-get install linux-image-amd64');
+
+const work = mkdtempSync(path.join(tmpdir(), 'calyx-test-usb-'));
+const results = [];
+const check = (name, holds, detail = '') => {
+  results.push(holds);
+  console.log(`${holds ? 'ok      ' : 'FAILED  '}${name}${detail === '' ? '' : ` (${detail})`}`);
+};
+
+/** The machine's whole file system: busybox, the drivers in the order they are loaded, the probe with its libraries, and what is done. */
+function makeRoot() {
+  const folder = path.join(work, 'root');
+  for (const part of ['bin', 'dev', 'proc', 'sys', 'modules', 'lib64'])
+    mkdirSync(path.join(folder, part), { recursive: true });
+  copyFileSync(program('busybox'), path.join(folder, 'bin', 'busybox'));
+  symlinkSync('busybox', path.join(folder, 'bin', 'sh'));
+  must(program('depmod'), ['-b', place, version]);
+  const files = [];
+  for (const module of ['xhci_pci', 'uvcvideo']) {
+    const shown = must(program('modprobe'), ['-d', place, '-S', version, '--show-depends', module]);
+    for (const [, file] of shown.matchAll(/^insmod (\S+)/gm)) if (!files.includes(file)) files.push(file);
+  }
+  for (const file of files) copyFileSync(file, path.join(folder, 'modules', path.basename(file)));
+  copyFileSync(probe, path.join(folder, 'bin', 'calyx-usb'));
+  for (const [, library] of must('ldd', [probe]).matchAll(/(\/\S+\.so\S*)/g)) {
+    mkdirSync(path.join(folder, path.dirname(library)), { recursive: true });
+    copyFileSync(library, path.join(folder, library));
+  }
+  const init = path.join(folder, 'init');
+  writeFileSync(
+    init,
+    `#!/bin/sh
+B=/bin/busybox
+$B mount -t proc proc /proc; $B mount -t sysfs sys /sys; $B mount -t devtmpfs dev /dev
+echo "said: kernel $($B uname -r)"
+${files.map((file) => `$B insmod /modules/${path.basename(file)}`).join('\n')}
+for n in $($B seq 200); do [ -e /dev/video0 ] && break; $B usleep 100000; done
+echo "said: camera $($B cat /sys/class/video4linux/video0/name)"
+echo "said: list"; calyx-usb list
+echo "said: probe"; calyx-usb probe --frames ${frames} --pattern; echo "said: exit $?"
+$B usleep 500000
+echo "said: again"; calyx-usb list
+echo "said: pull"; calyx-usb probe --frames 1000000; echo "said: exit $?"
+echo "said: pulled"; calyx-usb list
+for n in $($B seq 100); do [ -e /dev/video0 ] && break; $B usleep 100000; done
+echo "said: back"; calyx-usb list
+echo "said: over"
+$B poweroff -f
+`,
+  );
+  chmodSync(init, 0o755);
+  const list = must('find', ['.'], { cwd: folder });
+  const archive = spawnSync(program('cpio'), ['-o', '-H', 'newc', '--quiet'], {
+    cwd: folder,
+    input: list,
+    maxBuffer: 512 * 1024 * 1024,
+  });
+  const file = path.join(work, 'root.gz');
+  writeFileSync(file, spawnSync('gzip', ['-1'], { input: archive.stdout, maxBuffer: 512 * 1024 * 1024 }).stdout);
+  return file;
+}
+
+/** The board's clock: this computer's, slowed down. */
+const clock = {
+  nowNs: () => process.hrtime.bigint() / BigInt(slower),
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(resolve, ms * slower);
+      signal?.addEventListener('abort', () => {
+        clearTimeout(timer);
+        reject(signal.reason);
+      });
+    }),
+};
+/** The pattern that `calyx-usb probe --pattern` knows. */
+const rows = Uint8Array.from({ length: 608 * 608 }, (_, at) => (at * 3 + (at >> 8)) & 0xff);
+const picture = (frame, _state, out) => {
+  const shift = (frame * 151) & 0xff;
+  for (let at = 0; at < out.length; at += 1) out[at] = rows[at] + shift;
+};
+
+const board = new SimulatedBoard(new ScopeModel(scopeType(readCatalogue(), 'Miniscope_V4_BNO')));
+const address = path.join(work, 'board.sock');
+let most = 0;
+const server = await serveUsbredir(address, {
+  usb: new SimulatedUsbDevice(board),
+  picture: (...args) => {
+    most = Math.max(most, board.scope.state.values.led0 ?? 0);
+    picture(...args);
+  },
+  clock,
+  // An emulated controller comes for payloads much later than a real one.
+  isPatient: true,
+});
+
+let said = '';
+const began = Date.now();
+const machine = spawn(
+  program('qemu-system-x86_64'),
+  [
+    ['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '512', '-nographic', '-no-reboot'],
+    ['-kernel', image, '-initrd', makeRoot(), '-append', 'console=ttyS0 panic=-1 loglevel=4 mitigations=off'],
+    ['-device', 'qemu-xhci,id=xhci', '-chardev', `socket,id=board,path=${address}`],
+    ['-device', 'usb-redir,chardev=board,id=usb,bus=xhci.0'],
+  ].flat(),
+  { stdio: ['ignore', 'pipe', 'pipe'] },
+);
+let isPulled = false;
+let left;
+const hear = (chunk) => {
+  said += String(chunk).replaceAll('\r', '');
+  if (left === undefined && said.includes('said: again')) left = board.scope.state.values.led0 ?? 0;
+  // The plug is pulled while the second probe streams, and put in again.
+  if (!isPulled && /said: pull\n[^]*"led":/.test(said)) {
+    isPulled = true;
+    setTimeout(() => server.plug(false), 3000);
+    setTimeout(() => server.plug(true), 8000);
+  }
+};
+machine.stdout.on('data', hear);
+machine.stderr.on('data', hear);
+const timer = setTimeout(() => machine.kill('SIGKILL'), machineMs);
+await new Promise((resolve) => machine.on('close', resolve));
+clearTimeout(timer);
+await server.close();
+rmSync(work, { recursive: true, force: true });
+mkdirSync(path.join(root, 'test-output'), { recursive: true });
+writeFileSync(path.join(root, 'test-output', 'usb.log'), said);
+
+const part = (name) => new RegExp(`said: ${name}\\n([^]*?)(?=said: |$)`).exec(said)?.[1] ?? '';
+const lines = (name) =>
+  part(name)
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line));
+const camera = /said: camera (.*)/.exec(said)?.[1] ?? '';
+check(
+  'the kernel knows the board as a camera',
+  /MINISCOPE/.test(camera),
+  `${/said: kernel (.*)/.exec(said)?.[1]}: ${camera}`,
+);
+const [listed] = lines('list');
+check(
+  'it is listed by its port, at USB 3 speed, with its driver',
+  listed?.kind === 'Board' && listed?.speedMbps === 5000 && listed?.driver === 'uvcvideo' && listed?.permitted === true,
+  JSON.stringify(listed),
+);
+const told = lines('probe').at(-1);
+check(
+  `${frames} frames come through usbfs, each as it was sent`,
+  told?.sound === true && told?.frames === frames && told?.wrongFrames === 0 && told?.patternGaps === 0,
+  JSON.stringify(told),
+);
+// QEMU keeps up to 64 payloads between the board and its kernel, so a busy computer reads the counter a frame or two late; a real board keeps 8.
+check(
+  'its counter tells the same',
+  Math.abs(told?.missingByCounter ?? 99) <= 3 && told?.counterUnread < frames,
+  `${told?.counterUnread} unread`,
+);
+check(
+  'the LED followed over control transfers, and is off',
+  Math.round(most) === 10 && left !== undefined && Math.round(left) === 0,
+  `highest ${most.toFixed(1)} %`,
+);
+check('the camera is given back to the kernel', lines('again')[0]?.driver === 'uvcvideo');
+check(
+  'a plug that is pulled ends the stream with a sentence',
+  /unplugged/.test(lines('pull').at(-1)?.error ?? ''),
+  lines('pull').at(-1)?.error,
+);
+check('nothing is listed then', lines('pulled').length === 0);
+check('it is back when the plug is', lines('back')[0]?.kind === 'Board');
+console.log(
+  `  ${((Date.now() - began) / 1000).toFixed(0)} s; payloads nobody fetched in time: ${server.lostPayloads()}`,
+);
+const failed = results.filter((holds) => !holds).length;
+console.log(`${results.length - failed} passed, ${failed} failed, 0 skipped`);
+process.exitCode = failed === 0 ? 0 : 1;
