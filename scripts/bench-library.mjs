@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How quickly a large library answers: 5,000 sessions, 40,000 runs, the metadata of 2 million masks, made once in a temporary folder.
-//   npm run bench:library [-- --sessions N --runs N --cells N --repeats N --keep folder --note text --out file]
+//   npm run bench:library [-- --sessions N --runs N --cells N --repeats N --rows N --keep folder --note text --out file]
+// --rows reads a file of so many trials, too (a million takes half a minute) and tells the memory it took.
 // --keep leaves the library in a folder and uses it again. Answers are asked of the core's own handlers, through the database worker, as a
 // window does; the core's event loop is watched meanwhile.
 import { spawnSync } from 'node:child_process';
@@ -21,6 +22,7 @@ const { values: options } = parseArgs({
     runs: { type: 'string', default: '40000' },
     cells: { type: 'string', default: '2000000' },
     repeats: { type: 'string', default: '200' },
+    rows: { type: 'string', default: '0' },
     keep: { type: 'string' },
     note: { type: 'string', default: '' },
     out: { type: 'string', default: path.join(root, 'docs', 'bench', 'library.json') },
@@ -192,6 +194,35 @@ try {
     `${times.at(-1) > 2000 ? 'MISSED' : 'ok    '} read in 10,000 trials: worst of 5 ${times.at(-1).toFixed(0)} ms of 2000`,
   );
 
+  let fileOfRows = null;
+  if (Number(options.rows) > 0) {
+    const { subject, startedAt } = all[used + 5];
+    const time = startedAt.replace('T', ' ').replace('Z', '');
+    const key = `${subject},${time}`;
+    const behavior = `subject,session_datetime,recording_start_time,filepath\n${key},${time},million.csv`;
+    const file = path.join(directory, 'trials.csv');
+    writeFileSync(file, trialFiles(Number(options.rows), key)[0].text);
+    const given = { sessions: {}, who: 'bench', dryRun: false, allOrNothing: true };
+    await core.library.ingest.ingest({ ...given, files: [{ name: 'behavior_recordings.csv', text: behavior }] });
+    const before = process.memoryUsage().rss;
+    let peak = before;
+    const watch = setInterval(() => (peak = Math.max(peak, process.memoryUsage().rss)), 50);
+    const begin = performance.now();
+    const done = await core.library.ingest.ingest({ ...given, files: [{ name: 'trials.csv', path: file }] });
+    clearInterval(watch);
+    rmSync(file);
+    if ((done.inserted.trial ?? 0) !== Number(options.rows))
+      throw new Error(`trials were not read: ${JSON.stringify(done)}`);
+    fileOfRows = {
+      rows: Number(options.rows),
+      seconds: (performance.now() - begin) / 1000,
+      memoryBytes: peak - before,
+    };
+    console.log(
+      `       a file of ${fileOfRows.rows} trials: ${fileOfRows.seconds.toFixed(1)} s, ${Math.round(fileOfRows.memoryBytes / 1e6)} MB more memory`,
+    );
+  }
+
   loop.disable();
   const eventLoop = { p99Ms: loop.percentile(99) / 1e6, maxMs: loop.max / 1e6 };
   console.log(
@@ -203,7 +234,7 @@ try {
   mkdirSync(path.dirname(options.out), { recursive: true });
   writeFileSync(
     options.out,
-    `${JSON.stringify({ bench: 'library', commit, machine, size, bytes, openMs, eventLoop, note: options.note, rows }, null, 2)}\n`,
+    `${JSON.stringify({ bench: 'library', commit, machine, size, bytes, openMs, eventLoop, note: options.note, fileOfRows, rows }, null, 2)}\n`,
   );
 } finally {
   if (options.keep === undefined) rmSync(directory, { recursive: true, force: true });

@@ -78,7 +78,7 @@ function enginePage({ commit, machine, memoryBytes, films }) {
 }
 
 /** How quickly a large library answers: a row a question. */
-function libraryPage({ commit, machine, size, bytes, openMs, eventLoop, note: remark, rows }) {
+function libraryPage({ commit, machine, size, bytes, openMs, eventLoop, note: remark, fileOfRows, rows }) {
   const ms = (value) => (value < 10 ? value.toFixed(2) : value.toFixed(0));
   const count = (n) => n.toLocaleString('en-US');
   return [
@@ -86,6 +86,12 @@ function libraryPage({ commit, machine, size, bytes, openMs, eventLoop, note: re
     '',
     `\`npm run bench:library\` at commit ${commit}, ${machine.processor}, ${machine.cores} cores, load average ${machine.loadAverage.toFixed(1)}: ${count(size.sessions)} sessions, ${count(size.runs)} runs, the metadata of ${count(size.cells)} masks in a file of ${Math.round(bytes / 1e6)} MB, opened in ${ms(openMs)} ms. Asked of the core's handlers, through the database worker. **Bold** misses its bound. The core's event loop meanwhile: p99 ${ms(eventLoop.p99Ms)} ms (of 10), maximum ${ms(eventLoop.maxMs)} ms (of 50).${remark === '' ? '' : ` ${remark}`}`,
     '',
+    ...(fileOfRows === null
+      ? []
+      : [
+          `A CSV file of ${count(fileOfRows.rows)} trials is read in ${ms(fileOfRows.seconds)} s with ${Math.round(fileOfRows.memoryBytes / 1e6)} MB of memory; other questions to the database wait meanwhile.`,
+          '',
+        ]),
     '| question | bound ms | median | 95 % | maximum | samples |',
     '|---|---:|---:|---:|---:|---:|',
     ...rows.map(({ name, boundMs, p50Ms, p95Ms, maxMs, samples }) => {

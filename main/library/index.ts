@@ -36,6 +36,7 @@ export type {
 } from './parameter-set-types.ts';
 export type { MatchStore, NewMatch, StoredMatch } from './match-types.ts';
 export type { CsvKind } from './ingest/kinds.ts';
+export { shown } from './ingest/values.ts';
 export type {
   CsvFile,
   IngestedFile,

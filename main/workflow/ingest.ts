@@ -2,7 +2,7 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../contract/index.ts';
-import type { CsvFile, IngestResult, Library, PlannedSession } from '../library/index.ts';
+import { shown, type CsvFile, type IngestResult, type Library, type PlannedSession } from '../library/index.ts';
 import { openSession, plannedSession, type ProbeFilm } from '../sessions/index.ts';
 
 export interface IngestChoice {
@@ -23,14 +23,14 @@ const software = new Map(
 async function below(root: string, given: string): Promise<{ readonly folder: string } | { readonly message: string }> {
   const relative = given.replaceAll('\\', '/');
   const parts = relative.split('/').filter((part) => part !== '' && part !== '.');
-  const outside = { message: `“${given}” leads out of the root folder; give a folder below it.` };
+  const outside = { message: `“${shown(given)}” leads out of the root folder; give a folder below it.` };
   if (relative.startsWith('/') || /^[A-Za-z]:/.test(relative) || parts.includes('..') || given.includes('\0'))
     return outside;
   try {
     const [base, real] = [await realpath(root), await realpath(path.join(root, ...parts))];
     return real === base || real.startsWith(`${base}${path.sep}`) ? { folder: real } : outside;
   } catch {
-    return { message: `there is no folder “${given}” below the root.` };
+    return { message: `there is no folder “${shown(given)}” below the root.` };
   }
 }
 
@@ -55,12 +55,12 @@ async function plan(
   };
   const bad = (column: string, message: string): PlannedSession => ({ ...base, problem: { column, message } });
   if (number !== '' && base.sessionNumber === null)
-    return bad('session_id', `“${number}” is not a whole number from 0.`);
+    return bad('session_id', `“${shown(number)}” is not a whole number from 0.`);
   if (directory === '') return bad('session_dir', 'a value is missing.');
   const asked = values['acq_software'] ?? '';
   const known = software.get(asked.toLowerCase());
   if (asked !== '' && known === undefined) {
-    return bad('acq_software', `“${asked}” is none of ${[...software.values()].join(', ')}.`);
+    return bad('acq_software', `“${shown(asked)}” is none of ${[...software.values()].join(', ')}.`);
   }
   if (root === undefined) return bad('session_dir', 'no root folder was given (--root) for it to be below.');
   const place = await below(root, directory);

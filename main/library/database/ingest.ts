@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 import Database from 'better-sqlite3';
-import { readFileSync } from 'node:fs';
 import { AppError } from '../../contract/index.ts';
-import { decodeCsv, readCsv } from '../ingest/csv.ts';
+import { csvText, readCsv } from '../ingest/csv.ts';
 import { csvKinds, kindOf, type CsvKind } from '../ingest/kinds.ts';
 import type {
   CsvFile,
@@ -45,7 +44,8 @@ const counted = [
 
 interface Opened {
   readonly name: string;
-  readonly text: string;
+  /** Its text from the beginning, each time it is asked for. */
+  readonly chunks: () => Iterable<string>;
   readonly kind: CsvKind;
 }
 
@@ -53,23 +53,24 @@ interface Opened {
 class TakeBack extends Error {}
 
 function openFile(file: CsvFile): Opened {
-  let bytes: Uint8Array | null = null;
-  if ('path' in file) {
-    try {
-      bytes = readFileSync(file.path);
-    } catch (error) {
-      throw new AppError('ingest.unreadable', `${file.name} cannot be read.`, {
-        hint: 'Check the path and your rights there.',
-        cause: error,
-      });
-    }
+  const { name } = file;
+  const chunks = (): Iterable<string> => ('path' in file ? csvText(file.path, name) : [file.text]);
+  const records = readCsv(chunks(), name);
+  let header: readonly string[] | undefined;
+  try {
+    header = records.next().value?.fields;
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    throw new AppError('ingest.unreadable', `${name} cannot be read.`, {
+      hint: 'Check the path and your rights there.',
+      cause: error,
+    });
+  } finally {
+    records.return(undefined);
   }
-  const text = bytes === null ? ('text' in file ? file.text : '') : decodeCsv(bytes, file.name);
-  const header = readCsv(text.slice(0, 65_536), file.name).next().value;
-  if (header === undefined) {
-    throw new AppError('ingest.bad_header', `${file.name}: the file is empty.`, { details: { file: file.name } });
-  }
-  return { name: file.name, text, kind: kindOf(header.fields, file.name) };
+  if (header === undefined)
+    throw new AppError('ingest.bad_header', `${name}: the file is empty.`, { details: { file: name } });
+  return { name, chunks, kind: kindOf(header, name) };
 }
 
 function columnsOf(header: readonly string[]): ReadonlyMap<string, number> {
@@ -94,8 +95,8 @@ export class IngestTables implements Sync<IngestStore> {
 
   /** Rows of a sessions.csv as they stand: what has to be looked at on disk before {@link ingest}. @throws AppError `ingest.*` */
   sessionRows(file: CsvFile): readonly { readonly line: number; readonly values: Readonly<Record<string, string>> }[] {
-    const { text, name } = openFile(file);
-    const records = readCsv(text, name);
+    const { chunks, name } = openFile(file);
+    const records = readCsv(chunks(), name);
     const header = (records.next().value?.fields ?? []).map((column) => column.toLowerCase());
     return [...records].map(({ line, fields }) => ({
       line,
@@ -154,7 +155,7 @@ export class IngestTables implements Sync<IngestStore> {
     let rolledBack = false;
     writer.beginFile();
     const read = database.transaction(() => {
-      const records = readCsv(file.text, file.name);
+      const records = readCsv(file.chunks(), file.name);
       const columns = columnsOf(records.next().value?.fields ?? []);
       const plans = new Map((request.sessions[file.name] ?? []).map((plan) => [plan.line, plan]));
       for (const { line, fields } of records) {

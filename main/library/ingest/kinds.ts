@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { shown } from './values.ts';
 import { AppError } from '../../contract/index.ts';
 
 /** The seven CSV files of workflow-miniscope (datamodel.md 2.2), in the order they are read whatever order they are given in. */
@@ -68,7 +69,7 @@ export function kindOf(header: readonly string[], file: string): CsvKind {
   const names = header.map((name) => name.toLowerCase());
   const twice = names.find((name, index) => name !== '' && names.indexOf(name) !== index);
   if (twice !== undefined) {
-    throw new AppError('ingest.bad_header', `${file}, line 1: the column “${twice}” is there twice.`, {
+    throw new AppError('ingest.bad_header', `${file}, line 1: the column “${shown(twice)}” is there twice.`, {
       details: { file, line: 1, column: names.lastIndexOf(twice) + 1 },
     });
   }

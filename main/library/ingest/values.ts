@@ -1,17 +1,26 @@
 // SPDX-License-Identifier: MIT
 
+/** Text without characters that would steer a terminal: they are shown by their numbers. */
+export function visible(text: string): string {
+  return text.replaceAll(
+    /\p{Cc}/gu,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** Text as it can stand in a sentence: short and {@link visible}. */
+export const shown = (text: string): string => visible(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+
 /** What is wrong with a field of a row. */
 export class FieldProblem extends Error {
   /** Name of the column; null when it is about the row. */
   readonly column: string | null;
 
   constructor(column: string | null, message: string) {
-    super(message);
+    super(visible(message));
     this.column = column;
   }
 }
-
-const shorten = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
 
 /** The fields of one row by column name; what is wrong is thrown as {@link FieldProblem}. */
 export class Row {
@@ -34,8 +43,9 @@ export class Row {
   /** A name: not empty, without control characters. */
   name(column: string): string {
     const text = this.text(column).normalize('NFC');
-    if (text === '') throw new FieldProblem(column, 'a value is missing.');
-    if (/\p{Cc}/u.test(text)) throw new FieldProblem(column, `“${shorten(text)}” holds a control character.`);
+    // Blanks and characters without a shape are no name, also when there are some.
+    if (/^[\p{Z}\p{Cf}]*$/u.test(text)) throw new FieldProblem(column, 'a value is missing.');
+    if (/\p{Cc}/u.test(text)) throw new FieldProblem(column, `“${shown(text)}” holds a control character.`);
     return text;
   }
 
@@ -51,7 +61,7 @@ export class Row {
     if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text) || Math.abs(Number(text)) > 1e9) {
       throw new FieldProblem(
         column,
-        `“${shorten(text)}” is not a number${/^\d+,\d+$/.test(text) ? '; use a point, not a comma' : ''}.`,
+        `“${shown(text)}” is not a number${/^\d+,\d+$/.test(text) ? '; use a point, not a comma' : ''}.`,
       );
     }
     return Number(text);
@@ -60,7 +70,7 @@ export class Row {
   whole(column: string): number {
     const value = this.number(column);
     if (!Number.isInteger(value) || value < 0)
-      throw new FieldProblem(column, `“${shorten(this.text(column))}” is not a whole number from 0.`);
+      throw new FieldProblem(column, `“${shown(this.text(column))}” is not a whole number from 0.`);
     return value;
   }
 
@@ -74,7 +84,7 @@ export class Row {
     if (text === '') return null;
     const [, day] = /^(\d{4}-\d{2}-\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?$/.exec(text) ?? [];
     if (day === undefined || !exists(day))
-      throw new FieldProblem(column, `“${shorten(text)}” is no date; write YYYY-MM-DD.`);
+      throw new FieldProblem(column, `“${shown(text)}” is no date; write YYYY-MM-DD.`);
     return day;
   }
 
@@ -89,7 +99,7 @@ export class Row {
       `${day}T${hours}:${minutes}:${seconds}${fraction.slice(0, 4).padEnd(4, fraction === '' ? '.000' : '0')}Z`,
     );
     if (match === null || Number.isNaN(parsed) || !exists(day)) {
-      throw new FieldProblem(column, `“${shorten(text)}” is no date and time; write YYYY-MM-DD HH:MM:SS.`);
+      throw new FieldProblem(column, `“${shown(text)}” is no date and time; write YYYY-MM-DD HH:MM:SS.`);
     }
     const offset =
       zone === undefined
@@ -105,7 +115,7 @@ export class Row {
     const text = this.name(column).replaceAll('\\', '/');
     const parts = text.split('/').filter((part) => part !== '' && part !== '.');
     if (text.startsWith('/') || /^[A-Za-z]:/.test(text) || parts.includes('..')) {
-      throw new FieldProblem(column, `“${shorten(text)}” leads out of the root folder; give a path below it.`);
+      throw new FieldProblem(column, `“${shown(text)}” leads out of the root folder; give a path below it.`);
     }
     if (parts.length === 0) throw new FieldProblem(column, 'the path is empty.');
     return parts.join('/');

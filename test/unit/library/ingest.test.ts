@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Stores } from '../../../main/library/database/stores.ts';
 import type { IngestRequest, IngestResult } from '../../../main/library/index.ts';
-import { newSession, testStores } from '../../support/library.ts';
+import { newSession, temporaryFolder, testStores } from '../../support/library.ts';
 import { workflowCsv } from '../../support/workflow-csv.ts';
 
 /** 2026-05-01T09:00Z is 11:00 at the place. */
@@ -158,6 +160,100 @@ describe('the workflow’s CSV files', () => {
     refusal('subject,sex\na,M\n', 'ingest.bad_header', /subject_birth_date/);
     refusal('subject,sex,subject_birth_date,sex\n', 'ingest.bad_header', /“sex” is there twice/);
     refusal('subject,sex,subject_birth_date\na,M,2020-01-01\n"b,M,2020-01-01\n', 'ingest.bad_csv', /quotes/);
+  });
+
+  it('are read from files in every encoding that a mark tells; others are refused with the line', () => {
+    const stores = library();
+    const folder = temporaryFolder();
+    const from = (name: string, bytes: Buffer): (() => IngestResult['files'][number]) => {
+      const path = join(folder, name);
+      writeFileSync(path, bytes);
+      const request = { sessions: {}, dryRun: false, allOrNothing: false, who: 'ada' };
+      return () => stores.ingest.ingest({ ...request, files: [{ name, path }] }).files[0]!;
+    };
+    const text = (subject: string, separator = ','): string =>
+      `subject,sex,subject_birth_date,subject_description\n${subject},M,2021-01-01,Größe 鼠🐁\n`.replaceAll(
+        ',',
+        separator,
+      );
+    const files = {
+      'utf8.csv': Buffer.from(text('utf8')),
+      'mark.csv': Buffer.from(`\uFEFF${text('mark')}`),
+      'le.csv': Buffer.from(`\uFEFF${text('le')}`, 'utf16le'),
+      'be.csv': Buffer.from(`\uFEFF${text('be')}`, 'utf16le').swap16(),
+      'tab.csv': Buffer.from(text('tab', '\t')),
+      'cr.csv': Buffer.from(text('cr').replaceAll('\n', '\r')),
+    };
+    for (const [name, bytes] of Object.entries(files))
+      expect(from(name, bytes)(), name).toMatchObject({ added: 1, bad: 0 });
+    expect(rows(stores, "SELECT DISTINCT description FROM subject WHERE subject <> 'subject1'")).toEqual([
+      { description: 'Größe 鼠🐁' },
+    ]);
+    const refused = (name: string, bytes: Buffer, message: RegExp): void => {
+      const matching = expect.stringMatching(message) as string;
+      expect(from(name, bytes), name).toThrow(expect.objectContaining({ code: 'ingest.bad_csv', message: matching }));
+    };
+    refused('latin1.csv', Buffer.from(text('x'), 'latin1'), /latin1.csv, line 2: this is not text in UTF-8/);
+    refused('nomark.csv', Buffer.from(text('x'), 'utf16le'), /line 1: this is not text/);
+    refused('zero.csv', Buffer.from(text('x\0y')), /line 2: this is not text/);
+    refused('half.csv', Buffer.from(text('x')).subarray(0, -2), /this is not text/);
+    const missing = { name: 'none.csv', path: join(folder, 'none.csv') };
+    expect(() => stores.ingest.kinds([missing])).toThrow(expect.objectContaining({ code: 'ingest.unreadable' }));
+  });
+
+  it('of any length are read in pieces: letters and quotes may lie across their ends, and lines are counted on', () => {
+    const stores = library();
+    const path = join(temporaryFolder(), 'long.csv');
+    // Three bytes a letter and rows of many lengths: every piece ends somewhere else in a row.
+    const description = '鼠'.repeat(150);
+    const lines = Array.from({ length: 3000 }, (_, n) => `m${n},U,,"${description}\n""${n}"""`);
+    lines[2990] = 'bad,Q,,x';
+    const header = 'subject,sex,subject_birth_date,subject_description';
+    writeFileSync(path, `${header}\n${lines.join('\n')}\n`);
+    const request = {
+      files: [{ name: 'long.csv', path }],
+      sessions: {},
+      dryRun: false,
+      allOrNothing: false,
+      who: 'ada',
+    };
+    const [file] = stores.ingest.ingest(request).files;
+    // 2990 rows of two lines stand before it.
+    expect(file).toMatchObject({ rows: 3000, added: 2999, bad: 1, problems: [{ line: 2 + 2 * 2990, column: 2 }] });
+    expect(rows(stores, "SELECT description FROM subject WHERE subject = 'm2999'")).toEqual([
+      { description: `${description}\n"2999"` },
+    ]);
+    const broken = Buffer.from(`${header}\n${lines.join('\n')}\n`);
+    broken[broken.length - 5] = 0xff;
+    writeFileSync(path, broken);
+    const again = library();
+    const line = expect.stringMatching(/line 6000: this is not text/) as string;
+    expect(() => again.ingest.ingest(request)).toThrow(expect.objectContaining({ message: line }));
+    expect(rows(again, 'SELECT count(*) AS n FROM subject')).toEqual([{ n: 1 }]);
+  });
+
+  it('are told of without characters that would steer a terminal; names without a shape are none', () => {
+    const stores = library();
+    const lines = [
+      'subject,sex,subject_birth_date',
+      '"a\u001B[31m",M,',
+      '\u200B,M,',
+      '\u202E\u00A0,M,',
+      '👩‍🔬,\u0007x,',
+      '👩‍🔬,F,9999-12-31',
+      '👩‍🔬,F,0000-00-00',
+      '👩‍🔬,F,',
+    ];
+    const { problems, added } = one(stores, lines.join('\n'));
+    expect(added).toBe(1);
+    expect(problems.map(({ column, message }) => [column, message])).toEqual([
+      [1, '“a\\u001b[31m” holds a control character.'],
+      [1, 'a value is missing.'],
+      [1, 'a value is missing.'],
+      [2, '“\\u0007x” is none of M, F, U.'],
+      [3, 'no animal that can be recorded was born on 9999-12-31.'],
+      [3, '“0000-00-00” is no date; write YYYY-MM-DD.'],
+    ]);
   });
 
   it('treat names as values: no statement can be smuggled in, and no path leads out of the root', () => {
