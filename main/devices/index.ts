@@ -14,6 +14,8 @@ export {
   type Setting,
 } from './catalogue/index.ts';
 export { systemClock, type Clock } from './clock.ts';
+export { Commutator, type CommutatorLine, type CommutatorOptions } from './commutator/commutator.ts';
+export { serialLine } from './commutator/serial-line.ts';
 export type { AssemblyCounts } from './miniscope/frame-assembler.ts';
 export { darkenBoard } from './miniscope/darken.ts';
 export { Miniscope, type MiniscopeOptions, type ScopeEvent, type ScopeFrame } from './miniscope/miniscope.ts';

@@ -14,6 +14,7 @@ export {
   type RigScope,
   type Roi,
 } from './rig.ts';
+export { allowedPrograms, refuseUnlisted, startProgram } from './programs.ts';
 export { RigRecording, type RigCameraOpen, type RigScopeOpen } from './rig-recording.ts';
 export { isUnfinished, recoverSession, type DeviceRecovery, type Recovery } from './recovery.ts';
 export { ScopeFeed, type ScopeSession } from './session.ts';

@@ -3,12 +3,15 @@ import { AppError } from '../../contract/index.ts';
 import {
   type BoardLink,
   type Clock,
+  Commutator,
   type FaultName,
   Miniscope,
   openCamera,
   openLink,
   practiceScope,
   type PracticeScope,
+  serialLine,
+  type ScopeFrame,
   readCatalogue,
   type ScopeType,
   scopeType,
@@ -45,10 +48,25 @@ export interface RigWorld {
 /** Opens every scope and camera of a rig. @throws AppError `device.*`, `recording.bad_rig`, `media.ffmpeg_missing` */
 export async function openRig(rig: Rig, world: RigWorld): Promise<OpenRig> {
   await using opened = new AsyncDisposableStack();
+  const { commutator: section } = rig;
+  const commutator =
+    section === null
+      ? undefined
+      : opened.use(
+          await Commutator.open({
+            ...section,
+            clock: world.clock,
+            open: () => serialLine(section.port),
+            tell: world.said,
+          }),
+        );
+  const turning = section?.deviceName ?? rig.scopes[0]?.name;
   const scopes: OpenRigScope[] = [];
   for (const [n, scope] of rig.scopes.entries()) {
-    const open = await openScope(scope, n, rig.scopes.length, world, opened);
-    scopes.push(open);
+    const onFrame = ({ orientation }: ScopeFrame): void => {
+      if (scope.name === turning) commutator?.take(orientation);
+    };
+    scopes.push(await openScope({ scope, n, of: rig.scopes.length, onFrame }, world, opened));
   }
   const cameras: RigCameraOpen[] = [];
   for (const wish of rig.cameras) {
@@ -64,9 +82,17 @@ export async function openRig(rig: Rig, world: RigWorld): Promise<OpenRig> {
 }
 
 async function openScope(
-  scope: RigScope,
-  n: number,
-  of: number,
+  {
+    scope,
+    n,
+    of,
+    onFrame,
+  }: {
+    readonly scope: RigScope;
+    readonly n: number;
+    readonly of: number;
+    readonly onFrame: (frame: ScopeFrame) => void;
+  },
   { clock, boards, scene: first, faults, said }: RigWorld,
   opened: AsyncDisposableStack,
 ): Promise<OpenRigScope> {
@@ -81,7 +107,10 @@ async function openScope(
     clock,
     settings: scope.settings,
     open: async () => feed.opened(await link()),
-    onFrame: feed.onFrame,
+    onFrame: (frame) => {
+      feed.onFrame(frame);
+      onFrame(frame);
+    },
     onEvent: (event) => {
       said(of === 1 ? event.message : `${scope.name}: ${event.message}`);
       feed.onEvent(event);

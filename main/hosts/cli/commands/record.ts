@@ -5,6 +5,7 @@ import { type FaultName, faultNames, listDevices, type PracticeScope, systemCloc
 import { programVersion, sceneExecutable } from '../../../installation/index.ts';
 import { startFilm } from '../../../media/index.ts';
 import {
+  allowedPrograms,
   type CameraReport,
   type DiskFaultName,
   diskFaultNames,
@@ -15,9 +16,11 @@ import {
   type IntegrityReport,
   lossText,
   readRig,
+  refuseUnlisted,
   type Rig,
   RigRecording,
   simulatorRig,
+  startProgram,
   systemDisk,
   writeTruth,
 } from '../../../recording/index.ts';
@@ -89,6 +92,8 @@ async function run(invocation: Invocation): Promise<Answer> {
   if (boards !== null && practised.length > 0) {
     throw new AppError('usage.invalid', `${practised.join(' and ')}: for the simulated scope only.`);
   }
+  const allowed = allowedPrograms(process.env);
+  for (const program of [rig.onStart, rig.onStop]) refuseUnlisted(program, allowed);
   const disk = failingDisk(systemDisk(startFilm), systemClock);
   // A counter is near its end before the scope is there; a disk fails before the first file is made; all else happens once frames are saved.
   const isBefore = ({ name, atS }: Fault): boolean => atS === 0 && (name === 'counter-wrap' || isOfDisk(name));
@@ -111,6 +116,8 @@ async function run(invocation: Invocation): Promise<Answer> {
     { clock: systemClock, now: () => new Date(), startFilm, programVersion: programVersion(), disk: disk.disk },
   );
   if (!json) terminal.err(`Recording into ${recording.folder}\n`);
+  const programs = { folder: recording.folder, allowed, tell: (message: string) => terminal.err(`${message}\n`) };
+  startProgram(rig.onStart, programs);
   await untilOver(() => recording.seconds, {
     seconds,
     faults: faults.filter((each) => !isBefore(each)),
@@ -119,6 +126,7 @@ async function run(invocation: Invocation): Promise<Answer> {
     failed: () => recording.stopped !== null,
   });
   const reports = await recording.stop();
+  startProgram(rig.onStop, programs);
   const truth = text(flags, 'truth');
   if (truth !== undefined) await writeTruths(recording.folder, open.scopes, absolute(truth));
   return answerOf(recording.folder, reports, first.scope.name, terminal);
