@@ -5,7 +5,7 @@ import { AppError, type Finding } from '../contract/index.ts';
 import type { FilmProbe } from '../media/index.ts';
 import { deviceMetaData, readMetaData, type DeviceMetaData } from './metadata.ts';
 import { orientationFindings } from './orientation.ts';
-import { filmNames, hasFile, listFolder } from './places.ts';
+import { filmNames, hasFile, listFolder, type FilmNames } from './places.ts';
 import { joinTimes, parseTimeStamps, type TimeStamps } from './time-stamps.ts';
 import type { FpsSource, ReadContext, ReadDevice, ReadFilm } from './types.ts';
 
@@ -23,7 +23,7 @@ interface Film extends ReadFilm {
 }
 
 /** Collects what is noticed about one device. */
-class Notes {
+export class Notes {
   readonly findings: Finding[] = [];
   error: AppError | null = null;
   readonly #device: string;
@@ -49,7 +49,23 @@ class Notes {
   }
 }
 
-/** Reads one device folder. What makes it unusable is its `error`, never thrown. */
+/** What a layout of files says of a device. */
+export interface DeviceLayout {
+  /** Absolute. */
+  readonly folder: string;
+  readonly name: string;
+  readonly kind: (notes: Notes) => 'miniscope' | 'camera';
+  /** Films by name, relative to the folder; numbers from 0. */
+  readonly films: FilmNames;
+  readonly meta: DeviceMetaData;
+  readonly config: unknown;
+  /** Name of the file that holds the times. */
+  readonly timesFile: string;
+  /** Times of so many frames; null where the files say nothing. @throws AppError `session.bad_csv` */
+  readonly times: (frames: number) => Promise<TimeStamps | null>;
+}
+
+/** Reads one device folder of the Miniscope-DAQ software. What makes it unusable is its `error`, never thrown. */
 export async function readDevice(place: DeviceFolder, context: ReadContext): Promise<ReadDevice> {
   const base = path.basename(place.folder);
   const notes = new Notes(base);
@@ -59,22 +75,48 @@ export async function readDevice(place: DeviceFolder, context: ReadContext): Pro
   );
   if (config === null && notes.error === null) notes.say('info', 'metadata.missing', 'There is no metaData.json.');
   const meta = deviceMetaData(config);
-  const films = await readFilms(place.folder, filmNames(entries), meta, notes, context);
-  const csv = hasFile(entries, 'timeStamps.csv') ? await notes.attempt(() => readTimeStamps(place.folder)) : null;
-  if (csv === null && notes.error === null)
-    notes.say('warning', 'time.no_csv', 'There is no timeStamps.csv; frame times are made from the frame rate.');
-  notes.findings.push(...(csv?.findings ?? []));
-  if (hasFile(entries, 'headOrientation.csv')) notes.findings.push(...(await orientationFindings(place.folder)));
+  const device = await assembleDevice(
+    {
+      folder: place.folder,
+      name: meta.name ?? base,
+      kind: () => kindOf(place, meta, notes),
+      films: filmNames(entries),
+      meta,
+      config,
+      timesFile: 'timeStamps.csv',
+      times: async () => (hasFile(entries, 'timeStamps.csv') ? await readTimeStamps(place.folder) : null),
+    },
+    notes,
+    context,
+  );
+  return hasFile(entries, 'headOrientation.csv')
+    ? { ...device, findings: [...device.findings, ...(await orientationFindings(place.folder))] }
+    : device;
+}
+
+/** Reads a device whose files lie in another layout. What makes it unusable is its `error`, never thrown. */
+export async function readLaidOut(layout: DeviceLayout, context: ReadContext): Promise<ReadDevice> {
+  return await assembleDevice(layout, new Notes(layout.name), context);
+}
+
+async function assembleDevice(layout: DeviceLayout, notes: Notes, context: ReadContext): Promise<ReadDevice> {
+  const { folder, meta, timesFile } = layout;
+  const films = await readFilms(folder, layout.films, meta, notes, context);
   const frames = films.reduce((sum, film) => sum + film.frames, 0);
+  const before = notes.error;
+  const csv = await notes.attempt(() => layout.times(frames));
+  if (csv === null && before === null && notes.error === null)
+    notes.say('warning', 'time.no_csv', `There is no ${timesFile}; frame times are made from the frame rate.`);
+  notes.findings.push(...(csv?.findings ?? []));
   const timeS = csv === null ? null : joinTimes(csv.timeS, rowsOf(films, meta.framesPerFile));
-  if (csv !== null && frames > 0) compareCounts(frames, csv.rows, timeS, notes);
+  if (csv !== null && frames > 0) compareCounts(frames, csv.rows, timeS, timesFile, notes);
   const first = films[0];
   const { fps, source } = frameRate(csv, meta, first?.probe, context.fps, notes);
   return {
-    name: meta.name ?? base,
-    kind: kindOf(place, meta, notes),
+    name: layout.name,
+    kind: layout.kind(notes),
     deviceType: meta.type,
-    folder: place.folder,
+    folder,
     films: films.map(({ path: file, name, bytes, frames: count }) => ({ path: file, name, bytes, frames: count })),
     frames,
     height: first?.probe.height ?? meta.roi?.height ?? 0,
@@ -86,7 +128,7 @@ export async function readDevice(place: DeviceFolder, context: ReadContext): Pro
     timeS,
     durationS: duration(frames > 0 ? timeS : (csv?.timeS ?? null), frames, fps),
     bytes: films.reduce((sum, film) => sum + film.bytes, 0),
-    config,
+    config: layout.config,
     findings: notes.findings,
     error: notes.error,
   };
@@ -99,7 +141,7 @@ async function readTimeStamps(folder: string): Promise<TimeStamps> {
 
 async function readFilms(
   folder: string,
-  names: ReturnType<typeof filmNames>,
+  names: FilmNames,
   meta: DeviceMetaData,
   notes: Notes,
   context: ReadContext,
@@ -241,7 +283,13 @@ export function rowsOf(
   });
 }
 
-function compareCounts(frames: number, rows: number, timeS: Float64Array | null, notes: Notes): void {
+function compareCounts(
+  frames: number,
+  rows: number,
+  timeS: Float64Array | null,
+  timesFile: string,
+  notes: Notes,
+): void {
   if (frames === rows) return;
   const unknown = timeS?.reduce((count, value) => count + (Number.isNaN(value) ? 1 : 0), 0) ?? 0;
   const consequence =
@@ -251,7 +299,7 @@ function compareCounts(frames: number, rows: number, timeS: Float64Array | null,
   notes.say(
     'warning',
     'csv.count',
-    `The films hold ${frames} frames, timeStamps.csv has ${rows} rows; joined by position, ${consequence}.`,
+    `The films hold ${frames} frames, ${timesFile} has ${rows} rows; joined by position, ${consequence}.`,
   );
 }
 

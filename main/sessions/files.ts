@@ -5,7 +5,7 @@ import path from 'node:path';
 import { AppError, type FolderRef } from '../contract/index.ts';
 import { readerOf } from './open.ts';
 import { isFilmName, listFolder } from './places.ts';
-import { miniscopeV4 } from './readers/miniscope-v4.ts';
+import { bareFilm } from './readers/bare-film.ts';
 
 /** A folder below which browsing is allowed. */
 export interface DataRoot {
@@ -111,7 +111,9 @@ async function folderEntry(target: string, name: string): Promise<FolderEntry> {
   try {
     const reader = await readerOf({ path: target, kind: 'folder', entries: await listFolder(target) });
     // A folder with films is a folder one looks into; only a session is chosen whole.
-    return reader === miniscopeV4 ? { name, kind: 'session', detail: reader.title } : { name, kind: 'folder' };
+    return reader === undefined || reader === bareFilm
+      ? { name, kind: 'folder' }
+      : { name, kind: 'session', detail: reader.title };
   } catch {
     return { name, kind: 'folder', detail: 'cannot be opened' };
   }

@@ -42,11 +42,18 @@ function chooseDevices(session: ReadSession, device: string | undefined): readon
 const relative = ({ folder }: ReadSession, file: string): string =>
   path.relative(folder, file).split(path.sep).join('/');
 
+/** Names of `AcquisitionSoftware` by format. */
+const softwareOf: Readonly<Record<string, string>> = {
+  'miniscope-daq-v4': 'Miniscope-DAQ-V4',
+  'miniscope-daq-v3': 'Miniscope-DAQ-V3',
+  inscopix: 'Inscopix',
+};
+
 function recordingOf(session: ReadSession, device: ReadDevice): NewRecording {
   return {
     device: device.name,
     deviceType: device.deviceType,
-    acquisitionSoftware: session.format === 'miniscope-daq-v4' ? 'Miniscope-DAQ-V4' : null,
+    acquisitionSoftware: softwareOf[session.format] ?? null,
     frames: device.frames,
     height: device.height,
     width: device.width,

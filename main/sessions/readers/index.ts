@@ -2,7 +2,15 @@
 import type { SessionReader } from '../types.ts';
 import { bareFilm } from './bare-film.ts';
 import { convertedFilm } from './converted-film.ts';
+import { inscopixFolder } from './inscopix.ts';
+import { miniscopeV3 } from './miniscope-v3.ts';
 import { miniscopeV4 } from './miniscope-v4.ts';
 
 /** All readers, the most particular first: the first that recognises a place reads it. One file each in this folder. */
-export const sessionReaders: readonly SessionReader[] = [convertedFilm, miniscopeV4, bareFilm];
+export const sessionReaders: readonly SessionReader[] = [
+  convertedFilm,
+  inscopixFolder,
+  miniscopeV3,
+  miniscopeV4,
+  bareFilm,
+];
