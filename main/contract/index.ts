@@ -15,6 +15,7 @@ export * from './api/frames.ts';
 export * from './api/jobs.ts';
 export * from './api/library.ts';
 export * from './api/interop.ts';
+export * from './api/position.ts';
 export * from './api/processing.ts';
 export * from './api/results.ts';
 export * from './api/review.ts';

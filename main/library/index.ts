@@ -35,6 +35,7 @@ export type {
   TranslatedParameter,
 } from './parameter-set-types.ts';
 export type { MatchStore, NewMatch, StoredMatch } from './match-types.ts';
+export type { NewPosition, PositionPart, PositionRow, PositionStore, PositionTrackRow } from './position-types.ts';
 export type { CsvKind } from './ingest/kinds.ts';
 export { shown } from './ingest/values.ts';
 export type {

@@ -9,6 +9,7 @@ import type { FromWorker, StoreName, ToWorker, WorkerSettings } from './protocol
 import type { AcquisitionStore } from './acquisition-types.ts';
 import type { ConditionStore, EventStore, IngestStore } from './event-types.ts';
 import type { TravelStore } from './travel-types.ts';
+import type { PositionStore } from './position-types.ts';
 import type { ParameterSetStore } from './parameter-set-types.ts';
 import type { MatchStore } from './match-types.ts';
 import type {
@@ -113,6 +114,7 @@ const travelMethods: MethodNames<TravelStore> = {
   receive: true,
   proxy: true,
 };
+const positionMethods: MethodNames<PositionStore> = { add: true, list: true, track: true, set: true };
 const conditionMethods: MethodNames<ConditionStore> = { add: true, list: true, get: true, save: true, activity: true };
 const parameterSetMethods: MethodNames<ParameterSetStore> = { list: true, find: true, add: true, asked: true };
 const fileMethods: MethodNames<FileStore> = {
@@ -252,6 +254,7 @@ class OpenLibrary implements Library {
   readonly jobs: JobStore;
   readonly parameterSets: ParameterSetStore;
   readonly conditions: ConditionStore;
+  readonly positions: PositionStore;
   readonly files: FileStore;
   readonly rows: RowStore;
   readonly acquisitions: AcquisitionStore;
@@ -271,6 +274,7 @@ class OpenLibrary implements Library {
     this.events = remoteStore<EventStore>(calls, 'events', eventMethods);
     this.deletions = remoteStore<DeletionStore>(calls, 'deletions', deletionMethods);
     this.jobs = remoteStore<JobStore>(calls, 'jobs', jobMethods);
+    this.positions = remoteStore<PositionStore>(calls, 'positions', positionMethods);
     this.conditions = remoteStore<ConditionStore>(calls, 'conditions', conditionMethods);
     this.parameterSets = remoteStore<ParameterSetStore>(calls, 'parameterSets', parameterSetMethods);
     this.files = remoteStore<FileStore>(calls, 'files', fileMethods);

@@ -19,6 +19,7 @@ export const storeNames = [
   'parameterSets',
   'conditions',
   'matches',
+  'positions',
 ] as const;
 export type StoreName = (typeof storeNames)[number];
 

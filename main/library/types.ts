@@ -22,6 +22,7 @@ import type { MatchStore } from './match-types.ts';
 import type { NewSession } from './session-types.ts';
 import type { TypedJson } from './parameter-hash.ts';
 import type { JobStore } from './job-types.ts';
+import type { PositionStore } from './position-types.ts';
 import type { ParameterSetStore, TranslatedParameter } from './parameter-set-types.ts';
 import type { TravelFile, TravelStore } from './travel-types.ts';
 
@@ -472,6 +473,7 @@ export interface Library {
   readonly jobs: JobStore;
   readonly parameterSets: ParameterSetStore;
   readonly conditions: ConditionStore;
+  readonly positions: PositionStore;
   readonly files: FileStore;
   readonly rows: RowStore;
   readonly acquisitions: AcquisitionStore;

@@ -7,6 +7,7 @@ import { framesApi, movieApi } from './frames.ts';
 import { interopApi } from './interop.ts';
 import { libraryApi } from './library.ts';
 import { jobsApi } from './jobs.ts';
+import { positionApi } from './position.ts';
 import { processingApi } from './processing.ts';
 import { reviewApi } from './review.ts';
 import { resultsApi } from './results.ts';
@@ -33,6 +34,7 @@ export const coreApis = {
   frames: framesApi,
   interop: interopApi,
   workflow: workflowApi,
+  position: positionApi,
   travel: travelApi,
   acquire: acquireApi,
   explore: exploreApi,

@@ -69,6 +69,26 @@ export class Hdf5 implements Disposable {
     return typeof value === 'string' ? value : null;
   }
 
+  /** Texts of a dataset; none where there is none. */
+  texts(name: string): readonly string[] {
+    const found = this.#at(name);
+    if (!(found instanceof this.#module.Dataset)) return [];
+    const value: unknown = found.value;
+    if (typeof value === 'string') return [value];
+    return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
+  }
+
+  /** Rows of a table of mixed columns, fields in their order; none where there is none. @throws AppError `interop.unreadable` */
+  records(name: string): readonly (readonly unknown[])[] {
+    const found = this.#at(name);
+    if (!(found instanceof this.#module.Dataset)) return [];
+    checkSize(found.shape ?? [], name, this.#place);
+    const value: unknown = found.value;
+    if (!Array.isArray(value) || !value.every((row) => Array.isArray(row)))
+      throw unreadable(this.#place, `its ${name} is no table.`);
+    return value as unknown[][];
+  }
+
   /**
    * A numeric dataset; null where there is none, or where it is text (CaImAn writes `NoneType` for what is missing).
    *

@@ -18,6 +18,7 @@ import { MatchTables } from './matches.ts';
 import type { Migration } from './migrations/index.ts';
 import { openDatabase, toLibraryError } from './open.ts';
 import { RowTables } from './table-rows.ts';
+import { PositionTables } from './positions.ts';
 import { ParameterSetTables } from './parameter-sets.ts';
 import { RunTables } from './runs.ts';
 import { SessionTables } from './sessions.ts';
@@ -40,6 +41,7 @@ export interface Stores {
   readonly jobs: JobTables;
   readonly parameterSets: ParameterSetTables;
   readonly conditions: ConditionTables;
+  readonly positions: PositionTables;
   readonly files: FileTables;
   readonly rows: RowTables;
   readonly acquisitions: AcquisitionTables;
@@ -147,6 +149,7 @@ export function openStores(options: OpenStoresOptions): Stores {
       events: new EventTables(context),
       deletions: new DeletionTables(context),
       jobs: new JobTables(context),
+      positions: new PositionTables(context),
       conditions: new ConditionTables(context),
       parameterSets: new ParameterSetTables(context),
       files: new FileTables(context),

@@ -90,7 +90,9 @@ function scalar(value: SQLOutputValue): Scalar {
   }
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
   if (value === null || typeof value === 'string') return value;
-  return value.length === 16 ? uuidText(value) : Buffer.from(value).toString('hex');
+  if (value.length === 16) return uuidText(value);
+  // Whole arrays are for their own readers; in a table their size is enough.
+  return value.length > 256 ? `${value.length} bytes` : Buffer.from(value).toString('hex');
 }
 
 /** Sends the wanted rows in pieces. */

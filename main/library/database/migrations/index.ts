@@ -18,6 +18,7 @@ import { workflowViews } from './3003-views.ts';
 import { job } from './3100-job.ts';
 import { otherPrograms } from './4050-other-programs.ts';
 import { sessionAcquisition } from './5000-session-acquisition.ts';
+import { positionTables } from './5100-position.ts';
 import { runJobs } from './5110-run-jobs.ts';
 import { parameterSets } from './5111-parameter-sets.ts';
 import { travel } from './5200-travel.ts';
@@ -48,6 +49,7 @@ export const migrations: readonly Migration[] = [
   job,
   otherPrograms,
   sessionAcquisition,
+  positionTables,
   runJobs,
   parameterSets,
   travel,
