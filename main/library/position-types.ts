@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { Uuid } from '../contract/index.ts';
+import type { BehaviorClock } from './event-types.ts';
 
 /** A tracking, as lists show it. */
 export interface PositionRow {
@@ -46,6 +47,8 @@ export interface PositionTrackRow {
   readonly position: PositionRow;
   readonly timesS: Float64Array;
   readonly part: PositionPart;
+  /** Of the behaviour, on the miniscope's. */
+  readonly clock: BehaviorClock;
 }
 
 export interface PositionStore {

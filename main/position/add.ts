@@ -36,12 +36,15 @@ export async function addPosition(
   choice: AddChoice,
   library: Library,
   signal: AbortSignal,
-): Promise<{ readonly position: PositionRow | null; readonly added: boolean; readonly about: NewPosition; readonly title: string; readonly findings: readonly string[] }> {
+): Promise<{
+  readonly position: PositionRow | null;
+  readonly added: boolean;
+  readonly about: NewPosition;
+  readonly title: string;
+  readonly findings: readonly string[];
+}> {
   const session = await library.sessions.get(choice.sessionUuid);
-  const tracked = await readAside(
-    { file: choice.file, times: choice.times ?? null, fps: choice.fps ?? null },
-    signal,
-  );
+  const tracked = await readAside({ file: choice.file, times: choice.times ?? null, fps: choice.fps ?? null }, signal);
   const findings = [...tracked.findings];
   const { timesS, onMiniscopeClock } = clockOf(choice, tracked, session.startedAt, findings);
   const unit = tracked.unit ?? choice.unit ?? 'px';
@@ -90,7 +93,9 @@ function clockOf(
   const firstS = isEpochMs ? first / 1000 : first;
   // Within half a day before or a day after: the wall clock of one machine.
   if (start !== null && firstS > start - 43_200 && firstS < start + 86_400) {
-    findings.push('Times count from 1970; the start of the session is taken off, so they are on the miniscope’s clock.');
+    findings.push(
+      'Times count from 1970; the start of the session is taken off, so they are on the miniscope’s clock.',
+    );
     return { timesS: seconds.map((time) => time - start), onMiniscopeClock: true };
   }
   findings.push(

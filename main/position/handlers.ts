@@ -48,8 +48,7 @@ export function createPositionHandlers(dependencies: {
     },
     track: async ({ positionUuid, part, leastLikelihood, mostSamples }) => {
       const row = await library.positions.track(positionUuid, part);
-      const { clock } = await library.events.behavior(row.position.sessionUuid);
-      const track = asTrack(row, clock, { leastLikelihood });
+      const track = asTrack(row, { leastLikelihood });
       // Every n-th sample, so that a list of hours stays a list one can send.
       const step = Math.max(1, Math.ceil(track.timesS.length / mostSamples));
       const thin = (values: ArrayLike<number>): (number | null)[] =>

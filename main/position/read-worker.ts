@@ -41,7 +41,12 @@ async function work(): Promise<Tracked> {
     throw new AppError('position.unreadable', `${path.basename(file)} cannot be opened.`, { cause: error });
   });
   const head = Buffer.alloc(headBytes);
-  const { bytesRead } = await handle.read(head, 0, headBytes, 0).finally(() => handle.close());
+  let bytesRead = 0;
+  try {
+    ({ bytesRead } = await handle.read(head, 0, headBytes, 0));
+  } finally {
+    await handle.close();
+  }
   for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
   const about = { path: file, head: head.subarray(0, bytesRead) };
   for (const reader of positionReaders) {

@@ -18,15 +18,20 @@ export interface Track {
 }
 
 /** Below this a program that tells how sure it is did not see the part: DeepLabCut's own `pcutoff` is 0.6, labs that ask for place take 0.9. */
-const leastLikelihood: Readonly<Record<string, number>> = { deeplabcut: 0.9, 'behavior-tracker': 0.9, csv: 0.9, sleap: 0, mat: 0 };
+const leastLikelihood: Readonly<Record<string, number>> = {
+  deeplabcut: 0.9,
+  'behavior-tracker': 0.9,
+  csv: 0.9,
+  sleap: 0,
+  mat: 0,
+};
 
 /**
  * A stored tracking as others use it: times by the clock of the behaviour, centimetres where the scale is known, samples without a time left
  * out, samples that the program was not sure of NaN.
  */
 export function asTrack(
-  { position, timesS, part }: PositionTrackRow,
-  clock: BehaviorClock,
+  { position, timesS, part, clock }: PositionTrackRow,
   wish: { readonly leastLikelihood?: number | undefined } = {},
 ): Track {
   const { pxPerCm, program, onMiniscopeClock } = position;
@@ -52,7 +57,8 @@ export function asTrack(
     timesS: Float64Array.from(kept, ({ timeS }) => timeS),
     x,
     y,
-    likelihood: part.likelihood === null ? null : Float32Array.from(kept, ({ at }) => part.likelihood?.[at] ?? Number.NaN),
+    likelihood:
+      part.likelihood === null ? null : Float32Array.from(kept, ({ at }) => part.likelihood?.[at] ?? Number.NaN),
     unit: position.unit === 'cm' || isScaled ? 'cm' : 'px',
     clock: used,
     seen: kept.length === 0 ? 0 : seen / kept.length,
@@ -63,6 +69,5 @@ export function asTrack(
 export async function trackOf(library: Library, sessionUuid: string): Promise<Track | null> {
   const [newest] = await library.positions.list({ sessionUuid });
   if (newest === undefined) return null;
-  const { clock } = await library.events.behavior(sessionUuid);
-  return asTrack(await library.positions.track(newest.uuid), clock);
+  return asTrack(await library.positions.track(newest.uuid));
 }

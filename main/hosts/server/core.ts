@@ -5,6 +5,7 @@ import { Acquisition, createAcquireHandlers, recordedSessions } from '../../acqu
 import { AppError, type appApi, contractVersion, type coreApis } from '../../contract/index.ts';
 import { systemClock } from '../../devices/index.ts';
 import { createExploreHandlers } from '../../explore/index.ts';
+import { createPositionHandlers, trackOf } from '../../position/index.ts';
 import { programVersion } from '../../installation/index.ts';
 import {
   createInteropHandlers,
@@ -272,12 +273,13 @@ async function createCore(
     }),
     frames: createFramesHandlers({ media, movieOf: (uuid) => movieOf(library, uuid) }),
     acquire: createAcquireHandlers(acquisition, remote),
-    explore: createExploreHandlers({ library, limits }),
     settings: machine.handlers({
       library,
       roots,
       backup: (signal) => libraryHandlers.backup({}, { signal, audience: 'local' }),
     }),
+    explore: createExploreHandlers({ library, limits, position: (sessionUuid) => trackOf(library, sessionUuid) }),
+    position: createPositionHandlers({ library, roots, changed: sessionsChanged }),
   };
   return {
     handlers,

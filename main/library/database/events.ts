@@ -161,6 +161,18 @@ export class EventTables implements Sync<EventStore> {
   }
 }
 
+/** Where the clock of a behaviour recording lies on the miniscope's. */
+export function clockOfRecording({ database }: Context, behaviorRecordingId: number): BehaviorClock {
+  const row = database
+    .prepare<[number], Parameters<typeof clockOf>[0]>(
+      `SELECT recording_start_time AS startedAt, session_datetime AS sessionStart, offset_s AS offsetS, rate, method
+      FROM behavior_recording JOIN session ON session.id = session_id
+        LEFT JOIN behavior_clock ON behavior_recording_id = behavior_recording.id WHERE behavior_recording.id = ?`,
+    )
+    .get(behaviorRecordingId);
+  return row === undefined ? { offsetS: 0, rate: 1, method: 'assumed' } : clockOf(row);
+}
+
 /** A clock that somebody gave; else what the two start times tell; else none. */
 function clockOf(row: {
   readonly startedAt: string | null;

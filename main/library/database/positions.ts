@@ -3,17 +3,19 @@ import { AppError, type Uuid } from '../../contract/index.ts';
 import type { PositionRow, PositionStore, PositionTrackRow } from '../position-types.ts';
 import { uuidBytes, uuidText } from '../uuid.ts';
 import { bytesOf, doubles, floats } from './array-rows.ts';
+import { clockOfRecording } from './events.ts';
 import { writing, type Context, type Sync } from './context.ts';
 
 interface PositionSql extends Omit<PositionRow, 'uuid' | 'sessionUuid' | 'parts' | 'onMiniscopeClock'> {
   readonly id: number;
+  readonly behaviorId: number;
   readonly uuidBytes: Uint8Array;
   readonly session: Uint8Array;
   readonly parts: string;
   readonly clock: number;
 }
 
-const positionSql = `SELECT position.id, position.uuid AS uuidBytes, session.uuid AS session, position_name AS name, program, source_name AS source,
+const positionSql = `SELECT position.id, behavior_recording_id AS behaviorId, position.uuid AS uuidBytes, session.uuid AS session, position_name AS name, program, source_name AS source,
     added_at AS addedAt, samples, unit, px_per_cm AS pxPerCm, on_miniscope_clock AS clock, main_part AS mainPart,
     (SELECT json_group_array(part) FROM position_part WHERE position_id = position.id) AS parts
   FROM position JOIN behavior_recording ON behavior_recording.id = behavior_recording_id JOIN session ON session.id = session_id`;
@@ -136,6 +138,7 @@ export class PositionTables implements Sync<PositionStore> {
       });
     return {
       position: toRow(row),
+      clock: clockOfRecording(this.#context, row.behaviorId),
       timesS: doubles(found.times),
       part: {
         part: found.part,
@@ -167,7 +170,15 @@ export class PositionTables implements Sync<PositionStore> {
   }
 }
 
-function toRow({ id: _id, uuidBytes: uuid, session, parts, clock, ...row }: PositionSql): PositionRow {
+function toRow({
+  id: _id,
+  behaviorId: _behavior,
+  uuidBytes: uuid,
+  session,
+  parts,
+  clock,
+  ...row
+}: PositionSql): PositionRow {
   return {
     ...row,
     uuid: uuidText(uuid),

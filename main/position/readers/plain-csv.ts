@@ -35,8 +35,8 @@ const separators = [',', ';', '\t'] as const;
 function headerOf(line: string): { readonly separator: string; readonly names: readonly string[] } | null {
   for (const separator of separators) {
     const names = fieldsOf(line, separator);
-    const kinds = names.map((name) => columnOf(name)?.coordinate);
-    if (kinds.includes('x') && kinds.includes('y')) return { separator, names };
+    const kinds = new Set(names.map((name) => columnOf(name)?.coordinate));
+    if (kinds.has('x') && kinds.has('y')) return { separator, names };
   }
   return null;
 }

@@ -278,6 +278,8 @@ export function createFakeConnection(sceneName: string): Connection {
     settings: unserved('settings'),
     jobs: unserved('jobs'),
     workflow: unserved('workflow'),
+    position: unserved('position'),
+    travel: unserved('travel'),
     files: {
       roots: () =>
         guard(() => [

@@ -17,6 +17,7 @@ import { matchCommand } from './match.ts';
 import { packCommand } from './pack.ts';
 import { paramsCommand } from './params.ts';
 import { planCommand } from './plan.ts';
+import { positionCommand } from './position.ts';
 import { processCommand } from './process.ts';
 import { queryCommand } from './query.ts';
 import { qualityCommand } from './quality.ts';
@@ -42,6 +43,7 @@ export const commands: readonly Command[] = [
   qualityCommand,
   curateCommand,
   alignCommand,
+  positionCommand,
   exportCommand,
   packCommand,
   unpackCommand,
