@@ -1,41 +1,17 @@
 // SPDX-License-Identifier: MIT
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { NpyFile } from '../../../main/arrays/index.ts';
 import { openCore } from '../../../main/hosts/server/index.ts';
 import { assetsFolder, engineProblem } from '../../../main/installation/index.ts';
 import { findFfmpeg } from '../../../main/media/index.ts';
 import { temporaryFolder } from '../../support/library.ts';
-import { workflowCsv } from '../../support/workflow-csv.ts';
+import { correlation, offsetS, storyFps, workflowStory } from '../../support/workflow-story.ts';
 
 const context = { signal: AbortSignal.timeout(150_000), audience: 'local' as const };
-/** The behaviour's clock begins this long after the miniscope's. */
-const offsetS = 1.5;
-const fps = 20;
-/** Frames before and after an onset. */
-const [before, after] = [16, 40];
-
-function correlation(a: readonly number[], b: readonly number[]): number {
-  const mean = (list: readonly number[]): number => list.reduce((sum, value) => sum + value, 0) / list.length;
-  const [ma, mb] = [mean(a), mean(b)];
-  const product = a.reduce((sum, value, i) => sum + (value - ma) * ((b[i] ?? 0) - mb), 0);
-  const square = (list: readonly number[], m: number): number => list.reduce((sum, value) => sum + (value - m) ** 2, 0);
-  return product / Math.sqrt(square(a, ma) * square(b, mb));
-}
 
 it('goes from CSV files to activity around events that equals the truth', async (test) => {
   const missing = engineProblem() ?? (findFfmpeg() === undefined ? 'no ffmpeg is installed' : undefined);
   if (missing !== undefined) test.skip(missing);
-  const truthFolder = path.join(assetsFolder, 'sample-session', 'truth');
-  const truth = JSON.parse(readFileSync(path.join(truthFolder, 'truth.json'), 'utf8')) as {
-    cells: { index: number; centroid: [number, number]; spikeFrames: number[]; peakSnr: number }[];
-  };
-  const target = truth.cells.toSorted((a, b) => b.peakSnr - a.peakSnr)[0]!;
-  // Onsets: spikes after at least 1.5 s of rest, with room around them.
-  const onsets = target.spikeFrames.filter(
-    (frame, i) => frame - (target.spikeFrames[i - 1] ?? -100) > 30 && frame > before + 5 && frame < 600 - after - 5,
-  );
+  const { target, onsets, csv, truly } = workflowStory();
   expect(onsets.length).toBeGreaterThanOrEqual(2);
 
   const opened = await openCore({ libraryDirectory: temporaryFolder(), program: 'test' });
@@ -44,20 +20,6 @@ it('goes from CSV files to activity around events that equals the truth', async 
   const { workflow, sessions, processing, review } = opened.core.handlers;
 
   // Ingestion: the recording's own metadata tell when the session began.
-  const at = '2026-10-10 09:30:00';
-  const behaviour = (frame: number): string => (frame / fps - offsetS).toFixed(4);
-  const row = `subject1,${at}`;
-  const csv = {
-    ...workflowCsv(at, 'sample-session'),
-    'behavior_recordings.csv': `subject,session_datetime,filepath,clock_offset\n${row},./trials.csv,${offsetS}\n`,
-    'trials.csv': `subject,session_datetime,block_id,trial_id,trial_start_time,trial_stop_time,trial_type\n${onsets
-      .map((frame, i) => `${row},1,${i + 1},${behaviour(frame - before - 1)},${behaviour(frame + after + 1)},stim\n`)
-      .join('')}`,
-    'events.csv': `subject,session_datetime,trial_id,event_start_time,event_type\n${onsets
-      .map((frame, i) => `${row},${i + 1},${behaviour(frame)},center\n`)
-      .join('')}`,
-    'alignments.csv': `${workflowCsv(at)['alignments.csv']!.split('\n')[0]!}\ncenter_button,center,0,center,${-before / fps},center,${after / fps}\n`,
-  };
   const files = Object.entries(csv).map(([name, text]) => ({ name, text }));
   const root = { path: assetsFolder };
   const ingested = await workflow.ingest({ files, root, who: 'ada' }, context);
@@ -76,7 +38,7 @@ it('goes from CSV files to activity around events that equals the truth', async 
   expect(session).toMatchObject({ subject: 'subject1', startedAt: expect.stringMatching(/:00\.250Z$/) as string });
   const [recording] = session!.recordings;
   expect(recording).toMatchObject({ frames: 600, height: 120, width: 128 });
-  expect(recording!.fps).toBeCloseTo(fps, 1);
+  expect(recording!.fps).toBeCloseTo(storyFps, 1);
   const { run } = await processing.start(
     { recordingUuids: [recording!.uuid], parameters: { diameterPx: 6.7 }, budget: {} },
     context,
@@ -106,6 +68,18 @@ it('goes from CSV files to activity around events that equals the truth', async 
   await decide(second.uuid, 'accepted');
   expect(await library.curation.current(runUuid)).toMatchObject({ counts: { accepted: 1, rejected: 0 } });
 
+  // Each version has its own cells that count: the first without this one, the second with it.
+  const chosen = async (version: number) =>
+    (await workflow.align({ runUuid, alignment: 'center_button', accepted: true, version }, context)).cells.map(
+      ({ row }) => row,
+    );
+  expect(await chosen(1)).not.toContain(cell.row);
+  expect(await chosen(2)).toContain(cell.row);
+  expect(await workflow.curations({ runUuid }, context)).toMatchObject([
+    { version: 1, owner: 'AB', rejected: 1 },
+    { version: 2, owner: 'CD', parent: 1, accepted: 1, rejected: 0, frozenAt: null },
+  ]);
+
   // Activity around the events: the truth's, and not the truth's where the clocks' offset is forgotten.
   const aligned = await workflow.align(
     { runUuid, alignment: 'center_button', trace: 'denoised', rows: [cell.row] },
@@ -113,19 +87,15 @@ it('goes from CSV files to activity around events that equals the truth', async 
   );
   expect(aligned.clock).toEqual({ offsetS, rate: 1, method: 'given' });
   expect(aligned.trials.filter((trial) => trial.used)).toHaveLength(onsets.length);
-  const traces = await NpyFile.open(path.join(truthFolder, 'traces.npy'));
-  onTestFinished(() => traces.close());
-  const values = await traces.read(target.index * 600, 600);
-  const bins = aligned.timesS.map((timeS) => Math.round(timeS * fps));
-  const truly = (shift: number): number[] =>
-    bins.map((bin) => onsets.reduce((sum, frame) => sum + (values[frame + bin + shift] ?? 0), 0) / onsets.length);
+  const bins = aligned.timesS.map((timeS) => Math.round(timeS * storyFps));
+  const truth = await truly(bins);
   const found = aligned.cells[0]!.mean.map((value) => value ?? 0);
-  expect(correlation(found, truly(0))).toBeGreaterThan(0.97);
+  expect(correlation(found, truth)).toBeGreaterThan(0.97);
   const forgotten = await workflow.align(
     { runUuid, alignment: 'center_button', trace: 'denoised', rows: [cell.row], offsetS: 0 },
     context,
   );
   const length = Math.min(forgotten.timesS.length, found.length);
   const wrong = forgotten.cells[0]!.mean.map((value) => value ?? 0);
-  expect(correlation(wrong.slice(0, length), truly(0).slice(0, length))).toBeLessThan(0.8);
+  expect(correlation(wrong.slice(0, length), truth.slice(0, length))).toBeLessThan(0.8);
 }, 200_000);
