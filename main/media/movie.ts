@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { decodeNpy, type NpyArray } from '../arrays/index.ts';
-import { AppError, type movieApi } from '../contract/index.ts';
+import { AppError, type movieApi, type movieLayers } from '../contract/index.ts';
 import type { Handlers } from '../rpc/index.ts';
 import { binding, fromNative } from './binding.ts';
 import { useFoundFfmpeg } from './probe.ts';
@@ -68,6 +68,31 @@ function toParts(inputs: readonly MovieInput[]): Part[] {
   });
 }
 
+type Layer = (typeof movieLayers)[number];
+
+/** Where each part begins among those that the model gives. */
+const partOrder = { cells: 0, background: 1, residual: 2 } as const;
+
+/** What is sent of a frame that was taken apart. */
+function partOf(layer: Exclude<Layer, 'raw' | 'registered'>, film: Uint8Array, parts: Uint8Array): Uint8Array {
+  if (layer === 'split') {
+    const all = new Uint8Array(film.length + parts.length);
+    all.set(film);
+    all.set(parts, film.length);
+    return all;
+  }
+  const size = film.length;
+  return parts.subarray(partOrder[layer] * size, (partOrder[layer] + 1) * size);
+}
+
+async function closeView(view: Promise<number> | undefined): Promise<void> {
+  try {
+    if (view !== undefined) binding().closeView(await view);
+  } catch {
+    // It was never open.
+  }
+}
+
 /** Serves the frames of one run. Recordings are opened when their first frame is asked for. */
 export function openMovie(movie: Movie): OpenMovie {
   useFoundFfmpeg();
@@ -91,30 +116,50 @@ export function openMovie(movie: Movie): OpenMovie {
     return await part.handle;
   };
 
-  const read = async (frame: number, layer: 'raw' | 'registered') => {
+  let view: Promise<number> | undefined;
+  /** The registered frame taken apart: cells, background, residual. */
+  const takeApart = async (frame: number, bytes: Uint8Array): Promise<Uint8Array> => {
+    if (movie.model === undefined) {
+      throw new AppError('rpc.invalid_input', 'This film is no run’s input; it has no cells to take out.');
+    }
+    const { folder, layers } = movie.model;
+    view ??= binding().openView(folder, [...layers]);
+    try {
+      return await binding().renderView(await view, frame, bytes);
+    } catch (error) {
+      void closeView(view);
+      view = undefined;
+      throw fromNative(error);
+    }
+  };
+
+  const read = async (frame: number, layer: Layer) => {
     if (frame >= frames) {
       throw new AppError('rpc.invalid_input', `Frame ${String(frame)} was asked for, the run has ${String(frames)}.`);
     }
     const part = parts.findLast((candidate) => candidate.start <= frame);
     if (part === undefined) throw new AppError('media.empty', 'The run has no films.');
     const [motion, times, fields] = await tables;
-    const [dy, dx] = layer === 'registered' ? [motion?.[2 * frame] ?? 0, motion?.[2 * frame + 1] ?? 0] : [0, 0];
+    const [dy, dx] = layer !== 'raw' ? [motion?.[2 * frame] ?? 0, motion?.[2 * frame + 1] ?? 0] : [0, 0];
     try {
       const handle = await opened(part);
       const local = part.input.firstFrame + frame - part.start;
-      const { bytes, unreadable } = await binding().readFrame(
+      const { bytes: film, unreadable } = await binding().readFrame(
         handle,
         local,
         dy,
         dx,
-        layer === 'registered' ? fieldOf(fields, frame) : undefined,
+        layer !== 'raw' ? fieldOf(fields, frame) : undefined,
       );
       const { height, width } = sizes.get(handle) ?? { height: 0, width: 0 };
       const time = times?.[frame];
       const timeS = time === undefined || Number.isNaN(time) ? null : time;
+      const bytes =
+        layer === 'raw' || layer === 'registered' ? film : partOf(layer, film, await takeApart(frame, film));
       return { header: { frame, height, width, layer, timeS, unreadable }, bytes };
     } catch (error) {
-      part.handle = undefined;
+      // The model's trouble is not the film's: it stays open.
+      if (!(error instanceof AppError)) part.handle = undefined;
       throw fromNative(error);
     }
   };
@@ -126,6 +171,7 @@ export function openMovie(movie: Movie): OpenMovie {
       },
     },
     [Symbol.dispose]: () => {
+      void closeView(view);
       for (const { handle } of parts)
         void handle?.then((opened) => binding().closeRecording(opened)).catch(() => undefined);
     },

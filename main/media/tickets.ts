@@ -16,6 +16,8 @@ export interface Movie {
   readonly motionFile: string;
   /** `time.npy` (T, seconds) of the run. */
   readonly timeFile: string;
+  /** What its frames can be taken apart with: the run folder and the folders of the edits that hold, oldest first. Absent for films that are no run's input. */
+  readonly model?: { readonly folder: string; readonly layers: readonly string[] };
 }
 
 /** Tickets that nobody has used fall away after this many newer ones. */

@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: MIT
-import { AppError, CellEdit, type RunRow, type SessionRow, type Uuid, type reviewApi } from '../contract/index.ts';
+import {
+  AppError,
+  CellEdit,
+  movieLayers,
+  type RunRow,
+  type SessionRow,
+  type Uuid,
+  type reviewApi,
+} from '../contract/index.ts';
 import type { CurationChange, CurationState, Library, StoredSession } from '../library/index.ts';
 import type { Handlers } from '../rpc/index.ts';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
@@ -7,6 +15,7 @@ import path from 'node:path';
 import { agreements, opinions } from './agreement.ts';
 import { activeLayers, CellEdits, type EditCompute } from './edits.ts';
 import { filmOf } from './film.ts';
+import { strongestEvents } from './events.ts';
 import { packFootprints } from './footprints.ts';
 import { editedFootprints, EditedTraceReader } from './layers.ts';
 import { learn, type Example, type LearnedModel } from './learn.ts';
@@ -117,6 +126,7 @@ export function createReviewHandlers(dependencies: ReviewDependencies): Handlers
         folder.times(),
       ]);
       const fps = manifest.fps ?? recordings[0]?.fps ?? 1;
+      const shown = await filmOf(library, recordings, present);
       return {
         run: detail.run,
         session: toSessionRow(session, present.get(session.uuid) === true),
@@ -128,7 +138,12 @@ export function createReviewHandlers(dependencies: ReviewDependencies): Handlers
         diameterPx: manifest.diameterPx,
         images: [...manifest.images],
         traces: [...manifest.traces],
-        ...(await filmOf(library, recordings, present)),
+        ...shown,
+        // A small copy has not the grey levels that the model speaks of.
+        movieLayers:
+          manifest.files.has('background/geometry.json') && shown.film === 'recorded'
+            ? [...movieLayers]
+            : ['raw', 'registered'],
         curation: curation === null ? null : toCuration(curation),
         raters: [...raters],
         readOnly: library.readOnly ?? (curation?.frozen === true ? frozenSentence(curation) : null),
@@ -160,6 +175,11 @@ export function createReviewHandlers(dependencies: ReviewDependencies): Handlers
       } finally {
         await reader.close();
       }
+    },
+    events: async ({ runUuid, row, most }, { signal }) => {
+      const { folder } = await openRun(runUuid);
+      const found = await strongestEvents(folder, await activeLayers(library, runUuid), row, most, signal);
+      return { count: found.count, strongest: [...found.strongest] };
     },
     neighbours: async ({ runUuid, cellUuid }, { signal }) => {
       const { folder } = await openRun(runUuid);

@@ -134,3 +134,9 @@ export function takeUsbFrame(handle: number): UsbFrame | null;
 export function usbStats(handle: number): UsbStats | null;
 /** Ends the stream and gives the board back to the system. */
 export function closeUsbBoard(handle: number): Promise<null>;
+/** Opens the model of a run after some edits (their folders, oldest first). */
+export function openView(folder: string, layers: readonly string[]): Promise<number>;
+/** The registered frame `frame` of the run taken apart: cells (half grey levels), background (grey levels), residual (quarters about 128), each of the frame's size. */
+export function renderView(handle: number, frame: number, bytes: Uint8Array): Promise<Uint8Array>;
+/** Closes a model. */
+export function closeView(handle: number): void;

@@ -47,11 +47,22 @@ export interface Look {
 
 const lookNumbers = { saturation: 1, change: 2, overlay: 3 } as const;
 
-/** Everything that is drawn. Kept here so that a lost context can be filled again. */
-interface Scene {
+/** One picture of several that share the view, the outlines and the context. */
+interface Pane {
   picture: PictureData | null;
   levels: Levels;
   lut: Uint8Array;
+  /** Kind and size of what its texture holds. */
+  shape: string;
+}
+
+/** One picture, or four: raw above left, then right, below left, below right. */
+export type PaneCount = 1 | 4;
+
+/** Everything that is drawn. Kept here so that a lost context can be filled again. */
+interface Scene {
+  readonly panes: readonly Pane[];
+  paneCount: PaneCount;
   look: Look | null;
   outlines: Outlines | null;
   labels: Uint8Array;
@@ -66,9 +77,10 @@ interface Resources {
   readonly picture: WebGLProgram;
   readonly look: WebGLProgram;
   readonly outline: WebGLProgram;
-  readonly image: WebGLTexture;
+  /** One for each pane. */
+  readonly images: readonly WebGLTexture[];
   readonly second: WebGLTexture;
-  readonly lut: WebGLTexture;
+  readonly luts: readonly WebGLTexture[];
   readonly labels: WebGLTexture;
   readonly points: WebGLBuffer;
   readonly array: WebGLVertexArrayObject;
@@ -94,7 +106,6 @@ export class PictureView {
   readonly #onLost: (lost: boolean) => void;
   readonly #scene: Scene;
   #resources: Resources | undefined;
-  #imageShape = '';
 
   /** @param onLost told when the context goes and when it is back (then draw again) */
   constructor(canvas: HTMLCanvasElement, styles: OutlineStyles, lut: Uint8Array, onLost: (lost: boolean) => void) {
@@ -110,9 +121,8 @@ export class PictureView {
     this.#styles = styles;
     this.#onLost = onLost;
     this.#scene = {
-      picture: null,
-      levels: { low: 0, high: 255 },
-      lut,
+      panes: [0, 1, 2, 3].map(() => ({ picture: null, levels: { low: 0, high: 255 }, lut, shape: '' })),
+      paneCount: 1,
       look: null,
       outlines: null,
       labels: new Uint8Array(0),
@@ -129,7 +139,7 @@ export class PictureView {
   readonly #lost = (event: Event): void => {
     event.preventDefault();
     this.#resources = undefined;
-    this.#imageShape = '';
+    for (const pane of this.#scene.panes) pane.shape = '';
     this.#onLost(true);
   };
 
@@ -145,27 +155,37 @@ export class PictureView {
     const held = this.#resources;
     this.#resources = undefined;
     if (held === undefined) return;
-    for (const texture of [held.image, held.second, held.lut, held.labels]) this.#gl.deleteTexture(texture);
+    for (const texture of [...held.images, held.second, ...held.luts, held.labels]) this.#gl.deleteTexture(texture);
     this.#gl.deleteBuffer(held.points);
     this.#gl.deleteProgram(held.picture);
     this.#gl.deleteProgram(held.look);
     this.#gl.deleteProgram(held.outline);
   }
 
-  /** Replaces the picture; the old one is overwritten where the size is the same. */
-  setPicture(picture: PictureData): void {
-    this.#scene.picture = picture;
-    this.#uploadPicture();
+  /** Shows one picture, or four that share the view. */
+  setPanes(count: PaneCount): void {
+    this.#scene.paneCount = count;
   }
 
-  setLevels(levels: Levels): void {
-    this.#scene.levels = levels;
+  /** Replaces the picture of a pane; the old one is overwritten where the size is the same. */
+  setPicture(picture: PictureData, pane = 0): void {
+    const at = this.#scene.panes[pane];
+    if (at === undefined) return;
+    at.picture = picture;
+    this.#uploadPicture(pane);
+  }
+
+  setLevels(levels: Levels, pane = 0): void {
+    const at = this.#scene.panes[pane];
+    if (at !== undefined) at.levels = levels;
   }
 
   /** Table of 256 RGBA colours. */
-  setLut(lut: Uint8Array): void {
-    this.#scene.lut = lut;
-    this.#uploadLut();
+  setLut(lut: Uint8Array, pane = 0): void {
+    const at = this.#scene.panes[pane];
+    if (at === undefined || at.lut === lut) return;
+    at.lut = lut;
+    this.#uploadLut(pane);
   }
 
   /** Sees the picture another way; null as it is. */
@@ -190,35 +210,44 @@ export class PictureView {
     Object.assign(this.#scene, marks);
   }
 
-  /** Draws everything. `panel` in CSS pixels, `ratio` device pixels to one of them. */
+  /** Draws everything. `panel`: one pane in CSS pixels, `ratio` device pixels to one of them. */
   draw(view: View, panel: Size, ratio: number): void {
     const gl = this.#gl;
     const held = this.#resources;
     if (held === undefined || gl.isContextLost()) return;
-    const width = Math.max(1, Math.round(panel.width * ratio));
-    const height = Math.max(1, Math.round(panel.height * ratio));
+    const { paneCount } = this.#scene;
+    const across = paneCount === 1 ? 1 : 2;
+    const width = Math.max(across, Math.round(panel.width * across * ratio));
+    const height = Math.max(across, Math.round(panel.height * across * ratio));
     if (this.#canvas.width !== width) this.#canvas.width = width;
     if (this.#canvas.height !== height) this.#canvas.height = height;
     gl.viewport(0, 0, width, height);
     gl.clearColor(10 / 255, 10 / 255, 10 / 255, 1);
     gl.clear(gl.COLOR_BUFFER_BIT);
-    this.#drawPicture(held, view, panel);
-    this.#drawOutlines(held, view, panel, ratio);
+    const [half, tall] = [Math.floor(width / across), Math.floor(height / across)];
+    for (let pane = 0; pane < paneCount; pane += 1) {
+      // The first row lies on top, and the viewport counts from below.
+      gl.viewport((pane % across) * half, (across - 1 - Math.floor(pane / across)) * tall, half, tall);
+      this.#drawPicture(held, pane, view, panel);
+      this.#drawOutlines(held, view, panel, ratio);
+    }
   }
 
-  #drawPicture(held: Resources, view: View, panel: Size): void {
+  #drawPicture(held: Resources, index: number, view: View, panel: Size): void {
     const gl = this.#gl;
-    const { picture, levels } = this.#scene;
-    if (picture === null) return;
-    const { look } = this.#scene;
+    const { look, panes } = this.#scene;
+    const pane = panes[index];
+    const [image, lut] = [held.images[index], held.luts[index]];
+    if (pane === undefined || pane.picture === null || image === undefined || lut === undefined) return;
+    const { picture, levels } = pane;
     const [program, group] = look === null ? ([held.picture, 'picture'] as const) : ([held.look, 'look'] as const);
     gl.useProgram(program);
     gl.bindVertexArray(held.empty);
     gl.disable(gl.BLEND);
     gl.activeTexture(gl.TEXTURE0);
-    gl.bindTexture(gl.TEXTURE_2D, held.image);
+    gl.bindTexture(gl.TEXTURE_2D, image);
     gl.activeTexture(gl.TEXTURE1);
-    gl.bindTexture(gl.TEXTURE_2D, held.lut);
+    gl.bindTexture(gl.TEXTURE_2D, lut);
     const at = (name: string): WebGLUniformLocation | null => this.#uniform(held, program, group, name);
     gl.uniform1i(at('u_image'), 0);
     gl.uniform1i(at('u_lut'), 1);
@@ -320,9 +349,9 @@ export class PictureView {
       picture: linkProgram(gl, pictureVertex, pictureFragment),
       look: linkProgram(gl, pictureVertex, lookFragment),
       outline: linkProgram(gl, outlineVertex, outlineFragment),
-      image: gl.createTexture(),
+      images: this.#scene.panes.map(() => gl.createTexture()),
       second: gl.createTexture(),
-      lut: gl.createTexture(),
+      luts: this.#scene.panes.map(() => gl.createTexture()),
       labels: gl.createTexture(),
       points: gl.createBuffer(),
       array: gl.createVertexArray(),
@@ -330,11 +359,13 @@ export class PictureView {
       uniforms: new Map(),
       floatLinear: gl.getExtension('OES_texture_float_linear') !== null,
     };
-    this.#imageShape = '';
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
-    this.#uploadLut();
+    this.#scene.panes.forEach((pane, index) => {
+      pane.shape = '';
+      this.#uploadLut(index);
+      this.#uploadPicture(index);
+    });
     this.#uploadSecond();
-    this.#uploadPicture();
     this.#uploadOutlines();
     this.#uploadLabels();
   }
@@ -349,11 +380,13 @@ export class PictureView {
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
   }
 
-  #uploadLut(): void {
+  #uploadLut(index: number): void {
     const gl = this.#gl;
-    if (this.#resources === undefined) return;
-    this.#texture(this.#resources.lut, gl.NEAREST);
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, 256, 1, 0, gl.RGBA, gl.UNSIGNED_BYTE, this.#scene.lut);
+    const texture = this.#resources?.luts[index];
+    const pane = this.#scene.panes[index];
+    if (texture === undefined || pane === undefined) return;
+    this.#texture(texture, gl.NEAREST);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, 256, 1, 0, gl.RGBA, gl.UNSIGNED_BYTE, pane.lut);
   }
 
   #uploadSecond(): void {
@@ -366,23 +399,25 @@ export class PictureView {
     gl.texImage2D(gl.TEXTURE_2D, 0, inner, width, height, 0, gl.RED, type, values);
   }
 
-  #uploadPicture(): void {
+  #uploadPicture(index: number): void {
     const gl = this.#gl;
     const held = this.#resources;
-    const { picture } = this.#scene;
-    if (held === undefined || picture === null) return;
+    const image = held?.images[index];
+    const pane = this.#scene.panes[index];
+    if (held === undefined || image === undefined || pane === undefined || pane.picture === null) return;
+    const { picture } = pane;
     const { kind, width, height, values } = picture;
     const [inner, type] = kind === 'float' ? [gl.R32F, gl.FLOAT] : [gl.R8, gl.UNSIGNED_BYTE];
     const shape = `${kind} ${String(width)} ${String(height)}`;
-    if (shape === this.#imageShape) {
+    if (shape === pane.shape) {
       gl.activeTexture(gl.TEXTURE0);
-      gl.bindTexture(gl.TEXTURE_2D, held.image);
+      gl.bindTexture(gl.TEXTURE_2D, image);
       gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, width, height, gl.RED, type, values);
       return;
     }
-    this.#texture(held.image, kind === 'float' && !held.floatLinear ? gl.NEAREST : gl.LINEAR);
+    this.#texture(image, kind === 'float' && !held.floatLinear ? gl.NEAREST : gl.LINEAR);
     gl.texImage2D(gl.TEXTURE_2D, 0, inner, width, height, 0, gl.RED, type, values);
-    this.#imageShape = shape;
+    pane.shape = shape;
   }
 
   #uploadOutlines(): void {

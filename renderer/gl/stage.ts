@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { type OutlineStyles, PictureView } from './picture-view.ts';
+import { type OutlineStyles, type PaneCount, PictureView } from './picture-view.ts';
 import { fitView, panBy, type Point, type Size, toImage, type View, zoomAt } from './viewport.ts';
 
 /** What a stage tells the panel that owns it. */
@@ -24,7 +24,9 @@ export class PictureStage {
   readonly #canvas: HTMLCanvasElement;
   readonly #events: StageEvents;
   readonly #resize: ResizeObserver;
+  /** One pane. */
   #panel: Size = { width: 1, height: 1 };
+  #across = 1;
   #image: Size = { width: 1, height: 1 };
   #view: View = { center: { x: 0, y: 0 }, zoom: 1 };
   /** The whole picture is shown, also after a change of size. */
@@ -76,6 +78,15 @@ export class PictureStage {
     return this.#image;
   }
 
+  /** Shows one picture, or four that share the view. */
+  setPanes(count: PaneCount): void {
+    const across = count === 1 ? 1 : 2;
+    if (across === this.#across) return;
+    this.#across = across;
+    this.picture.setPanes(count);
+    this.#measure();
+  }
+
   /** Size of the picture; a new size shows the whole of it. */
   setImageSize(image: Size): void {
     if (image.width === this.#image.width && image.height === this.#image.height) return;
@@ -115,7 +126,7 @@ export class PictureStage {
   #measure(): void {
     const { clientWidth, clientHeight } = this.#canvas;
     if (clientWidth === 0 || clientHeight === 0) return;
-    this.#panel = { width: clientWidth, height: clientHeight };
+    this.#panel = { width: clientWidth / this.#across, height: clientHeight / this.#across };
     if (this.#fitted) this.#view = fitView(this.#panel, this.#image);
     this.redraw();
   }
@@ -129,7 +140,9 @@ export class PictureStage {
 
   #place(event: MouseEvent): Point {
     const box = this.#canvas.getBoundingClientRect();
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
+    const { width, height } = this.#panel;
+    // In every pane the same point is the same place.
+    return { x: (event.clientX - box.left) % width, y: (event.clientY - box.top) % height };
   }
 
   readonly #wheel = (event: WheelEvent): void => {

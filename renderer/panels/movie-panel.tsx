@@ -1,23 +1,39 @@
 // SPDX-License-Identifier: MIT
-import { ChevronFirst, Crosshair, Pause, Play, SkipBack, SkipForward } from 'lucide-react';
 import { type ReactElement, useEffect, useRef, useState } from 'react';
 import { AppError, type Cell } from '../../main/contract/index.ts';
 import { useConnection, useLine } from '../client/context.ts';
 import { Film, type FilmFrame, type FilmState } from '../client/film.ts';
+import { useEditsKey } from '../client/edits.ts';
 import { useOutlines } from '../client/outlines.ts';
 import type { ReviewOpening } from '../client/queries.ts';
-import { type Levels, percentileLevels } from '../gl/levels.ts';
-import { moveCursor, type MovieLayer, speeds, useReview } from '../stores/review.ts';
+import { type MovieLayer, useReview } from '../stores/review.ts';
 import { classes } from '../ui/classes.ts';
-import { Button, Choice, Note, Select } from '../ui/controls.tsx';
-import { clock, count } from '../ui/format.ts';
-import { Icon } from '../ui/icons.tsx';
+import { Button, Choice, Note } from '../ui/controls.tsx';
+import { count } from '../ui/format.ts';
 import { Empty, Failed, Loading, Panel } from '../ui/panel.tsx';
+import { EventClips } from './event-clips.tsx';
 import { follow, labelCodes, partnerRow, placeTicks } from './marks.ts';
+import { type Box, showFrame } from './movie-frame.ts';
+import { Transport, usePlayback } from './movie-transport.tsx';
 import styles from './panels.module.css';
 import { useStage } from './use-stage.ts';
 
 const c = classes(styles);
+
+/** Names of the layers. */
+const layerTitles: Readonly<Record<MovieLayer, { readonly label: string; readonly title: string }>> = {
+  raw: { label: 'Raw', title: 'As recorded (V: next)' },
+  registered: { label: 'Registered', title: 'Movement taken out (V: next)' },
+  cells: { label: 'A·C', title: 'The cells alone: footprints times activity (V: next)' },
+  background: { label: 'Background', title: 'What the ring background explains (V: next)' },
+  residual: { label: 'Residual', title: 'What neither cells nor background explain (V: next)' },
+  split: { label: 'Split', title: 'All four side by side with one contrast (V: next)' },
+};
+
+/** A run that cannot be taken apart shows its film as recorded. */
+function shownLayer(layer: MovieLayer, opening: ReviewOpening): MovieLayer {
+  return opening.movieLayers.includes(layer) ? layer : 'raw';
+}
 
 interface MovieProps {
   readonly opening: ReviewOpening;
@@ -27,35 +43,35 @@ interface MovieProps {
 
 /** The film at the shared time cursor: as recorded, or registered. */
 export function MoviePanel(props: MovieProps): ReactElement {
-  const { opening } = props;
+  const { opening, selected } = props;
   const layer = useReview((state) => state.layer);
   return (
     <Panel
       title="Movie"
       scope="movie"
       well
-      meta={`${String(opening.width)} × ${String(opening.height)} px`}
       end={
-        <Choice<MovieLayer>
-          label="Layer of the movie"
-          value={layer}
-          onChange={(next) => useReview.setState({ layer: next })}
-          options={[
-            { value: 'raw', label: 'Raw', title: 'As recorded (V: other)' },
-            { value: 'registered', label: 'Registered', title: 'Movement taken out (V: other)' },
-          ]}
-        />
+        opening.filmsPresent ? (
+          <Choice<MovieLayer>
+            label="Layer of the movie"
+            value={shownLayer(layer, opening)}
+            onChange={(next) => useReview.setState({ layer: next })}
+            options={opening.movieLayers.map((value) => ({ value, ...layerTitles[value] }))}
+          />
+        ) : undefined
       }
     >
       {opening.filmsPresent ? (
         <Screen {...props} />
       ) : (
         <Empty title="No movie">
-          <p>The films of this session are not where they were. Traces, map and decisions work without them.</p>
-          <p>Put the folder back where it was, or import it again.</p>
+          <p>{opening.filmNote ?? 'The films of this session are not where they were.'}</p>
+          <p>Traces, map and decisions work without them.</p>
         </Empty>
       )}
+      {opening.filmsPresent && opening.filmNote !== null ? <Note kind="info">{opening.filmNote}</Note> : null}
       <Transport opening={opening} />
+      {selected === undefined || !opening.filmsPresent ? null : <EventClips opening={opening} selected={selected} />}
     </Panel>
   );
 }
@@ -63,7 +79,9 @@ export function MoviePanel(props: MovieProps): ReactElement {
 function Screen({ opening, cells, selected }: MovieProps): ReactElement {
   const connection = useConnection();
   const runUuid = opening.run.uuid;
-  const { layer, outlines: outlinesShown, zoomed, frame } = useReview();
+  const { layer: wantedLayer, outlines: outlinesShown, zoomed, frame } = useReview();
+  const layer = shownLayer(wantedLayer, opening);
+  const edits = useEditsKey(runUuid);
   const outlines = useOutlines(runUuid);
   const [state, setState] = useState<FilmState>({ kind: 'opening', step: 1 });
   const [shown, setShown] = useState<Omit<FilmFrame, 'bytes'> | null>(null);
@@ -83,28 +101,25 @@ function Screen({ opening, cells, selected }: MovieProps): ReactElement {
     const opened = new Film(
       connection,
       runUuid,
-      useReview.getState().layer,
+      shownLayer(useReview.getState().layer, opening),
       ({ bytes, ...header }) => {
-        const { width, height } = header;
-        stage.setImageSize({ width, height });
-        stage.picture.setPicture({ kind: 'byte', width, height, values: bytes });
         const part = partOf(region.current, header, diameterPx);
-        if (contrast.current !== part.key) {
-          contrast.current = part.key;
-          stage.picture.setLevels(movieLevels(bytes, width, part.box));
-        }
+        const measure = contrast.current !== part.key;
+        contrast.current = part.key;
+        showFrame(stage, { ...header, bytes }, measure ? part.box : undefined);
         stage.redraw();
         setShown(header);
       },
       setState,
     );
     film.current = opened;
-    opened.show(useReview.getState().layer, useReview.getState().frame);
+    opened.show(shownLayer(useReview.getState().layer, opening), useReview.getState().frame);
     return () => {
       film.current = null;
       opened.dispose();
     };
-  }, [connection, runUuid, stage, diameterPx]);
+    // An edit makes other cells: the film is opened again with them.
+  }, [connection, runUuid, stage, diameterPx, edits, opening]);
   useEffect(() => film.current?.show(layer, frame), [layer, frame]);
   useEffect(() => {
     region.current = zoomed ? selected : undefined;
@@ -140,7 +155,7 @@ function Screen({ opening, cells, selected }: MovieProps): ReactElement {
   }, [stage, zoomed, selected?.uuid, selected?.centroid, hasFrame, opening.diameterPx]);
   usePlayback(opening, shown?.frame ?? null);
   return (
-    <div className={c('stage')}>
+    <div className={c('stage', layer === 'split' && 'quartered')}>
       <canvas
         ref={canvas}
         tabIndex={0}
@@ -154,7 +169,7 @@ function Screen({ opening, cells, selected }: MovieProps): ReactElement {
         <i />
         <i />
       </div>
-      {shown === null ? null : <span className={c('cap tl')}>{layer}</span>}
+      {shown === null ? null : <Captions layer={shown.layer} />}
       {shown?.unreadable === true ? (
         <div className={c('over')}>
           <Note kind="warning">
@@ -170,13 +185,6 @@ function Screen({ opening, cells, selected }: MovieProps): ReactElement {
       <FilmTrouble state={state} keptPicture={shown !== null} onRetry={() => film.current?.retry()} />
     </div>
   );
-}
-
-interface Box {
-  readonly left: number;
-  readonly top: number;
-  readonly right: number;
-  readonly bottom: number;
 }
 
 /** The part of a frame whose contrast is shown, and a name for it: the surroundings of a cell, or all of it. */
@@ -202,15 +210,22 @@ function partOf(
   };
 }
 
-/** Grey range of a part of a frame, with room above for events to come. */
-function movieLevels(bytes: Uint8Array, width: number, box: Box): Levels {
-  const values: number[] = [];
-  const step = Math.max(1, Math.floor(Math.sqrt(((box.right - box.left) * (box.bottom - box.top)) / 20_000)));
-  for (let y = box.top; y < box.bottom; y += step) {
-    for (let x = box.left; x < box.right; x += step) values.push(bytes[y * width + x] ?? 0);
-  }
-  const { low, high } = percentileLevels(values, 0.005, 0.995);
-  return { low, high: high + (high - low) * 0.25 };
+/** What is seen where. */
+function Captions({ layer }: { readonly layer: MovieLayer }): ReactElement {
+  if (layer !== 'split')
+    return (
+      <span className={c('cap tl')}>
+        {layer === 'cells' ? 'cells, A·C' : layer === 'residual' ? 'residual, ±3 σ' : layer}
+      </span>
+    );
+  return (
+    <>
+      <span className={c('cap tl')}>registered</span>
+      <span className={c('cap tl rightHalf')}>cells, A·C</span>
+      <span className={c('cap tl lowerHalf')}>background</span>
+      <span className={c('cap tl rightHalf lowerHalf')}>residual, ±3 σ</span>
+    </>
+  );
 }
 
 const filmSteps = ['asking for the films', 'opening the films', 'decoding the first frame'] as const;
@@ -251,126 +266,6 @@ function FilmTrouble({ state, keptPicture, onRetry }: TroubleProps): ReactElemen
       >
         <b className={c('hi')}>No frames.</b> {error.message} {error.hint}
       </Note>
-    </div>
-  );
-}
-
-/** Moves the cursor in real time while playing; waits for frames that are late instead of running away from them. */
-function usePlayback(opening: ReviewOpening, shownFrame: number | null): void {
-  const playing = useReview((state) => state.playing);
-  const speed = useReview((state) => state.speed);
-  const arrived = useRef(shownFrame);
-  useEffect(() => {
-    arrived.current = shownFrame;
-  }, [shownFrame]);
-  useEffect(() => {
-    if (!playing) return undefined;
-    let handle = 0;
-    let last = performance.now();
-    let owed = 0;
-    const tick = (now: number): void => {
-      const { frame } = useReview.getState();
-      const late = arrived.current !== null && Math.abs(arrived.current - frame) > opening.fps * speed;
-      owed = late ? 0 : owed + ((now - last) / 1000) * opening.fps * speed;
-      last = now;
-      const whole = Math.floor(owed);
-      if (whole > 0) {
-        owed -= whole;
-        moveCursor(frame + whole, opening.frames);
-        if (frame + whole >= opening.frames - 1) useReview.setState({ playing: false });
-      }
-      handle = requestAnimationFrame(tick);
-    };
-    handle = requestAnimationFrame(tick);
-    return () => cancelAnimationFrame(handle);
-  }, [playing, speed, opening.fps, opening.frames]);
-}
-
-/** Play, step, speed, and where the cursor is. */
-function Transport({ opening }: { readonly opening: ReviewOpening }): ReactElement {
-  const { frame, playing, speed, zoomed, selected } = useReview();
-  const { frames, startS, endS } = opening;
-  const time = frames > 1 ? startS + ((endS - startS) * frame) / (frames - 1) : startS;
-  const step = (by: number): void => {
-    useReview.setState({ playing: false });
-    moveCursor(frame + by, frames);
-  };
-  return (
-    <div className={c('transport')}>
-      <Button
-        kind="bare"
-        size="small"
-        square
-        keepFocus
-        label="To the start"
-        title="To the start (Home)"
-        onPress={() => step(-frames)}
-      >
-        <Icon of={ChevronFirst} />
-      </Button>
-      <Button
-        kind="bare"
-        size="small"
-        square
-        keepFocus
-        label="One frame back"
-        title="One frame back (←)"
-        onPress={() => step(-1)}
-      >
-        <Icon of={SkipBack} />
-      </Button>
-      <Button
-        size="small"
-        square
-        keepFocus
-        label={playing ? 'Pause' : 'Play'}
-        title={`${playing ? 'Pause' : 'Play'} (Space)`}
-        onPress={() => useReview.setState({ playing: !playing })}
-      >
-        <Icon of={playing ? Pause : Play} />
-      </Button>
-      <Button
-        kind="bare"
-        size="small"
-        square
-        keepFocus
-        label="One frame on"
-        title="One frame on (→)"
-        onPress={() => step(1)}
-      >
-        <Icon of={SkipForward} />
-      </Button>
-      <span className={c('clock')}>{clock(time)}</span>
-      <span className={c('clipped')}>
-        frame {count(frame)} of {count(frames)}
-      </span>
-      <input
-        className={c('scrub')}
-        type="range"
-        min={0}
-        max={Math.max(1, frames - 1)}
-        value={frame}
-        aria-label="Frame"
-        aria-valuetext={`frame ${String(frame)} of ${String(frames)}`}
-        onChange={(event) => moveCursor(Number(event.target.value), frames)}
-      />
-      <Select
-        label="Speed"
-        value={String(speed)}
-        onChange={(value) => useReview.setState({ speed: Number(value) })}
-        options={speeds.map((value) => ({ value: String(value), label: `${String(value)}×` }))}
-      />
-      <Button
-        size="small"
-        pressed={zoomed}
-        keepFocus
-        keys="Z"
-        off={selected === null ? 'Select a cell first.' : undefined}
-        onPress={() => useReview.setState({ zoomed: !zoomed })}
-      >
-        <Icon of={Crosshair} />
-        Cell
-      </Button>
     </div>
   );
 }

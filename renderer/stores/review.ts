@@ -23,6 +23,8 @@ export interface ReviewView {
   /** 0-based frame under the shared time cursor. */
   readonly frame: number;
   readonly playing: boolean;
+  /** First and last frame that are played again and again; null plays on. */
+  readonly loop: readonly [number, number] | null;
   /** Playing speed over real time. */
   readonly speed: number;
   /** First and last frame of the traces' window. */
@@ -42,6 +44,7 @@ const initial: ReviewView = {
   zoomed: false,
   frame: 0,
   playing: false,
+  loop: null,
   speed: 1,
   window: [0, 0],
 };
@@ -50,6 +53,7 @@ const initial: ReviewView = {
 export const useReview = create<ReviewView>(() => initial);
 // A partner belongs to the cell it was chosen for.
 useReview.subscribe((now, before) => {
+  if (now.selected !== before.selected && now.loop !== null) useReview.setState({ loop: null, playing: false });
   if (now.selected !== before.selected && now.partner !== null && now.partner === before.partner)
     useReview.setState({ partner: null });
 });
@@ -97,4 +101,30 @@ export function zoomWindow(
 export function moveCursor(frame: number, frames: number): void {
   const clamped = Math.max(0, Math.min(frames - 1, Math.round(frame)));
   useReview.setState((state) => ({ frame: clamped, window: windowAround(state.window, clamped, frames) }));
+}
+
+/** Seconds before and after an event that are played. */
+export const clipS = 1.5;
+
+/** Plays the film around an event, again and again. */
+export function playAround(frame: number, fps: number, frames: number): void {
+  const reach = Math.max(1, Math.round(clipS * fps));
+  const loop = [Math.max(0, frame - reach), Math.min(frames - 1, frame + reach)] as const;
+  moveCursor(loop[0], frames);
+  useReview.setState({ loop, playing: true });
+}
+
+/** The frame after `frame` has gone on by `step`: round the loop, or up to the last one. */
+export function playedFrame(
+  frame: number,
+  step: number,
+  frames: number,
+  loop: readonly [number, number] | null,
+): { readonly frame: number; readonly ended: boolean } {
+  const next = frame + step;
+  if (loop !== null) {
+    const [first, last] = loop;
+    return { frame: next > last || next < first ? first : next, ended: false };
+  }
+  return { frame: Math.min(next, frames - 1), ended: next >= frames - 1 };
 }

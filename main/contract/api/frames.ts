@@ -3,7 +3,20 @@ import { z } from 'zod';
 import { defineApi, query, stream } from '../define.ts';
 import { Uuid } from '../types.ts';
 
-export const movieLayers = ['raw', 'registered'] as const;
+/**
+ * What of the film is shown: as recorded; movement taken out; and the registered frame taken apart by the run's model. `split` is registered, cells, background
+ * and residual in one packet, one after the other.
+ */
+export const movieLayers = ['raw', 'registered', 'cells', 'background', 'residual', 'split'] as const;
+
+/** What a byte of a layer stands for: grey levels = (byte − zero) · step. */
+export const layerScales = {
+  raw: { zero: 0, step: 1 },
+  registered: { zero: 0, step: 1 },
+  cells: { zero: 0, step: 0.5 },
+  background: { zero: 0, step: 1 },
+  residual: { zero: 128, step: 0.25 },
+} as const;
 
 /** Admission to the process that owns the frames; asked of the core. */
 export const framesApi = defineApi('frames', {
@@ -33,6 +46,6 @@ export const movieApi = defineApi('movie', {
       unreadable: z.boolean(),
     }),
     z.object({ frame: z.number().int().min(0) }),
-    { doc: 'Frames as H × W bytes; the newest asked for wins.' },
+    { doc: 'Frames as H × W bytes (`split`: four times that); the newest asked for wins.' },
   ),
 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { z } from 'zod';
 import { command, defineApi, query, stream } from '../define.ts';
+import { movieLayers } from './frames.ts';
 import { Cell, CellLabel, LogEntry, Rater, RunRow, SessionRow, Uuid } from '../types.ts';
 
 export const imageNames = ['mean', 'max', 'correlation', 'pnr', 'std'] as const;
@@ -68,6 +69,8 @@ export const reviewApi = defineApi('review', {
       traces: z.array(z.enum(traceKinds)),
       /** The film can be shown: the recorded one or a small copy. */
       filmsPresent: z.boolean(),
+      /** What of the films can be shown: runs of other programs and of older engines cannot be taken apart. */
+      movieLayers: z.array(z.enum(movieLayers)),
       film: z.enum(filmKinds),
       /** What to tell of a film that is not the recorded one; null otherwise. */
       filmNote: z.string().nullable(),
@@ -141,6 +144,14 @@ export const reviewApi = defineApi('review', {
     {
       doc: 'Windows of traces. Packet: columns float64 times (s, centre of each column), then for each row, for each kind, columns float32 minima and columns float32 maxima.',
     },
+  ),
+  events: query(
+    z.object({ runUuid: Uuid, row: z.number().int(), most: z.number().int().min(1).max(100) }),
+    z.object({
+      count: z.number().int(),
+      strongest: z.array(z.object({ frame: z.number().int(), timeS: z.number().nullable(), height: z.number() })),
+    }),
+    { doc: 'How many events a cell has, and its strongest in the order of time.' },
   ),
   neighbours: query(
     z.object({ runUuid: Uuid, cellUuid: Uuid }),

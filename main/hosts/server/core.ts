@@ -380,9 +380,11 @@ async function movieOf(library: Library, runUuid: string): Promise<Movie> {
     }),
   );
   if (detail.run.state !== 'succeeded') throw new AppError('run.not_ready', 'This run has no result to look at.');
+  const edits = await library.curation.edits(runUuid);
   return {
     inputs,
     motionFile: path.join(detail.folder, 'motion.npy'),
     timeFile: path.join(detail.folder, 'time.npy'),
+    model: { folder: detail.folder, layers: edits.filter(({ active }) => active).map(({ folder }) => folder) },
   };
 }

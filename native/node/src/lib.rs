@@ -10,6 +10,7 @@ pub mod edit;
 pub mod film;
 mod shift;
 pub mod usb;
+pub mod view;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

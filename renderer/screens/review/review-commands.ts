@@ -6,7 +6,7 @@ import { dropEdit, renewAfterStep } from '../../client/edits.ts';
 import type { ReviewOpening } from '../../client/queries.ts';
 import type { Connection } from '../../client/types.ts';
 import { neighbour, nextUndecided } from '../../stores/cell-list.ts';
-import { moveCursor, useReview } from '../../stores/review.ts';
+import { moveCursor, playAround, useReview } from '../../stores/review.ts';
 import { showOverlay, usePerson } from '../../stores/ui.ts';
 import { waitForRater } from '../../stores/waiting-decision.ts';
 import type { Command } from '../../ui/commands/registry.ts';
@@ -111,7 +111,21 @@ function decisionCommands(read: Read, decider: Decider, queries: QueryClient): r
   ];
 }
 
-function goCommands(read: Read, focusFilter: () => void): readonly Command[] {
+/** Plays around the first strong event after the cursor, the first of all after the last. */
+function nextEvent(read: Read, queries: QueryClient): void {
+  const cell = selectedCell(read);
+  const { run, fps, frames } = read().opening;
+  if (cell === undefined) return;
+  type Events = Awaited<ReturnType<Connection['core']['review']['events']>>;
+  const known = queries.getQueriesData<Events>({ queryKey: ['events', run.uuid, cell.row] });
+  const strongest = known.find(([, data]) => data !== undefined)?.[1]?.strongest ?? [];
+  const { frame, loop } = useReview.getState();
+  const after = loop === null ? frame : loop[1];
+  const next = strongest.find((event) => event.frame > after) ?? strongest[0];
+  if (next !== undefined) playAround(next.frame, fps, frames);
+}
+
+function goCommands(read: Read, queries: QueryClient, focusFilter: () => void): readonly Command[] {
   const go = (id: string, label: string, keys: readonly string[], run: () => void): Command => ({
     id: `review.${id}`,
     label,
@@ -121,7 +135,7 @@ function goCommands(read: Read, focusFilter: () => void): readonly Command[] {
     run,
   });
   const step = (by: number) => (): void => {
-    useReview.setState({ playing: false });
+    useReview.setState({ playing: false, loop: null });
     moveCursor(useReview.getState().frame + by, read().opening.frames);
   };
   const second = (sign: number) => (): void => step(sign * Math.round(read().opening.fps))();
@@ -142,6 +156,7 @@ function goCommands(read: Read, focusFilter: () => void): readonly Command[] {
     go('second-back', 'One second back', ['Shift+ArrowLeft'], second(-1)),
     go('start', 'To the start', ['Home'], () => step(-read().opening.frames)()),
     go('play', 'Play, pause', ['Space'], () => useReview.setState((state) => ({ playing: !state.playing }))),
+    go('event', 'Next event of the cell', ['E'], () => nextEvent(read, queries)),
     go('filter', 'Filter cells', ['/'], focusFilter),
     go('clear', 'Leave the edit, clear the selection', ['Escape'], () => {
       if (editing()) {
@@ -169,9 +184,11 @@ function lookCommands(read: Read): readonly Command[] {
       const next = images[(images.indexOf(image) + 1) % images.length];
       if (next !== undefined) useReview.setState({ image: next });
     }),
-    look('layer', 'Movie layer', 'V', () =>
-      useReview.setState((state) => ({ layer: state.layer === 'raw' ? 'registered' : 'raw' })),
-    ),
+    look('layer', 'Next movie layer', 'V', () => {
+      const { movieLayers } = read().opening;
+      const next = movieLayers[(movieLayers.indexOf(useReview.getState().layer) + 1) % movieLayers.length];
+      if (next !== undefined) useReview.setState({ layer: next });
+    }),
     look('outlines', 'Outlines on, off', 'O', () => useReview.setState((state) => ({ outlines: !state.outlines }))),
     look('zoom', 'Zoom to cell', 'Z', () =>
       useReview.setState((state) => ({ zoomed: state.selected !== null && !state.zoomed })),
@@ -190,7 +207,7 @@ export function reviewCommands(
   return [
     ...decisionCommands(read, decider, queries),
     ...editCommands(read, connection, queries),
-    ...goCommands(read, focusFilter),
+    ...goCommands(read, queries, focusFilter),
     ...lookCommands(read),
   ];
 }

@@ -459,6 +459,7 @@ export function createFakeConnection(sceneName: string): Connection {
           filmsPresent: true,
           film: 'recorded',
           filmNote: null,
+          movieLayers: ['raw', 'registered'],
           curation: curation(),
           raters: [],
           readOnly: null,
@@ -472,6 +473,7 @@ export function createFakeConnection(sceneName: string): Connection {
       edit: () => guard(refuseEdit),
       edits: () => guard(() => []),
       neighbours: () => guard(() => []),
+      events: () => guard(() => ({ count: 0, strongest: [] })),
       cells: () => guard(() => cells),
       image: ({ image }) =>
         single(() => {

@@ -15,6 +15,7 @@ pub mod solve;
 pub mod statistics;
 #[cfg(test)]
 mod tests;
+pub mod view;
 pub mod write;
 
 pub use apply::{Outcome, State, apply};
@@ -23,3 +24,4 @@ pub use field::Field;
 pub use perform::{Request, perform};
 pub use request::Edit;
 pub use statistics::Statistics;
+pub use view::View;

@@ -9,6 +9,7 @@ use super::apply::{Outcome, State, apply};
 use super::collect::{Collection, collect};
 use super::field::{Base, Field};
 use super::request::{Edit, Point};
+use super::view::{CELLS_STEP, RESIDUAL_STEP, View};
 use super::write::write;
 use super::{Statistics, solve};
 use crate::back_tests::scene;
@@ -176,6 +177,57 @@ fn cells_background_and_residual_make_the_film_and_the_residual_is_its_noise() {
     // White noise of 1.5 and the rounding to steps of 0.5.
     let rms = (square / count).sqrt();
     assert!((rms - 1.51).abs() < 0.12, "{rms}");
+}
+
+/// A frame of the scene as bytes, as a film of bytes holds it.
+fn frame_bytes(t: usize) -> Vec<u8> {
+    let film = &run().film;
+    let mut codes = Vec::new();
+    film.cache.read_block(t, 1, &mut codes).unwrap();
+    (0..film.grid.height * film.grid.width)
+        .map(|p| film.cache.value(p, codes[p]).round().clamp(0.0, 255.0) as u8)
+        .collect()
+}
+
+#[test]
+fn a_frame_to_look_at_is_the_film_taken_apart_and_a_deleted_cell_leaves_no_hole_in_it() {
+    let size = run().film.grid.height * run().film.grid.width;
+    let t = (0..run().film.flags.len())
+        .max_by(|a, b| run().calcium[0][*a].total_cmp(&run().calcium[0][*b]))
+        .unwrap();
+    let frame = frame_bytes(t);
+    let mut view = View::open(&run().base.folder, &[]).unwrap();
+    let parts = view.render(&frame, t).unwrap();
+    let at = |parts: &[u8], p: usize| {
+        let cells = f32::from(parts[p]) * CELLS_STEP;
+        let residual = (f32::from(parts[2 * size + p]) - 128.0) * RESIDUAL_STEP;
+        (cells, f32::from(parts[size + p]), residual)
+    };
+    // Rounding to bytes: half a step each of cells, background and residual.
+    for (p, value) in frame.iter().enumerate() {
+        let (cells, background, residual) = at(&parts, p);
+        assert!((cells + background + residual - f32::from(*value)).abs() < 1.0, "{p}");
+    }
+    let (y, x) = CELLS[0];
+    let middle = y as usize * run().film.grid.width + x as usize;
+    assert!(at(&parts, middle).0 > 5.0, "the cell is bright at its peak");
+    let mut layers = Vec::new();
+    let row = row_at(&field(&[]), CELLS[0]);
+    let _ = layer(
+        &mut layers,
+        "looked-at",
+        &Edit::Delete {
+            rows: vec![row],
+            free_light: false,
+        },
+    );
+    let without = View::open(&run().base.folder, &layers).unwrap().render(&frame, t).unwrap();
+    assert!(at(&without, middle).0 < 1.0, "it is not shown");
+    assert!(
+        (at(&without, middle).2 - at(&parts, middle).2).abs() < 0.5,
+        "its light stays explained"
+    );
+    assert_eq!(view.render(&frame[1..], t).unwrap_err().code, "engine.internal");
 }
 
 #[test]
