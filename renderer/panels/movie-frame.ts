@@ -36,12 +36,12 @@ export function greyRange(bytes: Uint8Array, width: number, box: Box): Levels {
   return { low, high: high + (high - low) * 0.25 };
 }
 
-/** Three standard deviations about zero, by the middle half of the values so that cells do not count; at least two grey levels. */
+/** Five standard deviations about zero: noise stays dark and what is not noise shows. Measured by the middle half of the values so that cells do not count; at least two grey levels. */
 export function residualRange(bytes: Uint8Array, width: number, box: Box): Levels {
   const { zero, step } = layerScales.residual;
   const { low, high } = percentileLevels(sample(bytes, width, box), 0.25, 0.75);
   const sigma = (high - low) / 1.349;
-  const reach = Math.max(2 / step, 3 * sigma);
+  const reach = Math.max(2 / step, 5 * sigma);
   return { low: zero - reach, high: zero + reach };
 }
 

@@ -215,7 +215,7 @@ function Captions({ layer }: { readonly layer: MovieLayer }): ReactElement {
   if (layer !== 'split')
     return (
       <span className={c('cap tl')}>
-        {layer === 'cells' ? 'cells, A·C' : layer === 'residual' ? 'residual, ±3 σ' : layer}
+        {layer === 'cells' ? 'cells, A·C' : layer === 'residual' ? 'residual, ±5 σ' : layer}
       </span>
     );
   return (
@@ -223,7 +223,7 @@ function Captions({ layer }: { readonly layer: MovieLayer }): ReactElement {
       <span className={c('cap tl')}>registered</span>
       <span className={c('cap tl rightHalf')}>cells, A·C</span>
       <span className={c('cap tl lowerHalf')}>background</span>
-      <span className={c('cap tl rightHalf lowerHalf')}>residual, ±3 σ</span>
+      <span className={c('cap tl rightHalf lowerHalf')}>residual, ±5 σ</span>
     </>
   );
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 import { CircleX } from 'lucide-react';
-import { Component, type ErrorInfo, type ReactElement, type ReactNode } from 'react';
+import { Component, type ErrorInfo, type ReactElement, type ReactNode, useContext, useEffect } from 'react';
+import { createPortal } from 'react-dom';
 import { AppError } from '../../main/contract/index.ts';
 import { report } from '../stores/messages.ts';
 import { classes } from './classes.ts';
 import { Bar, Button } from './controls.tsx';
+import { DockedContext } from './dock/slots.ts';
 import { Icon } from './icons.tsx';
 import styles from './panel.module.css';
 
@@ -29,6 +31,24 @@ interface PanelProps {
 /** A panel: frame and header stay the same whatever its body shows; a fault inside it leaves the other panels alone. */
 export function Panel(props: PanelProps): ReactElement {
   const { title, meta, end, children, well = false, scroll = false, scope, area } = props;
+  const docked = useContext(DockedContext);
+  useEffect(() => docked?.setTitle(title), [docked, title]);
+  if (docked !== null) {
+    return (
+      <section
+        className={c('panel docked')}
+        aria-label={title}
+        {...(scope === undefined ? {} : { 'data-scope': scope })}
+      >
+        <h2 className={c('unseen')}>{title}</h2>
+        {docked.slots === undefined ? null : createPortal(meta, docked.slots.meta)}
+        {docked.slots === undefined ? null : createPortal(end, docked.slots.end)}
+        <div className={`${c('body', well && 'well', scroll && 'scroll')}${well ? ' on-well' : ''}`}>
+          <Boundary name={title}>{children}</Boundary>
+        </div>
+      </section>
+    );
+  }
   return (
     <section
       className={c('panel')}

@@ -6,12 +6,6 @@ import { useConnection } from '../../client/context.ts';
 import { deciderOf } from '../../client/decisions.ts';
 import { dropEdit } from '../../client/edits.ts';
 import { type ReviewOpening, useCells, useOpening, useRuns } from '../../client/queries.ts';
-import { CellsPanel } from '../../panels/cells-panel.tsx';
-import { MapPanel } from '../../panels/map-panel.tsx';
-import { MoviePanel } from '../../panels/movie-panel.tsx';
-import { RasterPanel } from '../../panels/raster-panel.tsx';
-import { TracePanel } from '../../panels/trace-panel.tsx';
-import { WhyPanel } from '../../panels/why-panel.tsx';
 import { orderCells, readFilter } from '../../stores/cell-list.ts';
 import { useEdit } from '../../stores/edit.ts';
 import { beginReview, useReview } from '../../stores/review.ts';
@@ -20,9 +14,11 @@ import { runTitle } from '../../stores/run-titles.ts';
 import { classes } from '../../ui/classes.ts';
 import { useCommands } from '../../ui/commands/use-commands.ts';
 import { Button } from '../../ui/controls.tsx';
+import { Dock } from '../../ui/dock/dock.tsx';
 import { Empty, Failed, Loading, Panel } from '../../ui/panel.tsx';
 import { editing, underWayCommands } from './edit-commands.ts';
 import { reviewCommands, type ReviewScope } from './review-commands.ts';
+import { arrangeReview, reviewPanels, SceneContext } from './review-panels.tsx';
 import styles from './review.module.css';
 
 const c = classes(styles);
@@ -172,25 +168,13 @@ function Open({ opening, cells }: { readonly opening: ReviewOpening; readonly ce
   useCommands(whileEditing);
   useEffect(() => dropEdit, [run.uuid]);
   const selected = cells.find((cell) => cell.uuid === selectedUuid);
+  const scene = useMemo(
+    () => ({ opening, cells, list, problem, selected, runName: runTitle(run, runs.data ?? [run]), filterField }),
+    [opening, cells, list, problem, selected, run, runs.data],
+  );
   return (
-    <div className={c('screen')}>
-      <CellsPanel
-        cells={cells}
-        list={list}
-        problem={problem}
-        selected={selectedUuid}
-        runName={runTitle(run, runs.data ?? [run])}
-        filterField={filterField}
-      />
-      <MapPanel opening={opening} cells={cells} selected={selected} />
-      <MoviePanel opening={opening} cells={cells} selected={selected} />
-      <div className={c('bottom')}>
-        <div className={c('plots')}>
-          <TracePanel opening={opening} selected={selected} />
-          <RasterPanel opening={opening} cells={cells} list={list} selected={selected} />
-        </div>
-        <WhyPanel runUuid={run.uuid} cells={cells} selected={selected} readOnly={opening.readOnly} />
-      </div>
-    </div>
+    <SceneContext.Provider value={scene}>
+      <Dock place="review" panels={reviewPanels} arrange={arrangeReview} />
+    </SceneContext.Provider>
   );
 }

@@ -73,6 +73,16 @@ function focusKind(target: EventTarget | null): FocusKind {
   return role !== null && buttonRoles.has(role) ? 'button' : 'none';
 }
 
+/** What the page does with a key now; windows that panels were put into do the same. */
+let pageKeys: ((event: KeyboardEvent) => void) | undefined;
+
+/** Takes the keys of another window of this page; the returned function leaves it alone. */
+export function listenForKeys(other: Window): () => void {
+  const pressed = (event: KeyboardEvent): void => pageKeys?.(event);
+  other.addEventListener('keydown', pressed);
+  return () => other.removeEventListener('keydown', pressed);
+}
+
 /** Listens to the keys of the page and does the commands they stand for. */
 export function useKeys(screen: string): void {
   useEffect(() => {
@@ -89,7 +99,11 @@ export function useKeys(screen: string): void {
       event.preventDefault();
       runCommand(command);
     };
+    pageKeys = pressed;
     window.addEventListener('keydown', pressed);
-    return () => window.removeEventListener('keydown', pressed);
+    return () => {
+      pageKeys = undefined;
+      window.removeEventListener('keydown', pressed);
+    };
   }, [screen]);
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
+import path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { type Core, openCore } from '../../../main/hosts/server/index.ts';
 import { engineProblem } from '../../../main/installation/index.ts';
 import { findFfmpeg } from '../../../main/media/index.ts';
+import { openMovie } from '../../../main/media/movie.ts';
 import { temporaryFolder } from '../../support/library.ts';
 
 const context = { signal: AbortSignal.timeout(100_000), audience: 'window' as const };
@@ -59,6 +61,38 @@ it('shows what the engine wrote for the sample session, and keeps what was decid
       expect(header.maximum).toBeGreaterThan(header.minimum);
     }
   }
+  // A frame taken apart: its parts make it again, and somewhere in the film a cell is bright.
+  const { folder } = await first.library.runs.get(runUuid);
+  const { files } = await first.library.sessions.recording(recordingUuids[0] ?? '');
+  const movie = openMovie({
+    inputs: [{ films: files.map((file) => file.path), firstFrame: 0, lastFrame: opened.frames - 1 }],
+    motionFile: path.join(folder, 'motion.npy'),
+    timeFile: path.join(folder, 'time.npy'),
+    model: { folder, layers: [] },
+  });
+  onTestFinished(() => movie[Symbol.dispose]());
+  async function* asked() {
+    for (const frame of [40, 200, 360, 520]) yield { frame };
+  }
+  const size = opened.height * opened.width;
+  let [brightest, worst] = [0, 0];
+  for await (const { header, bytes } of movie.handlers.frames({ layer: 'split' }, asked(), context)) {
+    expect([header.layer, bytes.length]).toEqual(['split', 4 * size]);
+    for (let p = 0; p < size; p += 1) {
+      const [film = 0, cell = 0, ground = 0, rest = 0] = [0, 1, 2, 3].map((part) => bytes[part * size + p]);
+      brightest = Math.max(brightest, cell / 2);
+      // The working grid may be binned: single pixels differ by their noise, never by a missing cell.
+      if (rest > 0 && rest < 255) worst = Math.max(worst, Math.abs(cell / 2 + ground + (rest - 128) / 4 - film));
+    }
+  }
+  expect(brightest).toBeGreaterThan(5);
+  expect(worst).toBeLessThan(12);
+  const { count, strongest } = await review.events({ runUuid, row: 2, most: 9 }, context);
+  expect(count).toBeGreaterThanOrEqual(strongest.length);
+  expect(strongest.map((event) => event.frame)).toEqual(
+    strongest.map((event) => event.frame).toSorted((a, b) => a - b),
+  );
+
   async function* windows() {
     const whole = { rows: [3], kinds: ['raw' as const], firstFrame: 0, lastFrame: opened.frames - 1 };
     yield { request: 1, ...whole, columns: 30 };

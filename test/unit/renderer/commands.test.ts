@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
+import { QueryClient } from '@tanstack/react-query';
 import { describe, expect, it } from 'vitest';
 import { chordOf, keptByFocus, keyCaps } from '../../../renderer/ui/commands/keys.ts';
 import { type Command, conflicts, createRegistry, resolve, search } from '../../../renderer/ui/commands/registry.ts';
+import type { Connection } from '../../../renderer/client/types.ts';
 import { reviewCommands } from '../../../renderer/screens/review/review-commands.ts';
 import { shellCommands } from '../../../renderer/screens/shell/shell-commands.ts';
 
@@ -123,6 +125,8 @@ describe('the registry', () => {
         redo: () => Promise.resolve([]),
         pending: () => 0,
       },
+      {} as Connection,
+      new QueryClient(),
       () => undefined,
     );
     expect(conflicts([...shellCommands, ...review])).toEqual([]);

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: MIT
+import {
+  DockviewReact,
+  type DockviewApi,
+  type DockviewPanelApi,
+  type IDockviewHeaderActionsProps,
+  type IDockviewPanelHeaderProps,
+  type IDockviewPanelProps,
+  type SerializedDockview,
+} from 'dockview-react';
+import {
+  createContext,
+  type ReactElement,
+  useContext,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from 'react';
+import 'dockview-react/dist/styles/dockview.css';
+import { report } from '../../stores/messages.ts';
+import { classes } from '../classes.ts';
+import { listenForKeys } from '../commands/use-commands.ts';
+import type { Command } from '../commands/registry.ts';
+import { useCommands } from '../commands/use-commands.ts';
+import { Boundary } from '../panel.tsx';
+import styles from './dock.module.css';
+import { forgetLayout, keepLayout, keptLayout } from './layout.ts';
+import { createSlots, DockedContext, type SlotStore } from './slots.ts';
+
+const c = classes(styles);
+
+/** A panel that a place offers. */
+export interface DockPanel {
+  readonly id: string;
+  readonly title: string;
+  readonly render: () => ReactElement;
+}
+
+/** What can be done to a place's panels. */
+export type DockApi = DockviewApi;
+
+interface DockProps {
+  readonly place: string;
+  /** All panels the place has now; those of a kept layout that are not among them bring the first layout back. */
+  readonly panels: readonly DockPanel[];
+  /** Lays the panels out as the place was made. */
+  readonly arrange: (api: DockApi, width: number, height: number) => void;
+}
+
+interface Shared {
+  readonly slots: SlotStore;
+  readonly panels: ReadonlyMap<string, DockPanel>;
+}
+
+const SharedContext = createContext<Shared | null>(null);
+
+function useShared(): Shared {
+  const shared = useContext(SharedContext);
+  if (shared === null) throw new Error('a docked panel outside a dock');
+  return shared;
+}
+
+/** Whether a panel is in front in its group, and which group that is. */
+function usePlace(api: DockviewPanelApi): { readonly group: string; readonly visible: boolean } {
+  const read = (): string => `${String(api.isVisible)} ${api.group.id}`;
+  const text = useSyncExternalStore((listener) => {
+    const parts = [
+      api.onDidVisibilityChange(listener),
+      api.onDidGroupChange(listener),
+      api.onDidLocationChange(listener),
+    ];
+    return () => {
+      for (const part of parts) part.dispose();
+    };
+  }, read);
+  const [visible = '', group = ''] = text.split(' ');
+  return { visible: visible === 'true', group };
+}
+
+function PanelBody({ api }: IDockviewPanelProps): ReactElement {
+  const { slots, panels } = useShared();
+  const { group, visible } = usePlace(api);
+  const shown = useSyncExternalStore(slots.subscribe, () => slots.get(group));
+  const panel = panels.get(api.id);
+  const docked = useMemo(
+    () => ({ setTitle: (title: string) => api.setTitle(title), slots: visible ? shown : undefined }),
+    [api, shown, visible],
+  );
+  return (
+    <DockedContext.Provider value={docked}>
+      <Boundary name={panel?.title ?? api.id}>{panel?.render()}</Boundary>
+    </DockedContext.Provider>
+  );
+}
+
+function Tab({ api }: IDockviewPanelHeaderProps): ReactElement {
+  const title = useSyncExternalStore(
+    (listener) => {
+      const part = api.onDidTitleChange(listener);
+      return () => part.dispose();
+    },
+    () => api.title,
+  );
+  return <span className={c('tab')}>{title}</span>;
+}
+
+function HeaderMeta({ group }: IDockviewHeaderActionsProps): ReactElement {
+  const { slots } = useShared();
+  const meta = useRef<HTMLSpanElement>(null);
+  const end = useRef<HTMLSpanElement>(null);
+  useEffect(() => {
+    if (meta.current !== null && end.current !== null) slots.set(group.id, { meta: meta.current, end: end.current });
+    return () => slots.set(group.id, null);
+  }, [slots, group.id]);
+  return (
+    <div className={c('header')}>
+      <span ref={meta} className={c('meta')} />
+      <span ref={end} className={c('end')} />
+    </div>
+  );
+}
+
+const components = { panel: PanelBody };
+const theme = { name: 'calyx', className: 'calyx-dock', dndTabIndicator: 'line' as const };
+
+/** Opens a panel in a window of its own, with the page's look and keys. */
+async function popOut(api: DockApi, id: string): Promise<void> {
+  const panel = api.getPanel(id);
+  if (panel === undefined) return;
+  let stop: (() => void) | undefined;
+  const opened = await api.addPopoutGroup(panel, {
+    popoutUrl: './popout.html',
+    onDidOpen: ({ window: opened }) => {
+      const { dataset } = opened.document.documentElement;
+      Object.assign(dataset, { ...document.documentElement.dataset });
+      opened.document.title = `${panel.title ?? 'Calyx'} – Calyx`;
+      stop = listenForKeys(opened);
+    },
+    onWillClose: () => stop?.(),
+  });
+  if (!opened) report('warning', 'Panels', 'The browser did not open another window. Allow this page to open windows.');
+}
+
+/** The commands of a dock: each panel to the front, the one in front elsewhere, all as it was. */
+function dockCommands(
+  place: string,
+  api: DockApi,
+  panels: readonly DockPanel[],
+  reset: () => void,
+): readonly Command[] {
+  const scope = `screen:${place}` as const;
+  const one = (
+    id: string,
+    label: string,
+    run: () => void | Promise<void>,
+    detail?: () => string | undefined,
+  ): Command => ({
+    id: `${place}.${id}`,
+    label,
+    group: 'Panels',
+    scope,
+    run,
+    ...(detail === undefined ? {} : { detail }),
+  });
+  const front = (): string | undefined => api.activePanel?.title;
+  return [
+    ...panels.map(({ id, title }) => one(`panel-${id}`, `Show ${title}`, () => showPanel(api, id, title))),
+    one(
+      'pop-out',
+      'Open the panel in its own window',
+      () => {
+        const id = api.activePanel?.id;
+        return id === undefined ? undefined : popOut(api, id);
+      },
+      front,
+    ),
+    one(
+      'maximise',
+      'Panel as large as the place, and back',
+      () => {
+        const panel = api.activePanel;
+        if (api.hasMaximizedGroup()) api.exitMaximizedGroup();
+        else panel?.api.maximize();
+      },
+      front,
+    ),
+    one('close-panel', 'Close the panel', () => api.activePanel?.api.close(), front),
+    one('reset-layout', 'Panels as they were made', reset),
+  ];
+}
+
+/** Brings a panel to the front, or back where it had been closed. */
+export function showPanel(api: DockApi, id: string, title: string): void {
+  const there = api.getPanel(id);
+  if (there === undefined) api.addPanel({ id, component: 'panel', title });
+  else there.api.setActive();
+}
+
+/** Panels side by side and behind each other: dragged by their tabs, popped out, maximised; the layout is kept for the place. */
+export function Dock({ place, panels, arrange }: DockProps): ReactElement {
+  const [api, setApi] = useState<DockApi | null>(null);
+  const host = useRef<HTMLDivElement>(null);
+  const [slots] = useState(createSlots);
+  const shared = useMemo(() => ({ slots, panels: new Map(panels.map((panel) => [panel.id, panel])) }), [slots, panels]);
+  const newest = useRef({ panels, arrange });
+  useEffect(() => {
+    newest.current = { panels, arrange };
+  }, [panels, arrange]);
+  const commands = useMemo<readonly Command[]>(() => {
+    if (api === null) return [];
+    const reset = (): void => {
+      forgetLayout(localStorage, place);
+      api.clear();
+      newest.current.arrange(api, api.width, api.height);
+    };
+    return dockCommands(place, api, panels, reset);
+    // Only which panels there are matters, not what they draw.
+    // oxlint-disable-next-line react/exhaustive-deps
+  }, [api, place, panels.map(({ id }) => id).join(' ')]);
+  useCommands(commands);
+  useEffect(() => {
+    if (api === null) return undefined;
+    const part = api.onDidLayoutChange(() => keepLayout(localStorage, place, api.toJSON()));
+    return () => part.dispose();
+  }, [api, place]);
+  const begin = (opened: DockApi): void => {
+    const known = new Set(newest.current.panels.map(({ id }) => id));
+    const kept = keptLayout(localStorage, place, known);
+    const { clientWidth = 1200, clientHeight = 800 } = host.current ?? {};
+    try {
+      if (kept === undefined) newest.current.arrange(opened, clientWidth, clientHeight);
+      // Its form was looked at; a wrong one throws.
+      else opened.fromJSON(kept as SerializedDockview);
+    } catch {
+      opened.clear();
+      newest.current.arrange(opened, clientWidth, clientHeight);
+    }
+    setApi(opened);
+  };
+  return (
+    <SharedContext.Provider value={shared}>
+      <div ref={host} className={c('host')}>
+        <DockviewReact
+          theme={theme}
+          components={components}
+          defaultTabComponent={Tab}
+          rightHeaderActionsComponent={HeaderMeta}
+          disableFloatingGroups
+          getTabContextMenuItems={({ panel, api: from }) => [
+            { label: 'Open in its own window', action: () => void popOut(from, panel.id) },
+            { label: 'As large as the place', action: () => panel.api.maximize() },
+            'separator',
+            'close',
+          ]}
+          onReady={({ api: ready }) => begin(ready)}
+        />
+      </div>
+    </SharedContext.Provider>
+  );
+}
