@@ -26,28 +26,6 @@ export function lutBytes(name: LutName): Uint8Array {
   return table;
 }
 
-/** A signed difference: blue below, orange above, dark at the middle (`--lut-diff`). */
-export function differenceBytes(): Uint8Array {
-  const stops = [
-    [0x2f, 0x7f, 0xb8],
-    [0x9c, 0xc4, 0xdd],
-    [0x1a, 0x1a, 0x1b],
-    [0xe3, 0xb2, 0x7c],
-    [0xc4, 0x6a, 0x14],
-  ] as const;
-  const table = new Uint8Array(256 * 4).fill(255);
-  for (let index = 0; index < 256; index += 1) {
-    const place = (index / 255) * 4;
-    const left = Math.min(3, Math.floor(place));
-    const share = place - left;
-    for (let channel = 0; channel < 3; channel += 1) {
-      const [from, to] = [stops[left]?.[channel] ?? 0, stops[left + 1]?.[channel] ?? 0];
-      table[4 * index + channel] = Math.round(from + share * (to - from));
-    }
-  }
-  return table;
-}
-
 /** Values through a table, as the pixels of an ImageData. */
 export function paint(
   values: ArrayLike<number>,
