@@ -159,26 +159,25 @@ export class NpyFile {
     const into = new Uint8Array(buffer, 0, total);
     const { fd } = this.#handle;
     await new Promise<void>((resolve, reject) => {
-      let [next, open] = [0, 0];
-      let failure: unknown;
+      const state = { next: 0, open: 0, failure: undefined as Error | undefined };
       const start = (piece: number, done: number): void => {
-        open += 1;
+        state.open += 1;
         const position = offset + (firsts[piece] ?? 0) * bytes + done;
         read(fd, into, piece * length + done, length - done, position, (error, bytesRead) => {
-          open -= 1;
-          if (error !== null || bytesRead === 0) failure ??= error ?? unreadable(this.name, 'it ends too early');
+          state.open -= 1;
+          if (error !== null || bytesRead === 0) state.failure ??= error ?? unreadable(this.name, 'it ends too early');
           else if (done + bytesRead < length) start(piece, done + bytesRead);
           more();
         });
       };
       const more = (): void => {
-        while (failure === undefined && next < firsts.length && open < piecesAtOnce) {
-          start(next, 0);
-          next += 1;
+        while (state.failure === undefined && state.next < firsts.length && state.open < piecesAtOnce) {
+          start(state.next, 0);
+          state.next += 1;
         }
-        if (open > 0) return;
-        if (failure === undefined) resolve();
-        else reject(failure instanceof Error ? failure : new Error(String(failure)));
+        if (state.open > 0) return;
+        if (state.failure === undefined) resolve();
+        else reject(state.failure);
       };
       if (length === 0) resolve();
       else more();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { CellLabel, LogEntry, Rater, Uuid } from '../contract/index.ts';
-import type { EditState } from './types.ts';
+import type { EditState } from './edit-types.ts';
 
 /** A row of a curation's log as it travels: cells and raters by their uuid. */
 export interface TravelEntry {

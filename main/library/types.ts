@@ -20,6 +20,7 @@ import type { AcquisitionStore } from './acquisition-types.ts';
 import type { ConditionStore, EventStore, IngestStore } from './event-types.ts';
 import type { MatchStore } from './match-types.ts';
 import type { NewSession } from './session-types.ts';
+import type { EditState } from './edit-types.ts';
 import type { TypedJson } from './parameter-hash.ts';
 import type { JobStore } from './job-types.ts';
 import type { PositionStore } from './position-types.ts';
@@ -27,6 +28,7 @@ import type { ParameterSetStore, TranslatedParameter } from './parameter-set-typ
 import type { TravelFile, TravelStore } from './travel-types.ts';
 
 export type { JobStore } from './job-types.ts';
+export type { EditState } from './edit-types.ts';
 export type { NewRecording, NewRecordingFile, NewSession } from './session-types.ts';
 
 /** What other domains see of the library: plain values in, plain values out; no SQL and no file handle crosses this line. */
@@ -283,9 +285,6 @@ export interface CurationChange {
   /** The rows that were appended; empty when every cell already had the label. */
   readonly entries: readonly LogEntry[];
 }
-
-/** Whether a cell is shown and explains light: `dark` is deleted, `gone` merged, split or replaced. */
-export type EditState = 'live' | 'dark' | 'gone';
 
 /** A cell an edit touched. */
 export interface EditedCell {

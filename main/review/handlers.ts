@@ -237,7 +237,9 @@ export function createReviewHandlers(dependencies: ReviewDependencies): Handlers
           decided: labels.size,
           accepted: [...labels.values()].filter((label) => label === 'accepted').length,
         })),
-        pairs: agreements(said).map(({ disagreements, ...pair }) => ({ ...pair, disagreements: [...disagreements] })),
+        pairs: agreements(said).map(({ disagreements, ...pair }) =>
+          Object.assign(pair, { disagreements: [...disagreements] }),
+        ),
       };
     },
     log: async ({ runUuid }) => [...(await library.curation.log(runUuid))],

@@ -25,25 +25,24 @@ async function* followed<R>(
   signal: AbortSignal,
 ): AsyncGenerator<Moment<R>> {
   const left = new AbortController();
-  let newest: Moment<R> | null = { step: 'begin', fraction: 0, report: null };
+  const state = { newest: { step: 'begin', fraction: 0, report: null } as Moment<R> | null, isOver: false };
   let wake: () => void = () => undefined;
-  let isOver = false;
   const acting = act(
     (step, fraction) => {
-      newest = { step, fraction, report: null };
+      state.newest = { step, fraction, report: null };
       wake();
     },
     AbortSignal.any([signal, left.signal]),
   ).finally(() => {
-    isOver = true;
+    state.isOver = true;
     wake();
   });
   acting.catch(() => undefined);
   try {
-    while (!isOver) {
-      if (newest !== null) {
-        const moment = newest;
-        newest = null;
+    while (!state.isOver) {
+      if (state.newest !== null) {
+        const moment = state.newest;
+        state.newest = null;
         yield moment;
         continue;
       }

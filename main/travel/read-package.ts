@@ -90,11 +90,14 @@ function mustAgree({ rows }: z.infer<typeof Records>, files: readonly PackedFile
     files.filter(({ belongs }) => belongs.to === 'run').map(({ path: inner, sha256 }) => [inner, sha256]),
   );
   const wrong = rows.find(
-    ({ table, values }) => table === 'run_array' && hashes.get(String(values['path'])) !== values['sha256'],
+    ({ table, values }) => table === 'run_array' && hashes.get(textOf(values['path'])) !== values['sha256'],
   );
   if (wrong !== undefined || !hashes.has('run.json'))
-    throw damaged(`${String(wrong?.values['path'] ?? 'run.json')} is not the run’s`);
+    throw damaged(`${textOf(wrong?.values['path']) || 'run.json'} is not the run’s`);
 }
+
+/** A value of a row where it is a text; empty otherwise. */
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** Writes entries to their places, which must be free. @throws AppError `travel.damaged`, `rpc.cancelled`; what the file system says */
 export async function stagePackage(

@@ -17,7 +17,7 @@ function header(entry: string, size: number): Buffer {
   if (!name.test(entry)) throw new AppError('rpc.internal', `“${entry}” cannot be a name in a package.`);
   const bytes = Buffer.alloc(block);
   bytes.write(entry, 0, 'ascii');
-  bytes.write('0000644\0' + '0000000\0' + '0000000\0', 100, 'ascii');
+  bytes.write('0000644\u00000000000\u00000000000\0', 100, 'ascii');
   if (size < 8 ** 11) bytes.write(`${size.toString(8).padStart(11, '0')}\0`, 124, 'ascii');
   else {
     bytes[124] = 0x80;

@@ -52,7 +52,7 @@ export function readLog(database: Database.Database, curationId: number): Travel
       }
     >(logSql)
     .all(curationId)
-    .map(({ rater, cell, ...row }) => ({ ...row, raterUuid: uuidText(rater), cellUuid: uuidText(cell) }));
+    .map(({ rater, cell, ...row }) => Object.assign(row, { raterUuid: uuidText(rater), cellUuid: uuidText(cell) }));
 }
 
 /** The edits of a curation and the acts on them, in order. */
@@ -84,16 +84,17 @@ export function readEdits(database: Database.Database, curationId: number): Trav
       }
     >(editsSql)
     .all(curationId)
-    .map(({ id, rater, uuid, ...row }) => ({
-      ...row,
-      raterUuid: uuidText(rater),
-      uuid: uuid === null ? null : uuidText(uuid),
-      cells: cells.all(id).map(({ cell, made, ...touched }): TravelEditCell => ({
-        ...touched,
-        cellUuid: uuidText(cell),
-        made: made === 1,
-      })),
-    }));
+    .map(({ id, rater, uuid, ...row }) =>
+      Object.assign(row, {
+        raterUuid: uuidText(rater),
+        uuid: uuid === null ? null : uuidText(uuid),
+        cells: cells
+          .all(id)
+          .map(({ cell, made, ...touched }): TravelEditCell =>
+            Object.assign(touched, { cellUuid: uuidText(cell), made: made === 1 }),
+          ),
+      }),
+    );
 }
 
 /** All judgements of a run, parents before what continues them. */
@@ -101,14 +102,15 @@ export function readJudgements(database: Database.Database, runId: number): Judg
   const curations = database
     .prepare<[number], CurationSql>(curationsSql)
     .all(runId)
-    .map(({ id, uuid, owner, parent, ...row }): TravelCuration => ({
-      ...row,
-      uuid: uuidText(uuid),
-      ownerUuid: uuidText(owner),
-      parentUuid: parent === null ? null : uuidText(parent),
-      log: readLog(database, id),
-      edits: readEdits(database, id),
-    }));
+    .map(({ id, uuid, owner, parent, ...row }): TravelCuration =>
+      Object.assign(row, {
+        uuid: uuidText(uuid),
+        ownerUuid: uuidText(owner),
+        parentUuid: parent === null ? null : uuidText(parent),
+        log: readLog(database, id),
+        edits: readEdits(database, id),
+      }),
+    );
   const used = new Set(
     curations.flatMap(({ ownerUuid, log, edits }) => [
       ownerUuid,
@@ -121,7 +123,7 @@ export function readJudgements(database: Database.Database, runId: number): Judg
       'SELECT uuid, initials, name, created_at AS createdAt FROM rater ORDER BY id',
     )
     .all()
-    .map((rater) => ({ ...rater, uuid: uuidText(rater.uuid) }))
+    .map(({ uuid, ...rater }) => Object.assign(rater, { uuid: uuidText(uuid) }))
     .filter(({ uuid }) => used.has(uuid));
   return { raters, curations };
 }

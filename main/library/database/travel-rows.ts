@@ -101,10 +101,11 @@ export class TravelTablesForm {
       )
       .all(table)
       .filter((edge) => this.travels(edge.table) && !entered.has(edge.table))
-      .map((edge) => ({
-        ...edge,
-        to: this.of(edge.table).edges.find(({ column }) => column === edge.column)?.to ?? 'id',
-      }));
+      .map((edge) =>
+        Object.assign(edge, {
+          to: this.of(edge.table).edges.find(({ column }) => column === edge.column)?.to ?? 'id',
+        }),
+      );
   }
 }
 

@@ -50,8 +50,8 @@ describe('a run that travels', () => {
       "UPDATE subject SET sex = 'F'; INSERT INTO subject_species SELECT subject.id, species.id FROM subject, species LIMIT 1",
     );
     judge(rig, runUuid, 'AA', 'aar---');
-    const package_ = received(whole(rig, runUuid));
-    const first = laptop.travel.receive(package_);
+    const sent = received(whole(rig, runUuid));
+    const first = laptop.travel.receive(sent);
     expect(first.rows).toMatchObject({ subject: 1, session: 1, recording: 1, recording_file: 2, run: 1, cell: 6 });
     expect(first).toMatchObject({ curations: 1, decisions: 3, edits: 0, branches: 0 });
     const row = laptop.runs.list()[0]!;
@@ -66,7 +66,7 @@ describe('a run that travels', () => {
     const before = ['session', 'cell', 'curation', 'curation_log', 'rater', 'subject', 'change_log'].map((table) =>
       count(laptop, table),
     );
-    const second = laptop.travel.receive(package_);
+    const second = laptop.travel.receive(sent);
     expect(second).toEqual({ rows: {}, curations: 0, decisions: 0, edits: 0, branches: 0 });
     expect(
       ['session', 'cell', 'curation', 'curation_log', 'rater', 'subject', 'change_log'].map((table) =>
@@ -140,7 +140,7 @@ describe('decisions that return', () => {
     const late = received(decisions(laptop, runUuid), { decisionsOnly: true });
     judge(rig, runUuid, 'AA', '----aa');
     const own = labels(rig, runUuid);
-    for (const package_ of [late, early, late, early]) rig.travel.receive(package_);
+    for (const sent of [late, early, late, early]) rig.travel.receive(sent);
     expect(labels(rig, runUuid)).toBe(own);
     const { raters, curations } = rig.travel.judgements(runUuid);
     expect(raters.map(({ initials }) => initials)).toEqual(['AA', 'BB']);
@@ -192,9 +192,9 @@ describe('decisions that return', () => {
     laptop.database.exec('UPDATE curation SET received_at = NULL');
     judge(laptop, runUuid, 'AA', '--rr--');
     judge(rig, runUuid, 'AA', '--aa--');
-    const package_ = received(decisions(laptop, runUuid), { decisionsOnly: true });
-    expect(rig.travel.receive(package_)).toMatchObject({ curations: 1, branches: 1, decisions: 4 });
-    expect(rig.travel.receive(package_)).toMatchObject({ curations: 0, branches: 0, decisions: 0 });
+    const sent = received(decisions(laptop, runUuid), { decisionsOnly: true });
+    expect(rig.travel.receive(sent)).toMatchObject({ curations: 1, branches: 1, decisions: 4 });
+    expect(rig.travel.receive(sent)).toMatchObject({ curations: 0, branches: 0, decisions: 0 });
     expect(labels(rig, runUuid)).toBe('aaaauu');
     const [mine, branch] = rig.travel.judgements(runUuid).curations;
     expect([mine?.uuid, mine?.log.length, branch?.log.length]).toEqual([before.uuid, 4, 4]);

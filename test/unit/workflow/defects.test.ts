@@ -1,11 +1,58 @@
 // SPDX-License-Identifier: MIT
+import { readdirSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { djParamHash } from '../../../main/library/index.ts';
+import type { Stores } from '../../../main/library/database/stores.ts';
+import { djParamHash, type Library } from '../../../main/library/index.ts';
+import { openSession, plannedSession } from '../../../main/sessions/index.ts';
 import { filmNames } from '../../../main/sessions/places.ts';
 import { parseTimeStamps } from '../../../main/sessions/time-stamps.ts';
 import { moments } from '../../../main/workflow/quality.ts';
 import { trialWindows } from '../../../main/workflow/windows.ts';
 import { finishedRun, newRun, newSession, testStores } from '../../support/library.ts';
+import {
+  fakeProbe,
+  regularTimes,
+  temporaryFolder as sessionFolder,
+  timeStampsCsv,
+  writeTree,
+} from '../../support/session-folders.ts';
+
+/** A V4 session whose device file has no ROI and a number for its rate, whose films say 60, and whose files were changed years later. */
+async function imported(): Promise<{ readonly stores: Stores; readonly failure: string | null }> {
+  using folder = sessionFolder();
+  writeTree(folder.path, {
+    'metaData.json': {
+      animalName: 'm12',
+      miniscopes: ['Scope'],
+      recordingStartTime: {
+        year: 2026,
+        month: 5,
+        day: 1,
+        hour: 12,
+        minute: 30,
+        second: 0,
+        msec: 5,
+        msecSinceEpoch: 1_777_631_400_005,
+      },
+    },
+    'Scope/metaData.json': { deviceName: 'Scope', deviceType: 'Miniscope_V4_BNO', frameRate: 30 },
+    'Scope/timeStamps.csv': timeStampsCsv(regularTimes(60, 50, -27)),
+    'Scope/0.avi': '60 40 30 60',
+  });
+  for (const name of readdirSync(folder.path, { recursive: true, encoding: 'utf8' }))
+    utimesSync(join(folder.path, name), new Date('2031-02-03T04:05:06Z'), new Date('2031-02-03T04:05:06Z'));
+  const stores = testStores();
+  try {
+    const read = await openSession(folder.path, { probeFilm: fakeProbe });
+    const findByDigest = (digest: string) => Promise.resolve(stores.sessions.findByDigest(digest));
+    const { session } = await plannedSession(read, {}, { sessions: { findByDigest } } as unknown as Library);
+    stores.sessions.insert(session);
+    return { stores, failure: null };
+  } catch (error) {
+    return { stores, failure: String(error) };
+  }
+}
 
 /** Each of the thirteen defects of datamodel.md 2.12: upstream's wrong value as a literal beside the right one. */
 describe('what upstream gets wrong', () => {
@@ -27,24 +74,32 @@ describe('what upstream gets wrong', () => {
     expect([...timeS]).toEqual([-0.003, 0.047, 0.097]);
   });
 
-  it('3: a recording has its start, with milliseconds, and a session is not dated by its files', () => {
-    const upstream = null;
-    const stores = testStores();
-    stores.sessions.insert(newSession(1));
-    const [row] = stores.database
-      .prepare<[], { at: string }>('SELECT recording_datetime AS at FROM recording_info')
-      .all();
-    expect(row?.at).not.toBe(upstream);
-    expect(row?.at).toBe('2026-05-01T09:00:00.000Z');
+  it('3: a recording has its start, with milliseconds, and a session is not dated by its files', async () => {
+    // Upstream leaves recording_datetime empty and takes the session's time from the files' change time.
+    const upstream = { recording: null, session: '2031-02-03T04:05:06.000Z' };
+    const { stores } = await imported();
+    const row = stores.database
+      .prepare<[], { recording: string | null; session: string | null }>(
+        'SELECT recording_datetime AS recording, session_datetime AS session FROM recording_info, session',
+      )
+      .get();
+    expect(row).not.toEqual(upstream);
+    expect(row).toEqual({ recording: '2026-05-01T10:30:00.005Z', session: '2026-05-01T10:30:00.005Z' });
   });
 
-  it('4: the rate comes from the time stamps, not from the 60 of every header', () => {
-    const upstream = 60;
-    const stores = testStores();
-    stores.sessions.insert(newSession(1));
-    const fps = stores.database.prepare('SELECT fps FROM recording_info').pluck().get();
-    expect(fps).not.toBe(upstream);
-    expect(fps).toBe(19.98);
+  it('4: a scope without an ROI and with a number for its rate is read; the rate comes from the time stamps, not from the 60 of every header', async () => {
+    // Upstream fails at the missing ROI and at the number; its reading of V3 believes the header.
+    const upstream = { fps: 60, failure: "KeyError: 'ROI'" };
+    const { stores, failure } = await imported();
+    const { fps } = stores.database.prepare<[], { fps: number }>('SELECT fps FROM recording_info').get() ?? { fps: 0 };
+    expect({ fps, failure }).not.toMatchObject(upstream);
+    expect(failure).toBeNull();
+    expect(fps).toBeCloseTo(20, 6);
+    expect(stores.database.prepare('SELECT px_height, px_width, nframes FROM recording_info').get()).toEqual({
+      px_height: 30,
+      px_width: 40,
+      nframes: 60,
+    });
   });
 
   it('5: accepted cells are the accepted ones, not their neighbours', () => {
@@ -151,7 +206,7 @@ describe('what upstream gets wrong', () => {
     const recording = session.recordings[0]!.uuid;
     stores.runs.create(newRun(recording));
     stores.runs.create(newRun(recording));
-    const sets = stores.database.prepare('SELECT count(*) FROM processing_param_set').pluck().get();
+    const sets = stores.database.prepare('SELECT count(DISTINCT processing_param_set_id) FROM run').pluck().get();
     expect(sets).not.toBe(upstream);
     expect(sets).toBe(1);
     expect(djParamHash({ a: 1, b: { $tuple: [5, 5] }, c: null, d: { x: 1 } })).toBe(
