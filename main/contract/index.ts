@@ -9,6 +9,7 @@ export * from './types.ts';
 export * from './api/index.ts';
 export * from './api/acquire.ts';
 export * from './api/app.ts';
+export * from './api/datajoint.ts';
 export * from './api/explore.ts';
 export * from './api/files.ts';
 export * from './api/frames.ts';

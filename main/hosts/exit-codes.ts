@@ -31,6 +31,7 @@ const special: Readonly<Partial<Record<ErrorCode, number>>> = {
   'device.bad_setting': exitCodes.usage,
   'device.unknown_type': exitCodes.input,
   'device.bad_catalogue': exitCodes.input,
+  'datajoint.conflicts': exitCodes.input,
   'recording.failed': exitCodes.resource,
 };
 
@@ -55,6 +56,7 @@ const byDomain: Readonly<Record<string, number>> = {
   travel: exitCodes.input,
   explore: exitCodes.input,
   interop: exitCodes.input,
+  datajoint: exitCodes.environment,
   disk: exitCodes.resource,
   device: exitCodes.environment,
   recording: exitCodes.input,

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
+import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
 import { createInteropHandlers } from '../../main/interop/index.ts';
 import { type Library, openLibrary } from '../../main/library/index.ts';
+import type { RunArray } from '../../main/library/types.ts';
 import { greyAvi } from './avi.ts';
 import { newCells, newRun, newSession, temporaryFolder } from './library.ts';
 import { npyBytes, writeRun, type WrittenRun } from './run-folder.ts';
@@ -22,7 +24,7 @@ export interface FinishedRun {
 const frames = 1500;
 
 /** Cell 0 is accepted by a person, cell 1 has no pixel, cell 2 is not suggested; the last ten frames have no time. */
-export async function finishedRunOnDisk(): Promise<FinishedRun> {
+export async function finishedRunOnDisk(subject = 'm1'): Promise<FinishedRun> {
   const root = temporaryFolder('calyx-interop-');
   const films = path.join(root, 'session', 'Miniscope');
   mkdirSync(films, { recursive: true });
@@ -37,7 +39,7 @@ export async function finishedRunOnDisk(): Promise<FinishedRun> {
   );
   const library = await openLibrary({ directory: path.join(root, 'library') });
   onTestFinished(() => library.close());
-  const { session } = await library.sessions.insert(newSession(1, { folder: path.join(root, 'session') }));
+  const { session } = await library.sessions.insert(newSession(1, { folder: path.join(root, 'session'), subject }));
   const recording = session.recordings[0];
   if (recording === undefined) throw new Error('the session has no recording');
   const { uuid } = await library.runs.create(newRun(recording.uuid));
@@ -45,7 +47,7 @@ export async function finishedRunOnDisk(): Promise<FinishedRun> {
   const folder = library.runFolder(uuid);
   const written = writeRun(folder, { frames, pyramid: false });
   addArrays(folder, written);
-  await library.runs.finish(uuid, { cells: newCells(3), arrays: [] });
+  await library.runs.finish(uuid, { cells: newCells(3), arrays: arraysOnDisk(folder) });
   const rater = await library.curation.addRater({ initials: 'JD' });
   const [first] = await library.runs.cells(uuid);
   if (first === undefined) throw new Error('the run has no cells');
@@ -86,6 +88,23 @@ function addArrays(folder: string, { traces }: WrittenRun): void {
   const manifest = JSON.parse(readFileSync(path.join(folder, 'run.json'), 'utf8')) as { files: object[] };
   manifest.files.push(...Object.keys(files).map((name) => ({ path: name })));
   writeFileSync(path.join(folder, 'run.json'), JSON.stringify(manifest));
+}
+
+/** The files of a run folder as the library lists them. */
+function arraysOnDisk(folder: string): RunArray[] {
+  const { files } = JSON.parse(readFileSync(path.join(folder, 'run.json'), 'utf8')) as { files: { path: string }[] };
+  return files
+    .filter((file) => file.path.endsWith('.npy'))
+    .map((file) => {
+      const bytes = readFileSync(path.join(folder, file.path));
+      return {
+        path: file.path,
+        dtype: '<f4',
+        shape: [],
+        bytes: bytes.length,
+        sha256: createHash('sha256').update(bytes).digest('hex'),
+      };
+    });
 }
 
 /** What a handler is called with. */

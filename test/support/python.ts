@@ -11,16 +11,26 @@ export type JudgePython = { readonly python: string } | { readonly missing: stri
 
 const installMs = 300_000;
 
+/** A file of test/interop with pinned packages; `alone`: without what they depend on. */
+export interface Requirements {
+  readonly file: string;
+  readonly alone?: boolean;
+}
+
 /**
- * The judges' Python: made once for each version of the requirements, in the system's folder for temporary files. `$CALYX_INTEROP_PYTHON`
- * names one that has the packages already.
+ * A Python with pinned packages, the judges' unless others are named: made once for each version of the requirements, in the system's folder
+ * for temporary files. `$CALYX_INTEROP_PYTHON` names one that has the judges' packages already.
  */
-export function judgePython(): JudgePython {
+export function judgePython(packages?: readonly Requirements[]): JudgePython {
   const given = process.env['CALYX_INTEROP_PYTHON'];
-  if (given !== undefined) return { python: given };
-  const requirements = path.join(repositoryRoot, 'test', 'interop', 'requirements.txt');
-  const digest = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12);
-  const home = path.join(tmpdir(), `calyx-interop-python-${digest}`);
+  if (given !== undefined && packages === undefined) return { python: given };
+  const wanted = (packages ?? [{ file: 'requirements.txt' }]).map(({ file, alone = false }) => ({
+    file: path.join(repositoryRoot, 'test', 'interop', file),
+    alone,
+  }));
+  const hash = createHash('sha256');
+  for (const { file } of wanted) hash.update(readFileSync(file));
+  const home = path.join(tmpdir(), `calyx-interop-python-${hash.digest('hex').slice(0, 12)}`);
   const python = path.join(home, 'bin', 'python');
   if (existsSync(python)) return { python };
   const system = spawnSync('python3', ['-c', 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))']);
@@ -28,10 +38,10 @@ export function judgePython(): JudgePython {
   const fresh = mkdtempSync(`${home}-`);
   try {
     execFileSync('python3', ['-m', 'venv', fresh], { timeout: installMs, stdio: 'pipe' });
-    execFileSync(path.join(fresh, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', '-r', requirements], {
-      timeout: installMs,
-      stdio: 'pipe',
-    });
+    for (const { file, alone } of wanted) {
+      const args = ['-m', 'pip', 'install', '--quiet', ...(alone ? ['--no-deps'] : []), '-r', file];
+      execFileSync(path.join(fresh, 'bin', 'python'), args, { timeout: installMs, stdio: 'pipe' });
+    }
     // Scripts inside name the folder they were made in, modules do not: only `python -m` and `python file` are used.
     renameSync(fresh, home);
     return { python };

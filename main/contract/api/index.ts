@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { acquireApi, liveApi } from './acquire.ts';
 import { appApi } from './app.ts';
+import { datajointApi } from './datajoint.ts';
 import { exploreApi } from './explore.ts';
 import { filesApi } from './files.ts';
 import { framesApi, movieApi } from './frames.ts';
@@ -33,6 +34,7 @@ export const coreApis = {
   results: resultsApi,
   frames: framesApi,
   interop: interopApi,
+  datajoint: datajointApi,
   workflow: workflowApi,
   position: positionApi,
   travel: travelApi,

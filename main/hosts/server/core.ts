@@ -8,6 +8,7 @@ import { createExploreHandlers } from '../../explore/index.ts';
 import { createPositionHandlers, trackOf } from '../../position/index.ts';
 import { programVersion } from '../../installation/index.ts';
 import {
+  createDatajointHandlers,
   createInteropHandlers,
   createResultsHandlers,
   describeFilm,
@@ -241,6 +242,7 @@ async function createCore(
     tables: createTablesHandlers({ library, reader, changed: rowsChanged }),
     jobs: createJobsHandlers(library, (uuid) => queue.cancel(uuid)),
     processing,
+    datajoint: createDatajointHandlers({ library, reader, editor, progresses }),
     interop: createInteropHandlers({
       library,
       editor,

@@ -274,6 +274,7 @@ export function createFakeConnection(sceneName: string): Connection {
     results: unserved('results'),
     explore: unserved('explore'),
     interop: unserved('interop'),
+    datajoint: unserved('datajoint'),
     tables: unserved('tables'),
     settings: unserved('settings'),
     jobs: unserved('jobs'),

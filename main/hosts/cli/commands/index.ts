@@ -20,6 +20,7 @@ import { planCommand } from './plan.ts';
 import { positionCommand } from './position.ts';
 import { processCommand } from './process.ts';
 import { queryCommand } from './query.ts';
+import { publishCommand } from './publish.ts';
 import { qualityCommand } from './quality.ts';
 import { recordCommand } from './record.ts';
 import { recoverCommand } from './recover.ts';
@@ -45,6 +46,7 @@ export const commands: readonly Command[] = [
   alignCommand,
   positionCommand,
   exportCommand,
+  publishCommand,
   packCommand,
   unpackCommand,
   matchCommand,

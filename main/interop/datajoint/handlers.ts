@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { datajointApi } from '../../contract/index.ts';
+import type { Library, Reader } from '../../library/index.ts';
+import type { Handlers } from '../../rpc/index.ts';
+import { frameTimes } from '../../sessions/index.ts';
+import { findRun, gatherRun, type CellCollector } from '../gather.ts';
+import type { Progresses } from '../progresses.ts';
+import { readTimeline } from '../timeline.ts';
+import { publish } from './publish.ts';
+import { parseAddress } from './server.ts';
+
+/** Serves `datajoint.*`. */
+export function createDatajointHandlers(dependencies: {
+  readonly library: Library;
+  readonly reader: Reader;
+  readonly editor: CellCollector;
+  readonly progresses: Progresses;
+}): Handlers<typeof datajointApi.procedures> {
+  const { library, reader, editor, progresses } = dependencies;
+  return {
+    publish: async (input, { signal }) => {
+      const { target, url, password, prefix, dryRun, orientation, values, ticket } = input;
+      const address = parseAddress(url, password);
+      using progress = progresses.begin(ticket);
+      const detail = await findRun(library, target);
+      const scratch = await mkdtemp(path.join(tmpdir(), 'calyx-publish-'));
+      try {
+        const run = await gatherRun(library, detail, {
+          cells: 'all',
+          scratch: path.join(scratch, 'cells'),
+          collector: editor,
+        });
+        const told = await timesOf(library, detail.run.sessionUuid, detail.inputs[0]?.recordingUuid);
+        // Without time stamps frames follow one another at the rate.
+        const times = told ?? (run.recordings.length === 1 ? (await readTimeline(run)).times : null);
+        const parts = { reader, run, orientation, times, given: values, signal };
+        const published = await publish({ address, prefix, isDry: dryRun, parts }, progress.report);
+        return {
+          ...published,
+          tables: [...published.tables],
+          conflicts: [...published.conflicts],
+          notes: [...published.notes],
+        };
+      } finally {
+        await rm(scratch, { recursive: true, force: true });
+      }
+    },
+  };
+}
+
+/** Times of the frames of the run's first recording; null where its session tells none, or is away. */
+async function timesOf(
+  library: Library,
+  sessionUuid: string,
+  recordingUuid: string | undefined,
+): Promise<Float64Array | null> {
+  if (recordingUuid === undefined) return null;
+  const [session, recording] = await Promise.all([
+    library.sessions.get(sessionUuid),
+    library.sessions.recording(recordingUuid),
+  ]);
+  const films = recording.files.map((file) => ({
+    path: file.path,
+    name: path.basename(file.path),
+    bytes: file.bytes ?? 0,
+    frames: file.frames,
+  }));
+  return await frameTimes(session.format, films).catch(() => null);
+}
