@@ -34,6 +34,7 @@ export type {
   ParameterSetStore,
   TranslatedParameter,
 } from './parameter-set-types.ts';
+export type { BatchStore } from './batch-types.ts';
 export type { MatchStore, NewMatch, StoredMatch } from './match-types.ts';
 export type { NewPosition, PositionPart, PositionRow, PositionStore, PositionTrackRow } from './position-types.ts';
 export type { CsvKind } from './ingest/kinds.ts';

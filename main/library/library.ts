@@ -11,6 +11,7 @@ import type { ConditionStore, EventStore, IngestStore } from './event-types.ts';
 import type { TravelStore } from './travel-types.ts';
 import type { PositionStore } from './position-types.ts';
 import type { ParameterSetStore } from './parameter-set-types.ts';
+import type { BatchStore } from './batch-types.ts';
 import type { MatchStore } from './match-types.ts';
 import type {
   CurationStore,
@@ -124,6 +125,7 @@ const fileMethods: MethodNames<FileStore> = {
   addEditFiles: true,
   setState: true,
 };
+const batchMethods: MethodNames<BatchStore> = { add: true, list: true };
 const matchMethods: MethodNames<MatchStore> = { add: true, list: true, get: true, decide: true, undo: true };
 const acquisitionMethods: MethodNames<AcquisitionStore> = {
   begin: true,
@@ -260,6 +262,7 @@ class OpenLibrary implements Library {
   readonly acquisitions: AcquisitionStore;
   readonly travel: TravelStore;
   readonly matches: MatchStore;
+  readonly batches: BatchStore;
   readonly #calls: WorkerCalls;
 
   constructor(folders: LibraryFolders, opened: Opened, calls: WorkerCalls) {
@@ -281,6 +284,7 @@ class OpenLibrary implements Library {
     this.rows = remoteStore<RowStore>(calls, 'rows', rowMethods);
     this.acquisitions = remoteStore<AcquisitionStore>(calls, 'acquisitions', acquisitionMethods);
     this.travel = remoteStore<TravelStore>(calls, 'travel', travelMethods);
+    this.batches = remoteStore<BatchStore>(calls, 'batches', batchMethods);
     this.matches = remoteStore<MatchStore>(calls, 'matches', matchMethods);
   }
 

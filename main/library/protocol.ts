@@ -20,6 +20,7 @@ export const storeNames = [
   'conditions',
   'matches',
   'positions',
+  'batches',
 ] as const;
 export type StoreName = (typeof storeNames)[number];
 

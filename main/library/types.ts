@@ -18,6 +18,7 @@ import type {
 } from '../contract/index.ts';
 import type { AcquisitionStore } from './acquisition-types.ts';
 import type { ConditionStore, EventStore, IngestStore } from './event-types.ts';
+import type { BatchStore } from './batch-types.ts';
 import type { MatchStore } from './match-types.ts';
 import type { NewSession } from './session-types.ts';
 import type { EditState } from './edit-types.ts';
@@ -478,6 +479,7 @@ export interface Library {
   readonly acquisitions: AcquisitionStore;
   readonly travel: TravelStore;
   readonly matches: MatchStore;
+  readonly batches: BatchStore;
   /** Absolute folder of a run: `runs/<uuid>`. */
   runFolder(runUuid: Uuid): string;
   /**

@@ -2,8 +2,8 @@
 import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { z } from 'zod';
-import { AppError, ParameterValues, type processingApi } from '../contract/index.ts';
-import type { AskedParameters, Library, RunDetail, TypedJson } from '../library/index.ts';
+import { AppError, type Budget, ParameterValues, type processingApi, type QueueState } from '../contract/index.ts';
+import type { AskedParameters, Library, RunDetail, StoredRecording, TypedJson } from '../library/index.ts';
 import type { Handlers } from '../rpc/index.ts';
 import { wantedParameters } from './asked-set.ts';
 import { type CellCollector, checkExportDestination, exportRun } from './export.ts';
@@ -12,6 +12,7 @@ import type { Limits } from './job-folder.ts';
 import { readParameterSet, type ParameterSet } from './parameters.ts';
 import { planRun, type AskEngine } from './plan.ts';
 import type { RunQueue } from './queue.ts';
+import type { TryOuts } from './try-out.ts';
 
 /** What the processing procedures need. */
 export interface ProcessingDependencies {
@@ -23,6 +24,10 @@ export interface ProcessingDependencies {
   readonly parameters?: ParameterSet;
   /** The engine's own plan of a job; without it a plan knows of no kept results. */
   readonly ask?: AskEngine;
+  /** Called after the rules or the order of the queue changed. */
+  readonly queueChanged?: () => void;
+  /** Runs pieces of recordings; without it nothing can be tried out. */
+  readonly tryOuts?: TryOuts;
   /** Replaced in tests by a disk that fills. */
   readonly store?: FileStore;
 }
@@ -73,6 +78,48 @@ export function createProcessingHandlers(
 ): Handlers<typeof processingApi.procedures> {
   const { library, queue, limits } = dependencies;
   const set = dependencies.parameters ?? readParameterSet();
+
+  /** A run that could start, checked; it is not queued yet. */
+  const prepare = async (input: {
+    readonly recordingUuids: string[];
+    readonly parameters: ParameterValues;
+    readonly parameterSet?: string | undefined;
+    readonly budget: Budget;
+  }) => {
+    const { parameters, asked } = await wantedParameters(library, set, input);
+    const plan = await planRun(library, set, limits, { ...input, parameters });
+    await refuseUnusable(library, plan.recordings);
+    return {
+      name: plan.recordings.map((recording) => recording.device).join(' + '),
+      inputs: plan.inputs,
+      parameters: plan.parameters,
+      parametersVersion: set.version,
+      engineVersion: null,
+      budget: input.budget,
+      commandLine: plan.commandLine,
+      asked,
+    };
+  };
+
+  const queueState = async (): Promise<QueueState> => {
+    const { rules, waiting } = queue.rules();
+    const queued = (await library.runs.list({ state: 'queued' })).toReversed().map(({ uuid }) => uuid);
+    const first = rules.order.filter((uuid) => queued.includes(uuid));
+    return {
+      paused: rules.paused,
+      goOn: rules.goOn,
+      whileRecording: rules.whileRecording,
+      hours: rules.hours,
+      order: [...first, ...queued.filter((uuid) => !first.includes(uuid))],
+      waiting: waiting ?? null,
+    };
+  };
+
+  const tried = (): TryOuts => {
+    if (dependencies.tryOuts === undefined) throw new AppError('engine.missing', 'Nothing can be tried out here.');
+    return dependencies.tryOuts;
+  };
+
   return {
     plan: async (input) => {
       const wanted = await wantedParameters(library, set, input);
@@ -85,22 +132,63 @@ export function createProcessingHandlers(
       return { ...plan, warnings: [...plan.warnings, ...wanted.warnings] };
     },
     start: async (input) => {
-      const { parameters, asked } = await wantedParameters(library, set, input);
-      const plan = await planRun(library, set, limits, { ...input, parameters });
-      await refuseUnusable(library, plan.recordings);
-      const run = await queue.add({
-        name: plan.recordings.map((recording) => recording.device).join(' + '),
-        inputs: plan.inputs,
-        parameters: plan.parameters,
-        parametersVersion: set.version,
-        engineVersion: null,
-        budget: input.budget,
-        commandLine: plan.commandLine,
-        asked,
-        job: input.job,
-        priority: input.priority,
-      });
+      const run = await queue.add({ ...(await prepare(input)), job: input.job, priority: input.priority });
       return { run };
+    },
+    retry: async ({ runUuid }) => {
+      const { run, inputs, parameters, budget, commandLine } = await library.runs.get(runUuid);
+      if (run.state !== 'failed' && run.state !== 'cancelled') {
+        throw new AppError(
+          'run.not_ready',
+          `This run is ${run.state}; only one that failed or was cancelled is tried again.`,
+        );
+      }
+      const recordings: StoredRecording[] = [];
+      for (const { recordingUuid } of inputs) recordings.push(await library.sessions.recording(recordingUuid));
+      await refuseUnusable(library, recordings);
+      return {
+        run: await queue.add({
+          name: run.name,
+          inputs,
+          parameters,
+          parametersVersion: set.version,
+          engineVersion: null,
+          budget,
+          commandLine,
+        }),
+      };
+    },
+    queue: () => queueState(),
+    setQueue: async (change) => {
+      await queue.setRules(change);
+      dependencies.queueChanged?.();
+      return await queueState();
+    },
+    batches: async () => [...(await library.batches.list())],
+    startBatch: async ({ name, inputs, sets, budget }) => {
+      const wanted: { readonly set: number; readonly run: Awaited<ReturnType<typeof prepare>> }[] = [];
+      for (const recordingUuids of inputs) {
+        for (const [number, { parameters }] of sets.entries())
+          wanted.push({ set: number, run: await prepare({ recordingUuids, parameters, budget }) });
+      }
+      const runs: { readonly runUuid: string; readonly set: number }[] = [];
+      let uuid: string;
+      try {
+        for (const { set: number, run } of wanted) runs.push({ runUuid: (await queue.add(run)).uuid, set: number });
+        uuid = await library.batches.add({ name, sets: sets.map((each) => each.name), runs });
+      } catch (error) {
+        // All of it or nothing: what was queued before it went wrong does not run.
+        for (const { runUuid } of runs) await queue.cancel(runUuid).catch(() => undefined);
+        throw error;
+      }
+      dependencies.queueChanged?.();
+      const batch = (await library.batches.list()).find((each) => each.uuid === uuid);
+      if (batch === undefined) throw new AppError('rpc.internal', 'The entry was not kept.');
+      return { batch };
+    },
+    tryOut: (wish, { signal }) => tried().run(wish, signal),
+    tryOutPictures: async function* tryOutPictures({ ticket }) {
+      yield await tried().pictures(ticket);
     },
     cancel: async ({ runUuid }) => ({ run: await queue.cancel(runUuid) }),
     runs: async ({ sessionUuid }) => [...(await library.runs.list({ sessionUuid }))],

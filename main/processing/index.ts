@@ -13,6 +13,7 @@ export { createProcessingHandlers } from './handlers.ts';
 export type { ProcessingDependencies } from './handlers.ts';
 export { queueRuns } from './preset-runs.ts';
 export { createRunQueue } from './queue.ts';
+export { TryOuts } from './try-out.ts';
 export type { RunQueue, RunQueueOptions } from './queue.ts';
 export { cacheLimit, trimCache } from './stage-cache.ts';
 export { parseTypedParameters } from './asked-set.ts';

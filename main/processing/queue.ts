@@ -10,6 +10,17 @@ import { jobFolderOf, writeJobFolder, type Limits } from './job-folder.ts';
 import { removeLeftovers } from './local-compute.ts';
 import { readResult } from './result.ts';
 import { defaultCacheBytes, trimCache } from './stage-cache.ts';
+import {
+  changedRules,
+  type RuleChange,
+  type QueueRules,
+  readRules,
+  usualRules,
+  waitForHours,
+  type Waiting,
+  whyWaiting,
+  writeRules,
+} from './queue-rules.ts';
 import { advance, ended, waitingProgress } from './tracker.ts';
 
 /** What the queue works with. */
@@ -22,6 +33,10 @@ export interface RunQueueOptions {
   readonly timers?: Timers;
   /** Kept results of stages may take so many bytes in the library's cache; {@link defaultCacheBytes} where nothing is said. */
   readonly cacheBytes?: () => number;
+  /** Absolute file in which the queue's rules are kept; without it they last as long as the queue. */
+  readonly rulesFile?: string;
+  /** The time of the day; tests replace it. */
+  readonly clock?: () => Date;
   /** Runs that go on at the same time. */
   readonly atOnce?: number;
 }
@@ -43,8 +58,12 @@ export interface RunQueue {
   add(run: NewRun): Promise<RunRow>;
   /** Stops a run and waits until it has ended. @throws AppError `run.not_found`, `run.already_ended` */
   cancel(runUuid: string): Promise<RunRow>;
-  /** While held, queued runs wait; what runs goes on. A recording must not share the machine with a run that begins beside it. */
-  hold(held: boolean): void;
+  /** While a scope records, queued runs wait unless the rules say otherwise; what runs goes on. */
+  hold(recording: boolean): void;
+  /** When runs may begin, and what keeps them from it now. */
+  rules(): { readonly rules: QueueRules; readonly waiting: Waiting | undefined };
+  /** Changes rules and keeps them. @throws AppError `disk.io` */
+  setRules(change: RuleChange): Promise<void>;
   /** The newest progress of a run, ended or not. @throws AppError `run.not_found` */
   progressOf(runUuid: string): Promise<RunProgress>;
   /** Progress until the run ends; the first value comes at once, values nobody waited for are skipped. */
@@ -72,7 +91,9 @@ class Queue implements RunQueue {
   #again = false;
   #started = false;
   #closed = false;
-  #held = false;
+  #recording = false;
+  #rules: QueueRules = usualRules;
+  #stopWaiting: () => void = () => undefined;
 
   constructor(options: RunQueueOptions) {
     this.#options = options;
@@ -86,6 +107,7 @@ class Queue implements RunQueue {
       removeLeftovers(library.runFolder(runUuid));
       await rm(jobFolderOf(library, runUuid), { recursive: true, force: true });
     }
+    if (this.#options.rulesFile !== undefined) this.#rules = await readRules(this.#options.rulesFile);
     this.#started = true;
     if (takeQueued && library.readOnly === null) await this.#pump();
   }
@@ -112,9 +134,47 @@ class Queue implements RunQueue {
     return (await library.runs.get(runUuid)).run;
   }
 
-  hold(held: boolean): void {
-    this.#held = held;
-    if (!held) this.#pumpQuietly();
+  hold(recording: boolean): void {
+    this.#recording = recording;
+    if (!recording) this.#pumpQuietly();
+  }
+
+  #now(): Date {
+    return this.#options.clock?.() ?? new Date();
+  }
+
+  rules(): { readonly rules: QueueRules; readonly waiting: Waiting | undefined } {
+    return { rules: this.#rules, waiting: whyWaiting(this.#rules, this.#recording, this.#now()) };
+  }
+
+  async setRules(change: RuleChange): Promise<void> {
+    await this.#keepRules(changedRules(this.#rules, change));
+    this.#pumpQuietly();
+  }
+
+  async #keepRules(rules: QueueRules): Promise<void> {
+    if (this.#options.rulesFile !== undefined) await writeRules(this.#options.rulesFile, rules);
+    this.#rules = rules;
+  }
+
+  /** Nothing may begin now; comes back by itself when the hours begin. */
+  #mustWait(): boolean {
+    this.#stopWaiting();
+    const waiting = whyWaiting(this.#rules, this.#recording, this.#now());
+    if (waiting === 'hours') {
+      const ms = waitForHours(this.#rules.hours, this.#now());
+      this.#stopWaiting = this.#timers.after(ms, () => this.#pumpQuietly());
+    }
+    return waiting !== undefined;
+  }
+
+  /** The run whose turn it is: by hand, else by the library. */
+  async #next(): Promise<string | null> {
+    const { library } = this.#options;
+    const { order } = this.#rules;
+    if (order.length === 0) return await library.runs.next();
+    const queued = new Set((await library.runs.list({ state: 'queued' })).map(({ uuid }) => uuid));
+    return order.find((uuid) => queued.has(uuid)) ?? (await library.runs.next());
   }
 
   async progressOf(runUuid: string): Promise<RunProgress> {
@@ -166,6 +226,7 @@ class Queue implements RunQueue {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#stopWaiting();
     await this.#pumping?.catch(() => undefined);
     const running = [...this.#active.entries()];
     for (const [runUuid, active] of running) {
@@ -195,8 +256,8 @@ class Queue implements RunQueue {
     const { library, atOnce = 1 } = this.#options;
     while (this.#again) {
       this.#again = false;
-      while (this.#started && !this.#closed && !this.#held && this.#active.size < atOnce) {
-        const runUuid = await library.runs.next();
+      while (this.#started && !this.#closed && this.#active.size < atOnce && !this.#mustWait()) {
+        const runUuid = await this.#next();
         if (runUuid === null) break;
         const claim = { runUuid, logFile: `logs/${runUuid}.log` };
         const detail = await library.runs.claim(claim).catch((error: unknown) => this.#refused(runUuid, error));
@@ -248,6 +309,9 @@ class Queue implements RunQueue {
     }
     await this.#putAway(runUuid, end.kind === 'failed');
     await this.#settle(detail, active, end);
+    if (end.kind === 'failed' && !this.#rules.goOn) {
+      await this.#keepRules({ ...this.#rules, paused: true, pausedByFailure: true }).catch(() => undefined);
+    }
     const { library, cacheBytes } = this.#options;
     await trimCache(library.folders.cache, cacheBytes?.() ?? defaultCacheBytes).catch(() => undefined);
   }

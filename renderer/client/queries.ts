@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { keepPreviousData, QueryClient, useQuery, type UseQueryResult } from '@tanstack/react-query';
+import { keepPreviousData, QueryClient, queryOptions, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import {
   AppError,
   type AppInfo,
@@ -99,16 +99,11 @@ export function useRun(uuid: string | null): UseQueryResult<RunDetail> {
   });
 }
 
-/** What a request would run and cost; undefined requests are not asked. */
-export function usePlan(request: RunRequest | undefined): UseQueryResult<Plan> {
-  const core = useCore();
-  return useQuery<Plan>({
+/** What a request would run and cost. */
+export function planQuery(core: CoreClient, request: RunRequest) {
+  return queryOptions<Plan>({
     queryKey: keys.plan(request),
-    queryFn: ({ signal }) =>
-      request === undefined
-        ? Promise.reject(new AppError('usage.invalid', 'No recording is chosen.'))
-        : core.processing.plan(request, { signal }),
-    enabled: request !== undefined,
+    queryFn: ({ signal }) => core.processing.plan(request, { signal }),
     placeholderData: keepPreviousData,
   });
 }

@@ -9,6 +9,8 @@ export type ParameterValue = number | boolean | null;
 /** One parameter as the file describes it. */
 export interface ParameterSpec {
   readonly name: string;
+  /** Step it belongs to; empty for what a run may use of the machine. */
+  readonly stage: string;
   readonly label: string;
   readonly unit: string;
   readonly type: 'number' | 'integer' | 'boolean';
@@ -26,7 +28,8 @@ export interface ParameterSpec {
   readonly part: 'parameters' | 'budget';
 }
 
-type RawSpec = Omit<ParameterSpec, 'part' | 'type' | 'minimum' | 'maximum'> & {
+type RawSpec = Omit<ParameterSpec, 'part' | 'type' | 'minimum' | 'maximum' | 'stage'> & {
+  readonly stage?: string;
   readonly type: string;
   readonly minimum?: number;
   readonly maximum?: number;
@@ -36,7 +39,10 @@ const types = ['number', 'integer', 'boolean'] as const;
 
 function specs(list: readonly RawSpec[], part: ParameterSpec['part']): readonly ParameterSpec[] {
   return list.map((raw) =>
-    Object.assign({ minimum: 0, maximum: 1 }, raw, { type: types.find((type) => type === raw.type) ?? 'number', part }),
+    Object.assign({ minimum: 0, maximum: 1, stage: '' }, raw, {
+      type: types.find((type) => type === raw.type) ?? 'number',
+      part,
+    }),
   );
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { z } from 'zod';
-import { command, defineApi, query, subscription } from '../define.ts';
+import { command, defineApi, query, stream, subscription } from '../define.ts';
 import { RunProgress, RunRow, StageName, Uuid } from '../types.ts';
 
 /** Parameters by the names of assets/engine-parameters.json; absent ones take their defaults. Checked against that file. */
@@ -54,6 +54,65 @@ export const PlanStep = z.object({
   state: z.enum(['cached', 'will-run']),
   seconds: z.number().nullable(),
 });
+
+/** A rectangle of the frame and a stretch of the film. */
+export const TryOutPlace = z.object({
+  top: z.number().int().min(0),
+  left: z.number().int().min(0),
+  height: z.number().int().min(16),
+  width: z.number().int().min(16),
+  firstFrame: z.number().int().min(0),
+  /** Inclusive. */
+  lastFrame: z.number().int().min(0),
+});
+export type TryOutPlace = z.infer<typeof TryOutPlace>;
+
+export const TryOutResult = z.object({
+  /** Names its pictures and its film; the last few are kept. */
+  ticket: Uuid,
+  place: TryOutPlace,
+  fps: z.number(),
+  cells: z.number().int(),
+  suggested: z.number().int(),
+  medianSnr: z.number().nullable(),
+  diameterPx: z.number().nullable(),
+  /** Limits of the seeds that were used. */
+  minPnr: z.number().nullable(),
+  minCorrelation: z.number().nullable(),
+  seconds: z.number(),
+  /** What the whole recording would take, by what this piece took. */
+  wholeSeconds: z.number(),
+  peakMemoryBytes: z.number().nullable(),
+});
+export type TryOutResult = z.infer<typeof TryOutResult>;
+
+const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'A time of the day, as in 20:00.');
+
+/** When runs begin, and in which order. */
+export const QueueState = z.object({
+  paused: z.boolean(),
+  /** After a failure the next run begins all the same. */
+  goOn: z.boolean(),
+  /** Runs begin beside a recording, too. */
+  whileRecording: z.boolean(),
+  /** Runs begin only between these times of the day of this machine. */
+  hours: z.object({ from: timeOfDay, to: timeOfDay }).nullable(),
+  /** Queued runs, the next one first. */
+  order: z.array(Uuid),
+  /** Why nothing begins now. */
+  waiting: z.enum(['paused', 'failure', 'recording', 'hours']).nullable(),
+});
+export type QueueState = z.infer<typeof QueueState>;
+
+/** Several parameter sets on several recordings, as one entry of the queue. */
+export const RunBatch = z.object({
+  uuid: Uuid,
+  name: z.string(),
+  createdAt: z.string(),
+  sets: z.array(z.string()),
+  runs: z.array(z.object({ runUuid: Uuid, set: z.number().int(), recordingUuids: z.array(Uuid) })),
+});
+export type RunBatch = z.infer<typeof RunBatch>;
 
 /** Running the engine. */
 export const processingApi = defineApi('processing', {
@@ -131,6 +190,65 @@ export const processingApi = defineApi('processing', {
       log: z.array(z.string()),
     }),
     { doc: 'One run with its parameters, last progress and the tail of its log.' },
+  ),
+  retry: command(z.object({ runUuid: Uuid }), z.object({ run: RunRow }), {
+    doc: 'Queues a run again that failed or was cancelled: same recordings, same settings, a new run.',
+  }),
+  queue: query(z.object({}), QueueState, { doc: 'The rules of the queue, its order, and why nothing begins now.' }),
+  setQueue: command(
+    QueueState.pick({ paused: true, goOn: true, whileRecording: true, hours: true, order: true }).partial(),
+    QueueState,
+    { doc: 'Pauses or orders the queue, or says when runs may begin. Kept over a restart.' },
+  ),
+  batches: query(z.object({}), z.array(RunBatch), { doc: 'Entries of several runs, newest first.' }),
+  startBatch: command(
+    z.object({
+      name: z.string().trim().min(1).max(200),
+      /** Each an input of one run. */
+      inputs: z.array(z.array(Uuid).min(1)).min(1).max(200),
+      sets: z
+        .array(z.object({ name: z.string().trim().min(1).max(200), parameters: ParameterValues }))
+        .min(1)
+        .max(20),
+      budget: Budget,
+    }),
+    z.object({ batch: RunBatch }),
+    { doc: 'Queues every set on every input; all are checked before the first is queued.' },
+  ),
+  tryOut: subscription(
+    z.object({ recordingUuid: Uuid, place: TryOutPlace, parameters: ParameterValues, budget: Budget }),
+    z.object({
+      stage: StageName.nullable(),
+      overall: z.number(),
+      /** The last value has it. */
+      result: TryOutResult.nullable(),
+    }),
+    { doc: 'Runs the engine on a piece of a recording; nothing of it enters the library. Leaving cancels.' },
+  ),
+  tryOutPictures: stream(
+    z.object({ ticket: Uuid }),
+    z.object({
+      height: z.number().int(),
+      width: z.number().int(),
+      frames: z.number().int(),
+      images: z.array(z.string()),
+      cells: z.array(
+        z.object({
+          row: z.number().int(),
+          suggested: z.boolean(),
+          snr: z.number().nullable(),
+          top: z.number().int(),
+          left: z.number().int(),
+          height: z.number().int(),
+          width: z.number().int(),
+          offset: z.number().int(),
+        }),
+      ),
+    }),
+    z.never(),
+    {
+      doc: 'One packet: the images (height × width float32 each), denoised traces (cells × frames float32), then footprints as bytes at their offsets, 255 = 1. Places are those of the piece.',
+    },
   ),
   progress: subscription(z.object({ runUuid: Uuid }), RunProgress, {
     doc: 'Progress of a run until it ends; the first value comes at once.',

@@ -48,7 +48,9 @@ import {
   createRunQueue,
   localCompute,
   queueRuns,
+  readParameterSet,
   type RunQueue,
+  TryOuts,
 } from '../../processing/index.ts';
 import { verifySession } from '../../recording/index.ts';
 import { createReviewHandlers } from '../../review/index.ts';
@@ -162,6 +164,7 @@ async function createCore(
     limits,
     cacheBytes: machine.cacheBytes,
     compute,
+    rulesFile: path.join(library.folders.root, 'queue.json'),
     changed: (uuid) => {
       hub.notify('runs', uuid);
       hub.notify('sessions', null);
@@ -181,12 +184,15 @@ async function createCore(
     hub.notify('runs', null);
   };
   const remote = new RemoteAccess();
+  const tryOuts = new TryOuts(library, readParameterSet(), limits, compute);
   const processing = createProcessingHandlers({
     library,
     queue,
     limits,
     editor,
     ask: (folder) => compute.plan(folder),
+    tryOuts,
+    queueChanged: () => hub.notify('runs', null),
   });
   const sessions = recordedSessions({
     library,
@@ -273,7 +279,10 @@ async function createCore(
         sessionsChanged(sessionUuid);
       },
     }),
-    frames: createFramesHandlers({ media, movieOf: (uuid) => movieOf(library, uuid) }),
+    frames: createFramesHandlers({
+      media,
+      movieOf: async (uuid) => (await tryOuts.movie(uuid)) ?? (await movieOf(library, uuid)),
+    }),
     acquire: createAcquireHandlers(acquisition, remote),
     settings: machine.handlers({
       library,
@@ -298,7 +307,7 @@ async function createCore(
     close: closer(
       library,
       acquisition,
-      [...(backups === null ? [] : [backups]), media, editor, reader],
+      [...(backups === null ? [] : [backups]), tryOuts, media, editor, reader],
       queue,
       ownership,
     ),

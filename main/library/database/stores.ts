@@ -14,6 +14,7 @@ import { IngestTables } from './ingest.ts';
 import { DeletionTables } from './deletions.ts';
 import { FileTables } from './files.ts';
 import { JobTables } from './jobs.ts';
+import { BatchTables } from './batches.ts';
 import { MatchTables } from './matches.ts';
 import type { Migration } from './migrations/index.ts';
 import { openDatabase, toLibraryError } from './open.ts';
@@ -47,6 +48,7 @@ export interface Stores {
   readonly acquisitions: AcquisitionTables;
   readonly travel: TravelTables;
   readonly matches: MatchTables;
+  readonly batches: BatchTables;
   /** Any thrown value in the words of the contract. */
   toError(thrown: unknown): AppError;
   close(): void;
@@ -157,6 +159,7 @@ export function openStores(options: OpenStoresOptions): Stores {
       acquisitions: new AcquisitionTables(context, sessions),
       travel: new TravelTables(context),
       matches: new MatchTables(context),
+      batches: new BatchTables(context),
       toError,
       close: () => {
         if (readOnly === null && database.open) tidyUp(database);

@@ -7,6 +7,7 @@ import { useCore } from '../../client/context.ts';
 import { hasEnded, useProgress } from '../../client/progress.ts';
 import { type Plan, useRun, useRuns } from '../../client/queries.ts';
 import { report } from '../../stores/messages.ts';
+import { useProcess } from '../../stores/process.ts';
 import { goTo, useUi } from '../../stores/ui.ts';
 import { runTitle } from '../../stores/run-titles.ts';
 import { classes } from '../../ui/classes.ts';
@@ -21,7 +22,8 @@ import { stageHelp, stageTitles } from './stage-names.ts';
 const c = classes(styles);
 
 interface StepsProps {
-  readonly plan: UseQueryResult<Plan>;
+  /** Undefined while nothing can be planned. */
+  readonly plan: UseQueryResult<Plan> | undefined;
   readonly blocked: string | undefined;
   /** The run that is followed; null while one is being prepared. */
   readonly followed: string | null;
@@ -40,8 +42,8 @@ function copy(text: string): void {
 }
 
 function PlannedSteps({ plan, blocked }: Omit<StepsProps, 'followed'>): ReactElement {
-  const line = blocked === undefined ? plan.data?.commandLine : undefined;
-  const steps = blocked === undefined ? plan.data?.steps : undefined;
+  const line = blocked === undefined ? plan?.data?.commandLine : undefined;
+  const steps = blocked === undefined ? plan?.data?.steps : undefined;
   return (
     <Panel
       title="Steps"
@@ -61,9 +63,9 @@ function PlannedSteps({ plan, blocked }: Omit<StepsProps, 'followed'>): ReactEle
         </Button>
       }
     >
-      {blocked === undefined && plan.isPending ? (
+      {blocked === undefined && plan?.isPending === true ? (
         <Loading title="Planning" step={1} steps={1} detail="which steps are cached, what the rest will cost" />
-      ) : blocked === undefined && plan.isError ? (
+      ) : blocked === undefined && plan?.isError === true ? (
         <Failed title="No plan could be made" error={plan.error} onRetry={() => void plan.refetch()} />
       ) : (
         <ol className={c('steps')}>
@@ -110,11 +112,19 @@ interface StepProps {
 }
 
 function Step({ stage, mark, facts, will = false }: StepProps): ReactElement {
+  const chosen = useProcess((state) => state.stage);
   return (
-    <li className={c('step')}>
+    <li className={c('step')} data-chosen={chosen === stage}>
       <span className={c('number')}>{mark}</span>
       <b>
-        {stageTitles[stage]}
+        <button
+          type="button"
+          aria-pressed={chosen === stage}
+          title={`Settings of ${stageTitles[stage]}`}
+          onClick={() => useProcess.setState({ stage: chosen === stage ? null : stage })}
+        >
+          {stageTitles[stage]}
+        </button>
         {will ? <span className={c('will')}>will run</span> : null}
       </b>
       <span className={c('facts')}>{facts}</span>
@@ -253,7 +263,9 @@ function RunStep({ stage, number, progress }: RunStepProps): ReactElement {
   const facts = failed
     ? 'stopped'
     : status?.state === 'done'
-      ? took(status.seconds)
+      ? status.cached === true
+        ? 'cached'
+        : took(status.seconds)
       : hasEnded(progress.state)
         ? '–'
         : 'waiting';

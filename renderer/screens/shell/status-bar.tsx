@@ -9,6 +9,7 @@ import { classes } from '../../ui/classes.ts';
 import { Bar } from '../../ui/controls.tsx';
 import { about, percent, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
+import { useRunNotices } from '../process/use-run-notices.ts';
 import styles from './shell.module.css';
 
 const c = classes(styles);
@@ -83,6 +84,7 @@ function SavedFacts(): ReactElement {
 
 function Jobs(): ReactElement {
   const runs = useRuns();
+  useRunNotices(runs.data);
   const active = (runs.data ?? []).filter((run) => run.state === 'running' || run.state === 'queued');
   const running = active.find((run) => run.state === 'running') ?? active[0];
   const progress = useProgress(running?.uuid ?? null);

@@ -5,6 +5,7 @@ import {
   type Cell,
   type CellLabel,
   type LogEntry,
+  type QueueState,
   type Rater,
   type RunProgress,
   type RunRow,
@@ -172,6 +173,14 @@ export function createFakeConnection(sceneName: string): Connection {
           }
         : null,
   });
+  let queueRules: QueueState = {
+    paused: false,
+    goOn: true,
+    whileRecording: false,
+    hours: null,
+    order: [],
+    waiting: null,
+  };
   let runs: RunRow[] = sceneName === 'empty' ? [] : [run(0, 'succeeded'), run(1, 'failed'), run(2, 'succeeded')];
   const changes: Array<(change: { topic: 'sessions' | 'runs' | 'curation'; uuid: string | null }) => void> = [];
   const tell = (topic: 'sessions' | 'runs' | 'curation'): void => {
@@ -439,6 +448,30 @@ export function createFakeConnection(sceneName: string): Connection {
           tell('runs');
         })(),
       export: () => guard(() => ({ files: [], components: 0, accepted: 0 })),
+      retry: () => guard(() => ({ run: run(0, 'queued') })),
+      queue: () => guard(() => queueRules),
+      setQueue: (change) =>
+        guard(() => {
+          queueRules = {
+            paused: change.paused ?? queueRules.paused,
+            goOn: change.goOn ?? queueRules.goOn,
+            whileRecording: change.whileRecording ?? queueRules.whileRecording,
+            hours: change.hours === undefined ? queueRules.hours : change.hours,
+            order: change.order ?? queueRules.order,
+            waiting: (change.paused ?? queueRules.paused) ? 'paused' : null,
+          };
+          return queueRules;
+        }),
+      batches: () => guard(() => []),
+      startBatch: () => {
+        throw new AppError('usage.invalid', 'This window runs one recording at a time.');
+      },
+      tryOut: () => {
+        throw new AppError('engine.missing', 'This window has no engine.');
+      },
+      tryOutPictures: () => {
+        throw new AppError('run.not_found', 'This window has no engine.');
+      },
       parameterSets: () => guard(() => []),
       parameterSet: () => Promise.reject(new Error('the stand-in has no parameter sets')),
       addParameterSet: () => Promise.reject(new Error('the stand-in has no parameter sets')),

@@ -8,6 +8,7 @@ import { createLocalCompute } from '../../../main/processing/local-compute.ts';
 import { createRunQueue, readParameterSet, type RunQueue } from '../../../main/processing/index.ts';
 import { systemTimers, type Timers } from '../../../main/processing/compute.ts';
 import { planRun } from '../../../main/processing/plan.ts';
+import { readRules, usualRules, waitForHours } from '../../../main/processing/queue-rules.ts';
 import { importSession } from '../../../main/sessions/import.ts';
 import { openSession } from '../../../main/sessions/index.ts';
 import { fakeProbe, regularTimes, temporaryFolder, timeStampsCsv, writeTree } from '../../support/session-folders.ts';
@@ -32,7 +33,12 @@ const hurried: Timers = {
 
 async function bench(
   behaviour: string,
-  options: { readonly timers?: Timers; readonly engine?: string; readonly begin?: boolean } = {},
+  options: {
+    readonly timers?: Timers;
+    readonly engine?: string;
+    readonly begin?: boolean;
+    readonly clock?: () => Date;
+  } = {},
 ): Promise<Bench> {
   const temporary = temporaryFolder();
   writeTree(temporary.path, {
@@ -51,7 +57,14 @@ async function bench(
     engineArguments: [fakeEngine, behaviour],
     timers: options.timers ?? systemTimers,
   });
-  const queue = createRunQueue({ library, compute, limits, timers: options.timers ?? systemTimers });
+  const queue = createRunQueue({
+    library,
+    compute,
+    limits,
+    timers: options.timers ?? systemTimers,
+    rulesFile: path.join(temporary.path, 'queue.json'),
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
+  });
   if (options.begin !== false) await queue.start();
   const recordingUuids = imported.session.recordings.map((recording) => recording.uuid);
   return {
@@ -105,6 +118,82 @@ describe('a queue that is held', () => {
     expect((await place.queue.progressOf(uuid)).state).toBe('queued');
     place.queue.hold(false);
     expect((await lastProgress(place, uuid)).state).toBe('succeeded');
+  });
+
+  it('waits while it is paused, takes runs in the order given by hand, and keeps its rules', async () => {
+    await using place = await bench('ok');
+    await place.queue.setRules({ paused: true });
+    const [first, second] = [await place.add(), await place.add()];
+    await place.queue.setRules({ order: [second, first] });
+    expect(place.queue.rules().waiting).toBe('paused');
+    expect((await place.queue.progressOf(first)).state).toBe('queued');
+    expect(JSON.parse(readFileSync(path.join(place.folder, 'queue.json'), 'utf8'))).toMatchObject({
+      paused: true,
+      order: [second, first],
+    });
+    await place.queue.setRules({ paused: false });
+    await lastProgress(place, first);
+    const [a, b] = [await place.library.runs.get(first), await place.library.runs.get(second)];
+    expect((b.run.startedAt ?? '').localeCompare(a.run.startedAt ?? '')).toBeLessThan(0);
+  });
+
+  it('runs beside a recording where that is allowed', async () => {
+    await using place = await bench('ok');
+    await place.queue.setRules({ whileRecording: true });
+    place.queue.hold(true);
+    expect((await lastProgress(place, await place.add())).state).toBe('succeeded');
+  });
+
+  it('stops after a failure where it must not go on', async () => {
+    await using place = await bench('error');
+    await place.queue.setRules({ goOn: false });
+    const [first, second] = [await place.add(), await place.add()];
+    expect((await lastProgress(place, first)).state).toBe('failed');
+    await place.queue.idle();
+    expect(place.queue.rules().waiting).toBe('failure');
+    expect((await place.queue.progressOf(second)).state).toBe('queued');
+  });
+
+  it('begins when the quiet hours do', async () => {
+    const now = { at: new Date(2026, 10, 27, 19, 59, 30) };
+    const alarms: { readonly ms: number; readonly act: () => void }[] = [];
+    const timers: Timers = {
+      now: () => 0,
+      after: (ms, act) => {
+        if (ms === 30_000) alarms.push({ ms, act });
+        return () => undefined;
+      },
+    };
+    await using place = await bench('ok', { timers, clock: () => now.at });
+    await place.queue.setRules({ hours: { from: '20:00', to: '07:00' } });
+    const uuid = await place.add();
+    await place.queue.idle();
+    expect(place.queue.rules().waiting).toBe('hours');
+    expect((await place.queue.progressOf(uuid)).state).toBe('queued');
+    now.at = new Date(2026, 10, 27, 20, 0, 0);
+    alarms.at(-1)?.act();
+    expect((await lastProgress(place, uuid)).state).toBe('succeeded');
+  });
+});
+
+describe('the hours of a queue', () => {
+  const at = (hour: number, minute: number): Date => new Date(2026, 10, 27, hour, minute, 15);
+  it.each([
+    [{ from: '20:00', to: '07:00' }, at(23, 0), 0],
+    [{ from: '20:00', to: '07:00' }, at(6, 59), 0],
+    [{ from: '20:00', to: '07:00' }, at(7, 0), 13 * 3600_000 - 15_000],
+    [{ from: '09:00', to: '17:00' }, at(17, 30), 15.5 * 3600_000 - 15_000],
+    [{ from: '09:00', to: '09:00' }, at(3, 0), 0],
+    [null, at(3, 0), 0],
+  ])('%j at %s: %i ms to wait', (hours, now, ms) => {
+    expect(waitForHours(hours, now)).toBe(ms);
+  });
+
+  it('are the usual ones where the file is no such file', async () => {
+    using temporary = temporaryFolder();
+    writeTree(temporary.path, { 'queue.json': '{"paused": "perhaps"}' });
+    expect(await readRules(path.join(temporary.path, 'queue.json'))).toEqual(usualRules);
+    expect(await readRules(path.join(temporary.path, 'none.json'))).toEqual(usualRules);
   });
 });
 

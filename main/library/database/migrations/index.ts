@@ -22,6 +22,7 @@ import { positionTables } from './5100-position.ts';
 import { runJobs } from './5110-run-jobs.ts';
 import { parameterSets } from './5111-parameter-sets.ts';
 import { travel } from './5200-travel.ts';
+import { runBatch } from './5410-run-batch.ts';
 import { sessionMatch } from './5400-session-match.ts';
 import type { Migration } from './kit.ts';
 
@@ -54,4 +55,5 @@ export const migrations: readonly Migration[] = [
   parameterSets,
   travel,
   sessionMatch,
+  runBatch,
 ];
