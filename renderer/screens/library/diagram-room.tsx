@@ -67,7 +67,7 @@ const tierWords = {
   lookup: 'chosen from',
   manual: 'typed in',
   imported: 'read from files',
-  computed: 'computed',
+  computed: 'by the program',
   part: 'part of its master',
 } as const;
 
@@ -170,7 +170,6 @@ function Drawing({ diagram, query }: { readonly diagram: Diagram; readonly query
               key={node.table}
               role="button"
               tabIndex={0}
-              aria-label={`${node.name}, ${node.tier}, ${plural(node.rows, 'row')}`}
               className={c(
                 'node',
                 isTier(node.tier) && node.tier,

@@ -206,9 +206,7 @@ function OpenForm({
           title={`Delete a row of ${info.className}`}
           target={{
             table: info.table,
-            where: Object.entries(row.key).map(([column, value]) =>
-              value === null ? { column, isNull: true } : { column, is: '=' as const, value },
-            ),
+            where: Object.entries(row.key).map(([column, value]) => conditionText(column, value)),
           }}
           onClose={() => setDeleting(false)}
           onDone={onClose}
@@ -216,6 +214,12 @@ function OpenForm({
       ) : null}
     </Panel>
   );
+}
+
+/** A condition as a person would type it: it is shown among what was deleted. */
+function conditionText(column: string, value: Scalar): string {
+  if (value === null) return `${column} is null`;
+  return `${column} = ${typeof value === 'number' ? String(value) : `'${value.replaceAll("'", "''")}'`}`;
 }
 
 function rowMeta(row: TableRow, info: TableInfo): string {

@@ -67,9 +67,7 @@ export function StartCards(): ReactElement {
         </Way>
       </div>
       <p>
-        <Button kind="bare" onPress={() => useUi.setState({ tour: 0 })}>
-          Take the two-minute tour
-        </Button>
+        <Button onPress={() => useUi.setState({ tour: 0 })}>Take the two-minute tour</Button>
       </p>
       {open.error === null ? null : (
         <Note kind="problem">

@@ -64,7 +64,7 @@ export function TablesRoom(): ReactElement {
   const groups = useMemo(() => tableGroups(catalogue.data ?? [], query), [catalogue.data, query]);
   const info = catalogue.data?.find(({ table }) => table === chosen?.name);
   return (
-    <div className={c('room tables')}>
+    <div className={c('room', info === undefined ? 'list2' : 'tables')}>
       <Panel
         title="Tables"
         meta={catalogue.data === undefined ? undefined : count(catalogue.data.length)}

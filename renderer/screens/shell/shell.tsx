@@ -20,6 +20,7 @@ import { RecordingStrip } from './recording-strip.tsx';
 import { shellCommands } from './shell-commands.ts';
 import styles from './shell.module.css';
 import { StatusBar } from './status-bar.tsx';
+import { Tour } from './tour.tsx';
 
 const c = classes(styles);
 
@@ -27,6 +28,7 @@ const c = classes(styles);
 export function Shell(): ReactElement {
   const place = useUi((state) => state.place);
   const overlay = useUi((state) => state.overlay);
+  const tour = useUi((state) => state.tour);
   const { name, Screen } = placeOf(place);
   useCommands(shellCommands);
   useKeys(place);
@@ -49,6 +51,7 @@ export function Shell(): ReactElement {
         </Boundary>
       </main>
       <StatusBar />
+      {tour === null ? null : <Tour key={tour} step={tour} />}
       {overlay === 'palette' ? <Palette onClose={close} /> : null}
       {overlay === 'keys' ? <KeySheet place={place} onClose={close} /> : null}
       {overlay === 'messages' ? <MessagesDialog onClose={close} /> : null}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// The pictures of the pages about the window, taken anew from what the window shows: runs the test that visits every view, then copies.
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync } from 'node:fs';
+import path from 'node:path';
+
+const root = path.resolve(import.meta.dirname, '..');
+const from = path.join(root, 'test-output', 'pictures', 'places');
+const to = path.join(root, 'docs', 'pictures');
+
+const pictures = {
+  'library.png': 'library-sessions-ready-dark.png',
+  'library-tables.png': 'library-tables-ready-dark.png',
+  'library-ingest.png': 'library-ingest-preview.png',
+  'settings.png': 'settings-rigs-ready-dark.png',
+};
+
+if (!process.argv.includes('--copy-only')) {
+  const { status } = spawnSync(
+    process.execPath,
+    ['node_modules/vitest/vitest.mjs', 'run', '--project', 'e2e', 'test/e2e/places.test.ts'],
+    { cwd: root, stdio: 'inherit' },
+  );
+  if (status !== 0) process.exit(status ?? 1);
+}
+for (const [name, source] of Object.entries(pictures)) {
+  const file = path.join(from, source);
+  if (!existsSync(file)) {
+    console.error(`There is no ${source}: run npm run docs:pictures.`);
+    process.exit(1);
+  }
+  copyFileSync(file, path.join(to, name));
+}
