@@ -21,6 +21,7 @@ import { sessionAcquisition } from './5000-session-acquisition.ts';
 import { positionTables } from './5100-position.ts';
 import { runJobs } from './5110-run-jobs.ts';
 import { parameterSets } from './5111-parameter-sets.ts';
+import { alignedViews } from './5112-aligned-views.ts';
 import { travel } from './5200-travel.ts';
 import { runBatch } from './5410-run-batch.ts';
 import { sessionMatch } from './5400-session-match.ts';
@@ -53,6 +54,7 @@ export const migrations: readonly Migration[] = [
   positionTables,
   runJobs,
   parameterSets,
+  alignedViews,
   travel,
   sessionMatch,
   runBatch,
