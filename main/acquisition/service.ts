@@ -16,7 +16,7 @@ import {
   type AcquireStatus,
   type FolderRef,
 } from '../contract/index.ts';
-import { type Clock, readCatalogue, scopeType, type Setting } from '../devices/index.ts';
+import { type Clock, type listDevices, readCatalogue, scopeType, type Setting } from '../devices/index.ts';
 import { makeNewFolder, recordingFolder, simulatorRig } from '../recording/index.ts';
 import type { ChildOptions, Child } from '../supervisor/index.ts';
 import { CaptureLine } from './capture-line.ts';
@@ -54,6 +54,8 @@ export interface AcquisitionOptions {
   readonly supervise: (options: ChildOptions) => Child;
   /** What the simulated scope looks at. */
   readonly scene?: { readonly name: string; readonly seed: number };
+  /** Looks which boards are there; the computer's ports where it is not given. */
+  readonly devices?: typeof listDevices;
   /** The simulated board, where it runs already; else one is started. */
   readonly board?: PracticeBoard;
 }
@@ -113,7 +115,7 @@ export class Acquisition {
   }
 
   devices(): AcquireDevice[] {
-    return foundDevices(this.#device?.id ?? null);
+    return foundDevices(this.#device?.id ?? null, this.#options.devices);
   }
 
   /** @throws AppError `device.*`, `acquire.not_now` */

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'vitest';
-import { Acquisition } from '../../main/acquisition/index.ts';
+import { Acquisition, type AcquisitionOptions } from '../../main/acquisition/index.ts';
 import type { AcquireStatus } from '../../main/contract/index.ts';
 import { practiceScope, readCatalogue, scopeType, serveBoard, systemClock } from '../../main/devices/index.ts';
 import { bindingFile } from '../../main/installation/index.ts';
@@ -49,7 +49,7 @@ export async function boardInTest(): Promise<{
 }
 
 /** An acquisition service on a board in the test, with what a test wants to see of it. */
-export async function rigInTest(folder: string) {
+export async function rigInTest(folder: string, more: Pick<AcquisitionOptions, 'devices'> = {}) {
   const board = await boardInTest();
   const children: ChildProcess[] = [];
   const imported: string[] = [];
@@ -61,6 +61,7 @@ export async function rigInTest(folder: string) {
   const data = path.join(folder, 'data');
   mkdirSync(data, { recursive: true });
   const acquisition = new Acquisition({
+    ...more,
     clock: systemClock,
     now: () => new Date(),
     logFolder: path.join(folder, 'logs'),
