@@ -30,22 +30,28 @@ export async function usbLink(address: string): Promise<BoardLink> {
   });
   let onFrame: ((frame: RawFrame) => void) | undefined;
   let handle: number | undefined;
-  /** Hands over all that wait: they are told of once. */
-  const drain = (): void => {
-    if (handle === undefined) return;
-    for (let raw = native.takeUsbFrame(handle); raw !== null; raw = native.takeUsbFrame(handle)) {
-      onFrame?.({
-        pixels: raw.pixels,
-        oddBytes: raw.oddBytes,
-        firstNs: raw.firstNs,
-        lastNs: raw.lastNs,
-        controls: new Map(raw.controls.map(({ selector, value }) => [selector as Selector, value ?? null])),
-      });
-    }
+  let isDue = false;
+  /** Hands over one that waits, and the next after whatever else this process has to do: a computer that is too slow for the frames must still be able to stop them. */
+  const hand = (): void => {
+    isDue = false;
+    const raw = handle === undefined ? null : native.takeUsbFrame(handle);
+    if (raw === null) return;
+    due();
+    onFrame?.({
+      pixels: raw.pixels,
+      oddBytes: raw.oddBytes,
+      firstNs: raw.firstNs,
+      lastNs: raw.lastNs,
+      controls: new Map(raw.controls.map(({ selector, value }) => [selector as Selector, value ?? null])),
+    });
+  };
+  const due = (): void => {
+    if (!isDue) setImmediate(hand);
+    isDue = true;
   };
   const opened = await asked(
     native.openUsbBoard(port, process.hrtime.bigint(), (why) => {
-      if (why === null || why === undefined) drain();
+      if (why === null || why === undefined) due();
       else leave(why);
     }),
   );

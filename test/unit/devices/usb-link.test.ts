@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { packWords } from '../../../main/devices/miniscope/i2c-packet.ts';
 import type { RawFrame } from '../../../main/devices/miniscope/frame-assembler.ts';
 import { selector } from '../../../main/devices/miniscope/uvc.ts';
@@ -129,6 +129,22 @@ describe.skipIf(process.platform === 'win32' || !existsSync(bindingFile()))('a b
     const after = await frames.next();
     expect(after.pixels[0]).toBe((3 * 151) & 0xff);
     expect(link.counts()).toEqual({ short: 1, unended: 1, badHeaders: 0 });
+  });
+
+  it('lets other work in between frames that have piled up while the process was busy', async () => {
+    const link = await open();
+    let turn = 0;
+    const turns: number[] = [];
+    const tick = (): void => {
+      turn += 1;
+      if (turns.length < 5) setImmediate(tick);
+    };
+    tick();
+    await link.start(size, () => turns.push(turn));
+    for (let n = 0; n < 5; n += 1) await clock.advance(1000 * board.framePeriodS);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+    await vi.waitFor(() => expect(turns).toHaveLength(5), { interval: 1 });
+    expect(new Set(turns).size).toBe(5);
   });
 
   it('says what the board refuses, does not answer, or does not have', async () => {
