@@ -26,8 +26,11 @@ export async function darkenBoard(type: ScopeType, link: BoardLink, clock: Clock
       () => gone.has(link),
     );
   let seen = 0;
+  let sentNs: bigint | undefined;
   let wake: () => void = () => undefined;
-  await link.start({ width: type.width, height: type.height }, () => {
+  await link.start({ width: type.width, height: type.height }, ({ lastNs }) => {
+    // Frames that had come before the last command and were waiting to be taken do not count.
+    if (sentNs === undefined || lastNs <= sentNs) return;
     seen += 1;
     wake();
   });
@@ -40,6 +43,7 @@ export async function darkenBoard(type: ScopeType, link: BoardLink, clock: Clock
       await put(selector.sharpness, sharpness);
     }
     await put(selector.saturation, 0);
+    sentNs = clock.nowNs();
     // Two: the one under way may have ended just before the commands came.
     for (let n = 0; n < 2; n += 1) {
       const before = seen;

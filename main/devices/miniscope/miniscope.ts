@@ -94,7 +94,7 @@ export class Miniscope implements AsyncDisposable {
   #seen = 0;
   #countedNs: bigint | undefined;
   #rateSince: { readonly counter: number; readonly atNs: bigint } | undefined;
-  #awaiting: (() => void)[] = [];
+  #awaiting: ((frame: RawFrame) => void)[] = [];
   #handed: (() => void)[] = [];
   /** Frame counters come with the frames. */
   #isTold = false;
@@ -205,20 +205,35 @@ export class Miniscope implements AsyncDisposable {
       for (const packet of resolveSetting(this.type, name, 0).packets) await this.#send(link, packet);
     }
     if (this.#recording) await this.#persist(link, () => link.setControl(selector.saturation, 0));
-    const before = this.#seen;
-    // Two: the one under way may have ended just before the commands came.
-    for (let n = 0; n < 2 && this.#seen < before + 2; n += 1) await this.#nextFrame();
+    await this.#executed();
   }
 
-  /** Resolves with the next frame, or when one is overdue. */
-  async #nextFrame(): Promise<void> {
+  /**
+   * Waits until the board has executed what was sent: it does so at a frame's end. Frames that had come before and were waiting to be taken do not count; of those that
+   * came after, two, since the first may have ended on the board just before the commands came.
+   */
+  async #executed(): Promise<void> {
+    const sentNs = this.#options.clock.nowNs();
+    for (let after = 0; after < 2;) {
+      const frame = await this.#nextFrame();
+      if (frame === undefined) return;
+      if (frame.lastNs > sentNs) after += 1;
+    }
+  }
+
+  /** Resolves with the next frame, or with nothing when one is overdue. */
+  async #nextFrame(): Promise<RawFrame | undefined> {
     const waited = new AbortController();
-    const frame = new Promise<void>((resolve) => {
+    const frame = new Promise<RawFrame>((resolve) => {
       this.#awaiting.push(resolve);
     });
-    const overdue = this.#options.clock.sleep(frozen.leastMs, waited.signal).catch(() => undefined);
-    await Promise.race([frame, overdue]);
+    const overdue = this.#options.clock.sleep(frozen.leastMs, waited.signal).then(
+      () => undefined,
+      () => undefined,
+    );
+    const came = await Promise.race([frame, overdue]);
     waited.abort();
+    return came;
   }
 
   async #open(): Promise<BoardLink> {
@@ -248,7 +263,7 @@ export class Miniscope implements AsyncDisposable {
     }
     if (this.#recording) await this.#persist(link, () => link.setControl(selector.saturation, 1));
     // The first frame ends with the last command; the next one is as it was set.
-    for (let n = 0; n < 2; n += 1) await this.#nextFrame();
+    await this.#executed();
     this.#hadLight = false;
     this.#black = 0;
     this.#rateSince = undefined;
@@ -297,7 +312,7 @@ export class Miniscope implements AsyncDisposable {
     this.#seen += 1;
     const number = this.#seen;
     this.#noteLight(raw);
-    for (const resolve of this.#awaiting.splice(0)) resolve();
+    for (const resolve of this.#awaiting.splice(0)) resolve(raw);
     this.#handing = this.#handing.then(() => this.#hand(link, raw, number));
   }
 

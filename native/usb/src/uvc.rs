@@ -20,8 +20,8 @@ pub const CONTROL_INTERFACE: u8 = 0;
 pub const VIDEO_INTERFACE: u8 = 1;
 /// Number of the processing unit.
 pub const PROCESSING_UNIT: u8 = 2;
-/// The board answers a control transfer within a millisecond, or not at all.
-pub const CONTROL_TIMEOUT: Duration = Duration::from_millis(500);
+/// The board answers a control transfer within a millisecond, or not at all; a busy computer may need longer.
+pub const CONTROL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// SET_CUR.
 pub const SET_CUR: u8 = 0x01;

@@ -212,7 +212,7 @@ describe.skipIf(process.platform === 'win32' || !existsSync(bindingFile()))('a b
     /** Lets time pass in small steps until something holds, but none while a frame is on its way: threads take theirs. */
     const until = async (holds: () => boolean): Promise<void> => {
       while (!holds()) {
-        if (drawn === 0) await clock.advance(2);
+        if (drawn === 0) await clock.advance(5);
         else
           await new Promise((resolve) => {
             setImmediate(resolve);
@@ -247,5 +247,5 @@ describe.skipIf(process.platform === 'win32' || !existsSync(bindingFile()))('a b
     await settled(scope[Symbol.asyncDispose]());
     expect(board.scope.state.values['led0']).toBeCloseTo(0, 1);
     expect(board.streaming).toBe(false);
-  });
+  }, 60_000);
 });

@@ -82,6 +82,8 @@ const CHIPS: [&[u8]; 2] = [&[0xc0, 0x08, 0x20, 0xee, 0xa0, 0x50], &[0xc0, 0x10, 
 /// LED at a tenth, and off: the register counts down from 255.
 const LED_ON: [&[u8]; 2] = [&[0x20, 0x01, 0xe5], &[0x58, 0x00, 0x72, 0xe5]];
 const LED_OFF: [&[u8]; 2] = [&[0x20, 0x01, 0xff], &[0x58, 0x00, 0x72, 0xff]];
+/// A board ends two at most before it has executed a command; an emulated controller keeps some more on their way.
+const FRAMES_UNTIL_EXECUTED: usize = 5;
 /// Transfers queued in a soak: half of what is queued in use.
 const SOAK_DEPTH: usize = 32;
 const OVERDUE: Duration = Duration::from_secs(10);
@@ -170,7 +172,8 @@ fn probe(port: Option<String>, frames: u64, is_pattern: bool) -> Result<bool, Us
     let on_event = move |event| {
         let _ = sender.send(event);
     };
-    let session = Session::new(Arc::new(open_board(&port)?), MonotonicNs::from_reading(0), Arc::new(on_event));
+    let clock = MonotonicNs::from_reading(0);
+    let session = Session::new(Arc::new(open_board(&port)?), clock, Arc::new(on_event));
     session.watch(&[CONTRAST]);
     session.start(SIZE.0, SIZE.1)?;
     say(&json!({ "opened": port }));
@@ -199,8 +202,11 @@ fn probe(port: Option<String>, frames: u64, is_pattern: bool) -> Result<bool, Us
     }
     let control_us = control_times(&session)?;
     send(&session, &LED_OFF)?;
-    next_frame(&session, &events)?;
-    next_frame(&session, &events)?;
+    // Executed at a frame's end; frames that had come before do not count.
+    let sent_ns = clock.now();
+    for _ in 0..FRAMES_UNTIL_EXECUTED {
+        while next_frame(&session, &events)?.last_ns <= sent_ns {}
+    }
     session.stop();
     let is_sound = told.say(&session, control_us, is_pattern);
     Ok(is_sound)
