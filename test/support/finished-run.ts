@@ -7,7 +7,7 @@ import { createInteropHandlers } from '../../main/interop/index.ts';
 import { type Library, openLibrary } from '../../main/library/index.ts';
 import type { RunArray } from '../../main/library/types.ts';
 import { greyAvi } from './avi.ts';
-import { newCells, newRun, newSession, temporaryFolder } from './library.ts';
+import { newCells, newLibraryIn, newRun, newSession, temporaryFolder } from './library.ts';
 import { npyBytes, writeRun, type WrittenRun } from './run-folder.ts';
 
 /** A library with one finished run of three cells on 30 × 40 pixels, its films and its head orientation, and what exports it. */
@@ -37,7 +37,7 @@ export async function finishedRunOnDisk(subject = 'm1'): Promise<FinishedRun> {
     path.join(root, 'session', 'metaData.json'),
     JSON.stringify({ researcherName: 'Doe, Jane', experimentName: 'open field' }),
   );
-  const library = await openLibrary({ directory: path.join(root, 'library') });
+  const library = await openLibrary({ directory: newLibraryIn(path.join(root, 'library')) });
   onTestFinished(() => library.close());
   const { session } = await library.sessions.insert(newSession(1, { folder: path.join(root, 'session'), subject }));
   const recording = session.recordings[0];

@@ -34,7 +34,9 @@ function digestOf(path: string): string {
 /** Schema as text without what may differ between two equal ones. */
 function schemaOf(database: Database.Database): readonly string[] {
   return database
-    .prepare<[], { sql: string }>('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name')
+    .prepare<[], { sql: string }>(
+      "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY type, name",
+    )
     .all()
     .map(({ sql }) => sql.replaceAll(/\s+/g, ' '));
 }

@@ -137,7 +137,7 @@ describe('sessions', () => {
   it('with results cannot be deleted underneath them', () => {
     const stores = testStores();
     finishedRun(stores, 1);
-    for (const table of ['session', 'recording', 'run', 'processing_param_set', 'subject']) {
+    for (const table of ['session', 'recording', 'run', 'processing_param_set WHERE builtin = 0', 'subject']) {
       expect(() => stores.database.exec(`DELETE FROM ${table}`), table).toThrow(/FOREIGN KEY/);
     }
   });
@@ -226,7 +226,9 @@ describe('runs', () => {
     const sets = [a, b, c].map((run) => stores.runs.get(run.uuid).parameterSetUuid);
     expect(sets[0]).toBe(sets[1]);
     expect(sets[2]).not.toBe(sets[0]);
-    expect(() => stores.database.exec("UPDATE processing_param_set SET params = '{}'")).toThrow(/never change/);
+    expect(() => stores.database.exec("UPDATE processing_param_set SET params = '{}' WHERE builtin = 0")).toThrow(
+      /never change/,
+    );
     stores.close();
   });
 

@@ -15,11 +15,11 @@ import { checkPackage } from '../../../main/travel/read-package.ts';
 import { writePackage } from '../../../main/travel/write-package.ts';
 import { finishedRunOnDisk, localCall } from '../../support/finished-run.ts';
 import { greyAvi } from '../../support/avi.ts';
-import { newCells, newRun, newSession, temporaryFolder } from '../../support/library.ts';
+import { newCells, newLibraryIn, newRun, newSession, temporaryFolder } from '../../support/library.ts';
 import { writeRun } from '../../support/run-folder.ts';
 
 async function emptyLibrary(): Promise<Library> {
-  const library = await openLibrary({ directory: path.join(temporaryFolder(), 'library') });
+  const library = await openLibrary({ directory: newLibraryIn(path.join(temporaryFolder(), 'library')) });
   onTestFinished(() => library.close());
   return library;
 }
@@ -62,7 +62,7 @@ async function rigWithFilm() {
     path.join(films, '1.avi'),
     greyAvi(30, 30, 40, (frame, y, x) => grey(frame + 70, y, x)),
   );
-  const library = await openLibrary({ directory: path.join(root, 'library') });
+  const library = await openLibrary({ directory: newLibraryIn(path.join(root, 'library')) });
   onTestFinished(() => library.close());
   const given = newSession(1, { folder: path.join(root, 'session') });
   const recordings = given.recordings.map((recording) => ({
@@ -92,51 +92,60 @@ async function judge(library: Library, runUuid: string, initials: string, reject
 
 const rows = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
 
-it('rig → laptop → 40 decisions by a second rater → rig: both raters are there, and how far they agree', async () => {
-  const { library: rig, runUuid, grey } = await rigWithFilm();
-  await judge(rig, runUuid, 'AA', rows(30, 40));
-  const folder = temporaryFolder();
-  const [there, back] = [path.join(folder, 'there.calyx'), path.join(folder, 'back.calyx')];
-  // Without ffmpeg or the binding the rest of the story is told all the same.
-  const movie = existsSync(bindingFile()) && findFfmpeg() !== undefined ? ('proxy' as const) : ('none' as const);
-  expect(await pack(rig, runUuid, there, { movie })).toMatchObject({ decisions: 40, raters: ['AA'] });
+it(
+  'rig → laptop → 40 decisions by a second rater → rig: both raters are there, and how far they agree',
+  { timeout: 60_000 },
+  async () => {
+    const { library: rig, runUuid, grey } = await rigWithFilm();
+    await judge(rig, runUuid, 'AA', rows(30, 40));
+    const folder = temporaryFolder();
+    const [there, back] = [path.join(folder, 'there.calyx'), path.join(folder, 'back.calyx')];
+    // Without ffmpeg or the binding the rest of the story is told all the same.
+    const movie = existsSync(bindingFile()) && findFfmpeg() !== undefined ? ('proxy' as const) : ('none' as const);
+    expect(await pack(rig, runUuid, there, { movie })).toMatchObject({ decisions: 40, raters: ['AA'] });
 
-  const laptop = await emptyLibrary();
-  await unpack(laptop, there);
-  const opened = await review(laptop).open({ runUuid }, localCall);
-  expect(opened.curation).toBeNull();
-  expect(opened.film).toBe(movie === 'proxy' ? 'proxy' : 'absent');
-  if (movie === 'proxy') {
-    expect(opened.filmNote).toMatch(/small copy/);
-    const proxy = await laptop.travel.proxy(opened.run.recordingUuids[0] ?? '');
-    const film = await binding().openRecording([path.join(laptop.folders.root, proxy?.path ?? '')]);
-    expect(film).toMatchObject({ frames: 100, height: 30, width: 40 });
-    for (const frame of [0, 69, 70, 99]) {
-      const { bytes } = await binding().readFrame(film.handle, frame, 0, 0);
-      const errors = Array.from(bytes, (value, i) => Math.abs(value - grey(frame, Math.floor(i / 40), i % 40)));
-      expect(errors.reduce((sum, error) => sum + error, 0) / errors.length, `frame ${frame}`).toBeLessThan(3);
+    const laptop = await emptyLibrary();
+    await unpack(laptop, there);
+    const opened = await review(laptop).open({ runUuid }, localCall);
+    expect(opened.curation).toBeNull();
+    expect(opened.film).toBe(movie === 'proxy' ? 'proxy' : 'absent');
+    if (movie === 'proxy') {
+      expect(opened.filmNote).toMatch(/small copy/);
+      const proxy = await laptop.travel.proxy(opened.run.recordingUuids[0] ?? '');
+      const film = await binding().openRecording([path.join(laptop.folders.root, proxy?.path ?? '')]);
+      expect(film).toMatchObject({ frames: 100, height: 30, width: 40 });
+      for (const frame of [0, 69, 70, 99]) {
+        const { bytes } = await binding().readFrame(film.handle, frame, 0, 0);
+        const errors = Array.from(bytes, (value, i) => Math.abs(value - grey(frame, Math.floor(i / 40), i % 40)));
+        expect(errors.reduce((sum, error) => sum + error, 0) / errors.length, `frame ${frame}`).toBeLessThan(3);
+      }
+      binding().closeRecording(film.handle);
     }
-    binding().closeRecording(film.handle);
-  }
-  // 26 accepted and 8 rejected by both; 4 and 2 the other way round: (0.85 − 0.6) / (1 − 0.6).
-  await judge(laptop, runUuid, 'BB', [...rows(26, 30), ...rows(32, 40)]);
-  expect(await pack(laptop, runUuid, back, { decisionsOnly: true })).toMatchObject({ decisions: 80, files: 0 });
+    // 26 accepted and 8 rejected by both; 4 and 2 the other way round: (0.85 − 0.6) / (1 − 0.6).
+    await judge(laptop, runUuid, 'BB', [...rows(26, 30), ...rows(32, 40)]);
+    expect(await pack(laptop, runUuid, back, { decisionsOnly: true })).toMatchObject({ decisions: 80, files: 0 });
 
-  const own = await rig.runs.cells(runUuid);
-  expect(await unpack(rig, back)).toMatchObject({ decisionsOnly: true, curations: 1, decisions: 40, unchanged: false });
-  expect(await unpack(rig, back)).toMatchObject({ unchanged: true });
-  expect(await rig.runs.cells(runUuid)).toEqual(own);
-  const told = await review(rig).agreement({ runUuid }, localCall);
-  expect(told.raters.map(({ rater, decided, accepted }) => [rater.initials, decided, accepted])).toEqual([
-    ['AA', 40, 30],
-    ['BB', 40, 28],
-  ]);
-  expect(told.pairs).toMatchObject([{ both: 40, agreed: 34 }]);
-  expect(told.pairs[0]?.kappa).toBeCloseTo(0.625, 12);
-  expect(told.pairs[0]?.disagreements).toHaveLength(6);
-});
+    const own = await rig.runs.cells(runUuid);
+    expect(await unpack(rig, back)).toMatchObject({
+      decisionsOnly: true,
+      curations: 1,
+      decisions: 40,
+      unchanged: false,
+    });
+    expect(await unpack(rig, back)).toMatchObject({ unchanged: true });
+    expect(await rig.runs.cells(runUuid)).toEqual(own);
+    const told = await review(rig).agreement({ runUuid }, localCall);
+    expect(told.raters.map(({ rater, decided, accepted }) => [rater.initials, decided, accepted])).toEqual([
+      ['AA', 40, 30],
+      ['BB', 40, 28],
+    ]);
+    expect(told.pairs).toMatchObject([{ both: 40, agreed: 34 }]);
+    expect(told.pairs[0]?.kappa).toBeCloseTo(0.625, 12);
+    expect(told.pairs[0]?.disagreements).toHaveLength(6);
+  },
+);
 
-describe('a packed run', () => {
+describe('a packed run', { timeout: 60_000 }, () => {
   it('arrives as it is and twice changes nothing; one that was deleted is refused until that is settled', async () => {
     const { library, runUuid, folder, films, sessionUuid } = await finishedRunOnDisk();
     const file = path.join(temporaryFolder(), 'Maus 鼠🐁.calyx');
