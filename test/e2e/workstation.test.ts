@@ -85,6 +85,22 @@ describe('a first visit', () => {
     await page.keyboard.press('Control+Shift+z');
     await expectCounts(page, { accepted: 7, rejected: 3 });
 
+    // The same run in Explore: its numbers leave with where they come from.
+    await page.keyboard.press('Control+4');
+    await page.getByRole('img', { name: /^Activity of \d+ cells over the recording/ }).waitFor();
+    await page.getByRole('img', { name: /^Correlation of \d+ cells/ }).waitFor();
+    await picture(page, '5-explore');
+    await page.getByLabel('View at the right').selectOption('orientation');
+    await page.getByRole('img', { name: /by head direction$/ }).waitFor();
+    const [saved] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('region', { name: 'Head direction' }).getByRole('button', { name: 'Save as CSV' }).click(),
+    ]);
+    const text = readFileSync(await saved.path(), 'utf8');
+    expect(text).toMatch(/^# run: [0-9a-f-]{36}\n/);
+    expect(text).toMatch(/\n# curation: [0-9a-f-]{36} version 1, 7 accepted, 3 rejected\n(?:# .*\n)*# program: Calyx /);
+    expect(text).toMatch(/\ncell,preferred_deg,mean_vector_length,deg_5\.0,/);
+
     await page.close();
     await server.stop();
     await start();
@@ -134,22 +150,6 @@ describe('Review', () => {
     await picture(page, '8-palette');
     await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Import a folder' }).waitFor();
-
-    // The same run in Explore: its numbers leave with where they come from.
-    await page.keyboard.press('Control+4');
-    await page.getByRole('img', { name: /^Activity of \d+ cells over the recording/ }).waitFor();
-    await page.getByRole('img', { name: /^Correlation of \d+ cells/ }).waitFor();
-    await picture(page, '9-explore');
-    await page.getByLabel('View at the right').selectOption('orientation');
-    await page.getByRole('img', { name: /by head direction$/ }).waitFor();
-    const [saved] = await Promise.all([
-      page.waitForEvent('download'),
-      page.getByRole('region', { name: 'Head direction' }).getByRole('button', { name: 'Save as CSV' }).click(),
-    ]);
-    const text = readFileSync(await saved.path(), 'utf8');
-    expect(text).toMatch(/^# run: [0-9a-f-]{36}\n/);
-    expect(text).toMatch(/\n# curation: none\n(?:# .*\n)*# program: Calyx /);
-    expect(text).toMatch(/\ncell,preferred_deg,mean_vector_length,deg_5\.0,/);
   });
 
   it('decides every cell with the keyboard alone', async () => {

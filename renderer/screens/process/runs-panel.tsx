@@ -306,7 +306,7 @@ function Acts({ run, title, order, acts }: ActsProps): ReactElement | null {
           </Button>
         </>
       ) : null}
-      <Button size="small" label={`Cancel ${title}`} onPress={() => acts.cancel(run.uuid)}>
+      <Button size="small" label={`Stop ${title}`} onPress={() => acts.cancel(run.uuid)}>
         Stop
       </Button>
     </span>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { FlaskConical, Move, Pause, Play } from 'lucide-react';
-import { type ReactElement, useEffect, useMemo, useState } from 'react';
+import { type ReactElement, useEffect, useMemo, useRef, useState } from 'react';
 import { useConnection } from '../../client/context.ts';
 import { Film, type FilmFrame } from '../../client/film.ts';
 import { type TryOutForm, useTryOutData, useTryOutRunner } from '../../client/try-out.ts';
@@ -154,7 +154,8 @@ const ringsOf = (data: TryOutData | undefined): ReadonlyArray<readonly Ring[]> =
 function useFrames(ticket: string, frame: number): FilmFrame | null {
   const connection = useConnection();
   const [shown, setShown] = useState<FilmFrame | null>(null);
-  const [film, setFilm] = useState<Film | null>(null);
+  const film = useRef<Film | null>(null);
+  const wanted = useRef(frame);
   useEffect(() => {
     const opened = new Film(
       connection,
@@ -163,10 +164,14 @@ function useFrames(ticket: string, frame: number): FilmFrame | null {
       (next) => setShown({ ...next, bytes: next.bytes.slice() }),
       () => undefined,
     );
-    setFilm(opened);
+    film.current = opened;
+    opened.show('raw', wanted.current);
     return () => opened.dispose();
   }, [connection, ticket]);
-  useEffect(() => film?.show('raw', frame), [film, frame]);
+  useEffect(() => {
+    wanted.current = frame;
+    film.current?.show('raw', frame);
+  }, [frame]);
   return shown;
 }
 
