@@ -233,6 +233,22 @@ pub fn region(inside: &[bool], height: usize, width: usize, start: usize) -> Vec
 /// `G` is not positive definite.
 pub fn cholesky_solve(g: &mut [f64], r: &mut [f64]) -> bool {
     let n = r.len();
+    if !cholesky(g, n) {
+        return false;
+    }
+    for i in 0..n {
+        let s: f64 = (0..i).map(|k| g[i * n + k] * r[k]).sum();
+        r[i] = (r[i] - s) / g[i * n + i];
+    }
+    for i in (0..n).rev() {
+        let s: f64 = (i + 1..n).map(|k| g[k * n + i] * r[k]).sum();
+        r[i] = (r[i] - s) / g[i * n + i];
+    }
+    true
+}
+
+/// The lower Cholesky factor of symmetric positive definite `G` (`n × n`, row-major) over its lower triangle; false where it is not.
+pub fn cholesky(g: &mut [f64], n: usize) -> bool {
     for j in 0..n {
         for i in j..n {
             let mut s = g[i * n + j];
@@ -248,14 +264,6 @@ pub fn cholesky_solve(g: &mut [f64], r: &mut [f64]) -> bool {
                 g[i * n + j] = s / g[j * n + j];
             }
         }
-    }
-    for i in 0..n {
-        let s: f64 = (0..i).map(|k| g[i * n + k] * r[k]).sum();
-        r[i] = (r[i] - s) / g[i * n + i];
-    }
-    for i in (0..n).rev() {
-        let s: f64 = (i + 1..n).map(|k| g[k * n + i] * r[k]).sum();
-        r[i] = (r[i] - s) / g[i * n + i];
     }
     true
 }

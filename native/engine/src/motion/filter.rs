@@ -128,7 +128,7 @@ fn mirrored(i: isize, n: usize) -> usize {
 
 dispatch! {
     /// Mean over a square of `2·radius + 1` on each side, mirrored at the borders, in place.
-    fn box_blur(image: &mut [f32], turn: &mut [f32], sums: &mut [f32], height: usize, width: usize, radius: usize) = box_blur_body
+    pub fn box_blur(image: &mut [f32], turn: &mut [f32], sums: &mut [f32], height: usize, width: usize, radius: usize) = box_blur_body
 }
 
 #[inline(always)]

@@ -1,5 +1,6 @@
 //! Stage `motion`: the displacement of each frame's content against one template of the whole run, and the warp that takes it back.
 
+pub mod contrast;
 pub mod filter;
 pub mod joint;
 pub mod lattice;

@@ -2,8 +2,8 @@
 //!
 //! The band-passed frame, taken back by the field found so far, is correlated with the template weighted by frequency, once for each node under
 //! the node's own hat window, over the displacements around. The correlation is a log likelihood, so a quadratic through it gives a node's step and
-//! how well it is known; all nodes are solved together, tied to each other by how little tissue stretches
-//! and bends, so that well-seen blocks lead and blind ones follow.
+//! how well it is known; all nodes are solved together, tied to each other, so that well-seen blocks lead and blind ones follow: first by how
+//! little tissue stretches and bends, then by how this tissue was seen to move in the sample.
 //! The windows are those of the bilinear field, so the steps end where the field itself is most likely. The template is the average of the
 //! sample under its own fields, made anew in rounds: what deformation blurred becomes sharp.
 
@@ -12,6 +12,7 @@ use std::ops::Range;
 use calyx_fft::{Complex32, RealFft2, good_size};
 use rayon::prelude::*;
 
+use super::contrast::{Contrast, ContrastScratch};
 use super::filter::{BandPass, BandPassScratch};
 use super::joint::{Joint, information_of};
 use super::lattice::{Lattice, Line, Warper};
@@ -22,9 +23,6 @@ use super::windows::{WindowScratch, Windows};
 /// Fewest and most nodes along an axis, and the neuron diameters between two.
 const NODES: [usize; 2] = [4, 6];
 const PITCH_DIAMETERS: f32 = 2.5;
-/// The noise that frequencies are weighted by holds the changing cells, which move with the tissue and so do not mislead as noise does: on
-/// simulated films the information is about this many times what it would be if they did.
-const INFORMATION_GAIN: f32 = 10.0;
 /// The template's taper rises on so many σ: narrow, for the border is where fields are largest.
 const TAPER_SIGMA: f32 = 2.0;
 /// Displacements beside the rigid one that the first search reaches, σ.
@@ -48,6 +46,7 @@ pub struct Piecewise {
     filter: BandPass,
     taper: BandPass,
     fft: RealFft2,
+    contrast: Contrast,
     /// The template: what stands in for what a frame does not show, so that it pulls nowhere.
     mean: Vec<f32>,
     /// The weighted template under the nodes' windows.
@@ -55,6 +54,8 @@ pub struct Piecewise {
     /// What the template's own correlation slopes by at rest at each node, and its height summed over the nodes: windows cut the template.
     own_slope: Vec<[f64; 2]>,
     own_height: f64,
+    /// The information that a frame like the template holds on each node.
+    own_information: Vec<[f64; 3]>,
     /// What ties the nodes to each other.
     joint: Joint,
     /// Displacements on each side that the first search looks at, grid px.
@@ -69,6 +70,7 @@ pub struct FieldWorkspace {
     moved: Vec<f32>,
     line: Line,
     windows: WindowScratch,
+    contrast: ContrastScratch,
 }
 
 /// A field, displacements in grid px at the lattice's nodes, row-major.
@@ -135,11 +137,11 @@ pub fn train(
             })
             .collect();
         let found = found?;
-        let information = mean_information(&found, nodes);
-        fields = found.into_iter().map(|(field, _)| field).collect();
+        let (found, information): (Vec<Field>, Vec<Vec<[f64; 3]>>) = found.into_iter().unzip();
+        fields = found;
         centre(&mut fields, rigid);
         let crispness = piecewise.learn(&filtered, &fields);
-        let error = piecewise.joint.error(&information);
+        let error = piecewise.joint.error(&mean_information(&information, nodes));
         rounds += 1;
         let sampled = Sampled {
             piecewise,
@@ -151,6 +153,7 @@ pub fn train(
             return Some(sampled);
         }
         Sampled { piecewise, fields, .. } = sampled;
+        piecewise.joint.learn(&fields, &information);
     }
 }
 
@@ -167,9 +170,9 @@ fn centre(fields: &mut [Field], rigid: &[[f32; 2]]) {
     }
 }
 
-fn mean_information(found: &[(Field, Vec<[f64; 3]>)], nodes: usize) -> Vec<[f64; 3]> {
+fn mean_information(all: &[Vec<[f64; 3]>], nodes: usize) -> Vec<[f64; 3]> {
     (0..nodes)
-        .map(|node| [0, 1, 2].map(|k| found.iter().map(|(_, h)| h[node][k]).sum::<f64>() / found.len() as f64))
+        .map(|node| [0, 1, 2].map(|k| all.iter().map(|h| h[node][k]).sum::<f64>() / all.len() as f64))
         .collect()
 }
 
@@ -187,9 +190,11 @@ impl Piecewise {
             taper: filter.tapered_on(((TAPER_SIGMA * sigma).round() as usize).max(2)),
             filter: filter.untapered(),
             fft: RealFft2::new(good_size(size[0]), good_size(size[1])),
+            contrast: Contrast::new(size, sigma),
             mean: vec![0.0; pixels],
             own_slope: vec![[0.0; 2]; lattice.nodes()],
             own_height: 0.0,
+            own_information: vec![[0.0; 3]; lattice.nodes()],
             joint: Joint::new(&lattice, bin),
             far: (FAR_SIGMA * sigma).ceil() as usize + NEAR,
             lattice,
@@ -211,12 +216,15 @@ impl Piecewise {
             })
             .collect();
         let mean = average_inside(&moved, self.size);
+        self.contrast.set_template(&mean);
+        let contrast = &self.contrast;
         let spectra: Vec<Vec<Complex32>> = moved
             .into_par_iter()
             .map_init(
-                || (vec![0.0; padded], fft.scratch()),
-                |(image, scratch), (mut moved, inside)| {
+                || (vec![0.0; padded], fft.scratch(), ContrastScratch::default()),
+                |(image, scratch, levelled), (mut moved, inside)| {
                     stand_in(&mut moved, &mean, width, &inside);
+                    contrast.level(&mut moved, levelled);
                     taper.taper(&moved, image, fft.width());
                     let mut out = vec![Complex32::default(); spectrum];
                     fft.forward(image, &mut out, scratch);
@@ -227,13 +235,15 @@ impl Piecewise {
         let mut image = vec![0.0; padded];
         self.fft
             .inverse(&mut matched(&self.fft, &spectra), &mut image, &mut self.fft.scratch());
-        self.windows.set_template(&image, self.fft.width(), INFORMATION_GAIN);
+        self.windows.set_template(&image, self.fft.width());
         let mut work = WindowScratch::default();
         self.windows.correlate(&mean, NEAR, &mut work);
         let side = 2 * NEAR + 1;
         self.own_height = 0.0;
-        for (slope, map) in self.own_slope.iter_mut().zip(work.maps.chunks_exact(side * side)) {
-            *slope = quadratic(|j, i| at(map, NEAR, j, i)).0;
+        let own = self.own_slope.iter_mut().zip(&mut self.own_information);
+        for ((slope, information), map) in own.zip(work.maps.chunks_exact(side * side)) {
+            let (gradient, hessian) = quadratic(|j, i| at(map, NEAR, j, i));
+            (*slope, *information) = (gradient, information_of(hessian));
             self.own_height += at(map, NEAR, 0, 0);
         }
         let crispness = crispness(&mean, self.size);
@@ -276,6 +286,7 @@ impl Piecewise {
     fn take_back(&self, filtered: &[f32], field: &[[f32; 2]], work: &mut FieldWorkspace) {
         self.warper.warp(filtered, field, &mut work.line, &mut work.moved);
         stand_in(&mut work.moved, &self.mean, self.size[1], &self.warper.inside(field));
+        self.contrast.level(&mut work.moved, &mut work.contrast);
     }
 
     /// The peak of each node's map, maps of neighbours added so that one block alone is not led astray, then all joined by the ties.
@@ -284,7 +295,7 @@ impl Piecewise {
         let [rows, columns] = [self.lattice.rows.len(), self.lattice.columns.len()];
         let size = side * side;
         let mut sum = vec![0.0f32; size];
-        let mut peaks = Vec::with_capacity(field.len());
+        let mut offset = Vec::with_capacity(field.len());
         for r in 0..rows {
             for c in 0..columns {
                 sum.fill(0.0);
@@ -295,16 +306,15 @@ impl Piecewise {
                     let map = &maps[(j * columns + i) * size..(j * columns + i + 1) * size];
                     sum.iter_mut().zip(map).for_each(|(s, v)| *s += weight * v);
                 }
-                peaks.push(self.peak_of(&sum, reach));
+                offset.push(self.peak_of(&sum, reach));
             }
         }
-        let (offset, information): (Vec<[f64; 2]>, Vec<[f64; 3]>) = peaks.into_iter().unzip();
         let pull: Vec<[f64; 2]> = offset
             .iter()
-            .zip(&information)
+            .zip(&self.own_information)
             .map(|(o, [yy, xx, xy])| [yy * o[0] + xy * o[1], xy * o[0] + xx * o[1]])
             .collect();
-        let step = self.joint.step(&information, &pull, field);
+        let step = self.joint.step(&self.own_information, &pull, field);
         for (d, s) in field.iter_mut().zip(step) {
             let bound = (reach - NEAR) as f64;
             d[0] += s[0].clamp(-bound, bound) as f32;
@@ -312,8 +322,8 @@ impl Piecewise {
         }
     }
 
-    /// Highest place of a map inside its border of [`NEAR`], as offset and information.
-    fn peak_of(&self, map: &[f32], reach: usize) -> ([f64; 2], [f64; 3]) {
+    /// Highest place of a map inside its border of [`NEAR`].
+    fn peak_of(&self, map: &[f32], reach: usize) -> [f64; 2] {
         let inner = (reach - NEAR) as isize;
         let (mut best, mut peak) = (f64::NEG_INFINITY, (0, 0));
         for j in -inner..=inner {
@@ -327,7 +337,7 @@ impl Piecewise {
         }
         let around = |j: isize, i: isize| at(map, reach, peak.0 + j, peak.1 + i);
         let [oy, ox] = quadratic_peak(around);
-        ([peak.0 as f64 + oy, peak.1 as f64 + ox], information_of(quadratic(around).1))
+        [peak.0 as f64 + oy, peak.1 as f64 + ox]
     }
 
     /// One joint step from maps around the field; returns its longest component and the information on each node.
@@ -341,10 +351,12 @@ impl Piecewise {
         };
         let (pull, information): (Vec<[f64; 2]>, Vec<[f64; 3]>) = maps
             .chunks_exact(side * side)
-            .zip(&self.own_slope)
-            .map(|(map, own)| {
+            .zip(self.own_slope.iter().zip(&self.own_information))
+            .map(|(map, (own, expected))| {
                 let ([gy, gx], hessian) = quadratic(|j, i| at(map, NEAR, j, i));
-                ([gy - contrast * own[0], gx - contrast * own[1]], information_of(hessian))
+                // What a frame like the template holds, at least: noise that happens to be flat is no leave to run away.
+                let information = at_least(information_of(hessian), expected.map(|h| contrast.min(1.0) * h));
+                ([gy - contrast * own[0], gx - contrast * own[1]], information)
             })
             .unzip();
         let step = self.joint.step(&information, &pull, field);
@@ -358,6 +370,13 @@ impl Piecewise {
         }
         (longest, information)
     }
+}
+
+/// The larger information on each axis.
+fn at_least(seen: [f64; 3], least: [f64; 3]) -> [f64; 3] {
+    let (yy, xx) = (seen[0].max(least[0]), seen[1].max(least[1]));
+    let most = 0.9 * (yy * xx).sqrt();
+    [yy, xx, seen[2].clamp(-most, most)]
 }
 
 fn at(map: &[f32], reach: usize, j: isize, i: isize) -> f64 {

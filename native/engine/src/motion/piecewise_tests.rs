@@ -98,3 +98,41 @@ fn rigid_films_depart_from_rigid_motion_by_no_more_than_the_error() {
     assert!(train(&views, &rigid, SIZE, (1.6, 1), &|_| true, &|| true).is_none());
     assert!(train(&views[..5], &rigid[..5], SIZE, (1.6, 1), &|_| true, &|| false).is_none());
 }
+
+#[test]
+fn a_cell_that_flares_up_bends_nothing() {
+    let still: Vec<Vec<f32>> = (0..40)
+        .map(|t| frame(SIZE, |_, _| [(t as f32).sin(), (1.7 * t as f32).cos()], t, 2.0))
+        .collect();
+    let rigid: Vec<[f32; 2]> = (0..40).map(|t| [(t as f32).sin(), (1.7 * t as f32).cos()]).collect();
+    let views: Vec<&[f32]> = still.iter().map(Vec::as_slice).collect();
+    let sampled = train(&views, &rigid, SIZE, (1.6, 1), &|_| false, &|| false).unwrap();
+    let mut work = FieldWorkspace::default();
+    let mut flaring = |by: f32| {
+        let mut picture = still[7].clone();
+        // A spot that is there in every frame, at a place that windows cut.
+        let [dy, dx] = rigid[7];
+        let (y, x) = brightest(&sampled.piecewise.mean);
+        for (p, v) in picture.iter_mut().enumerate() {
+            let square = ((p / SIZE[1]) as f32 - y - dy).powi(2) + ((p % SIZE[1]) as f32 - x - dx).powi(2);
+            *v += by * (-square / (2.0 * 1.6 * 1.6)).exp();
+        }
+        sampled.piecewise.field(&picture, rigid[7], &mut work)
+    };
+    let (calm, flare) = (flaring(0.0), flaring(80.0));
+    let worst = calm
+        .iter()
+        .zip(&flare)
+        .map(|(a, b)| (a[0] - b[0]).abs().max((a[1] - b[1]).abs()))
+        .fold(0.0, f32::max);
+    assert!(worst < 0.25, "{worst}");
+}
+
+/// Where a picture is brightest, a dozen px from its border.
+fn brightest(picture: &[f32]) -> (f32, f32) {
+    let inner = (0..SIZE[0] * SIZE[1])
+        .filter(|p| (12..SIZE[0] - 12).contains(&(p / SIZE[1])) && (12..SIZE[1] - 12).contains(&(p % SIZE[1])))
+        .max_by(|a, b| picture[*a].total_cmp(&picture[*b]))
+        .unwrap();
+    ((inner / SIZE[1]) as f32, (inner % SIZE[1]) as f32)
+}
