@@ -102,6 +102,36 @@ function libraryPage({ commit, machine, size, bytes, openMs, eventLoop, note: re
   ];
 }
 
+/** A recording with everything that goes on beside it. */
+function acquisitionPage(figures) {
+  const { commit, machine, seconds, fps, regions, compression, saved, expected, missing, preview, processes } = figures;
+  const megabytes = (bytes) => (bytes === null ? '–' : String(Math.round(bytes / 1e6)));
+  const over = (value, bound) => (value === null || value > bound ? `**${value ?? 'unknown'}**` : String(value));
+  return [
+    '## acquisition',
+    '',
+    `\`npm run bench:acquisition\` at commit ${commit}, ${machine.processor}, ${machine.cores} cores, load average ${machine.loadAverage.toFixed(1)}: the simulated V4, 608 × 608 at ${fps} frames/s, ${compression}, for ${seconds} s, with the live picture and ${regions} regions taken by a client. **Bold** misses its bound.${figures.note === '' ? '' : ` ${figures.note}`}`,
+    '',
+    '| what | value | bound |',
+    '|---|---:|---:|',
+    `| frames lost | ${over(missing, 0)} of ${expected ?? saved} | 0 |`,
+    `| fullest buffer | ${over(figures.bufferHighWater, 16)} of 128 | 16 |`,
+    `| event loop of the core, p99 ms | ${over(figures.eventLoop.p99Ms, 10)} | 10 |`,
+    `| event loop of the core, maximum ms | ${over(figures.eventLoop.maxMs, 50)} | 50 |`,
+    `| age of the live picture, median ms | ${preview.p50Ms} | – |`,
+    `| age of the live picture, p99 ms | ${over(preview.p99Ms, 150)} | 150 |`,
+    `| pictures shown | ${preview.pictures} | – |`,
+    '',
+    '| process | cores | memory MB | its range MB |',
+    '|---|---:|---:|---:|',
+    ...processes.map(
+      ({ name, cores, anonymousBytes, memoryRangeBytes }) =>
+        `| ${name} | ${cores} | ${megabytes(anonymousBytes)} | ${megabytes(memoryRangeBytes)} |`,
+    ),
+    '',
+  ];
+}
+
 function benchPage() {
   const lines = ['# Figures', '', note, '', 'Each table comes from the JSON file of the same name in this folder.', ''];
   const folder = path.join(root, 'docs', 'bench');
@@ -111,6 +141,7 @@ function benchPage() {
     const figures = readJson(path.join('docs', 'bench', name));
     if (figures.bench === 'engine') lines.push(...enginePage(figures));
     if (figures.bench === 'library') lines.push(...libraryPage(figures));
+    if (figures.bench === 'acquisition') lines.push(...acquisitionPage(figures));
   }
   return lines.join('\n');
 }

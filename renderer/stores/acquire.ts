@@ -90,6 +90,33 @@ export const useLiveView = create<LiveView>()(
   ),
 );
 
+/** Share of the width that the picture's side takes, percent; height of traces and messages, px. */
+export const leastLeft = 30;
+export const mostLeft = 70;
+export const leastFoot = 96;
+export const mostFoot = 420;
+
+interface RigLayout {
+  readonly left: number;
+  readonly foot: number;
+  /** Nothing moves by mistake while somebody wears gloves. */
+  readonly locked: boolean;
+}
+
+/** How the rig's place is divided. */
+export const useRigLayout = create<RigLayout>()(
+  persist((): RigLayout => ({ left: 43.5, foot: 176, locked: true }), { name: 'calyx.rig-layout' }),
+);
+
+/** Moves a border, inside what leaves every part readable. */
+export function movedLayout({ left, foot }: { readonly left?: number; readonly foot?: number }): void {
+  const inside = (value: number, least: number, most: number): number => Math.min(most, Math.max(least, value));
+  useRigLayout.setState((state) => ({
+    left: inside(left ?? state.left, leastLeft, mostLeft),
+    foot: inside(foot ?? state.foot, leastFoot, mostFoot),
+  }));
+}
+
 /** The next of a list, round. */
 export function nextOf<T>(list: readonly T[], now: T): T {
   const [first] = list;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { CoreClient } from '../../client/types.ts';
-import { liveLuts, nextOf, useAcquire, useLiveView } from '../../stores/acquire.ts';
+import { liveLuts, nextOf, useAcquire, useLiveView, useRigLayout } from '../../stores/acquire.ts';
 import type { Command } from '../../ui/commands/registry.ts';
 
 const scope = 'screen:acquire';
@@ -108,6 +108,18 @@ export function acquireCommands(core: CoreClient): readonly Command[] {
       useLiveView.setState(({ maximum }) => ({ maximum: !maximum })),
     ),
     view('roi', 'Add a region to follow', 'O', () => useLiveView.setState(({ addsRoi }) => ({ addsRoi: !addsRoi }))),
+    {
+      id: 'acquire.layout',
+      label: 'Lock or unlock the layout',
+      group: 'Picture',
+      scope,
+      keys: ['G'],
+      enabled: whenOpen,
+      detail: () => (useRigLayout.getState().locked ? 'locked' : 'borders can be moved'),
+      run: () => {
+        useRigLayout.setState(({ locked }) => ({ locked: !locked }));
+      },
+    },
     step('led-less', 'LED down', '[', ['led0'], -1),
     step('led-more', 'LED up', ']', ['led0'], 1),
     step('focus-less', 'Focus down', ',', ['ewl'], -1),

@@ -4,15 +4,16 @@ import type { AcquireStatus } from '../../../main/contract/index.ts';
 import { atRig } from '../../client/acquire.ts';
 import { useConnection, useCore } from '../../client/context.ts';
 import { liveFeedOf } from '../../client/live.ts';
-import { useAcquire, useLiveView } from '../../stores/acquire.ts';
+import { useAcquire, useLiveView, useRigLayout } from '../../stores/acquire.ts';
 import { classes } from '../../ui/classes.ts';
 import { useCommands } from '../../ui/commands/use-commands.ts';
 import { Loading } from '../../ui/panel.tsx';
 import { acquireCommands } from './acquire-commands.ts';
-import styles from './acquire.module.css';
+import { styles } from './styles.ts';
 import { ControlStrip } from './control-strip.tsx';
 import { DisplayPanel } from './display-panel.tsx';
 import { HeadPanel } from './head-panel.tsx';
+import { Divider } from './layout.tsx';
 import { LivePicture } from './live-picture.tsx';
 import { NoScope } from './no-scope.tsx';
 import { NoteDialog } from './note-dialog.tsx';
@@ -57,6 +58,7 @@ function Rig({ status }: { readonly status: AcquireStatus }): ReactElement {
   const preflightOpen = useAcquire((state) => state.preflightOpen);
   const rois = useLiveView((state) => state.rois);
   const feed = liveFeedOf(useConnection());
+  const { left, foot } = useRigLayout();
   useEffect(() => feed.open(), [feed]);
   useEffect(() => {
     void atRig('ROI traces', core.acquire.rois({ rois: [...rois] }));
@@ -70,7 +72,12 @@ function Rig({ status }: { readonly status: AcquireStatus }): ReactElement {
           Not confirmed: {status.recording.doubt}
         </p>
       )}
-      <div className={c('rig')}>
+      <div
+        className={c('rig')}
+        style={{
+          gridTemplate: `minmax(0, 1fr) min(${String(foot)}px, 35%) / minmax(0, ${String(left)}fr) minmax(0, ${String(100 - left)}fr)`,
+        }}
+      >
         <LivePicture status={status} feed={feed}>
           <ControlStrip status={status} />
         </LivePicture>
@@ -89,6 +96,8 @@ function Rig({ status }: { readonly status: AcquireStatus }): ReactElement {
           <TracesPanel feed={feed} />
           <RigMessages messages={status.messages} />
         </div>
+        <Divider of="left" />
+        <Divider of="foot" />
       </div>
     </>
   );

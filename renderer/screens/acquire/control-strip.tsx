@@ -6,7 +6,7 @@ import { useCore } from '../../client/context.ts';
 import { classes } from '../../ui/classes.ts';
 import { Choice, Select } from '../../ui/controls.tsx';
 import { decimal } from '../../ui/format.ts';
-import styles from './acquire.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 

@@ -9,7 +9,7 @@ import { liveLuts, useLiveView } from '../../stores/acquire.ts';
 import { classes } from '../../ui/classes.ts';
 import { Button, Choice, Select } from '../../ui/controls.tsx';
 import { Panel } from '../../ui/panel.tsx';
-import styles from './acquire.module.css';
+import { styles } from './styles.ts';
 import { autoLevels } from './live-look.ts';
 
 const c = classes(styles);

@@ -5,7 +5,7 @@ import { anglesOf } from '../../stores/acquire.ts';
 import { classes } from '../../ui/classes.ts';
 import { unknown } from '../../ui/format.ts';
 import { Panel } from '../../ui/panel.tsx';
-import styles from './acquire.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 

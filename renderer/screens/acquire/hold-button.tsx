@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { type KeyboardEvent, type ReactElement, type ReactNode, useEffect, useId, useRef, useState } from 'react';
 import { classes } from '../../ui/classes.ts';
-import styles from './acquire.module.css';
+import { styles } from './styles.ts';
 import { Hold } from './hold.ts';
 
 const c = classes(styles);

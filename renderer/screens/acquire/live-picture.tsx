@@ -13,7 +13,7 @@ import { Button, Choice } from '../../ui/controls.tsx';
 import { decimal } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Failed, Panel } from '../../ui/panel.tsx';
-import styles from './acquire.module.css';
+import { styles } from './styles.ts';
 import { LiveLook } from './live-look.ts';
 
 const c = classes(styles);

@@ -6,7 +6,7 @@ import { useAcquire } from '../../stores/acquire.ts';
 import { classes } from '../../ui/classes.ts';
 import { Button, Field } from '../../ui/controls.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
-import styles from './acquire.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 

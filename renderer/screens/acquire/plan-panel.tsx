@@ -9,7 +9,7 @@ import { presets } from '../../stores/parameters.ts';
 import { classes } from '../../ui/classes.ts';
 import { Button, Choice, Field, Select } from '../../ui/controls.tsx';
 import { Panel } from '../../ui/panel.tsx';
-import styles from './acquire.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 

@@ -10,7 +10,7 @@ import { classes } from '../../ui/classes.ts';
 import { Button } from '../../ui/controls.tsx';
 import { plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
-import styles from './acquire.module.css';
+import { styles } from './styles.ts';
 import { HoldButton } from './hold-button.tsx';
 
 const c = classes(styles);

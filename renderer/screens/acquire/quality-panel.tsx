@@ -5,7 +5,7 @@ import { type QualityPoint, useAcquire } from '../../stores/acquire.ts';
 import { classes } from '../../ui/classes.ts';
 import { decimal, unknown } from '../../ui/format.ts';
 import { Panel } from '../../ui/panel.tsx';
-import styles from './acquire.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 

@@ -12,7 +12,7 @@ import { Button, Select } from '../../ui/controls.tsx';
 import { bytes, count, decimal, plural, unknown } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Failed, Loading, Panel } from '../../ui/panel.tsx';
-import styles from './acquire.module.css';
+import { styles } from './styles.ts';
 import { IntervalPlot, OverTime } from './report-plots.tsx';
 import { wholeClock } from './session-bar.tsx';
 

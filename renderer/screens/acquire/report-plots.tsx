@@ -3,7 +3,7 @@ import type { ReactElement } from 'react';
 import type { AcquireReport } from '../../../main/contract/index.ts';
 import { classes } from '../../ui/classes.ts';
 import { count, decimal, duration } from '../../ui/format.ts';
-import styles from './acquire.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 
@@ -33,7 +33,7 @@ export function OverTime({ report }: { readonly report: AcquireReport }): ReactE
           <b
             // oxlint-disable-next-line react/no-array-index-key -- the list never changes
             key={n}
-            className={c(kind === 'warning' && 'warn')}
+            className={c(kind === 'warning' && 'noteWarn')}
             style={{ left: at(timeS) }}
             title={`${duration(timeS)} ${text}`}
           >

@@ -6,7 +6,7 @@ import { classes } from '../../ui/classes.ts';
 import { plural, timeOfDay } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Panel } from '../../ui/panel.tsx';
-import styles from './acquire.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 const icons = { info: Info, warning: TriangleAlert, error: CircleX } as const;

@@ -9,7 +9,7 @@ import { classes } from '../../ui/classes.ts';
 import { Button } from '../../ui/controls.tsx';
 import { bytes, count, decimal, unknown } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
-import styles from './acquire.module.css';
+import { styles } from './styles.ts';
 import { HoldButton } from './hold-button.tsx';
 
 const c = classes(styles);
@@ -33,7 +33,11 @@ export function SessionBar({ status }: { readonly status: AcquireStatus }): Reac
           value={count(status.dropped)}
           unit="frames"
           warn={(status.dropped ?? 0) > 0}
-          why={status.dropped === null ? 'The board’s counter could not be read.' : undefined}
+          why={
+            status.dropped === null
+              ? 'Unknown: the board’s counter could not be read, or the scope was away.'
+              : undefined
+          }
         />
         <Tele
           name="Worst buffer, 10 s"
@@ -128,7 +132,7 @@ function Tele({ name, value, unit, warn = false, why }: TeleProps): ReactElement
   return (
     <div className={c('tele')} {...(why === undefined ? {} : { title: why })}>
       <dt>{name}</dt>
-      <dd className={c(warn && 'warn')}>
+      <dd className={c(warn && 'teleWarn')}>
         {value}
         <small>{value === unknown ? '' : unit}</small>
       </dd>

@@ -7,7 +7,7 @@ import { classes } from '../../ui/classes.ts';
 import { Button } from '../../ui/controls.tsx';
 import { Icon } from '../../ui/icons.tsx';
 import { Panel } from '../../ui/panel.tsx';
-import styles from './acquire.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 const drawEveryMs = 66;
