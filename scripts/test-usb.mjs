@@ -240,6 +240,8 @@ const hear = (chunk) => {
 machine.stdout.on('data', hear);
 machine.stderr.on('data', hear);
 const timer = setTimeout(() => machine.kill('SIGKILL'), machineMs);
+// Whoever ends this ends the machine, too.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => machine.kill('SIGKILL'));
 await new Promise((resolve) => machine.on('close', resolve));
 clearTimeout(timer);
 await server.close();
