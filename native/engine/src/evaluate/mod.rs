@@ -3,12 +3,14 @@
 pub mod metrics;
 pub mod model;
 pub mod rules;
+pub mod shadows;
 
 use rayon::prelude::*;
 
 use crate::demix::Demixed;
 use crate::evaluate::metrics::{Field, measure};
 use crate::evaluate::model::Model;
+use crate::evaluate::shadows::Shadows;
 use crate::movie::check;
 use crate::params::Parameters;
 use crate::types::{CellMetrics, Components, Context, Registered, StageError};
@@ -46,6 +48,16 @@ pub fn run(
         }
         out[k].accepted = reasons.is_empty();
         out[k].reasons = reasons;
+    }
+    if let Some(shadows) = Shadows::new(film, components)? {
+        let diameters = [diameter / film.grid.bin as f32, diameter];
+        let found = (0..out.len())
+            .map(|k| shadows.of(k, components, &out, diameters))
+            .collect::<Result<Vec<_>, StageError>>()?;
+        for (m, why) in out.iter_mut().zip(found) {
+            m.accepted &= why.is_none();
+            m.reasons.extend(why);
+        }
     }
     (ctx.progress)(1.0, film.cache.frames() as u64);
     Ok(out)
