@@ -12,6 +12,14 @@ type Context = Parameters<CoreClient['review']['decide']>[0]['context'];
 /** Sends decisions in the order they were made; screens show them at once. */
 export interface Decider {
   readonly decide: (runUuid: string, raterUuid: string, cell: Cell, to: CellLabel, context: Context) => Promise<void>;
+  /** Decides several cells as one step, which one undo takes back. */
+  readonly decideMany: (
+    runUuid: string,
+    raterUuid: string,
+    cells: readonly Cell[],
+    to: CellLabel,
+    context: Context,
+  ) => Promise<void>;
   /** Takes the newest decision back; resolves with the entries of the log this made. */
   readonly undo: (runUuid: string, raterUuid: string) => Promise<readonly LogEntry[]>;
   readonly redo: (runUuid: string, raterUuid: string) => Promise<readonly LogEntry[]>;
@@ -70,24 +78,31 @@ export function createDecider(connection: Connection, queries: QueryClient): Dec
     settle(runUuid, changed);
     return changed.entries;
   };
+  const decideAll: Decider['decideMany'] = async (runUuid, raterUuid, cells, to, context) => {
+    await queries.cancelQueries({ queryKey: keys.cells(runUuid) });
+    setLabel(
+      runUuid,
+      cells.map(({ uuid }) => ({ cellUuid: uuid, to })),
+    );
+    const cellUuids = cells.map(({ uuid }) => uuid);
+    try {
+      settle(runUuid, await enqueue(() => review.decide({ runUuid, raterUuid, cellUuids, to, context })));
+    } catch (thrown) {
+      setLabel(
+        runUuid,
+        cells.map(({ uuid, label }) => ({ cellUuid: uuid, to: label })),
+      );
+      const error = AppError.from(thrown);
+      const what = cells.length === 1 ? `cell ${String(cells[0]?.row)}` : `${String(cells.length)} cells`;
+      report('error', 'Review', `The decision on ${what} was not saved: ${error.message}`);
+    }
+  };
   return {
     pending: () => waiting,
     undo: (runUuid, raterUuid) => step(runUuid, () => review.undo({ runUuid, raterUuid })),
     redo: (runUuid, raterUuid) => step(runUuid, () => review.redo({ runUuid, raterUuid })),
-    async decide(runUuid, raterUuid, cell, to, context) {
-      await queries.cancelQueries({ queryKey: keys.cells(runUuid) });
-      setLabel(runUuid, [{ cellUuid: cell.uuid, to }]);
-      try {
-        settle(
-          runUuid,
-          await enqueue(() => review.decide({ runUuid, raterUuid, cellUuids: [cell.uuid], to, context })),
-        );
-      } catch (thrown) {
-        setLabel(runUuid, [{ cellUuid: cell.uuid, to: cell.label }]);
-        const error = AppError.from(thrown);
-        report('error', 'Review', `The decision on cell ${String(cell.row)} was not saved: ${error.message}`);
-      }
-    },
+    decide: (runUuid, raterUuid, cell, to, context) => decideAll(runUuid, raterUuid, [cell], to, context),
+    decideMany: decideAll,
   };
 }
 

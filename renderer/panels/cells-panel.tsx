@@ -2,6 +2,7 @@
 import { type ReactElement, type RefObject, useMemo } from 'react';
 import type { Cell } from '../../main/contract/index.ts';
 import { labelCounts, type SortKey } from '../stores/cell-list.ts';
+import { hidden, useBlind } from '../stores/blind.ts';
 import { useReview } from '../stores/review.ts';
 import { classes } from '../ui/classes.ts';
 import { Button, LabelMark, SearchField } from '../ui/controls.tsx';
@@ -49,6 +50,7 @@ interface CellsProps {
 export function CellsPanel({ cells, list, problem, selected, runName, filterField }: CellsProps): ReactElement {
   const filter = useReview((state) => state.filter);
   const sort = useReview((state) => state.sort);
+  const blind = useBlind((state) => state.blind);
   const counts = labelCounts(cells);
   const rows = useMemo(
     () =>
@@ -61,12 +63,16 @@ export function CellsPanel({ cells, list, problem, selected, runName, filterFiel
             {cell.row}
           </span>,
           <LabelMark key="label" label={cell.label} />,
-          decimal(cell.metrics['snr'], 1),
-          decimal(cell.metrics['rValue'], 2),
-          count(cell.metrics['events']),
+          ...(hidden(blind, cell)
+            ? ['snr', 'rValue', 'events'].map((key) => (
+                <span key={key} title="Hidden until you have decided (H shows it)" className={c('dim')}>
+                  ·
+                </span>
+              ))
+            : [decimal(cell.metrics['snr'], 1), decimal(cell.metrics['rValue'], 2), count(cell.metrics['events'])]),
         ],
       })),
-    [list],
+    [list, blind],
   );
   const resort = (key: string): void => {
     const same = sort.key === key;

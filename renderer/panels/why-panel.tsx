@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-import { Check, Minus, X } from 'lucide-react';
+import { Check, EyeOff, Minus, X } from 'lucide-react';
 import { type ReactElement, useState } from 'react';
 import type { Cell, CellLabel, LogEntry } from '../../main/contract/index.ts';
 import { useLog, useRun } from '../client/queries.ts';
+import { hidden, useBlind } from '../stores/blind.ts';
 import { parameterSpecs } from '../stores/parameters.ts';
+import { reasonsAgainst, useSuggestions } from '../stores/suggestions.ts';
 import { classes } from '../ui/classes.ts';
 import { runById } from '../ui/commands/use-commands.ts';
 import { Button, Note } from '../ui/controls.tsx';
@@ -58,11 +60,34 @@ interface WhyProps {
 
 /** What speaks for and against the selected cell, and the decision. */
 export function WhyPanel({ runUuid, cells, selected, readOnly }: WhyProps): ReactElement {
+  const blind = useBlind((state) => state.blind);
+  const isHidden = selected !== undefined && hidden(blind, selected);
   const title = selected === undefined ? 'Why?' : `Why ${String(selected.row)}?`;
   const meta =
-    selected === undefined ? 'no cell selected' : `${selected.label}, area ${count(selected.metrics['areaPx'])} px`;
+    selected === undefined
+      ? 'no cell selected'
+      : isHidden
+        ? selected.label
+        : `${selected.label}, area ${count(selected.metrics['areaPx'])} px`;
   return (
-    <Panel title={title} meta={meta} scope="why">
+    <Panel
+      title={title}
+      meta={meta}
+      scope="why"
+      end={
+        <Button
+          size="small"
+          keepFocus
+          pressed={blind}
+          keys="H"
+          title="Hide scores and suggestion until a cell is decided"
+          onPress={() => runById('review.blind')}
+        >
+          <Icon of={EyeOff} />
+          Blind
+        </Button>
+      }
+    >
       {selected === undefined ? (
         <>
           <EditUnderWay cells={cells} />
@@ -81,9 +106,17 @@ export function WhyPanel({ runUuid, cells, selected, readOnly }: WhyProps): Reac
           {readOnly === null ? null : <Note kind="warning">{readOnly}</Note>}
           <EditUnderWay cells={cells} />
           <div className={c('scroll')}>
-            <MergeHint runUuid={runUuid} cell={selected} readOnly={readOnly} blind={false} />
-            <Metrics runUuid={runUuid} cells={cells} cell={selected} />
-            <Suggestion cell={selected} />
+            <MergeHint runUuid={runUuid} cell={selected} readOnly={readOnly} blind={isHidden} />
+            {isHidden ? (
+              <p className={c('blindNote')}>
+                Scores and the engine’s suggestion are hidden until you have decided. H shows them.
+              </p>
+            ) : (
+              <>
+                <Metrics runUuid={runUuid} cells={cells} cell={selected} />
+                <Suggestion cell={selected} runUuid={runUuid} />
+              </>
+            )}
             <EditChoices cell={selected} readOnly={readOnly} />
             <History runUuid={runUuid} cell={selected} />
           </div>
@@ -204,12 +237,19 @@ function MetricRow({ title, text, at, limitAt, limitText }: MetricRowProps): Rea
   );
 }
 
-function Suggestion({ cell }: { readonly cell: Cell }): ReactElement {
+function Suggestion({ cell, runUuid }: { readonly cell: Cell; readonly runUuid: string }): ReactElement {
+  const limits = useSuggestions((state) => state.limits[runUuid]);
+  const against = limits === undefined || Object.keys(limits).length === 0 ? undefined : reasonsAgainst(cell, limits);
+  const own =
+    against === undefined ? null : (
+      <p>Your limits: {against.length === 0 ? 'accept, all are kept' : `leave it out, ${against.join('; ')}`}.</p>
+    );
   if (cell.suggested) {
     return (
       <div className={c('section')}>
         <h3>Suggestion of the engine</h3>
         <p>Accept: nothing measured speaks against it.</p>
+        {own}
       </div>
     );
   }
@@ -217,6 +257,7 @@ function Suggestion({ cell }: { readonly cell: Cell }): ReactElement {
     <div className={c('section')}>
       <h3>Suggestion of the engine</h3>
       <p>Leave it out: {cell.reasons.length === 0 ? 'no reason was given' : cell.reasons.join('; ')}.</p>
+      {own}
     </div>
   );
 }

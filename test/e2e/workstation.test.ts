@@ -6,6 +6,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { launchChromium } from '../support/browser.ts';
 import {
+  canvasOf,
   coloursInMap,
   counts,
   expectCounts,
@@ -128,15 +129,45 @@ describe('Review', () => {
     await page.getByText('frame 1 of 600').waitFor();
     await page.keyboard.press('Shift+ArrowRight');
     await page.getByText('frame 21 of 600').waitFor();
-    const movie = page.locator('canvas').nth(1);
+    const movie = canvasOf(page, 'Movie');
     await expect
       .poll(async () => new Set((await movie.screenshot()).subarray(100)).size, { timeout: 20_000 })
       .toBeGreaterThan(60);
     await page.keyboard.press('v');
     await page.getByRole('radio', { name: 'Registered', checked: true }).waitFor();
-    const before = await page.locator('canvas').first().screenshot();
+    const map = canvasOf(page, 'Map');
+    const before = await map.screenshot();
     await page.keyboard.press('b');
-    await expect.poll(async () => (await page.locator('canvas').first().screenshot()).equals(before)).toBe(false);
+    await expect.poll(async () => (await map.screenshot()).equals(before), { timeout: 20_000 }).toBe(false);
+    // The model beside the film: four pictures in one canvas.
+    await page.getByRole('radio', { name: 'Split' }).click();
+    await page.getByText('cells, A·C').waitFor();
+    await page
+      .getByRole('button', { name: 'Play around this event' })
+      .or(page.getByTitle('Play around this event'))
+      .first()
+      .waitFor();
+    await picture(page, '7-split');
+    // A split of the first cell is looked at, done and taken back.
+    const found = page.getByText(/^\d+ found/);
+    const cells = Number(/\d+/.exec(await found.innerText())?.[0]);
+    await page.keyboard.press('j');
+    await page.keyboard.press('x');
+    await page
+      .getByText(/^new \d+$/)
+      .first()
+      .waitFor({ timeout: 60_000 });
+    await picture(page, '7-split-preview');
+    await page.keyboard.press('Enter');
+    await sayInitials(page, 'ED');
+    await page.getByText(`${String(cells + 1)} found`).waitFor({ timeout: 30_000 });
+    await page.keyboard.press('Control+z');
+    await page.getByText(`${String(cells)} found`).waitFor({ timeout: 30_000 });
+    // Panels come to the front by name.
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('show versions');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Freeze version 1' }).waitFor();
     await page.keyboard.press('?');
     await page
       .getByRole('dialog')

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { repositoryRoot } from './shared.ts';
 
@@ -60,8 +60,13 @@ export async function sayInitials(page: Page, initials: string): Promise<void> {
   await page.getByRole('dialog').waitFor({ state: 'detached' });
 }
 
+/** The picture of a panel. */
+export function canvasOf(page: Page, panel: 'Map' | 'Movie'): Locator {
+  return page.locator(`section[aria-label="${panel}"] .on-well > * canvas`).first();
+}
+
 /** Is there anything in the picture? A lost WebGL context or a missing image leaves one colour. */
 export async function coloursInMap(page: Page): Promise<number> {
-  const shot = await page.locator('canvas').first().screenshot();
+  const shot = await canvasOf(page, 'Map').screenshot();
   return new Set(shot.subarray(100)).size;
 }

@@ -2,10 +2,11 @@
 import type { QueryClient } from '@tanstack/react-query';
 import type { Cell, CellLabel, LogEntry } from '../../../main/contract/index.ts';
 import type { Decider } from '../../client/decisions.ts';
-import { dropEdit, renewAfterStep } from '../../client/edits.ts';
+import { dropEdit, type Neighbours, renewAfterStep } from '../../client/edits.ts';
 import type { ReviewOpening } from '../../client/queries.ts';
 import type { Connection } from '../../client/types.ts';
 import { neighbour, nextUndecided } from '../../stores/cell-list.ts';
+import { hidden, useBlind } from '../../stores/blind.ts';
 import { moveCursor, playAround, useReview } from '../../stores/review.ts';
 import { showOverlay, usePerson } from '../../stores/ui.ts';
 import { waitForRater } from '../../stores/waiting-decision.ts';
@@ -33,6 +34,12 @@ function select(cell: Cell | undefined): void {
   if (cell !== undefined) useReview.setState({ selected: cell.uuid });
 }
 
+/** What of the machine's opinion was in sight. */
+function seen(cell: Cell): { readonly scoresShown: boolean; readonly suggestionShown: boolean } {
+  const shown = !hidden(useBlind.getState().blind, cell);
+  return { scoresShown: shown, suggestionShown: shown };
+}
+
 /** Decides on the selected cell and goes on to the next undecided one. Asks who decides when nobody has said so yet. */
 function decide(read: Read, decider: Decider, to: CellLabel): void {
   const cell = selectedCell(read);
@@ -46,9 +53,20 @@ function decide(read: Read, decider: Decider, to: CellLabel): void {
   const { opening, list } = read();
   const { image, layer, zoomed, frame, filter, outlines } = useReview.getState();
   const next = nextUndecided(list, cell.uuid, 1);
-  const context = { image, layer, zoomed, frame, filter, outlines, scoresShown: true, suggestionShown: true };
+  const context = { image, layer, zoomed, frame, filter, outlines, ...seen(cell) };
   void decider.decide(opening.run.uuid, rater.uuid, cell, to, context);
   if (to !== 'undecided') select(next);
+}
+
+/** Decides many cells as one step, as a person's limits say. */
+export function decideMany(decider: Decider, runUuid: string, cells: readonly Cell[], to: CellLabel): void {
+  const { rater } = usePerson.getState();
+  if (rater === null) {
+    waitForRater(() => decideMany(decider, runUuid, cells, to));
+    showOverlay('rater');
+    return;
+  }
+  if (cells.length > 0) void decider.decideMany(runUuid, rater.uuid, cells, to, { by: 'limits' });
 }
 
 function possible(read: Read): true | string {
@@ -125,6 +143,16 @@ function nextEvent(read: Read, queries: QueryClient): void {
   if (next !== undefined) playAround(next.frame, fps, frames);
 }
 
+/** Chooses the next of the cells around the selected one, and after the last none. */
+function nextNeighbour(read: Read, queries: QueryClient): void {
+  const cell = selectedCell(read);
+  if (cell === undefined) return;
+  const near = queries.getQueryData<Neighbours>(['neighbours', read().opening.run.uuid, cell.uuid]) ?? [];
+  const { partner } = useReview.getState();
+  const at = near.findIndex(({ cellUuid }) => cellUuid === partner);
+  useReview.setState({ partner: near[at + 1]?.cellUuid ?? null });
+}
+
 function goCommands(read: Read, queries: QueryClient, focusFilter: () => void): readonly Command[] {
   const go = (id: string, label: string, keys: readonly string[], run: () => void): Command => ({
     id: `review.${id}`,
@@ -157,6 +185,7 @@ function goCommands(read: Read, queries: QueryClient, focusFilter: () => void): 
     go('start', 'To the start', ['Home'], () => step(-read().opening.frames)()),
     go('play', 'Play, pause', ['Space'], () => useReview.setState((state) => ({ playing: !state.playing }))),
     go('event', 'Next event of the cell', ['E'], () => nextEvent(read, queries)),
+    go('neighbour', 'Next neighbour beside it', ['T'], () => nextNeighbour(read, queries)),
     go('filter', 'Filter cells', ['/'], focusFilter),
     go('clear', 'Leave the edit, clear the selection', ['Escape'], () => {
       if (editing()) {
@@ -189,6 +218,9 @@ function lookCommands(read: Read): readonly Command[] {
       const next = movieLayers[(movieLayers.indexOf(useReview.getState().layer) + 1) % movieLayers.length];
       if (next !== undefined) useReview.setState({ layer: next });
     }),
+    look('blind', 'Blind: scores hidden until decided', 'H', () =>
+      useBlind.setState(({ blind }) => ({ blind: !blind })),
+    ),
     look('outlines', 'Outlines on, off', 'O', () => useReview.setState((state) => ({ outlines: !state.outlines }))),
     look('zoom', 'Zoom to cell', 'Z', () =>
       useReview.setState((state) => ({ zoomed: state.selected !== null && !state.zoomed })),

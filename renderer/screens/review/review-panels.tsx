@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: MIT
+import { useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactElement, type RefObject, useContext } from 'react';
 import type { Cell } from '../../../main/contract/index.ts';
+import { useConnection } from '../../client/context.ts';
+import { deciderOf } from '../../client/decisions.ts';
 import type { ReviewOpening } from '../../client/queries.ts';
 import { CellsPanel } from '../../panels/cells-panel.tsx';
+import { LimitsPanel } from '../../panels/limits-panel.tsx';
 import { MapPanel } from '../../panels/map-panel.tsx';
 import { MoviePanel } from '../../panels/movie-panel.tsx';
+import { NeighboursPanel } from '../../panels/neighbours-panel.tsx';
 import { RasterPanel } from '../../panels/raster-panel.tsx';
 import { TracePanel } from '../../panels/trace-panel.tsx';
+import { VersionsPanel } from '../../panels/versions-panel.tsx';
 import { WhyPanel } from '../../panels/why-panel.tsx';
+import { decideMany } from './review-commands.ts';
 import type { DockApi, DockPanel } from '../../ui/dock/dock.tsx';
 
 /** What all panels of Review look at. */
@@ -70,6 +77,30 @@ function Raster(): ReactElement {
   return <RasterPanel opening={opening} cells={cells} list={list} selected={selected} />;
 }
 
+function Limits(): ReactElement {
+  const { opening, cells } = useScene();
+  const connection = useConnection();
+  const queries = useQueryClient();
+  return (
+    <LimitsPanel
+      runUuid={opening.run.uuid}
+      cells={cells}
+      readOnly={opening.readOnly}
+      onApply={(to, chosen) => decideMany(deciderOf(connection, queries), opening.run.uuid, chosen, to)}
+    />
+  );
+}
+
+function Neighbours(): ReactElement {
+  const { opening, selected } = useScene();
+  return <NeighboursPanel runUuid={opening.run.uuid} selected={selected} readOnly={opening.readOnly} />;
+}
+
+function Versions(): ReactElement {
+  const { opening } = useScene();
+  return <VersionsPanel opening={opening} />;
+}
+
 /** The panels of Review, by the order of the palette. */
 export const reviewPanels: readonly DockPanel[] = [
   { id: 'cells', title: 'Cells', render: () => <Cells /> },
@@ -78,6 +109,9 @@ export const reviewPanels: readonly DockPanel[] = [
   { id: 'traces', title: 'Traces', render: () => <Traces /> },
   { id: 'raster', title: 'All cells', render: () => <Raster /> },
   { id: 'why', title: 'Why?', render: () => <Why /> },
+  { id: 'limits', title: 'Limits', render: () => <Limits /> },
+  { id: 'neighbours', title: 'Neighbours', render: () => <Neighbours /> },
+  { id: 'versions', title: 'Versions', render: () => <Versions /> },
 ];
 
 const titles = new Map(reviewPanels.map(({ id, title }) => [id, title]));
@@ -116,4 +150,8 @@ export function arrangeReview(api: DockApi, width: number, height: number): void
 }
 
 /** Panels that lie behind others at first. */
-const behind: readonly { readonly id: string; readonly beside: string }[] = [];
+const behind: readonly { readonly id: string; readonly beside: string }[] = [
+  { id: 'limits', beside: 'cells' },
+  { id: 'neighbours', beside: 'traces' },
+  { id: 'versions', beside: 'why' },
+];

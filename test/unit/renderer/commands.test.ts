@@ -121,6 +121,7 @@ describe('the registry', () => {
       },
       {
         decide: () => Promise.resolve(),
+        decideMany: () => Promise.resolve(),
         undo: () => Promise.resolve([]),
         redo: () => Promise.resolve([]),
         pending: () => 0,
