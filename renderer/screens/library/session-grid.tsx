@@ -35,8 +35,9 @@ const columns: readonly Column[] = [
   {
     key: 'curated',
     title: 'Curated',
-    width: '104px',
+    width: '112px',
     sortable: true,
+    apart: true,
     hint: 'Share of cells of the newest run decided',
   },
   { key: 'size', title: 'Size', width: '60px', number: true, sortable: true },

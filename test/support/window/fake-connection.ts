@@ -14,6 +14,7 @@ import {
 } from '../../../main/contract/index.ts';
 import type { Connection, CoreClient, MediaClient, OpenStream, Packet } from '../../../renderer/client/types.ts';
 import { fakeAcquire } from './fake-acquire.ts';
+import { session } from './fake-sessions.ts';
 import { fakeUuid, frameOf, makeScene, pictureOf } from './fake-scene.ts';
 
 const wait = (ms: number, signal?: AbortSignalLike): Promise<void> =>
@@ -76,49 +77,6 @@ function answering<H, U>(answer: (update: U) => Sent<H>): OpenStream<H, U> {
       line.closed = true;
       nudge();
     },
-  };
-}
-
-function session(index: number, subject: string | null, runs: number): SessionRow {
-  const uuid = fakeUuid(1, index);
-  return {
-    uuid,
-    name: index === 0 ? 'Sample session' : `2026-11-${String(20 - index)}, session ${String((index % 3) + 1)}`,
-    subject,
-    startedAt: `2026-11-${String(20 - index).padStart(2, '0')}T11:03:20.000Z`,
-    tzOffsetMin: null,
-    importedAt: '2026-11-21T08:00:00.000Z',
-    recordings: [
-      {
-        uuid: fakeUuid(2, index),
-        sessionUuid: uuid,
-        device: 'Miniscope',
-        deviceType: 'Miniscope_V4_BNO',
-        frames: index === 0 ? 3000 : 36_000 - index * 211,
-        height: 240,
-        width: 320,
-        fps: 20,
-        durationS: index === 0 ? 150 : 1800 - index * 10,
-        codec: 'FFV1',
-        films: [{ name: '0.avi', frames: 1000 }],
-      },
-    ],
-    findings:
-      index === 2
-        ? [
-            {
-              severity: 'warning',
-              code: 'session.csv_shorter',
-              message: 'timeStamps.csv has 35,578 rows, the films hold 35,581 frames: the last 3 frames have no time.',
-              where: 'Miniscope/timeStamps.csv',
-            },
-          ]
-        : [],
-    runs,
-    cells: runs > 0 ? 140 : 0,
-    decided: runs > 0 ? 46 * (index % 3) : 0,
-    sample: index === 0,
-    filesPresent: index !== 4,
   };
 }
 
