@@ -96,3 +96,8 @@ fn tiny_from_elsewhere() {
 fn small_from_elsewhere() {
     film_from_elsewhere("small");
 }
+
+#[test]
+fn motion_from_elsewhere() {
+    film_from_elsewhere("motion");
+}
