@@ -10,7 +10,10 @@ export function provenanceFacts(runs: readonly Provenance[], now = new Date()): 
     const { curation } = run;
     facts.push(
       [`run${which}`, run.runUuid],
-      [`session${which}`, run.subject === null ? run.session : `${run.subject} ${run.session}`],
+      [
+        `session${which}`,
+        run.subject === null || run.session.startsWith(run.subject) ? run.session : `${run.subject} ${run.session}`,
+      ],
       [`recordings${which}`, run.recordings.join(' ')],
       [
         `curation${which}`,
