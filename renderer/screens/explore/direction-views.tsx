@@ -76,7 +76,7 @@ export function OrientationView({ side, scope }: ViewProps): ReactElement {
   }, [data, pixels, order, selected]);
   const rose = useMemo<Figure>(
     () => (pen, look) => {
-      const radius = Math.max(20, Math.min(pen.width / 2 - 34, pen.height / 2 - 24));
+      const radius = Math.max(20, Math.min(pen.width / 2 - 44, pen.height / 2 - 24));
       drawPolar(
         pen,
         look,
