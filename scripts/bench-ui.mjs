@@ -240,7 +240,7 @@ async function openRun(page, address, runUuid) {
     const firstPictureMs = await until(() => panel('Map')?.textContent?.includes(' to '));
     const interactiveMs = await until(
       () =>
-        /^Cell /.test(document.querySelector('[data-scope="traces"]')?.getAttribute('aria-label') ?? '') &&
+        (document.querySelector('[data-scope="traces"]')?.getAttribute('aria-label') ?? '').startsWith('Cell ') &&
         !document.querySelector('[data-scope="traces"]')?.textContent?.includes('Opening') &&
         !panel('Map')?.textContent?.includes('Drawing'),
     );

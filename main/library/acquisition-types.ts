@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Uuid } from '../contract/index.ts';
-import type { NewSession } from './session-types.ts';
-import type { ProcessRef, StoredSession } from './types.ts';
+import type { ProcessRef } from './process-ref.ts';
+import type { NewSession, StoredSession } from './session-types.ts';
 
 /** A recording that is about to begin. */
 export interface NewAcquisition {

@@ -18,7 +18,7 @@ import { z } from 'zod';
 import { AppError } from '../contract/index.ts';
 import { libraryFolders } from './folders.ts';
 import { currentProcess, isAlive } from './process-identity.ts';
-import type { ProcessRef } from './types.ts';
+import type { ProcessRef } from './process-ref.ts';
 
 /**
  * One owner of a library folder. The owner is named in `lock.json` (mode 0600) with its loopback address and token, so that every

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { readFileSync } from 'node:fs';
-import type { ProcessRef } from './types.ts';
+import type { ProcessRef } from './process-ref.ts';
 
 /**
  * Who a process is, beyond its number: numbers are reused after a crash and after a restart of the machine, so a reference carries

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { Finding } from '../contract/index.ts';
+import type { Finding, SessionRow } from '../contract/index.ts';
 
 /** What an import says of a session. */
 export interface NewRecordingFile {
@@ -51,3 +51,12 @@ export interface NewSession {
   readonly cameraFiles?: readonly string[] | undefined;
   readonly findings: readonly Finding[];
 }
+
+/** A session as the library knows it. Whether its files still exist is a question for the disk, see {@link Library.filesPresent}. */
+export type StoredSession = Omit<SessionRow, 'filesPresent'> & {
+  /** Absolute folder that {@link NewRecordingFile.path} is relative to. */
+  readonly folder: string;
+  /** `miniscope-daq-v4`, `film` … as the reader named it. */
+  readonly format: string;
+  readonly contentDigest: string;
+};

@@ -13,14 +13,14 @@ import type {
   Scalar,
   Selection,
   SessionFacts,
-  SessionRow,
   Uuid,
 } from '../contract/index.ts';
 import type { AcquisitionStore } from './acquisition-types.ts';
+import type { ProcessRef } from './process-ref.ts';
 import type { ConditionStore, EventStore, IngestStore } from './event-types.ts';
 import type { BatchStore } from './batch-types.ts';
 import type { MatchStore } from './match-types.ts';
-import type { NewSession } from './session-types.ts';
+import type { NewSession, StoredSession } from './session-types.ts';
 import type { EditState } from './edit-types.ts';
 import type { TypedJson } from './parameter-hash.ts';
 import type { JobStore } from './job-types.ts';
@@ -30,18 +30,10 @@ import type { TravelFile, TravelStore } from './travel-types.ts';
 
 export type { JobStore } from './job-types.ts';
 export type { EditState } from './edit-types.ts';
-export type { NewRecording, NewRecordingFile, NewSession } from './session-types.ts';
+export type { ProcessRef } from './process-ref.ts';
+export type { NewRecording, NewRecordingFile, NewSession, StoredSession } from './session-types.ts';
 
 /** What other domains see of the library: plain values in, plain values out; no SQL and no file handle crosses this line. */
-
-/** A session as the library knows it. Whether its files still exist is a question for the disk, see {@link Library.filesPresent}. */
-export type StoredSession = Omit<SessionRow, 'filesPresent'> & {
-  /** Absolute folder that {@link NewRecordingFile.path} is relative to. */
-  readonly folder: string;
-  /** `miniscope-daq-v4`, `film` … as the reader named it. */
-  readonly format: string;
-  readonly contentDigest: string;
-};
 
 /** What lists show of a session beside the session itself. */
 export type StoredFacts = Omit<SessionFacts, 'place'> & { readonly folder: string };
@@ -134,14 +126,6 @@ export interface NewRun {
   readonly asked?: { readonly parameterSetUuid: Uuid; readonly parameters: readonly TranslatedParameter[] } | undefined;
   /** Of a job of its own: lower first, 5 when absent. */
   readonly priority?: number | undefined;
-}
-
-/** The process that answers for a run, or the engine it started. */
-export interface ProcessRef {
-  readonly pid: number;
-  readonly bootId: string;
-  /** Start of the process in clock ticks since boot; null where the system does not say. */
-  readonly startTicks: string | null;
 }
 
 export interface RunAttempt {

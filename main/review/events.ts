@@ -57,9 +57,9 @@ export async function strongestEvents(
       .toSorted((a, b) => b.height - a.height)
       .slice(0, most)
       .toSorted((a, b) => a.frame - b.frame)
-      .map((event) => {
-        const time = times[event.frame] ?? Number.NaN;
-        return { ...event, timeS: Number.isNaN(time) ? null : time };
+      .map(({ frame, height }) => {
+        const time = times[frame] ?? Number.NaN;
+        return { frame, height, timeS: Number.isNaN(time) ? null : time };
       });
     return { count: all.length, strongest };
   } finally {

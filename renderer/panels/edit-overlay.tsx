@@ -58,9 +58,9 @@ function changedRings(outlines: Outlines | undefined, rows: readonly number[]): 
 export function EditOverlay({ runUuid, stage, selected, handle }: OverlayProps): ReactElement {
   const { tool, phase } = useEdit();
   const svg = useRef<SVGSVGElement>(null);
-  const place = useRef<() => void>(() => undefined);
+  const placeRef = useRef<() => void>(() => undefined);
   const preview = phase.kind === 'previewed' ? phase.preview : undefined;
-  useImperativeHandle(handle, () => ({ place: () => place.current() }), []);
+  useImperativeHandle(handle, () => ({ place: () => placeRef.current() }), []);
   const rows =
     phase.kind === 'previewed'
       ? ownCells(phase.edit, phase.cells)
@@ -77,14 +77,14 @@ export function EditOverlay({ runUuid, stage, selected, handle }: OverlayProps):
           rows={rows}
           svg={svg}
           stage={stage}
-          place={place}
+          placeRef={placeRef}
         />
       )}
       <svg ref={svg} className={c('drawing')} aria-hidden="true">
         <path className={c('drawnCase')} />
         <path className={c('drawn')} />
       </svg>
-      {tool === null ? null : <Tool stage={stage} selected={selected} svg={svg} place={place} />}
+      {tool === null ? null : <Tool stage={stage} selected={selected} svg={svg} placeRef={placeRef} />}
     </>
   );
 }
@@ -92,7 +92,7 @@ export function EditOverlay({ runUuid, stage, selected, handle }: OverlayProps):
 interface LinesProps {
   readonly stage: PictureStage | null;
   readonly svg: { readonly current: SVGSVGElement | null };
-  readonly place: { current: () => void };
+  readonly placeRef: { current: () => void };
 }
 
 function setPaths(svg: SVGSVGElement | null, d: string): void {
@@ -102,22 +102,22 @@ function setPaths(svg: SVGSVGElement | null, d: string): void {
 function PreviewLines(
   props: LinesProps & { readonly runUuid: string; readonly preview: string; readonly rows: readonly number[] },
 ): null {
-  const { runUuid, preview, rows, svg, stage, place } = props;
+  const { runUuid, preview, rows, svg, stage, placeRef } = props;
   const outlines = useOutlines(runUuid, preview);
   const wanted = rows.join(' ');
   useEffect(() => {
     const rings = changedRings(outlines.data, wanted === '' ? [] : wanted.split(' ').map(Number));
     const element = svg.current;
-    place.current = () => {
+    placeRef.current = () => {
       if (stage === null) return;
       setPaths(element, rings.map((ring) => pathOf(ring, stage.view, stage.panel, true)).join(''));
     };
-    place.current();
+    placeRef.current();
     return () => {
-      place.current = () => undefined;
+      placeRef.current = () => undefined;
       setPaths(element, '');
     };
-  }, [outlines.data, wanted, stage, svg, place]);
+  }, [outlines.data, wanted, stage, svg, placeRef]);
   return null;
 }
 
@@ -126,7 +126,7 @@ function Tool({
   stage,
   selected,
   svg,
-  place,
+  placeRef,
 }: LinesProps & { readonly selected: Cell | undefined }): ReactElement | null {
   const { tool, points } = useEdit();
   const layer = useRef<HTMLDivElement>(null);
@@ -136,7 +136,7 @@ function Tool({
   }, [tool]);
   useEffect(() => {
     const element = svg.current;
-    place.current = () => {
+    placeRef.current = () => {
       if (stage === null) return;
       const drawn = pathOf(points, stage.view, stage.panel, tool !== 'cut');
       const at = cross ?? (tool === 'seed' ? points[0] : undefined);
@@ -147,12 +147,12 @@ function Tool({
       }
       setPaths(element, drawn + mark);
     };
-    place.current();
+    placeRef.current();
     return () => {
-      place.current = () => undefined;
+      placeRef.current = () => undefined;
       setPaths(element, '');
     };
-  }, [points, tool, cross, stage, svg, place]);
+  }, [points, tool, cross, stage, svg, placeRef]);
   const commands = useMemo<readonly Command[]>(() => crossCommands(stage, selected, setCross), [stage, selected]);
   useCommands(commands);
   if (tool === null) return null;

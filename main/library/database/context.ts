@@ -2,7 +2,8 @@
 import type Database from 'better-sqlite3';
 import type { ErrorCode, Uuid } from '../../contract/index.ts';
 import { AppError } from '../../contract/index.ts';
-import type { LibraryFolders, ProcessRef } from '../types.ts';
+import type { ProcessRef } from '../process-ref.ts';
+import type { LibraryFolders } from '../types.ts';
 
 /** A store's methods without the promise: what runs inside the worker. */
 export type Sync<T> = {

@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { RunProgress, type Cell, type CellLabel, type RunRow, type Uuid } from '../../contract/index.ts';
 import type { TypedJson } from '../parameter-hash.ts';
-import type { ProcessRef, RunArray, RunAttempt, RunDetail } from '../types.ts';
+import type { ProcessRef } from '../process-ref.ts';
+import type { RunArray, RunAttempt, RunDetail } from '../types.ts';
 import { uuidText } from '../uuid.ts';
 import type { Context } from './context.ts';
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { AppError, RunProgress, type Cell, type RunRow, type RunState, type Uuid } from '../../contract/index.ts';
 import { isAlive } from '../process-identity.ts';
-import type { NewCell, NewRun, ProcessRef, RecoveredRun, RunArray, RunDetail, RunFailure, RunStore } from '../types.ts';
+import type { ProcessRef } from '../process-ref.ts';
+import type { NewCell, NewRun, RecoveredRun, RunArray, RunDetail, RunFailure, RunStore } from '../types.ts';
 import { uuidBytes, uuidText } from '../uuid.ts';
 import { type Context, mustBeWritable, type Sync, writing } from './context.ts';
 import { noteAsked, parameterSetId, recordingKey } from './run-create.ts';

@@ -8,7 +8,7 @@ import { useReview } from '../../stores/review.ts';
 import { showOverlay, usePerson } from '../../stores/ui.ts';
 import { waitForRater } from '../../stores/waiting-decision.ts';
 import type { Command } from '../../ui/commands/registry.ts';
-import type { ReviewScope } from './review-commands.ts';
+import type { ReviewScope } from './review-scope.ts';
 
 type Read = () => ReviewScope;
 

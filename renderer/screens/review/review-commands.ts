@@ -3,7 +3,6 @@ import type { QueryClient } from '@tanstack/react-query';
 import type { Cell, CellLabel, LogEntry } from '../../../main/contract/index.ts';
 import type { Decider } from '../../client/decisions.ts';
 import { dropEdit, type Neighbours, renewAfterStep } from '../../client/edits.ts';
-import type { ReviewOpening } from '../../client/queries.ts';
 import type { Connection } from '../../client/types.ts';
 import { neighbour, nextUndecided } from '../../stores/cell-list.ts';
 import { hidden, useBlind } from '../../stores/blind.ts';
@@ -12,14 +11,7 @@ import { showOverlay, usePerson } from '../../stores/ui.ts';
 import { waitForRater } from '../../stores/waiting-decision.ts';
 import type { Command } from '../../ui/commands/registry.ts';
 import { editCommands, editing } from './edit-commands.ts';
-
-/** What the commands of Review work on; read anew at each use, so that the list of commands stays the same. */
-export interface ReviewScope {
-  readonly opening: ReviewOpening;
-  readonly cells: readonly Cell[];
-  /** Filtered and in the order of the list. */
-  readonly list: readonly Cell[];
-}
+import type { ReviewScope } from './review-scope.ts';
 
 type Read = () => ReviewScope;
 

@@ -17,7 +17,8 @@ import { Button } from '../../ui/controls.tsx';
 import { Dock } from '../../ui/dock/dock.tsx';
 import { Empty, Failed, Loading, Panel } from '../../ui/panel.tsx';
 import { editing, underWayCommands } from './edit-commands.ts';
-import { reviewCommands, type ReviewScope } from './review-commands.ts';
+import { reviewCommands } from './review-commands.ts';
+import type { ReviewScope } from './review-scope.ts';
 import { arrangeReview, reviewPanels, SceneContext } from './review-panels.tsx';
 import styles from './review.module.css';
 

@@ -134,7 +134,7 @@ async function popOut(api: DockApi, id: string): Promise<void> {
     popoutUrl: './popout.html',
     onDidOpen: ({ window: opened }) => {
       const { dataset } = opened.document.documentElement;
-      Object.assign(dataset, { ...document.documentElement.dataset });
+      for (const [name, value] of Object.entries(document.documentElement.dataset)) dataset[name] = value;
       opened.document.title = `${panel.title ?? 'Calyx'} – Calyx`;
       stop = listenForKeys(opened);
     },

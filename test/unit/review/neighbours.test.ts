@@ -43,15 +43,15 @@ it('names the cells within three diameters with their figures, and refuses a cel
   const run = await RunFolder.open(folder);
   const at = (y: number, x: number) => ({ centroid: { y, x } });
   const places = [at(5, 30), at(20, 30), at(29, 39)];
-  const cells = newCells(3).map((cell, row) => ({
-    ...cell,
-    ...places[row]!,
-    uuid: `0198a000-0005-7000-8000-00000000000${row}`,
-    row,
-    label: 'undecided' as const,
-    reasons: [...cell.reasons],
-    metrics: { ...cell.metrics },
-  }));
+  const cells = newCells(3).map((cell, row) =>
+    Object.assign({}, cell, places[row]!, {
+      uuid: `0198a000-0005-7000-8000-00000000000${row}`,
+      row,
+      label: 'undecided' as const,
+      reasons: [...cell.reasons],
+      metrics: { ...cell.metrics },
+    }),
+  );
   const near = await neighboursOf(run, [], cells, cells[0]!.uuid, signal);
   // 8.5 px a diameter: cell 2 is 25.6 px away, beyond three of them.
   expect(near.map(({ row, distancePx }) => [row, distancePx])).toEqual([[1, 15]]);
