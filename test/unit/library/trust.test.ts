@@ -126,7 +126,8 @@ describe('verify', () => {
 describe('a backup', () => {
   it('is a whole copy made while the library is in use, and comes back in its place', async () => {
     const { directory } = made();
-    const stores = testStores({ directory });
+    // Other uuids than those of the library that is there.
+    const stores = testStores({ directory, seed: 2 });
     const folders = (await import('../../../main/library/folders.ts')).libraryFolders(directory);
     const reader = createReader(folders.database);
     onTestFinished(() => reader[Symbol.asyncDispose]());

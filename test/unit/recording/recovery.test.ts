@@ -73,7 +73,7 @@ describe.each(codecs)('a recording in %s that a crash ended', (compression) => {
     expect(lines(path.join(device, 'timeStamps.csv'))).toHaveLength(frames + 1);
     expect(await probeFilm(path.join(device, '2.avi'))).toMatchObject({ frames: frames - 80, findings: [] });
     const report = JSON.parse(readFileSync(path.join(device, 'integrity.json'), 'utf8')) as Record<string, unknown>;
-    expect(report).toMatchObject({ saved: frames, missing: 0, counterRestarts: null, corrupt: null, meanGrey: null });
+    expect(report).toMatchObject({ saved: frames, missing: 0, counterRestarts: 0, corrupt: null, meanGrey: null });
     expect(report['recovered']).toMatchObject({ at: '2026-10-10T09:00:00.000Z' });
     expect(await verifySession(crashed)).toMatchObject({ sound: true });
     expect(JSON.parse(readFileSync(path.join(device, 'metaData.json'), 'utf8'))).toMatchObject({

@@ -144,7 +144,7 @@ mod tests {
         let blocks = MotionBlocks { lattice, fields };
         let at = |y: f32, x: f32| shown(&blocks, &flags, &GRID, [y, x]);
         let good = flags.iter().filter(|f| **f == 0).count();
-        let low = (0..400).filter(|t| t % 10 != 9 && t.is_multiple_of(4)).count();
+        let low = (0..400).filter(|t| t % 10 != 9 && t % 4 == 0).count();
         assert!((at(3.0, 50.0) - (good - low) as f32 / good as f32).abs() < 1e-6);
         assert_eq!((at(6.5, 50.0), at(40.0, 99.5)), (1.0, 0.0));
     }
