@@ -13,7 +13,6 @@ export type Neighbours = Awaited<ReturnType<CoreClient['review']['neighbours']>>
 
 /** Answers that an edit, or taking one back, makes stale at once. */
 const staleKeys = (runUuid: string): ReadonlyArray<readonly string[]> => [
-  keys.opening(runUuid),
   keys.cells(runUuid),
   ['edits', runUuid],
   ['neighbours', runUuid],
@@ -83,7 +82,7 @@ export async function commitEdit(
   useEdit.setState({ phase: { kind: 'committing', edit, preview } });
   try {
     await connection.core.review.editCommit({ runUuid, raterUuid, preview });
-    await Promise.all(staleKeys(runUuid).map((queryKey) => queries.invalidateQueries({ queryKey })));
+    await renewAfterStep(queries, runUuid);
     takeTool(null);
     const made = cells.find((cell) => cell.made && cell.state === 'live')?.row;
     const now = queries.getQueryData<Awaited<ReturnType<CoreClient['review']['cells']>>>(keys.cells(runUuid));
@@ -95,7 +94,11 @@ export async function commitEdit(
   }
 }
 
-/** After an undo or redo that may have taken an edit back: cells, outlines and traces follow. */
+/**
+ * After a step of the log that changed cells: they, their outlines and traces follow. What can be undone is known before the cells are seen, so
+ * that a quick undo is not refused.
+ */
 export async function renewAfterStep(queries: QueryClient, runUuid: string): Promise<void> {
+  await queries.invalidateQueries({ queryKey: keys.opening(runUuid) });
   await Promise.all(staleKeys(runUuid).map((queryKey) => queries.invalidateQueries({ queryKey })));
 }

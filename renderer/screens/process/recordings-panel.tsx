@@ -169,7 +169,7 @@ function RunBox({ chosen, runs, plan, cost: whole, off, changed, error, onRun }:
         <Note kind="problem">{AppError.from(plan.error).message}</Note>
       ) : null}
       {error === null ? null : <Note kind="problem">{AppError.from(error).message}</Note>}
-      <Button kind="primary" onPress={onRun} off={off} keys="Mod+Enter" {...(runs > 1 ? {} : { label: 'Run' })}>
+      <Button kind="primary" onPress={onRun} off={off} keys="Mod+Enter">
         <Icon of={Play} />
         {runs > 1 ? `Run ${plural(runs, 'run')}` : 'Run'}
       </Button>
