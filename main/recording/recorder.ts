@@ -422,7 +422,10 @@ export class Recording {
         continue;
       }
       const free = await disk.freeBytes(this.folder).catch(() => null);
-      if (free !== null && free < stopBelowBytes && this.#stopped === null) this.#stop(stopSentence(free));
+      if (free === null || free >= stopBelowBytes || this.#stopped !== null) continue;
+      // Nothing left is not nearly nothing: the next write would say so.
+      if (free === 0) this.#failure ??= 'The disk is full.';
+      this.#stop(this.#failure === null ? stopSentence(free) : endedSentence(this.#failure));
     }
   }
 

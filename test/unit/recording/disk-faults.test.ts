@@ -67,7 +67,8 @@ describe('a disk that fails while a recording is under way', () => {
     expect(recording.stopped).toBe('The disk is full. The recording was ended; what was written before is saved.');
     const report = await recording.stop(nothingHappened);
     expect(report).toMatchObject({ saved: 40, failure: 'The disk is full.' });
-    expect(report.missing).toBe(1);
+    // The frame under way when the disk said so; none when the look at its free space came first.
+    expect([0, 1]).toContain(report.missing);
     expect(await probeFilm(path.join(device, '0.avi'))).toMatchObject({ frames: 40, findings: [] });
     expect(rows(device)).toHaveLength(40);
   });
