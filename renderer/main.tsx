@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import './old-windows.ts';
 import './client/strict-policy.ts';
 import './styles.ts';
 import { startApp } from './app.tsx';
