@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { AppError } from '../../contract/index.ts';
 import type { Invocation } from './command.ts';
+import { progressLine } from './output.ts';
 
 const names: Readonly<Record<string, string>> = {
   film: 'making the small film',
@@ -20,7 +21,7 @@ export async function followTravel<R>(
     report ??= moment.report;
     const name = names[moment.step];
     if (json || name === undefined) continue;
-    const line = terminal.redraws ? `\r${name} ${Math.floor(moment.fraction * 100)} %\u001B[K` : `${name}\n`;
+    const line = progressLine(terminal, name, moment.fraction);
     if (line !== shown) terminal.err(line);
     shown = line;
   }

@@ -85,3 +85,8 @@ export function progressView(terminal: Terminal, quiet: boolean): ProgressView {
     },
   };
 }
+
+/** How far a step is: a redrawn line on a terminal, else a line for each step. */
+export function progressLine({ redraws }: Pick<Terminal, 'redraws'>, step: string, fraction: number): string {
+  return redraws ? `\r${step} ${Math.floor(fraction * 100)} %\u001B[K` : `${step}\n`;
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Invocation } from './command.ts';
 import type { CoreClient } from './connection.ts';
+import { progressLine } from './output.ts';
 
 /** Shows how far an export or import is, on a terminal only. What goes wrong here is told by the command itself. */
 export async function showProgress(
@@ -20,8 +21,7 @@ export async function showProgress(
     const next = await Promise.race([steps.next().catch(() => null), done.then(() => null)]);
     if (next === null || next.done === true) break;
     const { step, fraction } = next.value;
-    // A redrawn line on a terminal, else a line for each step.
-    const line = terminal.redraws ? `\r${step} ${Math.floor(fraction * 100)} %\u001B[K` : `${step}\n`;
+    const line = progressLine(terminal, step, fraction);
     if (line !== shown) terminal.err(line);
     shown = line;
   }

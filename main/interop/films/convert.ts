@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { AppError } from '../../contract/index.ts';
 import { findFfmpeg, startFilm, type FilmWriter } from '../../media/index.ts';
 import { fileError } from '../../processing/index.ts';
+import { writeWholeFile } from '../../recording/index.ts';
 import { type ConvertedFilm, convertedFilmFile } from '../../sessions/index.ts';
 import { unreadable } from '../results/check.ts';
 import type { ForeignFilm } from './foreign-film.ts';
@@ -56,7 +57,7 @@ export async function convertFilm(job: ConvertJob, onShare: OnShare): Promise<st
       timeS: film.timeS === null ? null : [...film.timeS],
       findings: [`Converted from ${reader.format}.`, ...film.findings, ...scaleFindings(scale)],
     };
-    await writeSynced(path.join(temporary, convertedFilmFile), `${JSON.stringify(about, undefined, 2)}\n`);
+    await writeWholeFile(path.join(temporary, convertedFilmFile), `${JSON.stringify(about, undefined, 2)}\n`);
     await rename(temporary, job.folder);
     return job.folder;
   } catch (error) {
@@ -97,14 +98,4 @@ async function writeFilms(
       'media.io',
       `Only ${written} of ${frames} frames could be written: ${writer.stats().failure ?? 'the writer ended'}.`,
     );
-}
-
-async function writeSynced(file: string, content: string): Promise<void> {
-  const handle = await open(file, 'w');
-  try {
-    await handle.writeFile(content);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
