@@ -267,10 +267,19 @@ function QueueRow({ report, off, onQueued }: ReportProps & { readonly off: strin
   const { queued } = report;
   if (queued !== null) {
     const label = presets.find(({ name }) => name === queued.preset)?.label ?? queued.preset;
+    const [runUuid = null] = queued.runUuids;
     return (
-      <p className={c('quiet')}>
-        Processing is queued with the preset {label}. It waits while a scope records on this computer.
-      </p>
+      <>
+        <p className={c('quiet')}>
+          Processing is queued with the preset {label}. It waits while a scope records on this computer.
+        </p>
+        <Button
+          size="big"
+          onPress={() => goTo('process', { sessionUuid: report.sessionUuid, runUuid: null, followedRunUuid: runUuid })}
+        >
+          Follow it in Process
+        </Button>
+      </>
     );
   }
   const queue = async (): Promise<void> => {
