@@ -125,6 +125,22 @@ export const RunProgress = z.object({
 });
 export type RunProgress = z.infer<typeof RunProgress>;
 
+/** A small picture of what a running run has gathered. */
+export const RunPicture = z.object({
+  /** `mean`, `std`, `max` of the registered film so far; `correlation` and `pnr` once seeds were searched. */
+  name: z.string(),
+  /** Frames that are in it. */
+  frames: z.number().int().nonnegative(),
+  height: z.number().int().positive(),
+  width: z.number().int().positive(),
+  /** Values of codes 0 and 255, in the picture's unit (grey levels; correlation; peak over noise). */
+  low: z.number(),
+  high: z.number(),
+  /** `height × width` codes, row-major, base64. */
+  pixels: z.string(),
+});
+export type RunPicture = z.infer<typeof RunPicture>;
+
 export const RunRow = z.object({
   uuid: Uuid,
   sessionUuid: Uuid,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { StringDecoder } from 'node:string_decoder';
 import { z } from 'zod';
-import { StageName } from '../contract/index.ts';
+import { RunPicture, StageName } from '../contract/index.ts';
 
 const finite = z
   .number()
@@ -25,6 +25,14 @@ export const EngineMessage = z.discriminatedUnion('type', [
     state: z.enum(['started', 'done']),
     seconds: finite,
     cached: z.boolean().optional(),
+  }),
+  z.object({
+    type: z.literal('preview'),
+    stage: StageName,
+    frames: z.number().int(),
+    height: z.number().int(),
+    width: z.number().int(),
+    pictures: z.array(RunPicture.pick({ name: true, low: true, high: true, pixels: true })),
   }),
   z.object({ type: z.literal('warning'), code: z.string(), message: z.string() }),
   z.object({ type: z.literal('done'), output: z.string(), components: z.number(), accepted: z.number() }),

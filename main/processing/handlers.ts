@@ -218,6 +218,11 @@ export function createProcessingHandlers(
       return { set: info, added };
     },
     progress: ({ runUuid }, context) => queue.follow(runUuid, context.signal),
+    previews: async function* ({ runUuid }, context) {
+      for await (const pictures of queue.pictures(runUuid, context.signal)) {
+        yield { runUuid, pictures: [...pictures] };
+      }
+    },
     export: async ({ runUuid, destination }) => {
       if (!path.isAbsolute(destination))
         throw new AppError('usage.invalid', `The destination must be absolute: ${destination}`);

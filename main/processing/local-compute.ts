@@ -163,7 +163,7 @@ async function supervise(
     if (message.type === 'progress' || (message.type === 'stage' && message.state === 'started')) ({ stage } = message);
     if (message.type === 'done') done = message;
     if (message.type === 'error') error = message;
-    if (message.type !== 'progress') log.write(`${JSON.stringify(message)}\n`);
+    if (message.type !== 'progress' && message.type !== 'preview') log.write(`${JSON.stringify(message)}\n`);
     onMessage(message);
   }, other);
   const complaints = new EngineOutput(() => undefined, other);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { AppError, type RunProgress, type RunRow } from '../contract/index.ts';
+import { AppError, type RunPicture, type RunProgress, type RunRow } from '../contract/index.ts';
 import { isAlive, processRef, type Library, type NewRun, type RunDetail } from '../library/index.ts';
 import { systemTimers, type Compute, type ComputeEnd, type Timers } from './compute.ts';
 import type { EngineMessage } from './engine-output.ts';
@@ -21,7 +21,7 @@ import {
   whyWaiting,
   writeRules,
 } from './queue-rules.ts';
-import { advance, ended, waitingProgress } from './tracker.ts';
+import { advance, ended, waitingProgress, withPictures } from './tracker.ts';
 
 /** What the queue works with. */
 export interface RunQueueOptions {
@@ -46,6 +46,7 @@ const heartbeatMs = 5000;
 
 interface Active {
   progress: RunProgress;
+  pictures: readonly RunPicture[];
   cancelled: boolean;
   /** Resolves when the run's end is in the library. */
   readonly finished: Promise<void>;
@@ -68,6 +69,8 @@ export interface RunQueue {
   progressOf(runUuid: string): Promise<RunProgress>;
   /** Progress until the run ends; the first value comes at once, values nobody waited for are skipped. */
   follow(runUuid: string, signal: AbortSignal): AsyncIterable<RunProgress>;
+  /** Pictures of what a run has gathered, until it ends; sets nobody waited for are skipped. */
+  pictures(runUuid: string, signal: AbortSignal): AsyncIterable<readonly RunPicture[]>;
   /** Resolves when nothing runs and nothing queued is about to. */
   idle(): Promise<void>;
   /** Cancels what runs (queued runs stay queued) and takes nothing more. */
@@ -186,10 +189,33 @@ class Queue implements RunQueue {
     const limit = detail.budget.memoryBytes ?? this.#options.limits.memoryBytes;
     const saved = detail.progress ?? waitingProgress(runUuid, detail.run.state, limit);
     const { state, error } = detail.run;
-    return state === 'queued' || state === 'running' ? { ...saved, state } : ended(saved, state, error);
+    return goesOn({ ...saved, state }) ? { ...saved, state } : ended(saved, state, error);
   }
 
   async *follow(runUuid: string, signal: AbortSignal): AsyncGenerator<RunProgress> {
+    for await (const progress of this.#news(runUuid, signal, () => this.progressOf(runUuid))) {
+      yield progress;
+      if (!goesOn(progress)) return;
+    }
+  }
+
+  async *pictures(runUuid: string, signal: AbortSignal): AsyncGenerator<readonly RunPicture[]> {
+    let shown: readonly RunPicture[] = [];
+    const look = async () => ({
+      goesOn: goesOn(await this.progressOf(runUuid)),
+      pictures: this.#active.get(runUuid)?.pictures ?? [],
+    });
+    for await (const now of this.#news(runUuid, signal, look)) {
+      if (now.pictures.length > 0 && now.pictures !== shown) {
+        shown = now.pictures;
+        yield shown;
+      }
+      if (!now.goesOn) return;
+    }
+  }
+
+  /** What `look` gives now and after each change of a run; changes while the caller holds a value are one. */
+  async *#news<T>(runUuid: string, signal: AbortSignal, look: () => Promise<T>): AsyncGenerator<T> {
     let wake = (): void => undefined;
     let news = true;
     const listener = (): void => {
@@ -202,9 +228,7 @@ class Queue implements RunQueue {
     try {
       while (!signal.aborted) {
         news = false;
-        const progress = await this.progressOf(runUuid);
-        yield progress;
-        if (progress.state !== 'queued' && progress.state !== 'running') return;
+        yield await look();
         // oxlint-disable-next-line typescript/no-unnecessary-condition -- the listener sets it while the caller holds the value
         if (!news && !signal.aborted)
           await new Promise<void>((resolve) => {
@@ -282,6 +306,7 @@ class Queue implements RunQueue {
     const { promise, resolve } = Promise.withResolvers<void>();
     const active: Active = {
       progress: waitingProgress(runUuid, 'running', limit),
+      pictures: [],
       cancelled: false,
       finished: promise,
     };
@@ -324,6 +349,7 @@ class Queue implements RunQueue {
     const logFile = path.join(library.folders.logs, `${runUuid}.log`);
     const hear = (message: EngineMessage): void => {
       active.progress = advance(active.progress, message);
+      active.pictures = withPictures(active.pictures, message);
       this.#tell(runUuid);
     };
     const submission = await compute.submit({ runUuid, jobFolder, output: detail.folder, logFile }, hear);
@@ -412,6 +438,10 @@ class Queue implements RunQueue {
     this.#tell(runUuid);
     this.#options.changed?.(runUuid);
   }
+}
+
+function goesOn({ state }: RunProgress): boolean {
+  return state === 'queued' || state === 'running';
 }
 
 /** Ends an engine that outlived its owner, with its decoders. */

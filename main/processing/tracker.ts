@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: MIT
-import { stageNames, type RunProgress, type RunState, type StageName, type StageStatus } from '../contract/index.ts';
+import {
+  stageNames,
+  type RunPicture,
+  type RunProgress,
+  type RunState,
+  type StageName,
+  type StageStatus,
+} from '../contract/index.ts';
 import type { EngineMessage } from './engine-output.ts';
 
 /** `read` and `motion` are one pass of the engine: they run, and end, together. */
@@ -70,6 +77,15 @@ function change(
   to: (stage: StageStatus) => StageStatus,
 ): StageStatus[] {
   return before.stages.map((stage) => (names.includes(stage.stage) ? to(stage) : stage));
+}
+
+/** A run's pictures after one more message of the engine: the newest of each name. */
+export function withPictures(before: readonly RunPicture[], message: EngineMessage): readonly RunPicture[] {
+  if (message.type !== 'preview') return before;
+  const { frames, height, width } = message;
+  const pictures = message.pictures.map((picture) => ({ ...picture, frames, height, width }));
+  const names = new Set(pictures.map(({ name }) => name));
+  return [...before.filter(({ name }) => !names.has(name)), ...pictures];
 }
 
 /** The progress of a run that ended. */

@@ -114,6 +114,16 @@ const behaviours = {
     say({ type: 'warning', code: 'size.estimated', message: 'The neuron diameter was estimated: 8 px.' });
     result();
   },
+  pictures: () => {
+    const picture = (name, ...codes) => ({ name, low: 10, high: 20.5, pixels: Buffer.from(codes).toString('base64') });
+    const frames = (stage, count, pictures) =>
+      say({ type: 'preview', stage, frames: count, height: 1, width: 2, pictures });
+    say({ type: 'stage', stage: 'motion', state: 'started' });
+    frames('motion', 64, [picture('mean', 0, 9), picture('max', 1, 2)]);
+    frames('motion', 128, [picture('mean', 0, 255), picture('max', 3, 4)]);
+    frames('seeds', 128, [picture('pnr', 5, 6)]);
+    untilCancelled('line');
+  },
   incomplete: () => {
     say({ type: 'warning', code: 'media.truncated', message: 'The films end after 5 frames; 6 were expected.' });
     result();

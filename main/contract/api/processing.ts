@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { z } from 'zod';
 import { command, defineApi, query, stream, subscription } from '../define.ts';
-import { RunProgress, RunRow, StageName, Uuid } from '../types.ts';
+import { RunPicture, RunProgress, RunRow, StageName, Uuid } from '../types.ts';
 
 /** Parameters by the names of assets/engine-parameters.json; absent ones take their defaults. Checked against that file. */
 export const ParameterValues = z.record(z.string(), z.union([z.number(), z.boolean(), z.string(), z.null()]));
@@ -252,6 +252,9 @@ export const processingApi = defineApi('processing', {
   ),
   progress: subscription(z.object({ runUuid: Uuid }), RunProgress, {
     doc: 'Progress of a run until it ends; the first value comes at once.',
+  }),
+  previews: subscription(z.object({ runUuid: Uuid }), z.object({ runUuid: Uuid, pictures: z.array(RunPicture) }), {
+    doc: 'Pictures of what a run has gathered, newest of each name, until it ends; nothing comes before there are any.',
   }),
   export: command(
     z.object({ runUuid: Uuid, destination: z.string() }),

@@ -71,6 +71,7 @@ fn main() -> Result<(), StageError> {
         memory_bytes: 2 << 30,
         cancelled: &|| false,
         progress: &|_, _| {},
+        preview: &|_| {},
     };
     let (out, seconds) = measure(films, &params, &ctx)?;
     let (frames, grid) = (out.frames(), out.grid);

@@ -105,6 +105,7 @@ fn a_long_film_gives_the_same_bits_whatever_the_memory_and_the_threads_and_keeps
             memory_bytes,
             cancelled: &|| false,
             progress: &|_, _| {},
+            preview: &|_| {},
         };
         let done = pool.install(|| all(&film, &parameters(), &ctx)).unwrap();
         (done.0, done.1, shelf.file_bytes())
@@ -250,6 +251,7 @@ fn cancellation_ends_every_stage() {
             memory_bytes: 1 << 30,
             cancelled: &|| cancelled.fetch_add(1, std::sync::atomic::Ordering::Relaxed) >= after,
             progress: &|_, _| {},
+            preview: &|_| {},
         };
         assert!(
             matches!(all(&film, &parameters(), &ctx), Err(StageError::Cancelled)),

@@ -34,6 +34,7 @@ pub mod output;
 pub mod params;
 pub mod pipeline;
 pub mod plan;
+pub mod preview;
 pub mod progress;
 pub mod read;
 pub mod result;

@@ -38,7 +38,11 @@ pub fn analyse(job: &Job, scratch: &Path, context: &Context<'_>, reporter: &Repo
         context,
         reporter,
     };
-    let mut seeds: Seeds = run.stage("seeds", || seeds::run(&film, &job.parameters, film.diameter_px, context))?;
+    let mut seeds: Seeds = run.stage("seeds", || {
+        let seeds = seeds::run(&film, &job.parameters, film.diameter_px, context)?;
+        (context.preview)(&|| seeds.preview(&film));
+        Ok(seeds)
+    })?;
     let mut demixed: Demixed = run.demixed(&mut seeds)?;
     demixed.survey = Arc::clone(&seeds.survey);
     let components: Components = run.stage("deconvolve", || deconvolve::run(&film, &demixed, &job.parameters, context))?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
+use crate::preview::Preview;
 
 /// The stages in order, each with the share of a run's time it usually takes; `read` and `motion` are one pass.
 pub const STAGES: [(&str, f64); 7] = [
@@ -21,6 +22,8 @@ pub const STAGES: [(&str, f64); 7] = [
 
 /// Two progress lines are at least this far apart, whatever the stages say.
 const BETWEEN_LINES: Duration = Duration::from_millis(100);
+/// Pictures are made at least this far apart: making them stops the pass for some milliseconds.
+const BETWEEN_PREVIEWS: Duration = Duration::from_secs(2);
 /// No estimate of the remaining time before this share of the run is done.
 const ETA_FROM: f64 = 0.05;
 
@@ -49,6 +52,7 @@ struct State {
     running: Option<(usize, usize)>,
     stage_started: Duration,
     last_line: Option<Duration>,
+    last_preview: Option<Duration>,
     /// Share of the run that was not run but read.
     skipped: f64,
     timings: Vec<StageTiming>,
@@ -73,6 +77,7 @@ impl Reporter {
                 running: None,
                 stage_started: started,
                 last_line: None,
+                last_preview: None,
                 skipped: 0.0,
                 timings: Vec::new(),
                 warnings: Vec::new(),
@@ -105,6 +110,8 @@ impl Reporter {
             state.running = Some((first, last));
             state.stage_started = (self.clock)();
             state.last_line = None;
+            // The first pictures of a stage show at once what it sees.
+            state.last_preview = None;
             for (stage, _) in &STAGES[first..=last] {
                 line(&mut state, &json!({ "type": "stage", "stage": stage, "state": "started" }));
             }
@@ -177,6 +184,22 @@ impl Reporter {
                 "framesPerSecond": rate.map(round), "etaSeconds": eta.map(round), "memoryBytes": (self.memory)(),
             }),
         );
+    }
+
+    /// Shows what the running stage has so far, when the last pictures of the stage are old enough. `make` is called without the lock held.
+    pub fn preview(&self, make: &dyn Fn() -> Preview) {
+        let now = (self.clock)();
+        let stage = {
+            let mut state = self.state();
+            let Some((_, last)) = state.running else { return };
+            if state.last_preview.is_some_and(|then| now.saturating_sub(then) < BETWEEN_PREVIEWS) {
+                return;
+            }
+            state.last_preview = Some(now);
+            STAGES[last].0
+        };
+        let value = make().json(stage);
+        line(&mut self.state(), &value);
     }
 
     /// Progress of a job that is no run (a match has steps of its own): `fraction` of the step and of the whole, 0 … 1.
@@ -332,6 +355,52 @@ mod tests {
             (lines[1]["framesPerSecond"].as_f64(), lines[1]["memoryBytes"].as_u64()),
             (Some(100.0), Some(1000))
         );
+    }
+
+    #[test]
+    fn pictures_come_at_once_and_then_every_two_seconds() {
+        let (reporter, lines, ms) = reporter();
+        let made = AtomicU64::new(0);
+        let make = || {
+            made.fetch_add(1, Ordering::Relaxed);
+            Preview {
+                frames: ms.load(Ordering::Relaxed),
+                size: [1, 2],
+                pictures: vec![("mean", vec![0.0, 1.0], crate::preview::Shrink::Mean)],
+            }
+        };
+        // Outside a stage nobody waits for pictures.
+        reporter.preview(&make);
+        for names in [("read", "motion"), ("seeds", "seeds")] {
+            reporter
+                .stage(
+                    names,
+                    |_: &()| 0,
+                    || {
+                        for t in (0..=5000u64).step_by(100) {
+                            ms.fetch_add(u64::from(t > 0) * 100, Ordering::Relaxed);
+                            reporter.preview(&make);
+                        }
+                        Ok::<_, ()>(())
+                    },
+                )
+                .unwrap();
+        }
+        let previews: Vec<_> = lines.all().into_iter().filter(|line| line["type"] == "preview").collect();
+        let said: Vec<_> = previews
+            .iter()
+            .map(|l| (l["stage"].as_str().unwrap(), l["frames"].as_u64().unwrap()))
+            .collect();
+        let wanted = [
+            ("motion", 0),
+            ("motion", 2000),
+            ("motion", 4000),
+            ("seeds", 5000),
+            ("seeds", 7000),
+            ("seeds", 9000),
+        ];
+        assert_eq!(said, wanted);
+        assert_eq!(made.load(Ordering::Relaxed), 6);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::job::Job;
 use crate::manifest::manifest;
 use crate::output::RunFolder;
+use crate::preview::Preview;
 use crate::progress::Reporter;
 use crate::result::{self, Analysis};
 use crate::shelf::{SHARE, Shelf};
@@ -39,6 +40,7 @@ pub fn run(
     let mut folder = RunFolder::create(&job.output)?;
     let cancelled = || control.stopped();
     let progress = |fraction: f32, frames: u64| reporter.progress(fraction, frames);
+    let preview = |make: &dyn Fn() -> Preview| reporter.preview(make);
     let shelf = Shelf::new(&folder.scratch(), job.memory_bytes / SHARE);
     let context = Context {
         shelf: &shelf,
@@ -46,6 +48,7 @@ pub fn run(
         memory_bytes: job.memory_bytes,
         cancelled: &cancelled,
         progress: &progress,
+        preview: &preview,
     };
     let analysis = analyse(job, &folder.scratch(), &context, reporter).map_err(|error| match error {
         // Stages know only that they must stop; the control knows why.

@@ -10,6 +10,7 @@ use crate::kernels::{BandPass, Noise, dot, mean, median, quantile};
 use crate::moments::{Busy, Images, MOST, images};
 use crate::movie::SlowMovie;
 use crate::params::Parameters;
+use crate::preview::{Preview, Shrink};
 use crate::types::{Context, Registered, StageError};
 
 /// Values below so many noise standard deviations do not count in the local correlation.
@@ -60,6 +61,20 @@ pub struct Seeds {
     pub weights: RingWeights,
     /// Standard deviation of a typical cell, grid px.
     pub sigma: f32,
+}
+
+impl Seeds {
+    /// The maps the seeds stand on, for those who wait for the later stages.
+    pub fn preview(&self, film: &Registered) -> Preview {
+        Preview {
+            frames: film.frames() as u64,
+            size: [film.grid.height, film.grid.width],
+            pictures: vec![
+                ("correlation", self.correlation.clone(), Shrink::Mean),
+                ("pnr", self.pnr.clone(), Shrink::Max),
+            ],
+        }
+    }
 }
 
 /// Statistics of a band-passed window: noise, peak-to-noise ratio and local correlation of each pixel.

@@ -5,6 +5,7 @@
 use crate::cache::TileCache;
 use crate::motion::lattice::Lattice;
 use crate::motion::report::MotionReport;
+use crate::preview::Preview;
 use crate::shelf::{Shelf, Trace};
 
 /// Bits of `frame_flags.npy` (one `u32` a frame). Fixed: never renumbered, new causes take new bits.
@@ -306,6 +307,9 @@ pub type CancelFn<'a> = dyn Fn() -> bool + Sync + 'a;
 /// Told how far a stage is (0 … 1) and how many frames it has handled.
 pub type ProgressFn<'a> = dyn Fn(f32, u64) + Sync + 'a;
 
+/// Told that pictures can be had; makes them only when somebody would look at them now.
+pub type PreviewFn<'a> = dyn Fn(&dyn Fn() -> Preview) + Sync + 'a;
+
 /// What every stage gets beside its data.
 pub struct Context<'a> {
     /// Worker threads.
@@ -316,6 +320,8 @@ pub struct Context<'a> {
     pub cancelled: &'a CancelFn<'a>,
     /// Progress of the running stage.
     pub progress: &'a ProgressFn<'a>,
+    /// Pictures of what the running stage has so far.
+    pub preview: &'a PreviewFn<'a>,
     /// Where traces are kept.
     pub shelf: &'a Shelf,
 }

@@ -21,6 +21,7 @@ fn compute(request: &str) -> Result<String, Failure> {
         memory_bytes: u64::MAX,
         cancelled: &|| false,
         progress: &|_, _| {},
+        preview: &|_| {},
     };
     Ok(perform(&request, &context)?.to_string())
 }

@@ -17,6 +17,7 @@ import { Icon } from '../../ui/icons.tsx';
 import { Failed, Loading, Panel } from '../../ui/panel.tsx';
 import { readableLine } from './log-lines.ts';
 import styles from './process.module.css';
+import { RunPictures } from './run-pictures.tsx';
 import { stageHelp, stageTitles } from './stage-names.ts';
 
 const c = classes(styles);
@@ -189,6 +190,7 @@ function FollowedRun({ runUuid }: { readonly runUuid: string }): ReactElement {
               <RunStep key={stage} stage={stage} number={index + 1} progress={progress} />
             ))}
           </ol>
+          {hasEnded(progress.state) ? null : <RunPictures runUuid={runUuid} />}
           {progress.warnings.map((warning) => (
             <Note key={`${warning.code} ${warning.message}`} kind="warning">
               {warning.message}

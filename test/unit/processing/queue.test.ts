@@ -107,6 +107,28 @@ async function until({ queue }: Bench, runUuid: string, seen: (progress: RunProg
   throw new Error('the run ended before');
 }
 
+describe('pictures of a run that goes on', () => {
+  it('come to whoever looks, the newest of each name, and end with the run', async () => {
+    await using place = await bench('pictures');
+    const uuid = await place.add();
+    const seen: string[] = [];
+    for await (const pictures of place.queue.pictures(uuid, new AbortController().signal)) {
+      const said = pictures.map(({ name, frames, pixels }) => {
+        return `${name} ${String(frames)} ${[...Buffer.from(pixels, 'base64')].join('+')}`;
+      });
+      seen.push(said.join(', '));
+      // Somebody who comes later sees them all at once.
+      if (pictures.length === 3) void place.queue.cancel(uuid);
+    }
+    expect(seen.at(-1)).toBe('mean 128 0+255, max 128 3+4, pnr 128 5+6');
+    // What an ended run has gathered lies in its folder.
+    for await (const pictures of place.queue.pictures(uuid, new AbortController().signal))
+      seen.push(...pictures.map(String));
+    expect(seen.length).toBeLessThanOrEqual(3);
+    expect(readFileSync(path.join(place.library.folders.logs, `${uuid}.log`), 'utf8')).not.toContain('pixels');
+  });
+});
+
 const leftIn = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
 
 describe('a queue that is held', () => {

@@ -101,6 +101,7 @@ pub fn with_context<R>(f: impl FnOnce(&Context) -> R) -> R {
         memory_bytes: 1 << 30,
         cancelled: &|| false,
         progress: &|_, _| {},
+        preview: &|_| {},
     })
 }
 

@@ -20,6 +20,7 @@ use crate::motion::lattice::{Line, Warper};
 use crate::motion::piecewise::{Field, FieldWorkspace, Piecewise};
 use crate::motion::warp::{fill_outside, inside, warp};
 use crate::motion::{Shift, Workspace};
+use crate::preview::{Preview, Shrink};
 use crate::types::{Context, StageError, flag};
 
 /// Frames of a block: it bounds the memory and how long a cancel waits; the last bits of the statistics hang on it.
@@ -239,7 +240,22 @@ impl<'a> Pass<'a> {
         let done = self.motion.len();
         let share = done as f32 / self.total.max(1) as f32;
         (self.ctx.progress)(self.progress_from + (1.0 - self.progress_from) * share, done as u64);
+        (self.ctx.preview)(&|| self.preview());
         Ok(())
+    }
+
+    /// Mean, standard deviation and maximum of the registered frames so far.
+    fn preview(&self) -> Preview {
+        let images = self.statistics.finish();
+        Preview {
+            frames: self.motion.len() as u64,
+            size: [self.learnt.grid.frame_height, self.learnt.grid.frame_width],
+            pictures: vec![
+                ("mean", images.mean, Shrink::Mean),
+                ("std", images.std, Shrink::Mean),
+                ("max", images.max, Shrink::Max),
+            ],
+        }
     }
 
     fn decide(&mut self, run: &mut PartRun, frame: usize, readable: bool, measured: &Measured) {

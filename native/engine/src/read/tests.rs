@@ -132,6 +132,7 @@ fn registered(parts: Vec<Part>, threads: usize, memory_bytes: u64, name: &str) -
         memory_bytes,
         cancelled: &|| false,
         progress: &|_, _| {},
+        preview: &|_| {},
     };
     let folder = scratch(name);
     let out = run_parts(parts, &parameters(), &folder, &ctx);
@@ -146,6 +147,7 @@ fn context<'a>(cancelled: &'a crate::types::CancelFn<'a>) -> Context<'a> {
         memory_bytes: 1 << 30,
         cancelled,
         progress: &|_, _| {},
+        preview: &|_| {},
     }
 }
 
@@ -434,6 +436,7 @@ fn progress_rises_to_one_and_counts_the_frames() {
         memory_bytes: 1 << 30,
         cancelled: &|| false,
         progress: &progress,
+        preview: &|_| {},
     };
     let folder = scratch("progress");
     run_parts(vec![part(&film(200))], &parameters(), &folder, &ctx).unwrap();
@@ -441,6 +444,31 @@ fn progress_rises_to_one_and_counts_the_frames() {
     let seen = seen.into_inner().unwrap();
     assert!(seen.windows(2).all(|w| w[0].0 <= w[1].0) && seen.len() >= 5);
     assert_eq!(*seen.last().unwrap(), (1.0, 200));
+}
+
+#[test]
+fn previews_show_the_registered_film_while_the_pass_runs() {
+    let seen = std::sync::Mutex::new(Vec::new());
+    let preview = |make: &dyn Fn() -> crate::preview::Preview| seen.lock().unwrap().push(make());
+    let ctx = Context {
+        preview: &preview,
+        ..context(&|| false)
+    };
+    let folder = scratch("preview");
+    let out = run_parts(vec![part(&film(200))], &parameters(), &folder, &ctx).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    let seen = seen.into_inner().unwrap();
+    let frames: Vec<u64> = seen.iter().map(|p| p.frames).collect();
+    assert_eq!(frames, [64, 128, 192, 200]);
+    assert!(seen.iter().all(|p| p.size == SIZE));
+    let last = seen.last().unwrap();
+    let names: Vec<_> = last.pictures.iter().map(|(name, ..)| *name).collect();
+    assert_eq!(names, ["mean", "std", "max"]);
+    // The last one is the result; the first is not.
+    for ((_, values, _), image) in last.pictures.iter().zip([&out.mean, &out.std, &out.max]) {
+        assert_eq!(values, image);
+    }
+    assert_ne!(seen[0].pictures[0].1, out.mean);
 }
 
 #[test]
@@ -460,6 +488,7 @@ fn a_diameter_that_does_not_fit_and_films_of_two_sizes_are_refused() {
         memory_bytes: 1 << 30,
         cancelled: &|| false,
         progress: &|_, _| {},
+        preview: &|_| {},
     };
     let folder = scratch("refused");
     let wrong = Parameters {
