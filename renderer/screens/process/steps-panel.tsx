@@ -185,12 +185,12 @@ function FollowedRun({ runUuid }: { readonly runUuid: string }): ReactElement {
           {run === undefined ? null : (
             <Outcome run={run} progress={progress} onCancel={() => cancel.mutate()} cancelling={cancel.isPending} />
           )}
+          {hasEnded(progress.state) ? null : <RunPictures runUuid={runUuid} />}
           <ol className={c('steps')} aria-label="Steps">
             {stageNames.map((stage, index) => (
               <RunStep key={stage} stage={stage} number={index + 1} progress={progress} />
             ))}
           </ol>
-          {hasEnded(progress.state) ? null : <RunPictures runUuid={runUuid} />}
           {progress.warnings.map((warning) => (
             <Note key={`${warning.code} ${warning.message}`} kind="warning">
               {warning.message}
