@@ -15,6 +15,9 @@ const entries: Record<string, string> = {
   'read-worker': 'main/interop/results/read-worker.ts',
   'convert-worker': 'main/interop/films/convert-worker.ts',
   'export-worker': 'main/interop/export-worker.ts',
+  'datajoint-worker': 'main/interop/datajoint/intake/import-worker.ts',
+  'position-worker': 'main/position/read-worker.ts',
+  'travel-worker': 'main/travel/travel-worker.ts',
   'explore-worker': 'main/explore/explore-worker.ts',
 };
 

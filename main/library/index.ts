@@ -16,6 +16,8 @@ export type {
   TraceName,
 } from './event-types.ts';
 export type {
+  Adoption,
+  AdoptionCounts,
   Judgements,
   PackedRecords,
   ReceiptCounts,
@@ -27,6 +29,7 @@ export type {
   TravelFile,
   TravelRow,
   TravelStore,
+  TravelValue,
 } from './travel-types.ts';
 export type {
   AskedParameters,
@@ -59,6 +62,7 @@ export {
   type LibraryDependencies,
 } from './handlers.ts';
 export { createReader, type Reader } from './reader/reader.ts';
+export { uuidBytes, uuidText } from './uuid.ts';
 export { openLibrary } from './library.ts';
 export { acquireOwnership, ownerWhenListening, readOwner } from './ownership.ts';
 export type { AcquireResult, OtherOwner, Ownership } from './ownership.ts';

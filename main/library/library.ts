@@ -113,6 +113,7 @@ const travelMethods: MethodNames<TravelStore> = {
   records: true,
   known: true,
   receive: true,
+  adopt: true,
   proxy: true,
 };
 const positionMethods: MethodNames<PositionStore> = { add: true, list: true, track: true, set: true };

@@ -145,6 +145,24 @@ export interface ReceiptCounts {
   readonly branches: number;
 }
 
+/** Rows of another database, brought into the form that rows travel in. */
+export interface Adoption {
+  /** Parents first; a row that only names the uuid of one that is here stands for that one. */
+  readonly rows: readonly TravelRow[];
+  /** For the change log. */
+  readonly who: string;
+  /** Do everything, then take it back. */
+  readonly dryRun: boolean;
+}
+
+/** What an adoption changed. */
+export interface AdoptionCounts {
+  readonly inserted: Readonly<Record<string, number>>;
+  readonly present: Readonly<Record<string, number>>;
+  /** Rows that this library refuses, with those that need them: a sentence for each kind. */
+  readonly refused: readonly string[];
+}
+
 /** Travel of runs and decisions between libraries. */
 export interface TravelStore {
   /** @throws AppError `run.not_found` */
@@ -164,6 +182,13 @@ export interface TravelStore {
    * @throws AppError `travel.newer`, `travel.unknown_run`, `travel.damaged`, `library.read_only`
    */
   receive(received: Received): Promise<ReceiptCounts>;
+  /**
+   * Adds rows of another database that are not here yet, in one transaction; nothing that is here is changed. Rows of metadata that break a
+   * rule of this library are left out and told.
+   *
+   * @throws AppError `travel.deleted` for a run that was deleted and can come back, `library.read_only`
+   */
+  adopt(adoption: Adoption): Promise<AdoptionCounts>;
   /** The film that stands in for a recording's; null where there is none. */
   proxy(recordingUuid: Uuid): Promise<{ readonly path: string; readonly frames: number } | null>;
 }

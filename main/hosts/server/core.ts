@@ -248,7 +248,14 @@ async function createCore(
     tables: createTablesHandlers({ library, reader, changed: rowsChanged }),
     jobs: createJobsHandlers(library, (uuid) => queue.cancel(uuid)),
     processing,
-    datajoint: createDatajointHandlers({ library, reader, editor, progresses }),
+    datajoint: createDatajointHandlers({
+      library,
+      reader,
+      editor,
+      progresses,
+      probeFilm,
+      changed: rowsChanged,
+    }),
     interop: createInteropHandlers({
       library,
       editor,

@@ -2,6 +2,7 @@
 import { promisify } from 'node:util';
 import { deflate, inflateSync } from 'node:zlib';
 import { AppError } from '../../contract/index.ts';
+import type { TypedJson } from '../../library/index.ts';
 
 /**
  * DataJoint's blobs (reference: datamodel.md 3.9): numeric arrays in MATLAB's order, Python's own values, a zlib container above a kilobyte.
@@ -243,14 +244,18 @@ function unpackArray(cursor: Cursor): BlobValue {
 const asPlain = (value: number | bigint | undefined): BlobValue =>
   typeof value === 'bigint' ? asNumber(value) : (value ?? null);
 
-function unpack(cursor: Cursor, depth: number): BlobValue {
+/** Tuples and floats that are whole keep their kind as typed JSON has it, where that is asked for: the hash of a parameter set hangs on it. */
+function unpack(cursor: Cursor, depth: number, typed: boolean): BlobValue {
   if (depth > deepest) throw damaged('its values are nested too deeply');
-  const inside = (): BlobValue => unpack(new Cursor(cursor.take(cursor.size())), depth + 1);
+  const inside = (): BlobValue => unpack(new Cursor(cursor.take(cursor.size())), depth + 1, typed);
   const kind = cursor.take(1)[0] ?? 0;
   switch (kind) {
     case 0xff:
       return null;
-    case 0x01:
+    case 0x01: {
+      const items = Array.from({ length: counted(cursor) }, inside);
+      return typed ? { $tuple: items } : items;
+    }
     case 0x02:
     case 0x03:
       return Array.from({ length: counted(cursor) }, inside);
@@ -264,8 +269,10 @@ function unpack(cursor: Cursor, depth: number): BlobValue {
       return unpackInteger(cursor);
     case 0x0b:
       return cursor.take(1)[0] !== 0;
-    case 0x0d:
-      return cursor.take(8).readDoubleLE();
+    case 0x0d: {
+      const value = cursor.take(8).readDoubleLE();
+      return typed && Number.isInteger(value) ? { $float: value } : value;
+    }
     case 0x41:
       return unpackArray(cursor);
     case 0x64:
@@ -311,6 +318,31 @@ function unpackDate(cursor: Cursor): Date {
 
 /** What a blob holds. @throws AppError `interop.unreadable` */
 export function unpackBlob(bytes: Buffer): BlobValue {
+  return unpackWhole(bytes, false);
+}
+
+/**
+ * A dictionary of parameters or settings as typed JSON: tuples stay tuples, arrays become lists, what JSON has no word for its text.
+ *
+ * @throws AppError `interop.unreadable`
+ */
+export function unpackTyped(bytes: Buffer): TypedJson {
+  return typedOf(unpackWhole(bytes, true));
+}
+
+function typedOf(value: BlobValue): TypedJson {
+  if (value === null || typeof value === 'boolean' || typeof value === 'string') return value;
+  if (typeof value === 'bigint') return String(value);
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
+  if (value instanceof Date) return value.toISOString();
+  if (Array.isArray(value)) return value.map((each: BlobValue) => typedOf(each));
+  if (isBlobArray(value)) return Array.from<number | bigint, TypedJson>(value.values, (each) => typedOf(asPlain(each)));
+  return Object.fromEntries(
+    Object.entries(value as Readonly<Record<string, BlobValue>>).map(([key, each]) => [key, typedOf(each)]),
+  );
+}
+
+function unpackWhole(bytes: Buffer, typed: boolean): BlobValue {
   let plain = bytes;
   if (bytes.subarray(0, 6).equals(Buffer.from('ZL123\0', 'latin1'))) {
     const size = new Cursor(bytes.subarray(6)).size();
@@ -323,5 +355,5 @@ export function unpackBlob(bytes: Buffer): BlobValue {
   }
   const protocol = plain.subarray(0, 4).toString('latin1');
   if (protocol !== 'mYm\0' && protocol !== 'dj0\0') throw damaged('it does not begin as one');
-  return unpack(new Cursor(plain.subarray(4)), 0);
+  return unpack(new Cursor(plain.subarray(4)), 0, typed);
 }

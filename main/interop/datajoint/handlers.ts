@@ -2,13 +2,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { datajointApi } from '../../contract/index.ts';
+import { AppError, type datajointApi } from '../../contract/index.ts';
 import type { Library, Reader } from '../../library/index.ts';
 import type { Handlers } from '../../rpc/index.ts';
-import { frameTimes } from '../../sessions/index.ts';
+import { frameTimes, type ProbeFilm } from '../../sessions/index.ts';
 import { findRun, gatherRun, type CellCollector } from '../gather.ts';
 import type { Progresses } from '../progresses.ts';
 import { readTimeline } from '../timeline.ts';
+import { importDatajoint } from './intake/import.ts';
 import { publish } from './publish.ts';
 import { parseAddress } from './server.ts';
 
@@ -18,8 +19,11 @@ export function createDatajointHandlers(dependencies: {
   readonly reader: Reader;
   readonly editor: CellCollector;
   readonly progresses: Progresses;
+  readonly probeFilm: ProbeFilm;
+  /** Called after sessions and runs were added. */
+  readonly changed?: (() => void) | undefined;
 }): Handlers<typeof datajointApi.procedures> {
-  const { library, reader, editor, progresses } = dependencies;
+  const { library, reader, editor, progresses, probeFilm, changed } = dependencies;
   return {
     publish: async (input, { signal }) => {
       const { target, url, password, prefix, dryRun, orientation, values, ticket } = input;
@@ -47,6 +51,21 @@ export function createDatajointHandlers(dependencies: {
       } finally {
         await rm(scratch, { recursive: true, force: true });
       }
+    },
+    import: async ({ url, password, prefix, subject, root, orientation, dryRun, ticket }, { signal }) => {
+      if (root !== undefined && !path.isAbsolute(root))
+        throw new AppError('usage.invalid', `The root must be absolute: ${root}`);
+      const address = parseAddress(url, password);
+      using progress = progresses.begin(ticket);
+      const wish = { address, prefix, subject: subject ?? null, root: root ?? null, axes: orientation, isDry: dryRun };
+      const imported = await importDatajoint(wish, { library, reader, probeFilm }, progress.report, signal);
+      if (imported.isImported) changed?.();
+      return {
+        ...imported,
+        tables: [...imported.tables],
+        runs: imported.runs.map((run) => ({ ...run, findings: [...run.findings] })),
+        notes: [...imported.notes],
+      };
     },
   };
 }

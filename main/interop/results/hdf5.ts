@@ -69,6 +69,15 @@ export class Hdf5 implements Disposable {
     return typeof value === 'string' ? value : null;
   }
 
+  /** A number of an attribute; null where there is none. */
+  number(of: string, name: string): number | null {
+    const found = this.#at(of);
+    if (!(found instanceof this.#module.Group) && !(found instanceof this.#module.Dataset)) return null;
+    const value: unknown = found.attrs[name]?.value;
+    if (typeof value === 'number' || typeof value === 'bigint') return Number(value);
+    return ArrayBuffer.isView(value) && !(value instanceof DataView) ? Number((value as Uint8Array)[0]) : null;
+  }
+
   /** Texts of a dataset; none where there is none. */
   texts(name: string): readonly string[] {
     const found = this.#at(name);

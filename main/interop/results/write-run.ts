@@ -48,6 +48,8 @@ export async function writeRun(folder: string, result: ForeignResult, title: str
     };
     const cells = result.footprints.length;
     const peaks = result.footprints.map(({ values }) => values.reduce((most, value) => Math.max(most, value), 0));
+    // A cell without a pixel has no scale to give its trace.
+    const scales = peaks.map((peak) => (peak > 0 ? peak : 1));
     await put('footprints.npz', encodeFootprints(result, peaks), {
       dtype: 'float32',
       shape: [cells, result.height * result.width],
@@ -55,7 +57,7 @@ export async function writeRun(folder: string, result: ForeignResult, title: str
     for (const [name, table] of Object.entries(result.traces)) {
       // ΔF/F has no unit that hangs on the footprint's scale.
       const scaled =
-        name === 'dff' ? table : table.map((value, i) => value * (peaks[Math.floor(i / result.frames)] ?? 1));
+        name === 'dff' ? table : table.map((value, i) => value * (scales[Math.floor(i / result.frames)] ?? 1));
       const shape = [cells, result.frames];
       await put(`traces/${name}.npy`, encodeNpy(scaled, shape), { dtype: 'float32', shape });
     }

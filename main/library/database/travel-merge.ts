@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import Database from 'better-sqlite3';
 import { AppError } from '../../contract/index.ts';
 import type { TravelRow, TravelValue } from '../travel-types.ts';
 import type { Context } from './context.ts';
@@ -12,6 +13,11 @@ const damaged = (what: string): AppError =>
     hint: 'Pack it again.',
   });
 
+/** Stands in the place of a row that was left out. */
+const leftOut = Symbol('left out');
+
+class MissingParent extends Error {}
+
 /**
  * Adds rows that are not here yet. A row is known by its uuid, else by any key that must be unique here, so that an animal or a session that
  * both libraries have stays one. What is here is never changed.
@@ -21,13 +27,18 @@ export class RowMerger {
   readonly #forms: TravelTablesForm;
   readonly #place: Placement;
   /** Rows as they stand here, by their number in the package. */
-  readonly #here: SqlRow[] = [];
+  readonly #here: (SqlRow | typeof leftOut)[] = [];
   readonly inserted: Record<string, number> = {};
+  /** Rows that were here already. */
+  readonly present: Record<string, number> = {};
+  readonly #leave: ((table: string, why: string) => boolean) | undefined;
 
-  constructor(context: Context, place: Placement) {
+  /** @param leave - asked about a row that breaks a rule of this library: true leaves it out, with what needs it */
+  constructor(context: Context, place: Placement, leave?: (table: string, why: string) => boolean) {
     this.#context = context;
     this.#forms = new TravelTablesForm(context.database);
     this.#place = place;
+    this.#leave = leave;
   }
 
   /** Row 0 is one that is here and does not come. */
@@ -39,7 +50,18 @@ export class RowMerger {
   add(rows: readonly TravelRow[]): void {
     for (const { table, values } of rows) {
       if (!this.#forms.travels(table)) throw damaged(`rows of “${table}” do not travel`);
-      this.#here.push(this.#one(table, this.#values(table, values)));
+      this.#here.push(this.#kept(table, values));
+    }
+  }
+
+  #kept(table: string, values: TravelRow['values']): SqlRow | typeof leftOut {
+    try {
+      return this.#one(table, this.#values(table, values));
+    } catch (error) {
+      const why =
+        error instanceof MissingParent ? error.message : error instanceof Database.SqliteError ? error.message : null;
+      if (why === null || this.#leave?.(table, why) !== true) throw error;
+      return leftOut;
     }
   }
 
@@ -58,13 +80,17 @@ export class RowMerger {
 
   #referred(number: number, column: string): SqlValue {
     const row = this.#here[number];
+    if (row === leftOut) throw new MissingParent('what it belongs to was left out');
     if (row === undefined) throw damaged(`row ${number} is named before it comes`);
     return row[column] ?? null;
   }
 
   #one(table: string, row: Record<string, SqlValue>): SqlRow {
     const found = this.#found(table, row);
-    if (found !== undefined) return found;
+    if (found !== undefined) {
+      this.present[table] = (this.present[table] ?? 0) + 1;
+      return found;
+    }
     this.#place(table, row);
     if ('builtin' in row) row['builtin'] = 0;
     const columns = Object.keys(row);

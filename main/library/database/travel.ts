@@ -2,6 +2,8 @@
 import { join } from 'node:path';
 import { AppError, type Uuid } from '../../contract/index.ts';
 import type {
+  Adoption,
+  AdoptionCounts,
   Judgements,
   PackedRecords,
   ReceiptCounts,
@@ -25,6 +27,23 @@ interface RunKey {
   readonly cells: number | null;
   readonly session: string;
 }
+
+/** Thrown to take a transaction back on purpose. */
+class TakeBack extends Error {}
+
+/** Without these nothing else makes sense: a rule they break ends the whole adoption. */
+const indispensable = new Set([
+  'subject',
+  'session',
+  'recording',
+  'recording_info',
+  'processing_method',
+  'processing_param_set',
+  'run',
+  'run_input',
+  'run_array',
+  'cell',
+]);
 
 /** Runs and judgements on their way between libraries. */
 export class TravelTables implements Sync<TravelStore> {
@@ -186,6 +205,49 @@ export class TravelTables implements Sync<TravelStore> {
       this.#addProxies(received);
       database.prepare('DELETE FROM change_actor').run();
       return { rows: merger.inserted, ...judged.counts };
+    });
+  }
+
+  adopt({ rows, who, dryRun }: Adoption): AdoptionCounts {
+    const refused = new Map<string, number>();
+    let counts: AdoptionCounts | undefined;
+    try {
+      writing(this.#context, () => {
+        const { database, now } = this.#context;
+        database.prepare('INSERT OR REPLACE INTO change_actor VALUES (1, ?, ?)').run(who, now());
+        const leave = (table: string, why: string): boolean => {
+          if (indispensable.has(table)) return false;
+          const sentence = `${table}: ${why}`;
+          refused.set(sentence, (refused.get(sentence) ?? 0) + 1);
+          return true;
+        };
+        const merger = new RowMerger(this.#context, (table, row) => this.#mustNotBeHeld(table, row), leave);
+        merger.add(rows);
+        database.prepare('DELETE FROM change_actor').run();
+        counts = {
+          inserted: merger.inserted,
+          present: merger.present,
+          refused: [...refused].map(([sentence, rowCount]) => `${rowCount} of ${sentence}`),
+        };
+        if (dryRun) throw new TakeBack();
+      });
+    } catch (error) {
+      if (!(error instanceof TakeBack)) throw error;
+    }
+    if (counts === undefined) throw new AppError('rpc.internal', 'Nothing was adopted.');
+    return counts;
+  }
+
+  #mustNotBeHeld(table: string, row: Record<string, SqlValue>): void {
+    if (table !== 'run' || !(row['uuid'] instanceof Uint8Array)) return;
+    const held = this.#context.database
+      .prepare(
+        `SELECT 1 FROM deletion WHERE state = 'held' AND EXISTS (SELECT 1 FROM json_each(folders) WHERE value = ?)`,
+      )
+      .get(`runs/${uuidText(row['uuid'])}`);
+    if (held === undefined) return;
+    throw new AppError('travel.deleted', 'One of these runs was deleted here and can still be brought back.', {
+      hint: 'calyx delete --list names the deletion; --undo brings it back, or wait until its grace time is over.',
     });
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, it } from 'vitest';
-import { packBlob, unpackBlob, type BlobValue } from '../../../main/interop/datajoint/blob.ts';
+import { packBlob, unpackBlob, unpackTyped, type BlobValue } from '../../../main/interop/datajoint/blob.ts';
 
 /** What datajoint 0.14.10 (`datajoint.blob.pack`) wrote for the values beside. */
 const written: readonly (readonly [what: string, hex: string, value: BlobValue])[] = [
@@ -71,5 +71,26 @@ describe('blobs of DataJoint', () => {
     const deep = Array.from({ length: 100 }).reduce<BlobValue>((value) => [value], 1);
     const nested = await packBlob(deep);
     expect(() => unpackBlob(nested)).toThrowError(/nested too deeply/);
+  });
+
+  it('keep tuples, lists, whole and broken numbers apart as typed JSON', () => {
+    // {'a': (5, 5.0), 'b': [None, True]} as Python packs it.
+    const part = (bytes: Buffer): Buffer => Buffer.concat([length(bytes.length), bytes]);
+    const length = (value: number): Buffer => {
+      const out = Buffer.alloc(8);
+      out.writeBigUInt64LE(BigInt(value));
+      return out;
+    };
+    const text = (word: string): Buffer => Buffer.concat([Buffer.of(5), length(word.length), Buffer.from(word)]);
+    const five = Buffer.of(0x0a, 1, 0, 5);
+    const double = Buffer.alloc(9);
+    double[0] = 0x0d;
+    double.writeDoubleLE(5, 1);
+    const tuple = Buffer.concat([Buffer.of(1), length(2), part(five), part(double)]);
+    const list = Buffer.concat([Buffer.of(2), length(2), part(Buffer.of(0xff)), part(Buffer.of(0x0b, 1))]);
+    const all = [part(text('a')), part(tuple), part(text('b')), part(list)];
+    const blob = Buffer.concat([Buffer.from('dj0\0', 'latin1'), Buffer.of(4), length(2), ...all]);
+    expect(unpackTyped(blob)).toEqual({ a: { $tuple: [5, { $float: 5 }] }, b: [null, true] });
+    expect(unpackBlob(blob)).toEqual({ a: [5, 5], b: [null, true] });
   });
 });

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { randomUUID } from 'node:crypto';
-import type { ImportPreview, SessionRow } from '../../../contract/index.ts';
+import { AppError, type ImportPreview, type SessionRow } from '../../../contract/index.ts';
 import { positive, text, words, type Answer, type Command, type Invocation } from '../command.ts';
 import { exitCodes } from '../../exit-codes.ts';
 import { bytes, duration } from '../output.ts';
+import { passwordVariable, serverPassword } from '../server-password.ts';
 import { showProgress } from '../show-progress.ts';
 
 /** `import`: links a session or brings another program's result into the library, or says what that would do. */
@@ -11,7 +12,7 @@ export const importCommand: Command = {
   name: 'import',
   summary: 'Link a session folder or film, or import another program’s result, into the library',
   usage:
-    'import <session folder | device folder | film (AVI, MKV, MP4, TIFF, HDF5, NWB, ISXD, zarr) | result of CaImAn, MiniAn, MIN1PIPE or Inscopix> [flags]; import --recording <id> [--paramset <set>] [--root <folder>]',
+    'import datajoint --url mysql://user@host --prefix neuro_ [flags]; import <session folder | device folder | film (AVI, MKV, MP4, TIFF, HDF5, NWB, ISXD, zarr) | result of CaImAn, CNMF-E, MiniAn, MIN1PIPE, suite2p or Inscopix> [flags]; import --recording <id> [--paramset <set>] [--root <folder>]',
   flags: () => [
     { name: 'device', value: 'name', help: 'Only this miniscope.' },
     { name: 'fps', value: 'rate', help: 'Frames per second of a film without time stamps.' },
@@ -24,6 +25,17 @@ export const importCommand: Command = {
       help: 'For a result: the parameter set it was made with. Without a file, the result is looked for in root/session_dir/method_number.',
     },
     { name: 'root', value: 'folder', help: 'Where results lie, for one that is looked for (else $CALYX_ROOT).' },
+    {
+      name: 'url',
+      value: 'address',
+      help: `Of a DataJoint server: mysql://user@host:port; the password from $${passwordVariable} or a prompt.`,
+    },
+    { name: 'prefix', value: 'letters', help: 'What the names of its databases begin with, as neuro_.' },
+    {
+      name: 'orientation',
+      value: 'which',
+      help: 'How masks on the server count: corrected (x is the column), as-upstream (exchanged), else by evidence.',
+    },
     { name: 'dry-run', help: 'Only say what was recognised.' },
   ],
   run,
@@ -31,6 +43,7 @@ export const importCommand: Command = {
 
 async function run(invocation: Invocation): Promise<Answer> {
   const { flags, absolute } = invocation;
+  if (text(flags, 'url') !== undefined || text(flags, 'prefix') !== undefined) return await fromDatajoint(invocation);
   if (invocation.positionals.length === 0 && text(flags, 'recording') !== undefined) return await load(invocation);
   const [place] = words(importCommand, invocation.positionals, ['the folder or film to import'] as const);
   const source = { path: absolute(place) };
@@ -109,6 +122,51 @@ async function load({ flags, env, absolute, connect }: Invocation): Promise<Answ
     json: { ...result, folder, relative },
     text: `Loaded from ${folder}: ${result.run.cells ?? 0} cells. Run ${result.run.uuid}\n`,
   };
+}
+
+/** A lab's DataJoint databases. */
+async function fromDatajoint(invocation: Invocation): Promise<Answer> {
+  const { positionals, flags, env, absolute } = invocation;
+  const [url, prefix] = [text(flags, 'url'), text(flags, 'prefix')];
+  if (positionals.length !== 1 || positionals[0] !== 'datajoint' || url === undefined || prefix === undefined) {
+    throw new AppError('usage.invalid', 'To import from a server give datajoint, --url and --prefix.', {
+      hint: 'calyx import datajoint --url mysql://user@host --prefix neuro_',
+    });
+  }
+  const orientation = text(flags, 'orientation') ?? 'auto';
+  if (orientation !== 'auto' && orientation !== 'corrected' && orientation !== 'as-upstream')
+    throw new AppError('usage.invalid', `--orientation is corrected, as-upstream or auto, not “${orientation}”.`);
+  const [subject, root] = [text(flags, 'subject'), text(flags, 'root') ?? env['CALYX_ROOT']];
+  const password = await serverPassword(invocation);
+  const { client } = await invocation.connect();
+  const ticket = randomUUID();
+  const importing = client.datajoint.import(
+    {
+      url,
+      password,
+      prefix,
+      orientation,
+      dryRun: flags['dry-run'] === true,
+      ticket,
+      ...(subject === undefined ? {} : { subject }),
+      ...(root === undefined ? {} : { root: absolute(root) }),
+    },
+    { signal: invocation.signal },
+  );
+  const [imported] = await Promise.all([importing, showProgress(invocation, client, ticket, importing)]);
+  const { tables, runs, runsHere, notes, generation, isImported } = imported;
+  const lines = [
+    `Tables of element-miniscope ${generation}.`,
+    ...tables.map(({ table, inserted, present }) => `  ${table}: ${inserted} to add, ${present} here`),
+    ...runs.map(
+      ({ uuid, name, cells, findings }) =>
+        `  result ${name}: ${cells} cells. Run ${uuid}${findings.map((finding) => `\n    note: ${finding}`).join('')}`,
+    ),
+    ...(runsHere === 0 ? [] : [`  ${runsHere} results are here already.`]),
+    ...notes.map((note) => `note: ${note}`),
+    isImported ? 'Imported.' : 'Can be imported.',
+  ];
+  return { exitCode: exitCodes.ok, json: imported, text: `${lines.join('\n')}\n` };
 }
 
 function findingsText(

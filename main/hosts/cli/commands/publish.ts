@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { randomUUID } from 'node:crypto';
-import { createInterface } from 'node:readline/promises';
-import { Writable } from 'node:stream';
 import { AppError } from '../../../contract/index.ts';
 import { exitCodes } from '../../exit-codes.ts';
 import { runId, text, texts, type Answer, type Command, type Invocation } from '../command.ts';
+import { passwordVariable, serverPassword } from '../server-password.ts';
 import { showProgress } from '../show-progress.ts';
-
-const passwordVariable = 'CALYX_DATAJOINT_PASSWORD';
 
 /** `publish datajoint`: a run with its session into a lab's DataJoint server. */
 export const publishCommand: Command = {
@@ -56,7 +53,7 @@ async function run(invocation: Invocation): Promise<Answer> {
   const orientation = text(flags, 'orientation') ?? 'corrected';
   if (orientation !== 'corrected' && orientation !== 'as-upstream')
     throw new AppError('usage.invalid', `--orientation is corrected or as-upstream, not “${orientation}”.`);
-  const password = invocation.env[passwordVariable] ?? (await askPassword(invocation));
+  const password = await serverPassword(invocation);
   const values = Object.fromEntries(
     texts(flags, 'set').map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
   );
@@ -81,18 +78,4 @@ async function run(invocation: Invocation): Promise<Answer> {
   ];
   const exitCode = conflicts.length > 0 ? exitCodes.input : exitCodes.ok;
   return { exitCode, json: published, text: `${lines.join('\n')}\n` };
-}
-
-/** Asks on a terminal, without showing what is typed; elsewhere there is none. */
-async function askPassword({ terminal, json, signal }: Invocation): Promise<string> {
-  if (json || !process.stdin.isTTY) return '';
-  terminal.err('Password: ');
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const lines = createInterface({ input: process.stdin, output: silent, terminal: true });
-  try {
-    return await lines.question('', { signal });
-  } finally {
-    lines.close();
-    terminal.err('\n');
-  }
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 import type { ResultReader } from '../foreign-result.ts';
 import { caiman } from './caiman.ts';
+import { cnmfE } from './cnmf-e.ts';
 import { inscopix } from './inscopix.ts';
 import { min1pipe } from './min1pipe.ts';
 import { minian } from './minian.ts';
+import { suite2p } from './suite2p.ts';
 
 /** All readers; the first that recognises a place reads it. One file each in this folder. */
-export const resultReaders: readonly ResultReader[] = [caiman, min1pipe, inscopix, minian];
+export const resultReaders: readonly ResultReader[] = [caiman, min1pipe, cnmfE, inscopix, minian, suite2p];
 
 /** The reader of a place; null where none knows it. */
 export async function readerOf(place: string): Promise<ResultReader | null> {

@@ -3,34 +3,37 @@ import type { TypedJson } from '../../../library/index.ts';
 import { checkSize, count, unreadable } from '../check.ts';
 import { ofColumns } from '../footprints.ts';
 import type { ForeignResult, ResultReader } from '../foreign-result.ts';
-import { isHdf5, numbers, openHdf5, type Hdf5 } from '../hdf5.ts';
+import { type MatFile, namesOfMat, openMat } from '../mat/index.ts';
 
 /**
- * Results of MIN1PIPE (`*_data_processed.mat`, MAT 7.3): `roifn` pixels × cells counted along columns, `sigfn` the traces after demixing,
- * `spkfn` the deconvolved ones, `dff`. MATLAB's axes appear reversed in HDF5.
+ * Results of MIN1PIPE (`*_data_processed.mat`, MAT 5 or 7.3): `roifn` pixels × cells counted along columns, `sigfn` the traces after demixing,
+ * `spkfn` the deconvolved ones, `dff`.
  */
 export const min1pipe: ResultReader = {
   program: 'min1pipe',
   title: 'MIN1PIPE result',
   recognises: async (place) => {
-    if (!/\.mat$/i.test(place) || !(await isHdf5(place))) return false;
-    using file = await openHdf5(place);
-    return file.has('roifn') && file.has('sigfn');
+    using file = await namesOfMat(place);
+    const names = file?.names() ?? [];
+    return names.includes('roifn') && names.includes('sigfn');
   },
   read: async (place) => {
-    using file = await openHdf5(place);
+    using file = await openMat(place);
+    if (file === null) throw unreadable(place, 'it is no MAT file of level 5 or 7.3.');
     return read(file, place);
   },
 };
 
-function read(file: Hdf5, place: string): ForeignResult {
-  const scalar = (name: string): number | undefined => numbers(file.numeric(name)?.values)[0];
+function read(file: MatFile, place: string): ForeignResult {
+  const scalar = (name: string): number | undefined => {
+    const found = file.get(name);
+    return found?.kind === 'numbers' && found.values.length > 0 ? Number(found.values[0]) : undefined;
+  };
   const [height, width] = [count(scalar('pixh'), 'pixh', place), count(scalar('pixw'), 'pixw', place)];
-  const masks = file.numeric('roifn');
-  const signals = file.numeric('sigfn');
-  if (masks === null || signals === null) throw unreadable(place, 'it has no roifn or no sigfn.');
-  const [cells = 0, pixels = 0] = masks.shape;
-  const [frames = 0, rows = 0] = signals.shape;
+  const [masks, signals] = [file.get('roifn'), file.get('sigfn')];
+  if (masks?.kind !== 'numbers' || signals?.kind !== 'numbers') throw unreadable(place, 'it has no roifn or no sigfn.');
+  const [pixels = 0, cells = 0] = masks.shape;
+  const [rows = 0, frames = 0] = signals.shape;
   checkSize([cells, pixels], 'roifn', place);
   if (pixels !== height * width || rows !== cells) {
     throw unreadable(
@@ -39,38 +42,38 @@ function read(file: Hdf5, place: string): ForeignResult {
     );
   }
   const table = (name: string): Float32Array | null => {
-    const set = file.numeric(name);
-    if (set === null || set.shape.join() !== signals.shape.join()) return null;
+    const found = file.get(name);
+    if (found?.kind !== 'numbers' || found.shape.join() !== signals.shape.join()) return null;
     const out = new Float32Array(cells * frames);
     for (let t = 0; t < frames; t += 1)
-      for (let k = 0; k < cells; k += 1) out[k * frames + t] = Number(set.values[t * cells + k]);
+      for (let k = 0; k < cells; k += 1) out[k * frames + t] = Number(found.values[t * cells + k]);
     return out;
   };
   const image = (name: string): Float32Array | null => {
-    const set = file.numeric(name);
-    if (set === null || set.shape.join() !== `${width},${height}`) return null;
+    const found = file.get(name);
+    if (found?.kind !== 'numbers' || found.shape.join() !== `${height},${width}`) return null;
     const out = new Float32Array(height * width);
     for (let x = 0; x < width; x += 1)
-      for (let y = 0; y < height; y += 1) out[y * width + x] = Number(set.values[x * height + y]);
+      for (let y = 0; y < height; y += 1) out[y * width + x] = Number(found.values[x * height + y]);
     return out;
   };
   const columns = Array.from({ length: pixels }, (_, i) => i);
-  const values = masks.values;
   const footprints = Array.from({ length: cells }, (_, k) =>
     ofColumns(
       columns,
-      Array.from({ length: pixels }, (_unused, i) => Number(values[k * pixels + i])),
+      Array.from({ length: pixels }, (_unused, i) => Number(masks.values[k * pixels + i])),
       height,
       width,
     ),
   );
   const parameters: Record<string, TypedJson> = {};
   for (const name of file.names('Params')) {
-    const [value, ...more] = numbers(file.numeric(`Params/${name}`)?.values);
-    if (value !== undefined && more.length === 0 && Number.isFinite(value)) parameters[name] = value;
+    const found = file.get(`Params.${name}`);
+    const value = found?.kind === 'numbers' && found.values.length === 1 ? Number(found.values[0]) : undefined;
+    if (value !== undefined && Number.isFinite(value)) parameters[name] = value;
   }
   const [raw, deconvolved, dff, max] = [table('sigfn'), table('spkfn'), table('dff'), image('imaxn') ?? image('imax')];
-  const rate = scalar('Params/Fsi_new') ?? scalar('Params/Fsi');
+  const rate = scalar('Params.Fsi_new') ?? scalar('Params.Fsi');
   return {
     program: 'min1pipe',
     version: null,

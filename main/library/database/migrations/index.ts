@@ -25,6 +25,7 @@ import { alignedViews } from './5112-aligned-views.ts';
 import { travel } from './5200-travel.ts';
 import { runBatch } from './5410-run-batch.ts';
 import { sessionMatch } from './5400-session-match.ts';
+import { morePrograms } from './5530-more-programs.ts';
 import type { Migration } from './kit.ts';
 
 export { migrationChecksum } from './kit.ts';
@@ -58,4 +59,5 @@ export const migrations: readonly Migration[] = [
   travel,
   sessionMatch,
   runBatch,
+  morePrograms,
 ];

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+import { isHdf5 } from '../hdf5.ts';
+import { isMat5, namesOfMat5, openMat5 } from './mat5.ts';
+import { openMat73 } from './mat73.ts';
+import type { MatFile, MatNames } from './mat-value.ts';
+
+export type { MatFile, MatNames, MatNumbers, MatSparse } from './mat-value.ts';
+
+/** A MAT file of level 5 or 7.3; null for anything else. @throws AppError `interop.unreadable` */
+export async function openMat(place: string): Promise<MatFile | null> {
+  if (!/\.mat$/i.test(place)) return null;
+  if (await isHdf5(place)) return await openMat73(place);
+  return (await isMat5(place)) ? await openMat5(place) : null;
+}
+
+/** Names in a MAT file, without reading its values; null for anything else. @throws AppError `interop.unreadable` */
+export async function namesOfMat(place: string): Promise<MatNames | null> {
+  if (!/\.mat$/i.test(place)) return null;
+  if (await isHdf5(place)) return await openMat73(place);
+  return (await isMat5(place)) ? await namesOfMat5(place) : null;
+}

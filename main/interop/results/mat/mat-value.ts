@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+
+/** Numbers of a MATLAB variable, counted along columns as MATLAB does. */
+export interface MatNumbers {
+  readonly kind: 'numbers';
+  /** MATLAB's order: rows, columns … */
+  readonly shape: readonly number[];
+  readonly values: ArrayLike<number | bigint>;
+}
+
+/** A sparse matrix by columns: `rows[k]` of column c for k from `starts[c]` to `starts[c + 1]`. */
+export interface MatSparse {
+  readonly kind: 'sparse';
+  readonly shape: readonly [number, number];
+  readonly rows: ArrayLike<number>;
+  readonly starts: ArrayLike<number>;
+  readonly values: ArrayLike<number>;
+}
+
+/** Names in a MAT file of either form. */
+export interface MatNames extends Disposable {
+  /** Names of variables, or of fields of a structure. */
+  readonly names: (of?: string) => readonly string[];
+  /** Class of a variable that is an object of a MATLAB class; null for everything else. */
+  readonly objectClass: (name: string) => string | null;
+}
+
+/** A MAT file of either form. Names are paths through structures: `results.options.d1`. */
+export interface MatFile extends MatNames {
+  /** Numbers or a sparse matrix; null for what is not there or is something else. @throws AppError `interop.unreadable` */
+  readonly get: (name: string) => MatNumbers | MatSparse | null;
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { deflateSync } from 'node:zlib';
+import { File, ready } from 'h5wasm/node';
+import { describe, expect, it } from 'vitest';
+import { readerOf } from '../../../main/interop/results/readers/index.ts';
+import { temporaryFolder } from '../../support/session-folders.ts';
+
+/**
+ * Written by SciPy as MATLAB's level 5: a field of 4 × 6, cell 0 with (1, 4) = 2 and (2, 4) = 1, cell 1 with (0, 0) = 4 and (3, 5) = 1; C is 0 to 5, C_raw
+ * half more, Cn 0 to 23. `packed` and `plain` hold a structure, `variables` only A, C and Cn.
+ */
+const written = {
+  packed:
+    'TUFUTEFCIDUuMCBNQVQtZmlsZSBQbGF0Zm9ybTogcG9zaXgsIENyZWF0ZWQgb246IEZyaSBOb3YgMjcgMjA6Mjc6MDAgMjAyNgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAABSU0PAAAAYAEAAHicpZPPSsNAEMYnca0tlBJL0Rw8FCmiIpLW+udmRPAFvHirxRYs2ESSih59DX0aH6NHr9569Ohs9ttkG2gVMzD8dmbZ+WZ22RoRTQVRiVlmt0nZKmLL8DX2aBg/PUxi3hfp/hn7Bc5davai/jPzWseBYvg4GYVBTFeximvsr5TpS11h6LvoyTL6ctjX2evIbSJfRWyjhrQKe5NS8xVm54pOGss+bo0+Srl7kDVXjD5kXY/yVl5QX+s2/GI6n6hbRb1vxHXEAtxIdO5p/l7tJTo6T8jpeyYjZ6OfLK/npERvtmQugZw51wflzUX/u2DHn9fZQrwPHvlaX6EJHoBdUL/LNngIHoP6nVqgB56ADXAHbIOnydw31t/+j8qLZHYZt9gHbWwMOliMR0HvLowiCvrjIWmTOvKfLbrfvE6FsveU8xU77/77/PubtK/kf3nGefHLeYdXL4Xn3vN/AP/qNSA=',
+  plain:
+    'TUFUTEFCIDUuMCBNQVQtZmlsZSBQbGF0Zm9ybTogcG9zaXgsIENyZWF0ZWQgb246IEZyaSBOb3YgMjcgMjA6Mjc6MDAgMjAyNgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAABSU0OAAAA2AQAAAYAAAAIAAAAAgAAAAAAAAAFAAAACAAAAAEAAAABAAAAAQAAAAcAAAByZXN1bHRzAAUABAAIAAAAAQAAADgAAABBAAAAAAAAAEMAAAAAAAAAQ19yYXcAAABTAAAAAAAAAENuAAAAAAAAb3B0aW9ucwBGcwAAAAAAAA4AAACAAAAABgAAAAgAAAAFAAAABAAAAAUAAAAIAAAAGAAAAAIAAAABAAAAAAAAAAUAAAAQAAAAEQAAABIAAAAAAAAAFwAAAAUAAAAMAAAAAAAAAAIAAAAEAAAAAAAAAAkAAAAgAAAAAAAAAAAAAEAAAAAAAADwPwAAAAAAABBAAAAAAAAA8D8OAAAAYAAAAAYAAAAIAAAABgAAAAAAAAAFAAAACAAAAAIAAAADAAAAAQAAAAAAAAAJAAAAMAAAAAAAAAAAAAAAAAAAAAAACEAAAAAAAADwPwAAAAAAABBAAAAAAAAAAEAAAAAAAAAUQA4AAABgAAAABgAAAAgAAAAGAAAAAAAAAAUAAAAIAAAAAgAAAAMAAAABAAAAAAAAAAkAAAAwAAAAAAAAAAAA4D8AAAAAAAAMQAAAAAAAAPg/AAAAAAAAEkAAAAAAAAAEQAAAAAAAABZADgAAAGgAAAAGAAAACAAAAAUAAAACAAAABQAAAAgAAAACAAAAAwAAAAEAAAAAAAAABQAAAAgAAAAAAAAAAQAAAAUAAAAQAAAAAAAAAAAAAAABAAAAAgAAAAkAAAAQAAAAAAAAAAAA8D8AAAAAAAAAQA4AAADwAAAABgAAAAgAAAAGAAAAAAAAAAUAAAAIAAAABAAAAAYAAAABAAAAAAAAAAkAAADAAAAAAAAAAAAAAAAAAAAAAAAYQAAAAAAAAChAAAAAAAAAMkAAAAAAAADwPwAAAAAAABxAAAAAAAAAKkAAAAAAAAAzQAAAAAAAAABAAAAAAAAAIEAAAAAAAAAsQAAAAAAAADRAAAAAAAAACEAAAAAAAAAiQAAAAAAAAC5AAAAAAAAANUAAAAAAAAAQQAAAAAAAACRAAAAAAAAAMEAAAAAAAAA2QAAAAAAAABRAAAAAAAAAJkAAAAAAAAAxQAAAAAAAADdADgAAAFgBAAAGAAAACAAAAAIAAAAAAAAABQAAAAgAAAABAAAAAQAAAAEAAAAAAAAABQAEAAkAAAABAAAAJAAAAGQxAAAAAAAAAGQyAAAAAAAAAG1pbl9jb3JyAG5hbWUAAAAAAAAAAAAOAAAAOAAAAAYAAAAIAAAABgAAAAAAAAAFAAAACAAAAAEAAAABAAAAAQAAAAAAAAAJAAAACAAAAAAAAAAAABBADgAAADgAAAAGAAAACAAAAAYAAAAAAAAABQAAAAgAAAABAAAAAQAAAAEAAAAAAAAACQAAAAgAAAAAAAAAAAAYQA4AAAA4AAAABgAAAAgAAAAGAAAAAAAAAAUAAAAIAAAAAQAAAAEAAAABAAAAAAAAAAkAAAAIAAAAmpmZmZmZ6T8OAAAAMAAAAAYAAAAIAAAABAAAAAAAAAAFAAAACAAAAAEAAAABAAAAAQAAAAAAAAAQAAEAeAAAAA4AAAA4AAAABgAAAAgAAAAGAAAAAAAAAAUAAAAIAAAAAQAAAAEAAAABAAAAAAAAAAkAAAAIAAAAAAAAAAAAKUA=',
+  variables:
+    'TUFUTEFCIDUuMCBNQVQtZmlsZSBQbGF0Zm9ybTogcG9zaXgsIENyZWF0ZWQgb246IEZyaSBOb3YgMjcgMjA6Mjc6MDAgMjAyNgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAABSU0PAAAANwAAAHic42NgYPgAxGxAzAHE7AwQwArlSwAxExAzAqEjVP4AA9WAAwNDgz12qQYH6lmDYbY9ALNSBMMPAAAANwAAAHic42NgYEgAYjYg5oDSIMAK5TMBMTMQMwKhM5DmBGIDBnTA4QChP9hDaAEonwFKizgAAIPdA24PAAAAXwAAAHicXcjNCkBgFIThIcRGFhYWFpIkSf4tKffjGl2SS/DJuzI1PWdOKOk29Ux9fOOyHX6WbB2nFJj70j/J/lnhgPf2mbJrHFGYYYMT+phjizNGWGCHC8ZYYo/r/gDbZAyK',
+  min1pipe:
+    'TUFUTEFCIDUuMCBNQVQtZmlsZSBQbGF0Zm9ybTogcG9zaXgsIENyZWF0ZWQgb246IEZyaSBOb3YgMjcgMjA6Mjc6MDAgMjAyNgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAABSU0PAAAAQQAAAHic42NgYNjByMDABqQ5GCA0CLBC+RJAzATEjFCxovzMtDwgzQnEDYwMgw04QKgP9qRpE3CgtkPoAz7YAwBvpgafDwAAADsAAAB4nONjYGDIAGI2IOaA0iDACuUzATEzEDNCxYoz09PygDQnEBswoAMOBwj9wR5CC0D5DFBaxAEA/u4FTg8AAAA5AAAAeJzjY2BgyABiNiDmgNIgwArlMwExMxAzQsWKC7LT8oA0JxAbMKADCQcoA0orQGkBKK3iAADtWASqDwAAADcAAAB4nONjYGBIAGI2IOaA0iDACuUzATEzEDMCyZS0NAZOINuAAR0oOUBoDiitAaUloLSeAwCphAPaDwAAACYAAAB4nONjYGCwAGI2IOaA0iDACuUzwjELQ0FmRQYnVBwCBBwAOLcCiQ8AAAAmAAAAeJzjY2BgsABiNiDmgNIgwArlM8IxC0NBZkU5J1QcAiQcADnGAqAPAAAAYwAAAHicXci/CkBgHIXhn0KfRQaDwSBJkuS/kVsxGphdnksyGn3yTk6dns5xReTWtXUVvrHYJp/Bt27LsWsd3VP+CebPDBu8ps+QnWOLghEW2KHCGEvs0cMEKxzQxxRrHOcHFeUOAQ8AAABVAAAAeJzjY2BgOAHEbEDMAcRMDBDACuUzImGQmoDEosTcYpA8C1xeAIjdijPj81LLGfKg+vmA2ALJXDY85oIAJ1QcAkwcQPoNkPSzENAvAGQlAmkAXRIIfQ==',
+} as const;
+
+const [height, width] = [4, 6];
+const pixels = [
+  [1 * width + 4, 2 * width + 4],
+  [0, 3 * width + 5],
+];
+
+async function readBack(place: string) {
+  const reader = await readerOf(place);
+  if (reader === null) throw new Error('nobody knows it');
+  const result = await reader.read(place);
+  return { program: reader.program, result };
+}
+
+async function refusal(place: string): Promise<string> {
+  try {
+    await readBack(place);
+    return 'it was read';
+  } catch (error) {
+    return error instanceof Error ? error.message : '';
+  }
+}
+
+describe('results of CNMF-E in MATLAB files', () => {
+  it.each(['packed', 'plain'] as const)('of level 5 are read from a structure (%s)', async (name) => {
+    using root = temporaryFolder();
+    const place = path.join(root.path, 'out.mat');
+    writeFileSync(place, Buffer.from(written[name], 'base64'));
+    const { program, result } = await readBack(place);
+    expect(program).toBe('cnmf_e');
+    expect(result).toMatchObject({ height, width, frames: 3, fps: 12.5, parameters: { d1: 4, d2: 6, min_corr: 0.8 } });
+    expect(result.footprints.map((each) => [...each.pixels])).toEqual(pixels);
+    expect(result.footprints.map((each) => [...each.values])).toEqual([
+      [2, 1],
+      [4, 1],
+    ]);
+    expect([...(result.traces.denoised ?? [])]).toEqual([0, 1, 2, 3, 4, 5]);
+    expect([...(result.traces.raw ?? [])]).toEqual([0.5, 1.5, 2.5, 3.5, 4.5, 5.5]);
+    expect([...(result.traces.deconvolved ?? [])]).toEqual([0, 1, 0, 0, 0, 2]);
+    expect([...(result.images.correlation ?? [])]).toEqual(Array.from({ length: 24 }, (_, i) => i));
+  });
+
+  it('are read from variables, the field from the correlation image', async () => {
+    using root = temporaryFolder();
+    const place = path.join(root.path, 'out.mat');
+    writeFileSync(place, Buffer.from(written.variables, 'base64'));
+    const { result } = await readBack(place);
+    expect(result.footprints.map((each) => [...each.pixels])).toEqual(pixels);
+    expect(result.findings.join(' ')).toContain('no C_raw');
+  });
+
+  it('of version 7.3 are read with their axes turned and their sparse masks', async () => {
+    using root = temporaryFolder();
+    const place = path.join(root.path, 'out.mat');
+    await ready;
+    const file = new File(place, 'w');
+    const results = file.create_group('results');
+    const masks = results.create_group('A');
+    masks.create_attribute('MATLAB_sparse', 24n, [], '<Q');
+    // Pixels counted along columns: (1, 4) is 17, (2, 4) 18, (0, 0) 0, (3, 5) 23.
+    masks.create_dataset({ name: 'ir', data: BigUint64Array.of(17n, 18n, 0n, 23n) });
+    masks.create_dataset({ name: 'jc', data: BigUint64Array.of(0n, 2n, 4n) });
+    masks.create_dataset({ name: 'data', data: [2, 1, 4, 1] });
+    results.create_dataset({ name: 'C', data: [0, 3, 1, 4, 2, 5], shape: [3, 2] });
+    const options = results.create_group('options');
+    options.create_dataset({ name: 'd1', data: [4], shape: [1, 1] });
+    options.create_dataset({ name: 'd2', data: [6], shape: [1, 1] });
+    file.close();
+    const { result } = await readBack(place);
+    expect(result.footprints.map((each) => [...each.pixels])).toEqual(pixels);
+    expect([...(result.traces.denoised ?? [])]).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  it('that hold a MATLAB object say how to save what can be read', async () => {
+    using root = temporaryFolder();
+    const place = path.join(root.path, 'neuron.mat');
+    await ready;
+    const file = new File(place, 'w');
+    const object = file.create_dataset({
+      name: 'neuron',
+      data: Uint32Array.of(3707764736, 2, 1, 1, 1, 1),
+      shape: [1, 6],
+    });
+    void object;
+    const dataset = file.get('neuron');
+    if (dataset !== null && 'create_attribute' in dataset) {
+      dataset.create_attribute('MATLAB_class', 'Sources2D');
+      dataset.create_attribute('MATLAB_object_decode', 3, [], '<i');
+    }
+    file.close();
+    expect(await refusal(place)).toContain('neuron.obj2struct()');
+  });
+
+  it('that are cut off, or claim more than they can hold, are refused before anything is allocated', async () => {
+    using root = temporaryFolder();
+    const place = path.join(root.path, 'out.mat');
+    const whole = Buffer.from(written.packed, 'base64');
+    for (let length = 140; length < whole.length; length += 9) {
+      writeFileSync(place, whole.subarray(0, length));
+      expect(await refusal(place), String(length)).not.toBe('it was read');
+    }
+    // A variable of 60 bytes that says it has two thirds of a gigabyte.
+    const inner = Buffer.alloc(64);
+    inner.writeUInt32LE(14, 0);
+    inner.writeUInt32LE(0x2800_0000, 4);
+    inner.writeUInt32LE(6, 8);
+    inner.writeUInt32LE(8, 12);
+    inner.writeUInt32LE(6, 16);
+    inner.writeUInt32LE(5, 24);
+    inner.writeUInt32LE(8, 28);
+    inner.writeInt32LE(1, 32);
+    inner.writeInt32LE(1, 36);
+    inner.writeUInt16LE(1, 40);
+    inner.writeUInt16LE(1, 42);
+    inner.write('A', 44);
+    const packed = deflateSync(inner);
+    const tag = Buffer.alloc(8);
+    tag.writeUInt32LE(15, 0);
+    tag.writeUInt32LE(packed.length, 4);
+    writeFileSync(place, Buffer.concat([whole, tag, packed]));
+    expect(await refusal(place)).toMatch(/says it has 671088648/);
+  });
+});
+
+it('results of MIN1PIPE are read from level 5, too', async () => {
+  using root = temporaryFolder();
+  const place = path.join(root.path, 'x_data_processed.mat');
+  writeFileSync(place, Buffer.from(written.min1pipe, 'base64'));
+  const { program, result } = await readBack(place);
+  expect(program).toBe('min1pipe');
+  expect(result).toMatchObject({ height, width, frames: 3, fps: 20, parameters: { Fsi_new: 20 } });
+  expect(result.footprints.map((each) => [...each.pixels])).toEqual(pixels);
+  expect([...(result.traces.dff ?? [])]).toEqual([0, 3, 6, 9, 12, 15]);
+  expect([...(result.images.max ?? [])]).toEqual(Array.from({ length: 24 }, (_, i) => i));
+});
