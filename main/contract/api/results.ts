@@ -28,6 +28,32 @@ export const resultsApi = defineApi('results', {
       audience: 'local',
     },
   ),
+  outlineAgreement: query(
+    z.object({
+      /** Outlines of ImageJ (a ZIP of ROIs, or one) of two people. */
+      first: Source,
+      second: Source,
+      /** Largest distance between centres of one cell, px. */
+      mostPx: z.number().positive().max(1000).default(10),
+    }),
+    z.object({
+      first: z.array(z.string()),
+      second: z.array(z.string()),
+      pairs: z.array(
+        z.object({
+          first: z.number().int(),
+          second: z.number().int(),
+          distancePx: z.number(),
+          overlap: z.number(),
+        }),
+      ),
+      onlyFirst: z.array(z.number().int()),
+      onlySecond: z.array(z.number().int()),
+      f1: z.number().nullable(),
+      findings: z.array(z.string()),
+    }),
+    { doc: 'How far outlines that two people drew agree: pairs by their centres, what only one drew, F1.' },
+  ),
   import: command(
     z.object({
       /** Absent: the folder where element-miniscope's workflow would look, see `outputDir`. */

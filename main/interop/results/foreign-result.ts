@@ -41,6 +41,14 @@ export interface ForeignResult {
   readonly findings: readonly string[];
 }
 
+/** The film a result is of, where it is in the library. */
+export interface Field {
+  readonly height: number;
+  readonly width: number;
+  readonly frames: number;
+  readonly fps: number | null;
+}
+
 /** One kind of result. */
 export interface ResultReader {
   readonly program: string;
@@ -49,5 +57,5 @@ export interface ResultReader {
   /** A look at names and heads only. */
   readonly recognises: (place: string) => Promise<boolean>;
   /** @throws AppError `interop.unreadable` */
-  readonly read: (place: string) => Promise<ForeignResult>;
+  readonly read: (place: string, field: Field | null) => Promise<ForeignResult>;
 }

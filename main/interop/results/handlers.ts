@@ -5,6 +5,8 @@ import type { Library } from '../../library/index.ts';
 import type { Handlers } from '../../rpc/index.ts';
 import { type DataRoot, pathOfSource } from '../../sessions/index.ts';
 import { importResult } from './import-result.ts';
+import { agreementOf } from './outlines/agreement.ts';
+import { readOutlines } from './outlines/read-outlines.ts';
 import { outputDir, resultIn } from './output-dir.ts';
 import { readerOf } from './readers/index.ts';
 
@@ -48,6 +50,22 @@ export function createResultsHandlers(dependencies: {
     recognise: async ({ source }, context) => {
       const reader = await readerOf(await pathOfSource(source, roots, context));
       return { kind: reader === null ? null : { program: reader.program, title: reader.title } };
+    },
+    outlineAgreement: async ({ first, second, mostPx }, context) => {
+      const [one, other] = [
+        await readOutlines(await pathOfSource(first, roots, context)),
+        await readOutlines(await pathOfSource(second, roots, context)),
+      ];
+      const { pairs, onlyFirst, onlySecond, f1 } = agreementOf(one.outlines, other.outlines, mostPx);
+      return {
+        first: one.outlines.map(({ name }) => name),
+        second: other.outlines.map(({ name }) => name),
+        pairs: [...pairs],
+        onlyFirst: [...onlyFirst],
+        onlySecond: [...onlySecond],
+        f1,
+        findings: [...one.findings, ...other.findings],
+      };
     },
     outputDir: async (task) => await outputDir(library, await taskOf(library, task)),
     import: async ({ source, recordingUuid, fps, subject, job, parameterSet, root }, context) => {

@@ -46,11 +46,17 @@ export async function importResult(
   await mkdir(library.folders.runs, { recursive: true });
   const folder = path.join(library.folders.runs, `import-${randomUUID()}`);
   try {
-    const summary = await readAside({ place, folder, fps: choice.fps ?? null }, signal);
+    const recording =
+      choice.recordingUuid === undefined ? null : await library.sessions.recording(choice.recordingUuid);
+    const field =
+      recording === null
+        ? null
+        : { height: recording.height, width: recording.width, frames: recording.frames, fps: recording.fps };
+    const summary = await readAside({ place, folder, fps: choice.fps ?? null, field }, signal);
     const recordingUuid =
-      choice.recordingUuid === undefined
+      recording === null
         ? await sessionWithoutFilms(place, summary, choice, library, signal)
-        : fitting(summary, await library.sessions.recording(choice.recordingUuid));
+        : fitting(summary, recording);
     const created = await library.runs.create({
       name: `${path.basename(place)} (${summary.program})`,
       inputs: [{ recordingUuid, firstFrame: 0, lastFrame: null }],

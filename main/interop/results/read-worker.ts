@@ -9,7 +9,13 @@ import { unreadable } from './check.ts';
 import { writeRun } from './write-run.ts';
 
 /** What the thread is asked for. */
-export const ReadJob = z.object({ place: z.string(), folder: z.string(), fps: z.number().nullable() });
+export const ReadJob = z.object({
+  place: z.string(),
+  folder: z.string(),
+  fps: z.number().nullable(),
+  /** The recording it is of, where that is known. */
+  field: z.object({ height: z.number(), width: z.number(), frames: z.number(), fps: z.number().nullable() }).nullable(),
+});
 export type ReadJob = z.infer<typeof ReadJob>;
 
 /** What the core is told of a result. */
@@ -29,10 +35,10 @@ export type ReadAnswer =
   | { readonly type: 'failed'; readonly error: ErrorData };
 
 async function work(): Promise<ReadSummary> {
-  const { place, folder, fps } = ReadJob.parse(workerData);
+  const { place, folder, fps, field } = ReadJob.parse(workerData);
   const reader = await readerOf(place);
   if (reader === null) throw unreadable(place, 'no program whose results Calyx reads wrote it.');
-  const result = await reader.read(place);
+  const result = await reader.read(place, field);
   const rated = { ...result, fps: fps ?? result.fps };
   await writeRun(folder, rated, reader.title);
   const { program, version, height, width, frames, parameters, findings } = rated;

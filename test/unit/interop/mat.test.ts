@@ -31,7 +31,7 @@ const pixels = [
 async function readBack(place: string) {
   const reader = await readerOf(place);
   if (reader === null) throw new Error('nobody knows it');
-  const result = await reader.read(place);
+  const result = await reader.read(place, null);
   return { program: reader.program, result };
 }
 

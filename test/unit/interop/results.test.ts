@@ -62,7 +62,7 @@ async function caimanFile(place: string, instead: Readonly<Record<string, Int32A
 async function imported(place: string, folder: string) {
   const reader = await readerOf(place);
   if (reader === null) throw new Error('nobody knows it');
-  await writeRun(folder, await reader.read(place), reader.title);
+  await writeRun(folder, await reader.read(place, null), reader.title);
   const { run, cells } = await readResult(folder);
   const footprints = await readSparseRows(path.join(folder, 'footprints.npz'));
   const table = async (name: string, shape: readonly number[]): Promise<number[]> => {
@@ -110,7 +110,7 @@ describe('results of CaImAn', () => {
   ])('with %s are refused with what is wrong', async (_what, name, data, sentence) => {
     using root = temporaryFolder();
     const place = await caimanFile(path.join(root.path, 'bad.hdf5'), { [name]: data });
-    await expect((await readerOf(place))?.read(place)).rejects.toMatchObject({
+    await expect((await readerOf(place))?.read(place, null)).rejects.toMatchObject({
       code: 'interop.unreadable',
       message: expect.stringContaining(sentence),
     });
@@ -122,7 +122,7 @@ describe('results of CaImAn', () => {
     const bytes = readFileSync(place);
     for (const length of [9, 100, 600, Math.floor(bytes.length / 2)]) {
       writeFileSync(place, bytes.subarray(0, length));
-      const read = readerOf(place).then(async (reader) => await reader?.read(place));
+      const read = readerOf(place).then(async (reader) => await reader?.read(place, null));
       await expect(read).rejects.toMatchObject({ code: 'interop.unreadable' });
     }
   });
@@ -188,7 +188,7 @@ describe('cell sets of Inscopix', () => {
   it('of another kind, cut off or lying about their cells are refused in a sentence', async () => {
     using root = temporaryFolder();
     const refused = async (place: string): Promise<string> =>
-      await (await readerOf(place))!.read(place).then(
+      await (await readerOf(place))!.read(place, null).then(
         () => 'read',
         (error: Error) => error.message,
       );
@@ -246,7 +246,7 @@ describe('results of MiniAn', () => {
     const missing = sharedMissing('data/real/minian-demo/minian_result_500f');
     if (missing !== undefined) context.skip(missing);
     const place = path.join(sharedFolder, 'data/real/minian-demo/minian_result_500f');
-    const result = await (await readerOf(place))!.read(place);
+    const result = await (await readerOf(place))!.read(place, null);
     expect([result.footprints.length, result.height, result.width, result.frames]).toEqual([75, 240, 376, 500]);
     expect(result.footprints.every(({ pixels }) => pixels.length > 10)).toBe(true);
     expect(result.traces.deconvolved).toHaveLength(75 * 500);

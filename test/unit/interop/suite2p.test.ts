@@ -54,7 +54,7 @@ describe('results of suite2p', () => {
     for (const place of [plane, path.dirname(plane), root.path]) {
       const reader = await readerOf(place);
       expect(reader?.program).toBe('suite2p');
-      const result = await reader?.read(place);
+      const result = await reader?.read(place, null);
       expect(result).toMatchObject({ height: 4, width: 6, frames: 3, fps: 12.5, accepted: [true, false] });
       expect(result?.footprints.map(({ pixels, values }) => [[...pixels], [...values]])).toEqual([
         [
@@ -86,7 +86,7 @@ describe('results of suite2p', () => {
     for (const name of ['stat.npy', 'F.npy']) writeFileSync(path.join(other, name), bytesOf('stat'));
     const refusal = async (place: string) => {
       try {
-        await (await readerOf(place))?.read(place);
+        await (await readerOf(place))?.read(place, null);
         return 'it was read';
       } catch (error) {
         return error instanceof Error ? error.message : '';

@@ -1,17 +1,48 @@
 // SPDX-License-Identifier: MIT
 import { exitCodes } from '../../exit-codes.ts';
-import { runId, words, type Answer, type Command, type Invocation } from '../command.ts';
+import { positive, runId, words, type Answer, type Command, type Invocation } from '../command.ts';
 
 /** `agreement`: how far raters agree on a run. */
 export const agreementCommand: Command = {
   name: 'agreement',
   summary: 'How far raters agree on the cells of a run: Cohen’s κ of each pair, and where they differ',
-  usage: 'agreement <run id> [flags]',
-  flags: () => [],
+  usage: 'agreement <run id>; agreement <outlines.zip> <outlines.zip> [flags]',
+  flags: () => [
+    {
+      name: 'distance',
+      value: 'px',
+      help: 'Of ImageJ outlines by two people: largest distance between centres of one cell (10 by default).',
+    },
+  ],
   run,
 };
 
-async function run({ positionals, connect }: Invocation): Promise<Answer> {
+/** Outlines that two people drew in ImageJ. */
+async function outlines({ positionals, flags, absolute, connect }: Invocation): Promise<Answer> {
+  const [one, other] = words(agreementCommand, positionals, ['a file of outlines', 'another'] as const);
+  const mostPx = positive(flags, 'distance', 'number');
+  const { client } = await connect();
+  const told = await client.results.outlineAgreement({
+    first: { path: absolute(one) },
+    second: { path: absolute(other) },
+    ...(mostPx === undefined ? {} : { mostPx }),
+  });
+  const { first, second, pairs, f1, findings } = told;
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const close =
+    pairs.length === 0
+      ? ''
+      : ` Their centres are ${mean(pairs.map(({ distancePx }) => distancePx)).toFixed(2)} px apart and they share ${(100 * mean(pairs.map(({ overlap }) => overlap))).toFixed(0)} % of their pixels on average.`;
+  return {
+    exitCode: exitCodes.ok,
+    json: told,
+    text: `${first.length} and ${second.length} outlines, ${pairs.length} of the same cells (F1 ${f1 === null ? 'not defined' : f1.toFixed(3)}).${close}\n${findings.map((finding) => `  note: ${finding}\n`).join('')}`,
+  };
+}
+
+async function run(invocation: Invocation): Promise<Answer> {
+  const { positionals, connect } = invocation;
+  if (positionals.length === 2) return await outlines(invocation);
   const [given] = words(agreementCommand, positionals, ['a run’s id'] as const);
   const runUuid = runId(given);
   const { client } = await connect();

@@ -353,7 +353,7 @@ class RunIntake {
     const told = (finding: string): ForeignResult => ({ ...stored, findings: [...stored.findings, finding] });
     try {
       const place = await resultIn(folder);
-      const file = await (await readerOf(place))?.read(place);
+      const file = await (await readerOf(place))?.read(place, null);
       if (file === undefined) return stored;
       const isSame =
         file.footprints.length === stored.footprints.length &&
