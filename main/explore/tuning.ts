@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { readFile } from 'node:fs/promises';
-import { readNumberTable } from '../sessions/index.ts';
+import { orientationText, readNumberTable } from '../sessions/index.ts';
 import { AppError } from '../contract/index.ts';
 import { medianInterval } from './bins.ts';
 import { RunTraces, runTimes } from './read-run.ts';
@@ -77,7 +77,7 @@ export function tuning(trace: ArrayLike<number>, binOf: Int32Array, bins: number
 export async function orientationTuning(task: Extract<ExploreTask, { type: 'tuning' }>): Promise<TaskAnswer> {
   const { run, bins } = task;
   const text = await readFile(task.orientation, 'utf8');
-  const table = readNumberTable(text, 'headOrientation.csv', {
+  const table = readNumberTable(orientationText(text), 'headOrientation.csv', {
     required: ['Time Stamp (ms)', 'qw', 'qx', 'qy', 'qz'],
     allowNonFinite: true,
   });

@@ -7,5 +7,6 @@ export { dataRoots, makeFolder, resolveFolder } from './files.ts';
 export type { DataRoot } from './files.ts';
 export { importSession, plannedSession } from './import.ts';
 export { ConvertedFilm, convertedFilmFile } from './readers/converted-film.ts';
+export { orientationText } from './orientation.ts';
 export { frameTimes, openSession } from './open.ts';
 export type { ProbeFilm, ReadDevice, ReadFilm, ReadSession } from './types.ts';

@@ -10,6 +10,19 @@ const names = ['qw', 'qx', 'qy', 'qz'] as const;
 const normTolerance = 0.02;
 
 /**
+ * The text of a headOrientation.csv under the header it should have: releases of early 2020 wrote none and tabs (0.1), or left the time out of
+ * it, so that each column stood under its neighbour's name (0.11 to 0.14).
+ */
+export function orientationText(text: string): string {
+  const [first = '', second = ''] = text.replace(/^\uFEFF/, '').split(/\r?\n/, 2);
+  const whole = `Time Stamp (ms),${names.join(',')}`;
+  if (/^-?\d+(?:\t[^\t]+){4}$/.test(first)) return `${whole}\n${text.replace(/^\uFEFF/, '').replaceAll('\t', ',')}`;
+  const isShifted =
+    first.replaceAll(' ', '').toLowerCase() === names.join(',') && second.split(',').length === names.length + 1;
+  return isShifted ? text.replace(/^[^\r\n]*/, whole) : text;
+}
+
+/**
  * What headOrientation.csv tells: how many of its quaternions are real. It never keeps a recording from being imported; rows that are no
  * numbers are a finding with their line.
  */
@@ -17,7 +30,7 @@ export async function orientationFindings(folder: string): Promise<readonly Find
   const where = `${path.basename(folder)}/headOrientation.csv`;
   try {
     const text = await readFile(path.join(folder, 'headOrientation.csv'), 'utf8');
-    const table = readNumberTable(text, where, { required: names, allowNonFinite: true });
+    const table = readNumberTable(orientationText(text), where, { required: names, allowNonFinite: true });
     const [qw, qx, qy, qz] = names.map((name) => table.columns.get(name) ?? new Float64Array());
     let unit = 0;
     for (let row = 0; row < table.rows; row += 1) {

@@ -34,7 +34,10 @@ const catchUpFrames = 3;
  * @throws AppError `session.bad_csv`
  */
 export function parseTimeStamps(text: string, file: string): TimeStamps {
-  const table = readNumberTable(text, file, { required: [timeStamp], optional: [frameNumber, daqFrameNumber] });
+  const table = readNumberTable(withHeader(text), file, {
+    required: [timeStamp],
+    optional: [frameNumber, daqFrameNumber],
+  });
   const findings: Finding[] = [];
   const say = (severity: Finding['severity'], code: string, message: string): void => {
     findings.push({ severity, code, message, where: file });
@@ -67,6 +70,13 @@ export function parseTimeStamps(text: string, file: string): TimeStamps {
       `The frame numbers do not run on at line ${jump + 2}; rows are joined to frames by position.`,
     );
   return { rows: table.rows, timeS, fps: usual === null ? null : 1 / usual, lostFrames, findings };
+}
+
+/** Version 0.1 of the software (January 2020) wrote frame, time and buffer apart by tabs, without a header. */
+function withHeader(text: string): string {
+  return /^\uFEFF?\d+\t-?\d+\t/.test(text)
+    ? `${frameNumber},${timeStamp},Buffer Index\n${text.replaceAll('\t', ',')}`
+    : text;
 }
 
 function lostSentence(lost: number, gaps: Gaps, byCounter: boolean): string {

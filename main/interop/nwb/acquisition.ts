@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { readFile } from 'node:fs/promises';
+import { orientationText } from '../../sessions/index.ts';
 import type { ExportRecording, ExportRun } from '../job.ts';
 import { sampling, type Timeline } from '../timeline.ts';
 import { seriesData, type NwbWriter } from './nwb-writer.ts';
@@ -88,7 +89,7 @@ async function readOrientation(
   recording: ExportRecording,
 ): Promise<{ readonly times: Float64Array; readonly values: Float64Array } | null> {
   if (recording.headOrientation === null) return null;
-  const text = await readFile(recording.headOrientation, 'utf8').catch(() => '');
+  const text = orientationText(await readFile(recording.headOrientation, 'utf8').catch(() => ''));
   const [header = '', ...lines] = text.split(/\r?\n/);
   const names = header.split(',').map((name) => name.trim());
   const wanted = ['Time Stamp (ms)', 'qw', 'qx', 'qy', 'qz'].map((name) => names.indexOf(name));

@@ -5,6 +5,7 @@ import { convertedFilm } from './converted-film.ts';
 import { inscopixFolder } from './inscopix.ts';
 import { miniscopeV3 } from './miniscope-v3.ts';
 import { miniscopeV4 } from './miniscope-v4.ts';
+import { namedFilm } from './named-film.ts';
 
 /** All readers, the most particular first: the first that recognises a place reads it. One file each in this folder. */
 export const sessionReaders: readonly SessionReader[] = [
@@ -12,5 +13,6 @@ export const sessionReaders: readonly SessionReader[] = [
   inscopixFolder,
   miniscopeV3,
   miniscopeV4,
+  namedFilm,
   bareFilm,
 ];
