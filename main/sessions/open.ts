@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import path from 'node:path';
 import { AppError } from '../contract/index.ts';
-import { lookAt } from './places.ts';
+import { isLeftFilm, lookAt } from './places.ts';
 import { sessionReaders } from './readers/index.ts';
 import type { Place, ReadContext, ReadFilm, ReadSession, SessionReader } from './types.ts';
 
@@ -22,9 +22,19 @@ export async function openSession(given: string, context: ReadContext): Promise<
   const reader = await readerOf(place);
   if (reader !== undefined) return await reader.read(place, context);
   const name = path.basename(place.path);
+  if (place.kind === 'file' && isLeftFilm(name)) {
+    const whole = name.slice(0, name.toLowerCase().indexOf('.avi') + 4);
+    throw new AppError(
+      'session.no_films',
+      `${name} is a film that the recording program was still writing when it died; under this name nothing reads it.`,
+      {
+        hint: `Copy or rename it to ${whole}: what is whole in it is read. calyx recover does that for recordings of Calyx.`,
+      },
+    );
+  }
   throw place.kind === 'file'
     ? new AppError('session.no_films', `${name} is no film that Calyx knows.`, {
-        hint: 'Give an AVI, MKV, MP4, MOV, TIFF, HDF5, NWB, ISXD or zarr film, or a session folder.',
+        hint: 'Give an AVI, MKV, MP4, MOV, TIFF, HDF5, NWB, ISXD or zarr film, or a session folder. A tracking of the animal comes in by calyx position add, tables of events by calyx ingest, parameters by calyx params add.',
       })
     : new AppError('session.no_films', `${name} holds no films and no recording.`, {
         hint: 'Give the folder that holds metaData.json, or the device folder with 0.avi and timeStamps.csv.',

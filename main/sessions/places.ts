@@ -11,6 +11,9 @@ const leftFilm = /^\d+\.avi\.[a-z~]+$/i;
 /** Is this the name of a film file? */
 export const isFilmName = (name: string): boolean => filmName.test(name) && !name.startsWith('.');
 
+/** Is this what a crashed recording left: `5.avi.bak`? */
+export const isLeftFilm = (name: string): boolean => leftFilm.test(name);
+
 function missing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }

@@ -9,7 +9,7 @@ const Ratio = z.object({ num: z.number(), den: z.number().refine((value) => valu
 
 /** What the JSON at the end of every Inscopix file says. */
 export const IsxdFooter = z.looseObject({
-  /** 0 movie, 1 cell set, 5 events. */
+  /** 0 movie, 1 cell set, 4 image, 5 events. */
   type: whole,
   spacingInfo: z.object({ numPixels: z.object({ x: whole, y: whole }) }).optional(),
   timingInfo: z
@@ -26,7 +26,7 @@ export const IsxdFooter = z.looseObject({
 export type IsxdFooter = z.infer<typeof IsxdFooter>;
 
 /** Kinds of Inscopix files by their number. */
-export const isxdKinds: Readonly<Record<number, string>> = { 0: 'movie', 1: 'cell set', 5: 'event set' };
+export const isxdKinds: Readonly<Record<number, string>> = { 0: 'movie', 1: 'cell set', 4: 'image', 5: 'event set' };
 
 /** The JSON is never longer: a million cells' names. */
 const longestFooter = 64 * 1024 * 1024;

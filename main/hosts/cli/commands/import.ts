@@ -12,7 +12,7 @@ export const importCommand: Command = {
   name: 'import',
   summary: 'Link a session folder or film, or import another program’s result, into the library',
   usage:
-    'import datajoint --url mysql://user@host --prefix neuro_ [flags]; import <session folder | device folder | film (AVI, MKV, MP4, TIFF, HDF5, NWB, ISXD, zarr) | result of CaImAn, CNMF-E, MiniAn, MIN1PIPE, suite2p or Inscopix> [flags]; import --recording <id> [--paramset <set>] [--root <folder>]',
+    'import datajoint --url mysql://user@host --prefix neuro_ [flags]; import <session folder | device folder | film (AVI, MKV, MP4, TIFF, HDF5, NWB, ISXD, zarr) | result of CaImAn, CNMF-E, MiniAn, MIN1PIPE, suite2p, CellReg, ImageJ or Inscopix> [flags]; import --recording <id> [--paramset <set>] [--root <folder>]',
   flags: () => [
     { name: 'device', value: 'name', help: 'Only this miniscope.' },
     { name: 'fps', value: 'rate', help: 'Frames per second of a film without time stamps.' },

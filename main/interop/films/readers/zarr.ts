@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { checkSize, unreadable } from '../../results/check.ts';
 import { blockwise } from '../blocks.ts';
@@ -28,6 +28,19 @@ async function arrays(place: string): Promise<readonly string[]> {
   return inside;
 }
 
+/** Names of an array's axes where xarray wrote them; none elsewhere. */
+async function axesOf(folder: string): Promise<readonly string[]> {
+  try {
+    const attributes = JSON.parse(await readFile(path.join(folder, '.zattrs'), 'utf8')) as Readonly<
+      Record<string, unknown>
+    >;
+    const axes = attributes['_ARRAY_DIMENSIONS'];
+    return Array.isArray(axes) ? axes.map(String) : [];
+  } catch {
+    return [];
+  }
+}
+
 /** Zarr stores (version 2 and 3) with an array `frame × height × width`, as MiniAn and others write them. */
 export const zarrFilm: FilmReader = {
   format: 'zarr',
@@ -40,10 +53,22 @@ export const zarrFilm: FilmReader = {
     const load = async (name: string) =>
       await open(root(new FileSystemStore(path.join(place, name))), { kind: 'array' }).catch(() => null);
     const found = new Map<string, readonly number[]>();
+    const others: string[] = [];
     for (const name of await arrays(place)) {
+      const axes = await axesOf(path.join(place, name));
+      if (axes.length > 0 && !axes.includes('frame')) {
+        others.push(`/${name} (${axes.join(' × ')})`);
+        continue;
+      }
       const array = await load(name);
       if (array !== null && array.shape.length === 3 && array.shape.every((size) => size > 1))
         found.set(`/${name}`, array.shape);
+    }
+    if (found.size === 0 && others.length > 0) {
+      throw unreadable(
+        place,
+        `its arrays have no frames: ${others.slice(0, 4).join(', ')}. Of a result of MiniAn give the folder that holds A.zarr and C.zarr.`,
+      );
     }
     const name = choose(place, found, dataset);
     const array = await load(name.slice(1));

@@ -1,15 +1,27 @@
 // SPDX-License-Identifier: MIT
 import type { ResultReader } from '../foreign-result.ts';
 import { caiman } from './caiman.ts';
+import { cellreg } from './cellreg.ts';
 import { cnmfE } from './cnmf-e.ts';
 import { inscopix } from './inscopix.ts';
 import { min1pipe } from './min1pipe.ts';
 import { minian } from './minian.ts';
+import { otherMat } from './other-mat.ts';
 import { outlines } from './outlines.ts';
 import { suite2p } from './suite2p.ts';
 
 /** All readers; the first that recognises a place reads it. One file each in this folder. */
-export const resultReaders: readonly ResultReader[] = [caiman, min1pipe, cnmfE, inscopix, minian, suite2p, outlines];
+export const resultReaders: readonly ResultReader[] = [
+  caiman,
+  min1pipe,
+  cnmfE,
+  cellreg,
+  otherMat,
+  inscopix,
+  minian,
+  suite2p,
+  outlines,
+];
 
 /** The reader of a place; null where none knows it. */
 export async function readerOf(place: string): Promise<ResultReader | null> {

@@ -25,7 +25,7 @@ export const inscopix: ResultReader = {
       const kind = isxdKinds[footer.type] ?? `file of kind ${footer.type}`;
       throw unreadable(
         place,
-        `it is an Inscopix ${kind}, not a cell set; of Inscopix files Calyx reads cell sets and movies.`,
+        `it is an Inscopix ${kind}, neither a cell set nor a movie; of Inscopix files Calyx reads cell sets and movies.`,
       );
     }
     const { height, width, frames, fps } = isxdSizes(footer, place);

@@ -10,6 +10,7 @@ export const morePrograms: Migration = {
     VALUES
       ('suite2p', 'suite2p, results imported from its folders.', 1),
       ('cnmf_e', 'CNMF-E for MATLAB, results imported from MAT files.', 1),
+      ('cellreg', 'CellReg, footprints imported from its MAT files.', 1),
       ('outlines', 'Outlines drawn by a person in ImageJ.', 1)
     ON CONFLICT (processing_method) DO NOTHING;
   `,
