@@ -114,7 +114,16 @@ export interface EventStore {
   /** @throws AppError `align.not_found` where nothing was recorded of the behaviour */
   behavior(sessionUuid: Uuid): Promise<Behavior>;
   /** @throws AppError `align.not_found` */
-  setClock(sessionUuid: Uuid, clock: { readonly offsetS: number; readonly rate: number }): Promise<void>;
+  setClock(
+    sessionUuid: Uuid,
+    clock: {
+      readonly offsetS: number;
+      readonly rate: number;
+      /** With these it was fitted to pulses. */
+      readonly pairs?: number | undefined;
+      readonly residualS?: number | undefined;
+    },
+  ): Promise<void>;
   /** What was saved; empty before. */
   quality(runUuid: Uuid): Promise<RunQuality>;
   /** Keeps figures; those that are there stay. @throws AppError `run.not_found` */

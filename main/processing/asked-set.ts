@@ -3,15 +3,7 @@ import { AppError, type ParameterValues, type Uuid } from '../contract/index.ts'
 import type { Library, TranslatedParameter, TypedJson } from '../library/index.ts';
 import { importCaiman } from './caiman-parameters.ts';
 import type { ParameterSet } from './parameters.ts';
-
-/** Plain JSON of a typed value: tuples as lists, whole floats as numbers. */
-function plain(value: TypedJson): unknown {
-  if (value === null || typeof value !== 'object') return value;
-  if (Array.isArray(value)) return value.map((item: TypedJson) => plain(item));
-  if ('$tuple' in value && Array.isArray(value.$tuple)) return value.$tuple.map((item: TypedJson) => plain(item));
-  if ('$float' in value) return value.$float;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
-}
+import { literalOf, plain } from './python-literal.ts';
 
 /** What a run shall be computed with: values, and where they come from when a set was asked for. */
 export interface Wanted {
@@ -78,8 +70,8 @@ export async function wantedParameters(
 }
 
 /**
- * A parameter dictionary from JSON text, with Python's types kept: `5.0` stays a float, `{"$tuple": [5, 5]}` is a tuple, a plain list a
- * list. `NaN` and `Infinity` are read as nothing.
+ * A parameter dictionary from JSON text or as Python writes it, with Python's types kept: `5.0` stays a float, `(5, 5)` or in JSON
+ * `{"$tuple": [5, 5]}` is a tuple, a plain list a list. `NaN` and `Infinity` are read as nothing.
  *
  * @throws AppError `usage.invalid`
  */
@@ -97,10 +89,7 @@ export function parseTypedParameters(text: string): Record<string, TypedJson> {
   try {
     value = JSON.parse(typed);
   } catch (error) {
-    throw new AppError('usage.invalid', `This is not JSON: ${error instanceof Error ? error.message : ''}`, {
-      hint: 'Save the dictionary from Python with json.dump(dictionary, file); tuples become lists there, write them as {"$tuple": [5, 5]} if the hash must be upstream’s.',
-      cause: error,
-    });
+    value = literalOf(text, error);
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0) {
     return { ...value };

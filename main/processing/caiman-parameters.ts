@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { AppError, type ParameterValues } from '../contract/index.ts';
 import type { ParameterSet } from './parameters.ts';
+import { literalOf, plain } from './python-literal.ts';
 
 /** A parameter of CaImAn that became one of ours. */
 export interface Translated {
@@ -122,17 +123,14 @@ const translatedNames = new Set([
  * @throws AppError `usage.invalid`
  */
 export function parseCaimanText(text: string): Readonly<Record<string, unknown>> {
-  const plain = text.replaceAll(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g, (token) =>
+  const readable = text.replaceAll(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g, (token) =>
     token.startsWith('"') ? token : 'null',
   );
   let value: unknown;
   try {
-    value = JSON.parse(plain);
+    value = JSON.parse(readable);
   } catch (error) {
-    throw new AppError('usage.invalid', `This is not JSON: ${error instanceof Error ? error.message : ''}`, {
-      hint: 'Save the parameters from Python with params.to_json(file), or json.dump(dictionary, file).',
-      cause: error,
-    });
+    value = plain(literalOf(text, error));
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
   throw new AppError('usage.invalid', 'CaImAn’s parameters are a dictionary: {"gSig": [3, 3], …}.');

@@ -6,6 +6,7 @@ import type { Handlers } from '../rpc/index.ts';
 import { resolveFolder, type DataRoot, type ProbeFilm } from '../sessions/index.ts';
 import { alignActivity } from './activity.ts';
 import { addCondition, alignCondition, toCondition } from './conditions.ts';
+import { fitClock } from './fit-clock.ts';
 import { ingestCsv } from './ingest.ts';
 import { runQuality } from './quality.ts';
 
@@ -58,9 +59,15 @@ export function createWorkflowHandlers(dependencies: WorkflowDependencies): Hand
     conditions: async (filter) => (await library.conditions.list(filter)).map(toCondition),
     addCondition: async (choice, { signal }) => ({ condition: await addCondition(choice, library, signal) }),
     alignCondition: async ({ conditionUuid }, { signal }) => await alignCondition(conditionUuid, library, signal),
-    setClock: async ({ sessionUuid, offsetS, rate }) => {
-      await library.events.setClock(sessionUuid, { offsetS, rate: rate ?? 1 });
-      return { clock: (await library.events.behavior(sessionUuid)).clock };
+    setClock: async ({ sessionUuid, offsetS, rate, pulses }) => {
+      if ((offsetS === undefined) === (pulses === undefined))
+        throw new AppError('usage.invalid', 'A clock is given by its offset, or fitted to pulses of both sides.');
+      const fit = pulses === undefined ? null : await fitClock(pulses.scopeS, pulses.behaviorS);
+      await library.events.setClock(sessionUuid, fit ?? { offsetS: offsetS ?? 0, rate: rate ?? 1 });
+      return {
+        clock: (await library.events.behavior(sessionUuid)).clock,
+        fit: fit === null ? null : { pairs: fit.pairs, residualS: fit.residualS },
+      };
     },
     quality: async ({ runUuid }) => {
       const { traces, motion } = await runQuality(library, runUuid);

@@ -152,9 +152,22 @@ export const workflowApi = defineApi('workflow', {
     doc: 'Activity of each trial around an event, and its average with a confidence band.',
   }),
   setClock: command(
-    z.object({ sessionUuid: Uuid, offsetS: z.number(), rate: z.number().min(0.9).max(1.1).optional() }),
-    z.object({ clock: Clock }),
-    { doc: 'Says where the behaviour’s clock lies on the miniscope’s: time = offset + rate · behaviour time.' },
+    z.object({
+      sessionUuid: Uuid,
+      /** Given by a person; else fitted to pulses. */
+      offsetS: z.number().optional(),
+      rate: z.number().min(0.9).max(1.1).optional(),
+      /** Times of pulses that both saw, s on each clock. */
+      pulses: z.object({ scopeS: z.array(z.number()).max(5000), behaviorS: z.array(z.number()).max(5000) }).optional(),
+    }),
+    z.object({
+      clock: Clock,
+      /** Of pulses: how many lay on each other, and what the fit leaves (root mean square, s). */
+      fit: z.object({ pairs: z.number().int(), residualS: z.number() }).nullable(),
+    }),
+    {
+      doc: 'Says where the behaviour’s clock lies on the miniscope’s (time = offset + rate · behaviour time), or fits it to pulses that both saw.',
+    },
   ),
   quality: query(
     z.object({ runUuid: Uuid }),

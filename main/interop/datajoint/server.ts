@@ -121,7 +121,7 @@ export function serverError(error: unknown, doing: string): AppError {
     });
   }
   return new AppError('datajoint.unreachable', `While ${doing}, the server failed: ${words === '' ? code : words}`, {
-    hint: 'Nothing was published. Check the address and the network, then try again.',
+    hint: 'Nothing was changed. Check the address and the network, then try again.',
     retryable: true,
     cause: error,
   });

@@ -106,15 +106,17 @@ export class EventTables implements Sync<EventStore> {
     );
   }
 
-  setClock(sessionUuid: Uuid, clock: { readonly offsetS: number; readonly rate: number }): void {
+  setClock(sessionUuid: Uuid, clock: Parameters<EventStore['setClock']>[1]): void {
+    const method = clock.pairs === undefined ? 'given' : 'pulses';
     writing(this.#context, () => {
       const { changes } = this.#context.database
         .prepare(
-          `INSERT INTO behavior_clock (behavior_recording_id, offset_s, rate, method)
-          SELECT behavior_recording.id, ?, ?, 'given' FROM behavior_recording JOIN session ON session.id = session_id WHERE session.uuid = ?
-          ON CONFLICT DO UPDATE SET offset_s = excluded.offset_s, rate = excluded.rate, method = 'given', pairs = NULL, residual_s = NULL`,
+          `INSERT INTO behavior_clock (behavior_recording_id, offset_s, rate, method, pairs, residual_s)
+          SELECT behavior_recording.id, ?, ?, ?, ?, ? FROM behavior_recording JOIN session ON session.id = session_id WHERE session.uuid = ?
+          ON CONFLICT DO UPDATE SET offset_s = excluded.offset_s, rate = excluded.rate, method = excluded.method, pairs = excluded.pairs,
+            residual_s = excluded.residual_s`,
         )
-        .run(clock.offsetS, clock.rate, uuidBytes(sessionUuid));
+        .run(clock.offsetS, clock.rate, method, clock.pairs ?? null, clock.residualS ?? null, uuidBytes(sessionUuid));
       if (changes === 0)
         throw new AppError('align.not_found', 'Nothing was recorded of the behaviour in this session.');
     });

@@ -80,6 +80,6 @@ describe('parameters of CaImAn', () => {
     expect(() => read('{"max_shifts": [5, "6"]}')).toThrow('max_shifts must be');
     expect(() => read('{"gSig": [3, 3], "init": {"gSig": [4, 4]}}')).toThrow('gSig is given twice');
     expect(() => read('[1]')).toThrow('dictionary');
-    expect(() => read('gSig = 3')).toThrow('not JSON');
+    expect(() => read('gSig = 3')).toThrow('neither JSON');
   });
 });

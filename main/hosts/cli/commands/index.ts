@@ -3,6 +3,7 @@ import type { Command } from '../command.ts';
 import { agreementCommand } from './agreement.ts';
 import { alignCommand } from './align.ts';
 import { backupCommand } from './backup.ts';
+import { clockCommand } from './clock.ts';
 import { curateCommand } from './curate.ts';
 import { deleteCommand } from './delete.ts';
 import { devicesCommand } from './devices.ts';
@@ -42,6 +43,7 @@ export const commands: readonly Command[] = [
   paramsCommand,
   runsCommand,
   qualityCommand,
+  clockCommand,
   curateCommand,
   alignCommand,
   positionCommand,

@@ -15,7 +15,7 @@ import { text, words, type Answer, type Command, type Invocation } from '../comm
 export const paramsCommand: Command = {
   name: 'params',
   summary: 'List, show and add parameter sets; turn CaImAn’s parameters into Calyx’s',
-  usage: 'params [list | show <set> | add <JSON file> --method <method> | import <JSON file of CaImAn>] [flags]',
+  usage: 'params [list | show <set> | add <file> --method <method> | import <file of CaImAn>] [flags]',
   flags: () => [
     { name: 'method', value: 'method', help: 'add: whose parameters they are: calyx, caiman, minian …' },
     { name: 'desc', value: 'text', help: 'add: what the set is for; a set may be named by it.' },
