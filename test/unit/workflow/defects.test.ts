@@ -229,6 +229,8 @@ describe('what upstream gets wrong', () => {
     expect(at(8)).toBe(10.5);
     stores.events.setClock(session.uuid, { offsetS: -1, rate: 1.0001 });
     expect(at(8)).toBeCloseTo(7.0008, 10);
+    stores.events.setClock(session.uuid, { offsetS: 2, rate: 1, pairs: 40, residualS: 0.001 });
+    expect(stores.events.behavior(session.uuid).clock).toMatchObject({ offsetS: 2, method: 'pulses' });
   });
 });
 

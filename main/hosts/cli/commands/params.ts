@@ -64,7 +64,7 @@ async function textOf(file: string): Promise<string> {
 
 async function add(invocation: Invocation): Promise<Answer> {
   const { flags, absolute } = invocation;
-  const [given] = words(paramsCommand, invocation.positionals, ['the JSON file of the set'] as const);
+  const [given] = words(paramsCommand, invocation.positionals, ['the file of the set'] as const);
   const method = text(flags, 'method');
   if (method === undefined)
     throw new AppError('usage.invalid', 'params add needs --method: whose parameters they are.');
