@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import path from 'node:path';
+import { File, ready } from 'h5wasm/node';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { decodeNpy, readSparseRows } from '../../main/arrays/index.ts';
 import { createDatajointHandlers, Progresses } from '../../main/interop/index.ts';
@@ -32,7 +33,7 @@ afterAll(async () => {
 
 type Context = { readonly skip: (note?: string) => never };
 
-function ready(context: Context): { readonly python: string; readonly port: number } {
+function prepared(context: Context): { readonly python: string; readonly port: number } {
   const python = pythonOf(judge, context);
   if ('missing' in server) return context.skip(server.missing);
   return { python, port: server.port };
@@ -207,7 +208,7 @@ const nothing = (library: Library): readonly string[] =>
 
 for (const release of ['0.5', '0.3']) {
   test(`a lab’s tables of release ${release}, written by datajoint, come in with what upstream got wrong put right`, async (context) => {
-    const { python, port } = ready(context);
+    const { python, port } = prepared(context);
     const prefix = `lab${release.replace('.', '')}_`;
     const truth = makeLab(python, port, prefix, release);
     const { library, reader, import: bring } = await importer(port);
@@ -297,7 +298,7 @@ for (const release of ['0.5', '0.3']) {
 }
 
 test('a published run comes back equal, and a session that is here stays that session', async (context) => {
-  const { python, port } = ready(context);
+  const { python, port } = prepared(context);
   execFileSync(python, [declareFile, String(port), 'back_', '0.5'], { stdio: 'pipe' });
   const run = await finishedRunOnDisk();
   const reader = createReader(run.library.folders.database);
@@ -339,7 +340,7 @@ test('a published run comes back equal, and a session that is here stays that se
 });
 
 test('where the session’s folder is there, it is read instead of rows: start, films and times are its own', async (context) => {
-  const { python, port } = ready(context);
+  const { python, port } = prepared(context);
   makeLab(python, port, 'files_', '0.5');
   const root = temporaryFolder();
   const folder = path.join(root, 'sub1', 'day1');
@@ -368,17 +369,47 @@ test('where the session’s folder is there, it is read instead of rows: start, 
   writeFileSync(path.join(folder, '2.avi'), greyAvi(20, 30, 40));
   const rows = Array.from({ length: 100 }, (_, i) => `${i},${50 * i - 3},0`);
   writeFileSync(path.join(folder, 'timeStamps.csv'), `Frame Number,Time Stamp (ms),Buffer Index\n${rows.join('\n')}\n`);
+  // What the rows were loaded from: components 0 and 2 are accepted, cell 1 lies on row 6 and columns 31 and 32.
+  const results = path.join(folder, 'caiman_3');
+  mkdirSync(results);
+  await ready;
+  const file = new File(path.join(results, 'result.hdf5'), 'w');
+  file.create_group('estimates').create_group('A');
+  const at = (name: string, data: number[] | Int32Array, shape?: number[]): void =>
+    void file.create_dataset({ name, data, ...(shape === undefined ? {} : { shape }) });
+  at('estimates/A/data', [1, 2, 1, 1]);
+  at('estimates/A/indices', Int32Array.of(0, 31 * 30 + 6, 32 * 30 + 6, 5));
+  at('estimates/A/indptr', Int32Array.of(0, 1, 3, 4));
+  at('estimates/A/shape', Int32Array.of(1200, 3));
+  at(
+    'estimates/C',
+    Array.from({ length: 300 }, (_, i) => i),
+    [3, 100],
+  );
+  at('estimates/idx_components', Int32Array.of(0, 2));
+  at('estimates/idx_components_bad', Int32Array.of(1));
+  at('dims', Int32Array.of(30, 40));
+  file.close();
   const { library, import: bring } = await importer(port);
-  await bring('files_', { root });
+  const { runs } = await bring('files_', { root });
+  expect(runs[0]?.findings.join(' ')).toContain('Repaired from result.hdf5');
   const [session] = await library.sessions.list();
   const recording = await library.sessions.recording(session?.recordings[0]?.uuid ?? '');
   expect(recording.files.map(({ path: file }) => path.basename(file))).toEqual(['0.avi', '2.avi', '10.avi']);
+  expect(session?.startedAt).toBe('2026-04-30T09:08:07.006Z');
   const [run] = await library.runs.list();
-  expect(npy(library.runFolder(run?.uuid ?? ''), 'time.npy').slice(0, 3)).toEqual([-0.003, 0.047, 0.097]);
+  const made = library.runFolder(run?.uuid ?? '');
+  expect(npy(made, 'time.npy').slice(0, 3)).toEqual([-0.003, 0.047, 0.097]);
+  const { indptr, indices } = await readSparseRows(path.join(made, 'footprints.npz'));
+  expect(Array.from(indices.subarray(Number(indptr[1]), Number(indptr[2])), Number)).toEqual([
+    6 * 40 + 31,
+    6 * 40 + 32,
+  ]);
+  expect((await library.runs.cells(run?.uuid ?? '')).map(({ suggested }) => suggested)).toEqual([true, false, true]);
 });
 
 test('a server that drops in the middle leaves nothing half-imported, and so does a cancelled import', async (context) => {
-  const { python, port } = ready(context);
+  const { python, port } = prepared(context);
   makeLab(python, port, 'drop_', '0.5');
   // The server's answers stop after so many bytes: in the schema, in the tables, in the arrays.
   for (const bytes of [3000, 30_000, 60_000]) {

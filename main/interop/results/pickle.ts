@@ -265,7 +265,7 @@ class Machine {
         return this.#push(new Opaque(`${bytes.line()}.${bytes.line()}`));
       case 0x93: {
         const name = this.#pop();
-        return this.#push(new Opaque(`${String(this.#pop())}.${String(name)}`));
+        return this.#push(new Opaque(`${textOf(this.#pop())}.${textOf(name)}`));
       }
       case 0x52:
       case 0x81: {
@@ -296,8 +296,13 @@ class Machine {
 
 function mapOf(pairs: readonly Pickled[]): Map<string, Pickled> {
   const map = new Map<string, Pickled>();
-  for (let i = 0; i + 1 < pairs.length; i += 2) map.set(String(pairs[i]), pairs[i + 1] ?? null);
+  for (let i = 0; i + 1 < pairs.length; i += 2) map.set(textOf(pairs[i]), pairs[i + 1] ?? null);
   return map;
+}
+
+/** A key or name; what is neither has none. */
+function textOf(value: Pickled | undefined): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }
 
 function long(bytes: Buffer): number {

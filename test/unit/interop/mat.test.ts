@@ -79,7 +79,7 @@ describe('results of CNMF-E in MATLAB files', () => {
     const file = new File(place, 'w');
     const results = file.create_group('results');
     const masks = results.create_group('A');
-    masks.create_attribute('MATLAB_sparse', 24n, [], '<Q');
+    masks.create_attribute('MATLAB_sparse', BigUint64Array.of(24n), [], '<Q');
     // Pixels counted along columns: (1, 4) is 17, (2, 4) 18, (0, 0) 0, (3, 5) 23.
     masks.create_dataset({ name: 'ir', data: BigUint64Array.of(17n, 18n, 0n, 23n) });
     masks.create_dataset({ name: 'jc', data: BigUint64Array.of(0n, 2n, 4n) });

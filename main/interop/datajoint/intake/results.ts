@@ -27,9 +27,7 @@ function numbersOf(
   if (typeof value === 'number') return { values: [value], shape: [1] };
   if (Array.isArray(value)) {
     const flat = value as readonly BlobValue[];
-    return flat.every((each) => typeof each === 'number')
-      ? { values: flat as readonly number[], shape: [flat.length] }
-      : null;
+    return flat.every((each) => typeof each === 'number') ? { values: flat, shape: [flat.length] } : null;
   }
   if (
     typeof value !== 'object' ||
@@ -250,7 +248,7 @@ export class ResultIntake {
     if (x === null || y === null || x.values.length !== frames || y.values.length !== frames) return null;
     const [right, down] = exchanged ? [y.values, x.values] : [x.values, y.values];
     // The server has the correction; the content moved the other way.
-    return Float32Array.from({ length: 2 * frames }, (_, i) => -Number((i % 2 === 0 ? down : right)[i >> 1] ?? 0));
+    return Float32Array.from({ length: 2 * frames }, (_, i) => -((i % 2 === 0 ? down : right)[i >> 1] ?? 0));
   }
 
   async #blocks(frames: number): Promise<[NumbersOrNull, NumbersOrNull]> {

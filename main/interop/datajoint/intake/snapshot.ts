@@ -49,7 +49,7 @@ export class Snapshot {
   async rows(table: ServerTable | undefined, where: ServerRow = {}): Promise<readonly ServerRow[]> {
     if (table === undefined) return [];
     const columns = [...table.columns.values()].filter((column) => !isBinary(column)).map(({ name }) => named(name));
-    return (await this.#query(table, columns.length === 0 ? ['1'] : columns, where)) as readonly ServerRow[];
+    return await this.#query(table, columns.length === 0 ? ['1'] : columns, where);
   }
 
   /** How many rows there are. @throws AppError `datajoint.*` */

@@ -101,9 +101,10 @@ async function read(plane: string): Promise<ForeignResult> {
   }
   const [down, right] = [listOf(ops.get('yoff')), listOf(ops.get('xoff'))];
   const rate = numberOf(ops.get('fs'));
+  const version = ops.get('suite2p_version');
   return {
     program: 'suite2p',
-    version: typeof ops.get('suite2p_version') === 'string' ? String(ops.get('suite2p_version')) : null,
+    version: typeof version === 'string' ? version : null,
     height,
     width,
     frames,
@@ -119,7 +120,7 @@ async function read(plane: string): Promise<ForeignResult> {
     // suite2p keeps how far the content of a frame lies from the reference.
     motion:
       down?.length === frames && right?.length === frames
-        ? Float32Array.from({ length: 2 * frames }, (_, i) => Number((i % 2 === 0 ? down : right)[i >> 1] ?? 0))
+        ? Float32Array.from({ length: 2 * frames }, (_, i) => (i % 2 === 0 ? down : right)[i >> 1] ?? 0)
         : null,
     timeS: null,
     parameters: parametersOf(ops),
