@@ -5,6 +5,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSyn
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { bindingName, projectEnv, root, run } from './lib.mjs';
+import { copyModules } from './package-modules.mjs';
 
 const { values } = parseArgs({
   options: { electron: { type: 'string' }, output: { type: 'string' }, 'test-build': { type: 'boolean' } },
@@ -43,6 +44,10 @@ async function native() {
 }
 
 await native();
+// The commutator's serial port; better-sqlite3 needs nothing else, and electron-builder takes it as it is.
+const modules = path.join(root, 'out', 'modules');
+rmSync(modules, { recursive: true, force: true });
+copyModules(['serialport'], root, modules);
 const { name, version, type } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 writeFileSync(path.join(root, 'out', 'core', 'package.json'), JSON.stringify({ name, version, type }));
 
