@@ -4,13 +4,14 @@
 //   npm run bench:acquisition [-- --seconds N --fps 10|15|20|25|30 --regions N --compression FFV1|GREY --soak --note text --out file]
 // --soak records for 30 minutes.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { captureApis, connect, contractVersion, coreApis, webSocketChannel } from '../main/contract/index.ts';
+import { descendants } from './lib-processes.mjs';
 import { root } from './lib.mjs';
 
 const { values: options } = parseArgs({
@@ -58,52 +59,7 @@ async function until(what, look, ms = 60_000) {
   }
 }
 
-const tick = 100;
-/** What a process has used: memory by kind, bytes, and processor seconds. */
-function used(pid) {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    const kilobytes = (name) => 1024 * Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0);
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return {
-      name: processName(pid),
-      anonymousBytes: kilobytes('RssAnon'),
-      cpuSeconds: (Number(fields[11]) + Number(fields[12])) / tick,
-    };
-  } catch {
-    return null;
-  }
-}
-
-function processName(pid) {
-  const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-  const of = (name) => line.some((word) => word.includes(name));
-  if (of('ffmpeg')) return 'encoder';
-  if (of('capture-process')) return 'capture';
-  if (of('board-process')) return 'simulated board';
-  return of('hosts/server') ? 'core' : null;
-}
-
-/** The core and those below it that take part in a recording. */
-function processes() {
-  if (!existsSync('/proc/self/stat')) return [];
-  const parents = new Map();
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
-      parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-  const isOurs = (pid) => pid === server.pid || (parents.has(pid) && isOurs(parents.get(pid)));
-  return [...parents.keys()]
-    .filter(isOurs)
-    .map(used)
-    .filter((found) => found?.name != null);
-}
+const processes = () => descendants(server.pid);
 
 const quantile = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? null;
 const round = (value, places = 1) => (value === null ? null : Math.round(value * 10 ** places) / 10 ** places);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// `npm run test:kills [-- number]`: kills a recording process at random moments (200 by default), recovers what is left, verifies it, and opens each film by
+// `npm run test:kills [-- number [seed]]`: kills a recording process at random moments (200 by default; the same ones with the same seed), recovers what is left, verifies it, and opens each film by
 // OpenCV where $CALYX_PYTHON names a Python that has it. Ends with how many were readable; fails when one was not.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -11,6 +11,19 @@ const { recoverSession, verifySession } = await import('../main/recording/index.
 const { probeFilm } = await import('../main/media/index.ts');
 
 const kills = Number(process.argv[2] ?? 200);
+let seed = Number(process.argv[3] ?? Date.now() % 1_000_000);
+if (!Number.isInteger(kills) || kills < 1 || !Number.isInteger(seed)) {
+  console.error('test:kills takes a number of kills above 0, and a whole number as seed.');
+  process.exit(2);
+}
+console.log(`${kills} kills, seed ${seed}`);
+/** Numbers from 0 to 1 that a seed gives (mulberry32). */
+function random() {
+  seed = (seed + 0x6d2b79f5) | 0;
+  let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+  return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+}
 const python = process.env.CALYX_PYTHON;
 const look = `
 import cv2, sys
@@ -41,7 +54,7 @@ function killed(data, compression, afterMs) {
 const told = { kills: 0, readable: 0, withoutFrame: 0, frames: 0, framesCut: 0, rowsCut: 0, films: 0 };
 for (let n = 0; n < kills; n += 1) {
   const data = mkdtempSync(path.join(tmpdir(), 'calyx-kill-'));
-  const folder = await killed(data, n % 2 === 0 ? 'GREY' : 'FFV1', 20 + Math.random() * 900);
+  const folder = await killed(data, n % 2 === 0 ? 'GREY' : 'FFV1', 20 + random() * 900);
   told.kills += 1;
   const recovery = await recoverSession(folder, () => new Date());
   const [device] = recovery.devices;

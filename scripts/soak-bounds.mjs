@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// What a soak's figures must be. A figure that could not be taken is a bound that was missed, never one that was kept.
+
+/** Memory may go up and down by 20 MB. */
+const memoryRange = 40e6;
+/** A test picture is made in real time, so a few of its pictures fall on either side of the ends. */
+const leastCameraShare = 0.98;
+
+/**
+ * @typedef {{ name: string, value: number | null, bound: string, kept: boolean }} Bound
+ * @param {string} name
+ * @param {number | null | undefined} value
+ * @param {number} most
+ * @returns {Bound}
+ */
+const atMost = (name, value, most) => ({
+  name,
+  value: value ?? null,
+  bound: `≤ ${most}`,
+  kept: typeof value === 'number' && value <= most,
+});
+
+/** Memory of each process after its buffers have found their size: bytes between the least and the most. */
+const memory = (processes) =>
+  processes.map(({ name, memoryRangeBytes }) =>
+    atMost(
+      `memory of ${name}, MB between least and most`,
+      memoryRangeBytes === null ? null : memoryRangeBytes / 1e6,
+      memoryRange / 1e6,
+    ),
+  );
+
+/** Bounds of one scope with the live picture and its traces. */
+export function rigBounds(figures) {
+  return [
+    atMost('frames lost', figures.missing, 0),
+    atMost('fullest buffer, of 128', figures.bufferHighWater, 16),
+    atMost('event loop of the core p99, ms', figures.eventLoop.p99Ms, 10),
+    atMost('event loop of the core max, ms', figures.eventLoop.maxMs, 50),
+    atMost('age of the live picture p99, ms', figures.preview.p99Ms, 150),
+    ...memory(figures.processes),
+  ];
+}
+
+/** Bounds of several devices in one session folder. */
+export function devicesBounds({ devices, processes, seconds, cameraFps }) {
+  return [
+    ...Object.entries(devices).flatMap(([name, report]) =>
+      report.kind === 'camera'
+        ? [
+            atMost(`${name}: pictures without room`, report.knownMissing, 0),
+            {
+              name: `${name}: pictures saved`,
+              value: report.saved,
+              bound: `≥ ${Math.floor(seconds * cameraFps * leastCameraShare)}`,
+              kept: report.stopped === null && report.saved >= Math.floor(seconds * cameraFps * leastCameraShare),
+            },
+          ]
+        : [
+            atMost(`${name}: frames lost`, report.missing, 0),
+            atMost(`${name}: fullest buffer, of 128`, report.bufferHighWater, 16),
+          ],
+    ),
+    ...memory(processes),
+  ];
+}
+
+/** Bounds of the loop that takes payloads. */
+export function endpointBounds(figures, payloads) {
+  const { leastPending } = figures;
+  return [
+    atMost('payloads lost', figures.lostPayloads, 0),
+    atMost('payloads that did not come', payloads - figures.payloads, 0),
+    atMost('frames not right to the byte', figures.wrongFrames, 0),
+    { name: 'fewest transfers pending, of 32', value: leastPending, bound: '≥ 8', kept: leastPending >= 8 },
+  ];
+}
