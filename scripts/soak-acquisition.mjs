@@ -135,16 +135,16 @@ async function killed(count) {
 }
 
 const parts = [
-  ['one scope with live picture', minutes > 0, () => rig(minutes * 60)],
-  ['two scopes and a camera', devicesMinutes > 0, () => devices(devicesMinutes * 60)],
-  ['payloads of a scripted endpoint', payloads > 0, () => endpoint(payloads)],
-  ['killed at random', kills > 0, () => killed(kills)],
+  { name: 'one scope with live picture', wanted: minutes > 0, part: () => rig(minutes * 60) },
+  { name: 'two scopes and a camera', wanted: devicesMinutes > 0, part: () => devices(devicesMinutes * 60) },
+  { name: 'payloads of a scripted endpoint', wanted: payloads > 0, part: () => endpoint(payloads) },
+  { name: 'killed at random', wanted: kills > 0, part: () => killed(kills) },
 ];
 const told = {};
 let passed = 0;
 let failed = 0;
 try {
-  for (const [name, wanted, part] of parts) {
+  for (const { name, wanted, part } of parts) {
     if (!wanted) continue;
     console.log(`${name} …`);
     try {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // `npm run test:usb`: the simulated board as a USB device of a virtual machine with Debian's kernel. In there uvcvideo makes a camera of it, and `calyx-usb` (the capture
-// of native/usb) lists it, opens it, streams, sets its LED, and loses it when the plug is pulled; and `calyx record`, on this computer's own files, records from it. Needs
-// Debian packages only, and prints which.
+// of native/usb) lists it, opens it, streams, sets its LED, and loses it when the plug is pulled; and `calyx`, on this computer's own files, lets it blink, records from it
+// by raw access and, as a person who has none, by the camera driver, and tells when it goes and comes. Needs Debian packages only, and prints which.
 // The last line is `N passed, N failed, N skipped`; the log of the machine is test-output/usb.log.
 import { spawn, spawnSync } from 'node:child_process';
 import {
+  appendFileSync,
   chmodSync,
   copyFileSync,
   existsSync,
@@ -24,7 +25,7 @@ import { root, which } from './lib.mjs';
 const frames = Number(process.env.CALYX_USB_FRAMES ?? 200);
 /** The board's time runs slower by this: an emulated computer is slow. */
 let slower = Number(process.env.CALYX_USB_SLOWER ?? 3);
-const machineMs = 480_000;
+const machineMs = 1_500_000;
 
 const programs = {
   'qemu-system-x86_64': 'qemu-system-x86',
@@ -111,6 +112,28 @@ const rig = {
   },
 };
 
+/** A person without rights of the machine's own. */
+const nobody = 'process.setgid(65534); process.setuid(65534);\n';
+/** Whether each picture of a raw film is one that the board showed, byte for byte, each later than the one before; their number, and how many are left out. */
+const looker = `
+import { readFileSync } from 'node:fs';
+const pixels = 608 * 608;
+const film = readFileSync(process.argv[2]);
+let last, pictures = 0, wrong = 0, leftOut = 0;
+for (let at = film.indexOf('movi') + 4; at + 8 <= film.length; ) {
+  const length = film.readUInt32LE(at + 4);
+  if (film.toString('latin1', at + 2, at + 4) !== 'dc') break;
+  const shift = film[at + 8];
+  for (let n = 0; n < pixels; n += 1) if (film[at + 8 + n] !== ((n * 3 + (n >> 8) + shift) & 0xff)) { wrong += 1; break; }
+  const number = (shift * 39) & 0xff;
+  if (last !== undefined) leftOut += (number - last - 1) & 0xff;
+  last = number;
+  pictures += 1;
+  at += 8 + length + (length & 1);
+}
+console.log(JSON.stringify({ pictures, wrong, leftOut }));
+`;
+
 /** The machine's whole file system: busybox, the drivers in the order they are loaded, the probe with its libraries, and what is done. */
 function makeRoot() {
   const folder = path.join(work, 'root');
@@ -131,6 +154,8 @@ function makeRoot() {
     copyFileSync(library, path.join(folder, library));
   }
   writeFileSync(path.join(folder, 'rig.json'), JSON.stringify(rig));
+  writeFileSync(path.join(folder, 'nobody.mjs'), nobody);
+  writeFileSync(path.join(folder, 'look.mjs'), looker);
   const init = path.join(folder, 'init');
   writeFileSync(
     init,
@@ -148,14 +173,25 @@ echo "said: again"; calyx-usb list
 $B mount -t 9p -o trans=virtio,version=9p2000.L,msize=524288,cache=loose,ro host /host
 for n in dev proc sys; do $B mount -o bind /$n /host/$n; done
 $B mount -t tmpfs tmp /host/tmp
-$B cp /rig.json /host/tmp/rig.json
-calyx() { $B chroot /host /bin/sh -c "cd '${root}' && HOME=/tmp exec '${process.execPath}' main/hosts/cli/main.ts $*"; }
+$B cp /rig.json /nobody.mjs /look.mjs /host/tmp/
+node() { $B chroot /host /bin/sh -c "cd '${root}' && HOME=/tmp exec '${process.execPath}' $*"; }
+calyx() { node main/hosts/cli/main.ts $*; }
+echo "said: blink"; calyx devices --identify 2-1 --json; echo "said: exit $?"
 echo "said: record"; calyx record --rig /tmp/rig.json --data /tmp/data --json; echo "said: exit $?"
 echo "said: verify"; calyx verify '/tmp/data/*/*' --json; echo "said: exit $?"
+echo "said: looked"; node /tmp/look.mjs '/tmp/data/*/*/Miniscope/0.avi'
+$B chmod 666 /dev/video0
+echo "said: camerarecord"; node --import /tmp/nobody.mjs main/hosts/cli/main.ts record --rig /tmp/rig.json --data /tmp/driver --json; echo "said: exit $?"
+echo "said: cameraverify"; calyx verify '/tmp/driver/*/*' --json; echo "said: exit $?"
+echo "said: cameralooked"; node /tmp/look.mjs '/tmp/driver/*/*/Miniscope/0.avi'
+calyx devices --watch --json > /watch.log & 
+for n in $($B seq 600); do [ -s /watch.log ] && break; $B usleep 100000; done
 echo "said: pull"; calyx-usb probe --frames 1000000; echo "said: exit $?"
 echo "said: pulled"; calyx-usb list
 for n in $($B seq 100); do [ -e /dev/video0 ] && break; $B usleep 100000; done
 echo "said: back"; calyx-usb list
+for n in $($B seq 300); do [ "$($B wc -l < /watch.log)" -ge 3 ] && break; $B usleep 100000; done
+echo "said: watched"; $B cat /watch.log
 echo "said: over"
 $B poweroff -f
 `,
@@ -194,10 +230,15 @@ const picture = (frame, _state, out) => {
 const board = new SimulatedBoard(new ScopeModel(scopeType(readCatalogue(), 'Miniscope_V4_BNO')));
 const address = path.join(work, 'board.sock');
 let most = 0;
+let said = '';
 const server = await serveUsbredir(address, {
   usb: new SimulatedUsbDevice(board),
   picture: (...args) => {
-    most = Math.max(most, board.scope.state.values.led0 ?? 0);
+    const led = board.scope.state.values.led0 ?? 0;
+    most = Math.max(most, led);
+    if (said.includes('said: blink') && !said.includes('said: record') && blinked.at(-1) !== Math.round(led)) {
+      blinked.push(Math.abs(Math.round(led)));
+    }
     picture(...args);
   },
   clock,
@@ -205,7 +246,9 @@ const server = await serveUsbredir(address, {
   isPatient: true,
 });
 
-let said = '';
+const log = path.join(root, 'test-output', 'usb.log');
+mkdirSync(path.dirname(log), { recursive: true });
+writeFileSync(log, '');
 const began = Date.now();
 const machine = spawn(
   program('qemu-system-x86_64'),
@@ -223,13 +266,19 @@ let isPulled = false;
 /** LED, percent: the highest and the last of the probe, the last of the recording. */
 let probed;
 let recordedLed;
+/** LED levels while it blinked, and after the recording through the camera driver. */
+const blinked = [];
+let driverLed;
 const hear = (chunk) => {
-  said += String(chunk).replaceAll('\r', '');
+  const text = String(chunk).replaceAll('\r', '');
+  said += text;
+  appendFileSync(log, text);
   const led = Math.abs(Math.round(board.scope.state.values.led0 ?? -1));
   if (probed === undefined && said.includes('said: again')) probed = { most: Math.round(most), left: led };
   if (recordedLed === undefined && said.includes('said: verify')) recordedLed = led;
-  // A recording compares the scope's rate with the clock.
-  if (said.includes('said: record')) slower = 1;
+  if (driverLed === undefined && said.includes('said: cameraverify')) driverLed = led;
+  // What follows compares the scope's rate with the clock.
+  if (said.includes('said: blink')) slower = 1;
   // The plug is pulled while the second probe streams, and put in again.
   if (!isPulled && /said: pull\n[^]*"led":/.test(said)) {
     isPulled = true;
@@ -246,8 +295,6 @@ await new Promise((resolve) => machine.on('close', resolve));
 clearTimeout(timer);
 await server.close();
 rmSync(work, { recursive: true, force: true });
-mkdirSync(path.join(root, 'test-output'), { recursive: true });
-writeFileSync(path.join(root, 'test-output', 'usb.log'), said);
 
 const part = (name) => new RegExp(`said: ${name}\\n([^]*?)(?=said: |$)`).exec(said)?.[1] ?? '';
 const lines = (name) =>
@@ -292,8 +339,36 @@ check(
   figures?.missing === 0 && figures?.saved >= 20,
   figures === undefined ? part('record').slice(0, 600) : `${figures.saved} saved, ${figures.missing} missing`,
 );
+check(
+  'calyx devices --identify lets its LED blink three times, and leaves it dark',
+  blinked.filter((level) => level === 30).length === 3 && blinked.at(-1) === 0,
+  blinked.join(' '),
+);
+const [looked] = lines('looked');
+check(
+  'every picture of the film is one that the board showed, byte for byte, and none is left out',
+  looked?.pictures === figures?.saved && looked?.wrong === 0 && looked?.leftOut === 0,
+  JSON.stringify(looked),
+);
 check('the LED is off after it, too', recordedLed === 0, `${recordedLed} %`);
 check('calyx verify calls it sound', lines('verify')[0]?.sound === true, part('verify').slice(0, 300));
+const [driven] = lines('camerarecord');
+const [drivenLook] = lines('cameralooked');
+check(
+  'a person without raw access is told so, and records through the camera driver',
+  /gives only the camera of the board/.test(part('camerarecord')) && driven?.integrity.saved >= 20,
+  driven === undefined ? part('camerarecord').slice(0, 600) : `${driven.integrity.saved} saved`,
+);
+check(
+  'its pictures are the same to the byte, and what cannot be known is not told: no counter was read',
+  drivenLook?.pictures === driven?.integrity.saved &&
+    drivenLook?.wrong === 0 &&
+    driven?.integrity.missing === null &&
+    driven?.integrity.unreadCounters === driven?.integrity.saved,
+  `${JSON.stringify(drivenLook)}, missing ${driven?.integrity.missing}, ${driven?.integrity.unreadCounters} counters unread`,
+);
+check('the LED is off then, too', driverLed === 0, `${driverLed} %`);
+check('and calyx verify calls it sound', lines('cameraverify')[0]?.sound === true, part('cameraverify').slice(0, 300));
 check(
   'a plug that is pulled ends the stream with a sentence',
   /unplugged/.test(lines('pull').at(-1)?.error ?? ''),
@@ -301,6 +376,13 @@ check(
 );
 check('nothing is listed then', lines('pulled').length === 0);
 check('it is back when the plug is', lines('back')[0]?.kind === 'Board');
+const news = lines('watched').flatMap((line) => line.news);
+check(
+  'calyx devices --watch tells that it went and came',
+  news.join(' ') ===
+    'The Miniscope DAQ board on USB port 2-1 was unplugged. A Miniscope DAQ board was plugged in on USB port 2-1.',
+  news.join(' '),
+);
 console.log(
   `  ${((Date.now() - began) / 1000).toFixed(0)} s; payloads nobody fetched in time: ${server.lostPayloads()}`,
 );

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: MIT
 import { fileURLToPath } from 'node:url';
-import type { AcquireControl, AcquireMark, AcquireQuality, AcquireReport, AcquireRoi } from '../contract/index.ts';
+import type {
+  AcquireControl,
+  AcquireMark,
+  AcquireQuality,
+  AcquireReport,
+  AcquireRoi,
+  AcquireStack,
+} from '../contract/index.ts';
 import type { Setting } from '../devices/index.ts';
 import type { UpgradeRequest } from '../media/index.ts';
 import type { Rig } from '../recording/index.ts';
@@ -19,6 +26,11 @@ export interface CaptureRequests {
   readonly disconnect: { readonly input: null; readonly output: null };
   /** Light off at a board whose process died. */
   readonly darken: { readonly input: { readonly address: string; readonly scopeType: string }; readonly output: null };
+  /** Blinks the LED of a board, the open one or another, and leaves it as it was. */
+  readonly identify: {
+    readonly input: { readonly address: string; readonly scopeType: string };
+    readonly output: null;
+  };
   readonly set: { readonly input: { readonly control: string; readonly value: Setting }; readonly output: Setting };
   /** Light off without forgetting its value, and on again. */
   readonly light: { readonly input: { readonly on: boolean }; readonly output: null };
@@ -38,6 +50,12 @@ export interface CaptureRequests {
   readonly stop: { readonly input: null; readonly output: CaptureReport | null };
   readonly note: { readonly input: { readonly text: string }; readonly output: null };
   readonly screenshot: { readonly input: { readonly file: string }; readonly output: null };
+  readonly stack: {
+    readonly input: AcquireStack & { readonly file: string };
+    readonly output: { readonly planes: number };
+  };
+  /** Ends a stack that is being taken. */
+  readonly stopStack: { readonly input: null; readonly output: null };
   readonly ticket: { readonly input: { readonly ticket: string }; readonly output: null };
 }
 export type CaptureRequest = keyof CaptureRequests;
@@ -73,6 +91,7 @@ export interface CaptureState {
     readonly marks: readonly AcquireMark[];
   } | null;
   readonly quality: AcquireQuality;
+  readonly stack: { readonly plane: number; readonly planes: number } | null;
 }
 
 export type ToCapture =

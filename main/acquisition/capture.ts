@@ -19,11 +19,13 @@ import {
 import { type RecorderDependencies, ScopeFeed, type ScopeSession, writeWholeFile } from '../recording/index.ts';
 import type { CaptureReport, CaptureRequests, CaptureState, FromCapture } from './capture-messages.ts';
 import { controlLabel, isLight, shownControls } from './controls.ts';
+import { FramePace } from './frame-pace.ts';
 import { LiveBox } from './live-socket.ts';
 import { meanOf } from './measures.ts';
 import { greyPng } from './png.ts';
 import { QualityWatch } from './quality.ts';
 import { RecordingWatch } from './recording-watch.ts';
+import { type SideScope, SideWork } from './side-work.ts';
 
 /** What a capture needs of the world. */
 export interface CaptureDependencies {
@@ -40,14 +42,12 @@ const silentMs = 1200;
 /** Slots of the recorder's buffer. */
 const bufferSlots = 128;
 const bufferWindowMs = 10_000;
-/** The sensor's rate is measured over this time: single frames come late on a busy computer. */
-const counterWindowNs = 8_000_000_000n;
-const leastCounterS = 2;
 /** A trigger input is asked this often while it is waited for, ms. */
 const triggerMs = 20;
 
 /** An open scope. */
 interface Open {
+  readonly address: string;
   readonly type: ScopeType;
   readonly scope: Miniscope;
   readonly session: ScopeSession;
@@ -74,17 +74,15 @@ export class Capture implements AsyncDisposable {
   #roisId = 0;
   #newest: ScopeFrame | undefined;
   #frames = 0;
-  #lost: number | null = null;
-  #counterAt: { readonly counter: number; readonly ns: bigint } | undefined;
-  #counters: { readonly counter: number; readonly ns: bigint }[] = [];
-  #counterAdvances = false;
-  #arrivals: bigint[] = [];
+  readonly #pace = new FramePace();
+  readonly #side: SideWork;
   #waiting: { readonly ns: bigint; readonly slots: number }[] = [];
   #ending: Promise<CaptureReport | null> | undefined;
   #triggering: AbortController | undefined;
 
   constructor(dependencies: CaptureDependencies) {
     this.#dependencies = dependencies;
+    this.#side = new SideWork(dependencies, () => this.#say());
     void this.#sayAlways();
   }
 
@@ -103,6 +101,24 @@ export class Capture implements AsyncDisposable {
       const { clock, openLink } = this.#dependencies;
       await darkenBoard(scopeType(readCatalogue(), name), await openLink(address), clock);
       return null;
+    },
+    identify: async ({ address, scopeType: name }) => {
+      this.#refuseWhileRecording();
+      const open = this.#open;
+      await this.#side.identify(address, name, open === undefined ? undefined : this.#sideScope(open));
+      open?.quality.settingChanged();
+      return null;
+    },
+    stack: async (wish) => {
+      const open = this.#scope();
+      this.#refuseWhileRecording();
+      const planes = await this.#side.takeStack(this.#sideScope(open), wish);
+      open.quality.settingChanged();
+      return { planes };
+    },
+    stopStack: () => {
+      this.#side.stop();
+      return Promise.resolve(null);
     },
     set: async ({ control, value }) => await this.#set(control, value),
     light: async ({ on }) => {
@@ -165,6 +181,7 @@ export class Capture implements AsyncDisposable {
       onEvent: (event) => this.#happened(event, feed),
     });
     this.#open = {
+      address,
       type,
       scope,
       session: feed.session(scope),
@@ -173,7 +190,7 @@ export class Capture implements AsyncDisposable {
       wanted: new Map(scope.settings),
     };
     this.#frames = 0;
-    this.#lost = null;
+    this.#pace.begin();
     this.#lightOff = false;
     try {
       await scope.connect();
@@ -195,6 +212,7 @@ export class Capture implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#triggering?.abort();
+    this.#side.stop();
     const open = this.#open;
     if (open === undefined) return;
     // The light first: what is still to be written can take seconds.
@@ -205,7 +223,7 @@ export class Capture implements AsyncDisposable {
     await open.scope[Symbol.asyncDispose]();
     this.#newest = undefined;
     this.#link = undefined;
-    this.#arrivals = [];
+    this.#pace.begin();
     this.#say();
   }
 
@@ -230,7 +248,7 @@ export class Capture implements AsyncDisposable {
     open.wanted.set(control, resolved);
     if (!(isLight(control) && this.#lightOff)) await open.session.set(control, value);
     open.quality.settingChanged();
-    this.#counters = [];
+    this.#pace.settingChanged();
     if (this.#watch !== undefined && before !== resolved.shown) {
       this.#watch.mark('setting', `${controlLabel(control)} ${String(before ?? '–')} → ${String(resolved.shown)}`);
     }
@@ -256,6 +274,7 @@ export class Capture implements AsyncDisposable {
   }: CaptureRequests['start']['input']): Promise<{ folder: string }> {
     const open = this.#scope();
     if (this.#watch !== undefined) throw new AppError('acquire.not_now', 'A recording is under way already.');
+    this.#side.refuseWhileBusy();
     const { clock, recorder } = this.#dependencies;
     const [scope] = rig.scopes;
     if (scope === undefined) throw new AppError('recording.bad_rig', 'The rig has no scope.');
@@ -309,6 +328,14 @@ export class Capture implements AsyncDisposable {
     if (report !== null) this.#dependencies.tell({ type: 'ended', report });
   }
 
+  #sideScope(open: Open): SideScope {
+    return { ...open, lightOff: this.#lightOff };
+  }
+
+  #refuseWhileRecording(): void {
+    if (this.#watch !== undefined) throw new AppError('acquire.not_now', 'A recording is under way.');
+  }
+
   async #screenshot(file: string): Promise<null> {
     const { type } = this.#scope();
     const frame = this.#newest;
@@ -329,16 +356,8 @@ export class Capture implements AsyncDisposable {
     this.#frames += 1;
     this.#link = undefined;
     const timeS = Number(frame.lastNs - open.openedNs) / 1e9;
-    this.#arrivals.push(frame.lastNs);
-    while (frame.lastNs - (this.#arrivals[0] ?? frame.lastNs) > 1_000_000_000n) this.#arrivals.shift();
-    if (frame.counter !== null) {
-      if (this.#connecting === null) this.#lost = (this.#lost ?? 0) + frame.lost;
-      this.#counterAdvances = this.#counterAt !== undefined && frame.counter > this.#counterAt.counter;
-      this.#counterAt = { counter: frame.counter, ns: frame.lastNs };
-      if (!this.#counterAdvances) this.#counters = [];
-      this.#counters.push(this.#counterAt);
-      while (frame.lastNs - (this.#counters[0]?.ns ?? frame.lastNs) > counterWindowNs) this.#counters.shift();
-    }
+    this.#pace.take(frame, this.#connecting === null);
+    this.#side.seen(frame);
     const glance = open.quality.take(frame.pixels, timeS);
     this.#follow(frame, glance);
     if (this.live.watchers === 0) return;
@@ -414,7 +433,6 @@ export class Capture implements AsyncDisposable {
     const open = this.#open;
     const watch = this.#watch;
     const nowNs = this.#dependencies.clock.nowNs();
-    const recent = this.#arrivals.filter((ns) => Number(nowNs - ns) / 1e6 <= 1000);
     this.#waiting = this.#waiting.filter(({ ns }) => Number(nowNs - ns) / 1e6 <= bufferWindowMs);
     const silent = this.#newest === undefined ? null : this.#agoMs(this.#newest.lastNs);
     const missing = watch?.missing ?? null;
@@ -424,11 +442,11 @@ export class Capture implements AsyncDisposable {
       controls: open === undefined ? [] : shownControls(open.type, open.wanted),
       lightOff: this.#lightOff,
       trouble: this.#connecting === null && open !== undefined ? this.#trouble(silent) : null,
-      fps: rate(recent),
-      counterFps: counterRate(this.#counters),
-      dropped: watch === undefined ? this.#lost : missing,
+      fps: this.#pace.fps(nowNs),
+      counterFps: this.#pace.counterFps,
+      dropped: watch === undefined ? this.#pace.lost : missing,
       bufferWorst: Math.max(0, ...this.#waiting.map(({ slots }) => slots)) / bufferSlots,
-      counterAdvances: this.#counterAdvances && silent !== null && silent < silentMs,
+      counterAdvances: this.#pace.advances && silent !== null && silent < silentMs,
       recording:
         watch === undefined
           ? null
@@ -445,6 +463,7 @@ export class Capture implements AsyncDisposable {
               marks: watch.marks,
             },
       quality: open?.quality.report(!this.#lightOff) ?? nothingSeen,
+      stack: this.#side.plane,
     };
   }
 
@@ -474,20 +493,3 @@ const nothingSeen: CaptureState['quality'] = {
   bleachingPer10Min: null,
   advice: [],
 };
-
-/** Frames a second from the times of arrival, ns; null for fewer than three. */
-function rate(arrivals: readonly bigint[]): number | null {
-  const [first] = arrivals;
-  const last = arrivals.at(-1);
-  if (first === undefined || last === undefined || arrivals.length < 3 || last === first) return null;
-  return ((arrivals.length - 1) * 1e9) / Number(last - first);
-}
-
-/** Frames a second by the board's counter; null before enough time has passed. */
-function counterRate(counters: readonly { readonly counter: number; readonly ns: bigint }[]): number | null {
-  const [first] = counters;
-  const last = counters.at(-1);
-  if (first === undefined || last === undefined) return null;
-  const seconds = Number(last.ns - first.ns) / 1e9;
-  return seconds < leastCounterS ? null : (last.counter - first.counter) / seconds;
-}

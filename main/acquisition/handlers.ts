@@ -23,8 +23,11 @@ export function createAcquireHandlers(
   };
   return {
     devices: () => Promise.resolve(acquisition.devices()),
+    watchDevices: (_input, { signal }) => acquisition.followDevices(signal),
+    scopeTypes: () => Promise.resolve(acquisition.scopeTypes()),
+    identify: ({ deviceId, scopeType }) => done(acquisition.identify(deviceId, scopeType)),
     status: (_input, { signal }) => acquisition.follow(signal),
-    connect: ({ deviceId }) => done(acquisition.connect(deviceId)),
+    connect: ({ deviceId, scopeType }) => done(acquisition.connect(deviceId, scopeType)),
     disconnect: () => done(acquisition.disconnect()),
     set: async ({ control, value }) => ({ shown: await acquisition.set(control, value) }),
     rois: ({ rois }) => done(acquisition.rois(rois)),
@@ -34,6 +37,7 @@ export function createAcquireHandlers(
     stop: () => done(acquisition.stop()),
     note: ({ text }) => done(acquisition.note(text)),
     screenshot: () => acquisition.screenshot(),
+    stack: (wish, { signal }) => acquisition.stack(wish, signal),
     report: () => Promise.resolve(acquisition.report),
     process: async ({ preset }) => ({ runUuids: [...(await acquisition.process(preset))] }),
     again: () => done(acquisition.again()),

@@ -3,4 +3,5 @@
 export { createAcquireHandlers, type RemoteControl } from './handlers.ts';
 export type { PracticeBoard } from './practice-board.ts';
 export { Acquisition, type AcquisitionOptions, livePath } from './service.ts';
+export { SideWork } from './side-work.ts';
 export { recordedSessions, type LeftBehind, type RecordedSessions } from './recorded-sessions.ts';

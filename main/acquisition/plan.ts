@@ -39,7 +39,7 @@ export async function keepPlan(file: string, plan: AcquirePlan): Promise<void> {
 }
 
 /** The rig of a plan: its form fills the folder's names; a name that was left empty makes no folder. */
-export function rigOf(plan: AcquirePlan, isSimulated: boolean): Rig {
+export function rigOf(plan: AcquirePlan, isSimulated: boolean, type?: string): Rig {
   const tokens = [
     ['researcherName', plan.researcher],
     ['experimentName', plan.experiment],
@@ -53,7 +53,9 @@ export function rigOf(plan: AcquirePlan, isSimulated: boolean): Rig {
     animalName: plan.animal,
     directoryStructure: [...tokens.filter(([, text]) => text !== '').map(([token]) => token), 'date', 'time'],
     recordLengthS: plan.lengthS ?? 0,
-    scopes: simulatorRig.scopes.map((scope) => Object.assign({}, scope, { compression: plan.compression })),
+    scopes: simulatorRig.scopes.map((scope) =>
+      Object.assign({}, scope, { type: type ?? scope.type, compression: plan.compression }),
+    ),
   };
 }
 

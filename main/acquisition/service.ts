@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 import { randomBytes } from 'node:crypto';
-import { rmdir } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import path from 'node:path';
@@ -13,34 +12,33 @@ import {
   type AcquirePlan,
   type AcquireReport,
   type AcquireRoi,
+  type AcquireScopeType,
+  type AcquireStack,
   type AcquireStatus,
   type FolderRef,
 } from '../contract/index.ts';
-import { type Clock, type listDevices, readCatalogue, scopeType, type Setting } from '../devices/index.ts';
-import { makeNewFolder, recordingFolder, simulatorRig } from '../recording/index.ts';
-import type { ChildOptions, Child } from '../supervisor/index.ts';
+import type { Clock, Setting } from '../devices/index.ts';
+import { simulatorRig } from '../recording/index.ts';
+import { Aftermath } from './aftermath.ts';
 import { CaptureLine } from './capture-line.ts';
-import type { CaptureReport, CaptureState, FromCapture } from './capture-messages.ts';
+import type { CaptureState } from './capture-messages.ts';
 import { Followers } from './followers.ts';
-import { foundDevices } from './found-devices.ts';
 import { MessageList } from './messages.ts';
-import { keepPlan, readPlan, rigOf } from './plan.ts';
-import { type PracticeBoard, startPracticeBoard } from './practice-board.ts';
+import { keepPlan, readPlan } from './plan.ts';
 import { freeBytesOf } from './preflight.ts';
 import { checksOf, type RigFacts, whenReady } from './readiness.ts';
 import type { RecordedSessions } from './recorded-sessions.ts';
-import { Series } from './series.ts';
-import { type ConnectedDevice, lossSentence, modeWords, statusOf } from './status.ts';
+import { RigDevices, type RigDevicesOptions, type UsableDevice } from './rig-devices.ts';
+import { RecordingCycle } from './recording-cycle.ts';
+import { type ConnectedDevice, modeWords, statusOf } from './status.ts';
 
 /** Path of the live picture's WebSocket on the core's address. */
 export const livePath = '/live';
 
 /** What the service needs of the world. */
-export interface AcquisitionOptions {
+export interface AcquisitionOptions extends Omit<RigDevicesOptions, 'typesFile'> {
   readonly clock: Clock;
   readonly now: () => Date;
-  /** Folder for the log files of its processes. */
-  readonly logFolder: string;
   /** Keeps what was planned last. */
   readonly planFile: string;
   /** The root that is offered first. */
@@ -51,13 +49,6 @@ export interface AcquisitionOptions {
   readonly sessions: RecordedSessions;
   /** Told when a recording begins and when it is over: long jobs wait meanwhile. */
   readonly onRecording?: (isRecording: boolean) => void;
-  readonly supervise: (options: ChildOptions) => Child;
-  /** What the simulated scope looks at. */
-  readonly scene?: { readonly name: string; readonly seed: number };
-  /** Looks which boards are there; the computer's ports where it is not given. */
-  readonly devices?: typeof listDevices;
-  /** The simulated board, where it runs already; else one is started. */
-  readonly board?: PracticeBoard;
 }
 
 /** The capture process counts as silent after this time, ms. */
@@ -76,32 +67,42 @@ export class Acquisition {
   readonly #messages = new MessageList();
   readonly #followers = new Followers(() => this.status());
   readonly #ended = new AbortController();
+  readonly #aftermath: Aftermath;
+  readonly #devices: RigDevices;
   #line: CaptureLine | undefined;
-  #board: PracticeBoard | undefined;
   #device: ConnectedDevice | undefined;
   #state: CaptureState | null = null;
   #stateAt = 0n;
   #mode: AcquireMode = 'idle';
   #plan: AcquirePlan;
-  #folder = '';
-  /** The session of the recording under way; null where the library has none. */
-  #session: string | null = null;
-  #report: AcquireReport | null = null;
-  #reports = 0;
-  readonly #series: Series;
+  readonly #cycle: RecordingCycle;
   #finishing: Promise<void> = Promise.resolve();
   #free: number | null = null;
-  #mustDarken = false;
-  #byTrigger = false;
 
   constructor(options: AcquisitionOptions) {
     this.#options = options;
-    this.#series = new Series(options.clock, options.now);
     this.#plan = readPlan(options.planFile, options.firstRoot);
-    this.#board = options.board;
+    this.#aftermath = new Aftermath(options.sessions, this.#ended.signal, (severity, text) =>
+      this.#say(severity, text),
+    );
+    const typesFile = path.join(path.dirname(options.planFile), 'scopes.json');
+    this.#devices = new RigDevices(
+      { ...options, typesFile },
+      () => this.#device?.id ?? null,
+      (text) => this.#say('info', text),
+    );
+    this.#cycle = new RecordingCycle(options, {
+      mode: () => this.mode,
+      set: (mode) => this.#set(mode),
+      say: (severity, text) => this.#say(severity, text),
+      plan: () => this.#plan,
+      device: () => this.#device,
+      line: () => this.#connected(),
+      facts: () => this.#facts(),
+    });
     void this.#lookAtDisk();
     void this.#watchSilence();
-    void this.#recover();
+    void this.#aftermath.recover();
   }
 
   get mode(): AcquireMode {
@@ -111,48 +112,63 @@ export class Acquisition {
   }
 
   get report(): AcquireReport | null {
-    return this.#report;
+    return this.#cycle.report;
   }
 
   devices(): AcquireDevice[] {
-    return foundDevices(this.#device?.id ?? null, this.#options.devices);
+    return this.#devices.list();
+  }
+
+  /** The same now and after each change, until the signal. */
+  followDevices(signal: AbortSignal): AsyncGenerator<AcquireDevice[]> {
+    return this.#devices.follow(signal);
+  }
+
+  scopeTypes(): AcquireScopeType[] {
+    return this.#devices.scopeTypes();
+  }
+
+  /**
+   * Blinks the LED of a board and leaves it as it was.
+   *
+   * @throws AppError `device.*`, `acquire.not_now` while something is recorded or waited for
+   */
+  async identify(deviceId: string, type?: string): Promise<void> {
+    if (this.#mode !== 'idle' && this.#mode !== 'preview' && this.#mode !== 'report') {
+      throw new AppError('acquire.not_now', `No light blinks now: ${modeWords[this.mode]}.`);
+    }
+    const { address, type: found } = await this.#devices.usable(deviceId, type);
+    await this.#capture().ask('identify', { address, scopeType: found.type });
   }
 
   /** @throws AppError `device.*`, `acquire.not_now` */
-  async connect(deviceId: string): Promise<void> {
+  async connect(deviceId: string, type?: string): Promise<void> {
     if (this.#mode !== 'idle') throw new AppError('acquire.not_now', 'A scope is connected already.');
-    const device = this.devices().find(({ id }) => id === deviceId);
-    if (device === undefined) throw new AppError('device.not_found', 'That board is not connected any more.');
-    if (device.problem !== null)
-      throw new AppError('device.not_found', device.problem.message, { hint: device.problem.fix });
     this.#set('connecting');
     this.#state = null;
     try {
-      const [scope] = simulatorRig.scopes;
-      if (scope === undefined) throw new AppError('recording.bad_rig', 'The rig has no scope.');
-      const address = device.simulated ? await this.#practiceAddress(scope.type) : device.id;
-      const type = scopeType(readCatalogue(), scope.type);
-      this.#device = { id: device.id, name: type.label ?? type.type, type, address };
+      const device = await this.#devices.usable(deviceId, type);
+      this.#device = device;
       await this.#capture().ask('connect', {
-        address,
-        scopeType: type.type,
-        // A real scope begins as its type says: dark.
-        settings: device.simulated ? scope.settings : {},
+        address: device.address,
+        scopeType: device.type.type,
+        settings: firstSettings(device),
       });
       this.#set('preview');
-      this.#say('info', `${this.#device.name} connected${device.simulated ? ' (simulated)' : ''}.`);
+      this.#say('info', `${device.name} connected${device.simulated ? ' (simulated)' : ''}.`);
+      if (device.loss !== null) this.#say('warning', `${device.loss.message} ${device.loss.fix}`);
+      await this.#devices
+        .remember(deviceId, device.type)
+        .catch(() =>
+          this.#say('warning', 'The type of scope could not be kept: the library’s folder cannot be written.'),
+        );
     } catch (error) {
       this.#device = undefined;
       this.#set('idle');
       throw error;
+    } finally {
+      this.#devices.notify();
     }
-  }
-
-  /** Starts the simulated board where it does not run yet. */
-  async #practiceAddress(type: string): Promise<string> {
-    const { logFolder, supervise, scene = { name: 'scope', seed: 1 } } = this.#options;
-    this.#board ??= await startPracticeBoard({ logFolder, scopeType: type, scene }, supervise);
-    return this.#board.address;
   }
 
   /** @throws AppError `acquire.not_now` while recording */
@@ -161,12 +177,13 @@ export class Acquisition {
     if (this.mode === 'recording' || this.mode === 'finishing') {
       throw new AppError('acquire.not_now', 'Stop the recording first.');
     }
-    this.#series.cancelWait();
+    this.#cycle.series.cancelWait();
     await this.#capture().ask('disconnect', null);
     this.#device = undefined;
     this.#state = null;
-    this.#report = null;
+    this.#cycle.forgetReport();
     this.#set('idle');
+    this.#devices.notify();
   }
 
   async set(control: string, value: Setting): Promise<Setting> {
@@ -212,37 +229,19 @@ export class Acquisition {
       );
     }
     const folder = await whenReady(() => this.#facts(), this.#options);
-    this.#series.begin(this.#plan.segments.count);
-    if (this.#plan.startBy === 'trigger') {
-      this.#set('armed');
-      try {
-        await this.#connected().ask('light', { on: false });
-        await this.#connected().ask('watchTrigger', { on: true });
-      } catch (error) {
-        this.#set('preview');
-        throw error;
-      }
-      this.#say('info', 'Armed: the light is off until the trigger input rises.');
-      return { folder: '' };
-    }
-    return await this.#record(folder);
+    this.#cycle.series.begin(this.#plan.segments.count);
+    if (this.#plan.startBy === 'hand') return await this.#cycle.record(folder);
+    await this.#cycle.arm();
+    return { folder: '' };
   }
 
   /** Ends the recording, the wait for a trigger, or for the next of several recordings. @throws AppError `acquire.not_now` */
   async stop(): Promise<void> {
     const { mode } = this;
-    this.#series.end();
-    if (mode === 'armed') {
-      await this.#connected().ask('watchTrigger', { on: false });
-      await this.#connected().ask('light', { on: true });
-      this.#set(this.#report === null ? 'preview' : 'report');
-      this.#say('info', 'Disarmed.');
-      return;
-    }
+    this.#cycle.series.end();
+    if (mode === 'armed') return await this.#cycle.disarm();
     if (mode !== 'recording') throw new AppError('acquire.not_now', 'Nothing is being recorded.');
-    this.#set('finishing');
-    const report = await this.#connected().ask('stop', null);
-    if (report !== null) await this.#finished(report);
+    await this.#cycle.end();
   }
 
   async note(text: string): Promise<void> {
@@ -254,43 +253,54 @@ export class Acquisition {
   }
 
   async screenshot(): Promise<{ readonly file: string }> {
-    const { now, makeFolder } = this.#options;
     const line = this.#connected();
-    const data = await makeFolder(this.#plan.folder);
-    const stamp = now().toISOString().replaceAll(/[:.]/g, '-').replace('Z', '');
-    const file = path.join('imageCaptures', `Miniscope_${stamp}.png`);
+    const data = await this.#options.makeFolder(this.#plan.folder);
+    const file = this.#captureName('.png');
     await line.ask('screenshot', { file: path.join(data, file) });
     this.#say('info', `Screenshot saved: ${file}`);
     return { file };
+  }
+
+  /** @throws AppError `acquire.not_now` but in the preview, `device.*`, `disk.io`, `rpc.cancelled` */
+  async stack(wish: AcquireStack, signal: AbortSignal): Promise<{ readonly file: string; readonly planes: number }> {
+    if (this.#mode !== 'preview') {
+      throw new AppError('acquire.not_now', `No stack can be taken: ${modeWords[this.mode]}.`);
+    }
+    const line = this.#connected();
+    const data = await this.#options.makeFolder(this.#plan.folder);
+    const file = this.#captureName('_stack.tif');
+    const stop = (): void => void line.ask('stopStack', null).catch(() => undefined);
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      const { planes } = await line.ask('stack', { ...wish, file: path.join(data, file) });
+      this.#say('info', `Stack of ${String(planes)} planes saved: ${file}`);
+      return { file, planes };
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
+  #captureName(ending: string): string {
+    const stamp = this.#options.now().toISOString().replaceAll(/[:.]/g, '-').replace('Z', '');
+    return path.join('imageCaptures', `Miniscope_${stamp}${ending}`);
   }
 
   /** From the report back to the live picture. */
   async again(): Promise<void> {
     if (this.#mode !== 'report') return;
     await this.#connected().ask('light', { on: true });
-    this.#report = null;
+    this.#cycle.forgetReport();
     this.#set('preview');
   }
 
   /** Queues processing of the recording of the report. @throws AppError `acquire.not_now`, `usage.invalid` */
-  async process(preset: string): Promise<readonly string[]> {
-    const report = this.#report;
-    if (report === null || report.sessionUuid === null) {
-      throw new AppError('acquire.not_now', report?.importProblem ?? 'There is no recording to process.');
-    }
-    const runUuids = [...(await this.#options.sessions.process(report.sessionUuid, preset))];
-    this.#report = { ...report, queued: { preset, runUuids } };
-    this.#say(
-      'info',
-      `Processing of ${report.folder} is queued with the preset “${preset}”; it waits while a scope records.`,
-    );
-    return runUuids;
+  process(preset: string): Promise<readonly string[]> {
+    return this.#cycle.process(preset);
   }
 
   /** @throws AppError `usage.invalid` */
   async practise(act: string): Promise<void> {
-    if (this.#board === undefined) throw new AppError('acquire.not_now', 'The simulated scope is not connected.');
-    await this.#board.act(act);
+    await this.#devices.practise(act);
   }
 
   async ticket(): Promise<{ readonly ticket: string; readonly path: string }> {
@@ -323,19 +333,19 @@ export class Acquisition {
       state: this.#state,
       isStale: this.#isStale(),
       freeBytes: this.#free,
-      dataFolder: this.#folder,
-      segment: this.#series.position,
-      nextAt: this.#series.nextAt,
+      dataFolder: this.#cycle.dataFolder,
+      segment: this.#cycle.series.position,
+      nextAt: this.#cycle.series.nextAt,
       messages: this.#messages.list,
       plan: this.#plan,
       now: this.#options.now(),
-      reportId: this.#report?.id ?? null,
+      reportId: this.#cycle.report?.id ?? null,
     });
   }
 
   /** Light off, recording closed, processes ended. */
   async close(): Promise<void> {
-    this.#series.cancelWait();
+    this.#cycle.series.cancelWait();
     const line = this.#line;
     const { clock } = this.#options;
     if (line !== undefined) {
@@ -350,88 +360,12 @@ export class Acquisition {
       await this.#finishing;
     }
     this.#ended.abort();
-    await this.#board?.close();
-  }
-
-  async #record(dataDirectory: string): Promise<{ readonly folder: string }> {
-    const { now, sessions, onRecording } = this.#options;
-    const startedAt = now();
-    const rig = rigOf(this.#plan, this.#device?.id === 'simulator');
-    const folder = await makeNewFolder(recordingFolder(rig, dataDirectory, startedAt));
-    // The row before the first frame: whatever dies from now on, the next start finds it.
-    const session = await sessions
-      .begin({ rig, dataDirectory, folder, startedAt, pid: this.#connected().pid })
-      .catch((error: unknown) => {
-        this.#say('warning', `The recording is not in the library yet: ${AppError.from(error).message}`);
-        return null;
-      });
-    try {
-      const { lengthS } = this.#plan;
-      await this.#connected().ask('start', { rig, dataDirectory, folder, lengthS });
-    } catch (error) {
-      await sessions.discard(session).catch(() => undefined);
-      // Only when it is empty: what was begun in it is left for a person to see.
-      await rmdir(folder).catch(() => undefined);
-      throw error;
-    }
-    this.#session = session;
-    this.#folder = dataDirectory;
-    onRecording?.(true);
-    this.#set('recording');
-    const shown = path.relative(dataDirectory, folder);
-    this.#say('info', `Recording started: ${shown}`);
-    return { folder: shown };
+    await this.#devices.close();
   }
 
   #facts(): RigFacts {
     const isRecording = this.mode === 'recording';
     return { plan: this.#plan, device: this.#device, state: this.#state, isRecording };
-  }
-
-  async #finished(report: CaptureReport): Promise<void> {
-    this.#options.onRecording?.(false);
-    this.#set('finishing');
-    let sessionUuid: string | null = null;
-    let importProblem: string | null = null;
-    try {
-      ({ sessionUuid } = await this.#options.sessions.complete(this.#session, report.folder));
-    } catch (error) {
-      importProblem = AppError.from(error).message;
-      this.#say('warning', `The recording is on the disk, but could not be added to the library: ${importProblem}`);
-    }
-    this.#session = null;
-    this.#reports += 1;
-    const folder = path.relative(this.#folder, report.folder);
-    this.#report = { ...report, folder, id: this.#reports, sessionUuid, importProblem, queued: null };
-    const severity = report.failure !== null ? 'error' : report.missing === 0 ? 'info' : 'warning';
-    this.#say(severity, `Recording saved: ${folder}. ${lossSentence(report)}`);
-    const { processWith } = this.#plan;
-    if (processWith !== null && sessionUuid !== null) {
-      await this.process(processWith).catch((error: unknown) =>
-        this.#say('error', `Processing could not be queued: ${AppError.from(error).message}`),
-      );
-    }
-    if (report.failure === null && this.#series.hasMore) void this.#waitForNext();
-    else if (this.#byTrigger && report.failure === null) await this.#armAgain();
-    else this.#set('report');
-  }
-
-  /** Between recordings that the trigger input starts. */
-  async #armAgain(): Promise<void> {
-    this.#byTrigger = false;
-    this.#set('armed');
-    await this.#connected().ask('watchTrigger', { on: true });
-  }
-
-  async #waitForNext(): Promise<void> {
-    try {
-      if (!(await this.#series.next(this.#plan.segments.everyS, () => this.#set('armed')))) return;
-      await this.#record(await whenReady(() => this.#facts(), this.#options));
-    } catch (error) {
-      const { number, of } = this.#series.position;
-      this.#set('report');
-      this.#say('error', `Recording ${String(number)} of ${String(of)} did not start. ${AppError.from(error).message}`);
-    }
   }
 
   #capture(): CaptureLine {
@@ -465,73 +399,30 @@ export class Acquisition {
         this.#say(message.severity, message.text);
         break;
       case 'ended':
-        this.#finishing = this.#finished(message.report);
+        this.#finishing = this.#cycle.finished(message.report);
         break;
       case 'trigger':
-        void this.#triggered(message).catch((error: unknown) => this.#say('error', AppError.from(error).message));
+        void this.#cycle
+          .triggered(message.high)
+          .catch((error: unknown) => this.#say('error', AppError.from(error).message));
         break;
-    }
-  }
-
-  async #triggered({ high }: Extract<FromCapture, { type: 'trigger' }>): Promise<void> {
-    if (high && this.#mode === 'armed' && this.#series.nextAt === null) {
-      this.#byTrigger = true;
-      // Judged when it was armed: an edge must not be lost to a moment without frames.
-      await this.#record(await this.#options.makeFolder(this.#plan.folder));
-    } else if (!high && this.#byTrigger && this.mode === 'recording') {
-      this.#set('finishing');
-      const report = await this.#connected().ask('stop', null);
-      if (report !== null) await this.#finished(report);
     }
   }
 
   #crashed(cause: string): void {
     const was = this.#state?.recording ?? null;
-    this.#series.cancelWait();
-    this.#options.onRecording?.(false);
-    this.#byTrigger = false;
+    this.#cycle.crashed();
     if (this.#device === undefined) return;
-    this.#mustDarken = true;
     this.#state = null;
-    this.#session = null;
     this.#set('idle');
-    if (was !== null) void this.#recover();
-    if (was === null) this.#say('error', `${cause} The picture stopped; the light is being switched off.`);
-    else {
-      const folder = path.relative(this.#folder, was.folder);
-      this.#say(
-        'error',
-        `${cause} The recording ${folder} stopped after ${was.seconds.toFixed(0)} s; what was written up to a second before is on the disk. The light is being switched off.`,
-      );
-    }
+    this.#aftermath.crashed(cause, was, this.#cycle.dataFolder);
   }
 
-  /** A process that took the place of one that died: the board still shines. */
   async #afterCrash(): Promise<void> {
-    const device = this.#device;
-    if (!this.#mustDarken || device === undefined || this.#line === undefined) return;
-    try {
-      await this.#line.ask('darken', { address: device.address, scopeType: device.type.type });
-      this.#mustDarken = false;
-      this.#say('info', 'The light was switched off.');
-    } catch (error) {
-      this.#say(
-        'error',
-        `The light could not be switched off: ${AppError.from(error).message} Unplug the board to be sure.`,
-      );
-    }
+    if (!(await this.#aftermath.darken(this.#line, this.#device))) return;
     if (this.#mode === 'idle') this.#device = undefined;
+    this.#devices.notify();
     this.#notify();
-  }
-
-  /** What crashes left behind is repaired, and told. */
-  async #recover(): Promise<void> {
-    try {
-      for await (const { severity, text } of this.#options.sessions.recover(this.#ended.signal))
-        this.#say(severity, text);
-    } catch (error) {
-      this.#say('error', `Recordings that a crash ended could not be looked for: ${AppError.from(error).message}`);
-    }
   }
 
   #isStale(): boolean {
@@ -573,4 +464,10 @@ export class Acquisition {
   #notify(): void {
     this.#followers.notify();
   }
+}
+
+/** A real scope begins as its type says: dark. The simulated V4 shows a picture at once. */
+function firstSettings({ simulated, type }: UsableDevice): Readonly<Record<string, Setting>> {
+  const scope = simulatorRig.scopes.find((candidate) => candidate.type === type.type);
+  return simulated ? (scope?.settings ?? {}) : {};
 }

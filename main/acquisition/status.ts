@@ -58,6 +58,7 @@ export function statusOf(facts: StatusFacts): AcquireStatus {
     plan,
     folderPreview: previewFolder(plan, facts.now),
     reportId: facts.reportId,
+    ...(state?.stack == null ? {} : { stack: { ...state.stack } }),
   };
 }
 

@@ -3,7 +3,7 @@ import type { AssemblyCounts, RawFrame } from './miniscope/frame-assembler.ts';
 import type { Selector } from './miniscope/uvc.ts';
 
 /**
- * A way to a Miniscope DAQ board: simulated, or on USB; Media Foundation and AVFoundation fit here. Above it everything is the same.
+ * A way to a Miniscope DAQ board: simulated, or on USB; `open-link.ts` chooses, and Media Foundation and AVFoundation fit there. Above it everything is the same.
  */
 export interface BoardLink extends AsyncDisposable {
   /** Agrees on a frame size and lets frames come. @throws AppError `device.bad_setting` for a size the board does not have, `device.no_answer` */

@@ -17,6 +17,7 @@ export { systemClock, type Clock } from './clock.ts';
 export { Commutator, type CommutatorLine, type CommutatorOptions } from './commutator/commutator.ts';
 export { serialLine } from './commutator/serial-line.ts';
 export type { AssemblyCounts } from './miniscope/frame-assembler.ts';
+export { blinkBoard, blinkLed } from './miniscope/blink.ts';
 export { darkenBoard } from './miniscope/darken.ts';
 export { Miniscope, type MiniscopeOptions, type ScopeEvent, type ScopeFrame } from './miniscope/miniscope.ts';
 export { faultNames, practiceScope, type FaultName, type PracticeScope } from './simulator/practice.ts';
@@ -36,4 +37,6 @@ export {
   type DeviceList,
   type FoundDevice,
   type UsbBoard,
+  type UsbBoards,
 } from './usb/listing.ts';
+export { followDevices, portNews, systemPorts, type PortWorld } from './usb/port-watch.ts';

@@ -87,6 +87,8 @@ export interface UsbBoard {
   readonly driver?: string | null;
   readonly permitted?: boolean | null;
   readonly users: readonly string[];
+  /** The system's camera of it that may be used when raw access is refused. */
+  readonly camera?: string | null;
 }
 export interface UsbBoards {
   readonly boards: readonly UsbBoard[];
@@ -116,7 +118,12 @@ export interface UsbStats {
 }
 /** The boards on this machine's USB ports. Where there is no USB it says so. */
 export function listUsbBoards(): UsbBoards;
-/** Opens the board on a port (`2-1`), or the one served at a socket (`redir:` and its path). `onEvent` gets null when frames wait, a sentence when the board is gone. */
+/** The same, on a thread of its own. */
+export function lookForUsbBoards(): Promise<UsbBoards>;
+/** Calls after each change at the USB ports until the handle is given to `unwatchUsbPorts`. Throws where the system gives no word. */
+export function watchUsbPorts(onChange: () => void): number;
+export function unwatchUsbPorts(handle: number): void;
+/** Opens the board on a port (`2-1`), the one served at a socket (`redir:` and its path), or the system's camera of one (`v4l2:` and its node). `onEvent` gets null when frames wait, a sentence when the board is gone. */
 export function openUsbBoard(address: string, nowNs: bigint, onEvent: (gone?: string | null) => void): Promise<number>;
 /** Agrees on a frame size and lets frames come. */
 export function startUsbBoard(handle: number, width: number, height: number): Promise<null>;

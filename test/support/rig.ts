@@ -49,7 +49,7 @@ export async function boardInTest(): Promise<{
 }
 
 /** An acquisition service on a board in the test, with what a test wants to see of it. */
-export async function rigInTest(folder: string, more: Pick<AcquisitionOptions, 'devices'> = {}) {
+export async function rigInTest(folder: string, more: Pick<AcquisitionOptions, 'devices' | 'followDevices'> = {}) {
   const board = await boardInTest();
   const children: ChildProcess[] = [];
   const imported: string[] = [];

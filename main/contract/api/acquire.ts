@@ -14,8 +14,21 @@ export const AcquireDevice = z.object({
   name: z.string(),
   simulated: z.boolean(),
   problem: z.object({ message: z.string(), fix: z.string() }).nullable(),
+  /** What it can be used without, and what mends that; left out when nothing is lost. */
+  loss: z.object({ message: z.string(), fix: z.string() }).optional(),
+  /** The type of scope that was last on this USB port, or the usual one: a board does not tell what hangs on it. */
+  scopeType: z.string(),
 });
 export type AcquireDevice = z.infer<typeof AcquireDevice>;
+
+/** A type of scope that can be driven. */
+export const AcquireScopeType = z.object({
+  type: z.string(),
+  label: z.string(),
+  width: z.number().int(),
+  height: z.number().int(),
+});
+export type AcquireScopeType = z.infer<typeof AcquireScopeType>;
 
 const Setting = z.union([z.string(), z.number()]);
 
@@ -149,6 +162,8 @@ export const AcquireStatus = z.object({
   folderPreview: z.string(),
   /** Changes with each report. */
   reportId: z.number().int().nullable(),
+  /** Which plane of a stack is being taken; only while one is. */
+  stack: z.object({ plane: z.number().int(), planes: z.number().int() }).optional(),
 });
 export type AcquireStatus = z.infer<typeof AcquireStatus>;
 
@@ -228,17 +243,36 @@ export const AcquireRoi = z.object({
 });
 export type AcquireRoi = z.infer<typeof AcquireRoi>;
 
+/** A stack of pictures at settings of the lens, from one end to the other. */
+export const AcquireStack = z.object({
+  from: z.number(),
+  to: z.number(),
+  step: z.number().positive(),
+  /** So many frames are averaged for a page. */
+  frames: z.number().int().min(1).max(1000),
+});
+export type AcquireStack = z.infer<typeof AcquireStack>;
+
 const nothing = z.object({});
 const done = z.object({});
 
 /** Recording from a scope. The procedures marked `remote` can be called by other programs that were given the remote token. */
 export const acquireApi = defineApi('acquire', {
   devices: query(nothing, z.array(AcquireDevice), { doc: 'Boards that are connected, and the simulated one.' }),
+  watchDevices: subscription(nothing, z.array(AcquireDevice), {
+    doc: 'The same now and after each change: a board plugged in or pulled, a permission given, a camera let go by another program.',
+  }),
+  scopeTypes: query(nothing, z.array(AcquireScopeType), { doc: 'The types of scope that can be driven.' }),
+  identify: command(z.object({ deviceId: z.string(), scopeType: z.string().optional() }), done, {
+    doc: 'Blinks the LED of a board three times and leaves it as it was; never while it records or waits for a trigger.',
+  }),
   status: subscription(nothing, AcquireStatus, {
     doc: 'What the instrument does, at least four times a second while a scope is connected.',
     remote: true,
   }),
-  connect: command(z.object({ deviceId: z.string() }), done, { doc: 'Opens a board and sets its scope up.' }),
+  connect: command(z.object({ deviceId: z.string(), scopeType: z.string().optional() }), done, {
+    doc: 'Opens a board and sets its scope up; the type of scope is remembered for the USB port.',
+  }),
   disconnect: command(nothing, done, { doc: 'Light off, then the board is let go; not while recording.' }),
   set: command(z.object({ control: z.string(), value: Setting }), z.object({ shown: Setting }), {
     doc: 'Sets a control of the scope; noted in a recording under way.',
@@ -261,6 +295,9 @@ export const acquireApi = defineApi('acquire', {
   }),
   screenshot: command(nothing, z.object({ file: z.string() }), {
     doc: 'Saves the newest frame as it came into `imageCaptures` of the data folder.',
+  }),
+  stack: command(AcquireStack, z.object({ file: z.string(), planes: z.number().int() }), {
+    doc: 'Takes a stack of pictures through the depth that the lens reaches, as a TIFF in `imageCaptures` of the data folder; not while recording. Its progress is in the status.',
   }),
   report: query(nothing, AcquireReport.nullable(), { doc: 'What the last recording holds and lacks.' }),
   process: command(z.object({ preset: z.string().max(80) }), z.object({ runUuids: z.array(Uuid) }), {

@@ -4,15 +4,14 @@ import { binding, fromNative } from '../../media/index.ts';
 import type { BoardLink } from '../board-link.ts';
 import type { RawFrame } from '../miniscope/frame-assembler.ts';
 import type { Selector } from '../miniscope/uvc.ts';
+import { isOnPort, onPort } from './listing.ts';
 
-/** What an address of a board on USB begins with: `usb-` and the port, as the list of devices names it. */
-const onPort = 'usb-';
 /** A board that is served over a socket by the protocol usbredir, as the simulated one can be. */
 const served = 'redir:';
 
 /** True for an address that {@link usbLink} opens. */
 export function isUsbAddress(address: string): boolean {
-  return address.startsWith(onPort) || address.startsWith(served);
+  return isOnPort(address) || address.startsWith(served);
 }
 
 /**

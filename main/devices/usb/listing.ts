@@ -10,6 +10,10 @@ export interface FoundDevice {
   readonly state: 'ready' | 'problem';
   /** What is wrong, and what mends it; null when ready. */
   readonly problem: { readonly message: string; readonly fix: string } | null;
+  /** How it is opened. */
+  readonly address: string;
+  /** What it can be used without, and what mends that; null when nothing is lost. */
+  readonly loss: { readonly message: string; readonly fix: string } | null;
   /** What the system tells of its connection; null for the simulated one. */
   readonly usb: {
     readonly port: string;
@@ -31,6 +35,15 @@ export interface UsbBoard {
   readonly permitted?: boolean | null;
   /** Programs that have its camera open. */
   readonly users: readonly string[];
+  /** The system's camera of it, where raw access is refused and that may be used. */
+  readonly camera?: string | null;
+}
+
+/** What a look at the ports gave. */
+export interface UsbBoards {
+  readonly boards: readonly UsbBoard[];
+  /** Why no board could be looked for. */
+  readonly unavailable?: string | null;
 }
 
 /** The devices of this computer. */
@@ -49,12 +62,43 @@ export const udevRuleFile = '/etc/udev/rules.d/70-miniscope.rules';
 
 const superSpeedMbps = 5000;
 
+/** What the address of a board behind the system's camera driver begins with. */
+export const onCamera = 'v4l2:';
+
+/** What the address of a board on a USB port begins with. */
+export const onPort = 'usb-';
+
+/** True for the address of a board on a USB port, or of the system's camera of one. */
+export const isOnPort = (address: string): boolean => address.startsWith(onPort) || address.startsWith(onCamera);
+
+const missingBackEnd: Readonly<Partial<Record<NodeJS.Platform, string>>> = {
+  win32: 'capture through Media Foundation',
+  darwin: 'capture through AVFoundation',
+};
+
+/** Why boards cannot be used on a system, and what to do; null where they can. */
+export function notYet(platform: NodeJS.Platform): FoundDevice['problem'] {
+  const missing = missingBackEnd[platform];
+  if (missing === undefined) return null;
+  return {
+    message: `Boards cannot be used on this system yet: ${missing} is not built.`,
+    fix: 'Record with Miniscope-DAQ and import the folder, or use the simulated scope to practise.',
+  };
+}
+
+const permissionFix = `Put this line into ${udevRuleFile}, run \`sudo udevadm control --reload\` and plug the board in again: ${udevRule}`;
+
+const cameraLoss =
+  'The system gives only the camera of the board to you, so that its frame counter, orientation and trigger input cannot be read: lost frames are those the camera driver counts.';
+
 const simulator: FoundDevice = {
   id: 'simulator',
   name: 'Simulated Miniscope V4',
   kind: 'simulator',
   state: 'ready',
   problem: null,
+  address: 'simulator',
+  loss: null,
   usb: null,
 };
 
@@ -63,31 +107,34 @@ const simulator: FoundDevice = {
  * built, has a sentence instead of boards.
  */
 export function listDevices(
-  look: () => { readonly boards: readonly UsbBoard[]; readonly unavailable?: string | null } = () =>
-    binding().listUsbBoards(),
+  look: () => UsbBoards = () => binding().listUsbBoards(),
+  platform: NodeJS.Platform = process.platform,
 ): DeviceList {
   try {
     const { boards, unavailable } = look();
-    return { devices: [...boards.map(found), simulator], unavailable: unavailable ?? null };
+    return { devices: [...boards.map((board) => found(board, platform)), simulator], unavailable: unavailable ?? null };
   } catch (error) {
     return { devices: [simulator], unavailable: error instanceof Error ? error.message : String(error) };
   }
 }
 
-function found(board: UsbBoard): FoundDevice {
+function found(board: UsbBoard, platform: NodeJS.Platform): FoundDevice {
   const { port, speedMbps = null, serial = null, driver = null } = board;
-  const problem = problemOf(board);
+  const problem = problemOf(board) ?? notYet(platform);
+  const camera = board.permitted === false && problem === null ? (board.camera ?? null) : null;
   return {
-    id: `usb-${port}`,
+    id: `${onPort}${port}`,
     name: `Miniscope DAQ on USB port ${port}`,
     kind: 'miniscope-daq',
     state: problem === null ? 'ready' : 'problem',
     problem,
+    address: camera === null ? `${onPort}${port}` : `${onCamera}${camera}`,
+    loss: camera === null ? null : { message: cameraLoss, fix: permissionFix },
     usb: { port, speedMbps, serial, driver },
   };
 }
 
-function problemOf({ kind, speedMbps, permitted, users, driver }: UsbBoard): FoundDevice['problem'] {
+function problemOf({ kind, speedMbps, permitted, users, driver, camera }: UsbBoard): FoundDevice['problem'] {
   if (kind === 'boot-loader') {
     return {
       message: 'The board runs its boot loader: it has no firmware, or its PMODE jumper is set.',
@@ -100,10 +147,10 @@ function problemOf({ kind, speedMbps, permitted, users, driver }: UsbBoard): Fou
       fix: 'Use a USB 3 port (blue) and a USB 3 cable, without a hub.',
     };
   }
-  if (permitted === false) {
+  if (permitted === false && camera == null) {
     return {
       message: 'You may not use the board: the system gives it to administrators only.',
-      fix: `Put this line into ${udevRuleFile}, run \`sudo udevadm control --reload\` and plug the board in again: ${udevRule}`,
+      fix: permissionFix,
     };
   }
   if (users.length > 0 || driver === 'usbfs') {

@@ -1,14 +1,15 @@
 //! Miniscope DAQ boards on USB.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use calyx_usb::board::Board;
 use calyx_usb::session::{Event, MonotonicNs, OnEvent, Session};
-use calyx_usb::{Kind, UsbError, list_boards, open_board};
+use calyx_usb::v4l2::open_camera;
+use calyx_usb::{Kind, PortWatch, UsbError, list_boards, open_board, watch_ports};
 use napi::bindgen_prelude::{BigInt, Env, Function, Object, ToNapiValue, Uint8Array};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
@@ -38,6 +39,8 @@ pub struct UsbBoard {
     pub driver: Option<String>,
     pub permitted: Option<bool>,
     pub users: Vec<String>,
+    /// The camera node that may be used instead.
+    pub camera: Option<String>,
 }
 
 /// What a look at the ports gave.
@@ -110,6 +113,42 @@ fn boards() -> std::sync::MutexGuard<'static, Boards> {
 /// The boards on this machine's USB ports. Throws for nothing: where there is no USB it says so.
 #[napi]
 pub fn list_usb_boards() -> UsbBoards {
+    look()
+}
+
+/// As [`list_usb_boards`], on a thread of its own: looking through open files takes a while where many programs run.
+#[napi(ts_return_type = "Promise<UsbBoards>")]
+pub fn look_for_usb_boards(env: &Env) -> napi::Result<Object<'_>> {
+    promise(env, "calyx-usb-look", || Ok::<_, UsbError>(look()))
+}
+
+static WATCHES: LazyLock<Mutex<HashMap<u32, PortWatch>>> = LazyLock::new(Mutex::default);
+static NEXT_WATCH: AtomicU32 = AtomicU32::new(1);
+
+/// Calls after each change at the USB ports, until [`unwatch_usb_ports`]; the call does not keep the process alive. Throws where the system gives no word.
+#[napi]
+pub fn watch_usb_ports(on_change: Function<'_, (), ()>) -> napi::Result<u32> {
+    let caller = on_change
+        .build_threadsafe_function::<()>()
+        .weak::<true>()
+        .build_callback(|_| Ok(()))?;
+    let watch = watch_ports(move || {
+        caller.call((), ThreadsafeFunctionCallMode::NonBlocking);
+    })
+    .map_err(|error| to_js(&error))?;
+    let handle = NEXT_WATCH.fetch_add(1, Ordering::Relaxed);
+    WATCHES.lock().unwrap_or_else(PoisonError::into_inner).insert(handle, watch);
+    Ok(handle)
+}
+
+/// Ends a watch.
+#[napi]
+pub fn unwatch_usb_ports(handle: u32) {
+    let watch = WATCHES.lock().unwrap_or_else(PoisonError::into_inner).remove(&handle);
+    drop(watch);
+}
+
+fn look() -> UsbBoards {
     match list_boards() {
         Err(error) => UsbBoards {
             boards: Vec::new(),
@@ -133,6 +172,7 @@ pub fn list_usb_boards() -> UsbBoards {
                     driver: board.driver,
                     permitted: board.permitted,
                     users: board.users,
+                    camera: board.camera,
                 })
                 .collect(),
             unavailable: None,
@@ -145,6 +185,9 @@ fn open(address: &str) -> Result<Arc<dyn Board>, UsbError> {
     if let Some(path) = address.strip_prefix("redir:") {
         return Ok(Arc::new(calyx_usb::redir::open_served(path)?));
     }
+    if let Some(path) = address.strip_prefix("v4l2:") {
+        return Ok(Arc::new(open_camera(path)?));
+    }
     Ok(Arc::new(open_board(address)?))
 }
 
@@ -154,7 +197,7 @@ fn talk(session: &Session, jobs: &Receiver<Job>) {
     }
 }
 
-/// Opens the board on a port (`2-1`), or the one that is served at a socket (`redir:` and its path). `now_ns` is the process' monotonic clock at this moment.
+/// Opens the board on a port (`2-1`), the one that is served at a socket (`redir:` and its path), or the system's camera of one (`v4l2:` and its node). `now_ns` is the process' monotonic clock at this moment.
 /// `on_event` gets null when frames wait to be taken, and a sentence when the board is gone.
 #[napi(ts_return_type = "Promise<number>")]
 pub fn open_usb_board<'env>(

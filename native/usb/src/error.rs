@@ -82,3 +82,42 @@ impl UsbError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_says_what_is_wrong_and_where_and_what_mends_it_where_that_is_known() {
+        let port = || "2-1".to_owned();
+        let told: Vec<_> = [
+            UsbError::NotFound { port: port() },
+            UsbError::NoPermission { port: port() },
+            UsbError::InUse { port: port() },
+            UsbError::Gone,
+            UsbError::NoAnswer,
+        ]
+        .map(|error| (error.code(), error.to_string(), error.hint().unwrap_or_default()))
+        .to_vec();
+        let expected = [
+            (
+                "device.not_found",
+                "No Miniscope DAQ board is on USB port 2-1.",
+                "Plug the board in; `calyx devices` lists what is there.",
+            ),
+            (
+                "device.no_permission",
+                "You may not use the board on USB port 2-1: the system gives it to administrators only.",
+                "`calyx devices` says which udev rule gives it to you.",
+            ),
+            (
+                "device.in_use",
+                "The board on USB port 2-1 is in use by another program.",
+                "Close the other program (Miniscope-DAQ, Bonsai, a camera viewer), then try again.",
+            ),
+            ("device.no_answer", "The Miniscope DAQ board was unplugged.", ""),
+            ("device.no_answer", "The Miniscope DAQ board did not answer.", ""),
+        ];
+        assert_eq!(told, expected.map(|(code, text, hint)| (code, text.to_owned(), hint)));
+    }
+}

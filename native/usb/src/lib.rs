@@ -4,8 +4,8 @@
 //! [`stream`] keeps many transfers queued on a thread of its own, puts frames together and hands them to a [`ring`] that its reader empties when it can. Nothing
 //! here waits for a reader.
 //!
-//! There is no `unsafe` here: the ring is made of lock-free queues of boxed frames.
-#![forbid(unsafe_code)]
+//! There is no `unsafe` here but in `v4l2::device`, which asks the system's camera driver: the ring is made of lock-free queues of boxed frames.
+#![deny(unsafe_code)]
 
 pub mod assembler;
 pub mod board;
@@ -20,8 +20,11 @@ pub mod scripted;
 pub mod session;
 pub mod stream;
 pub mod uvc;
+pub mod v4l2;
+pub mod watch;
 
 pub use error::UsbError;
 pub use listing::{BoardInfo, Kind, list_boards};
 pub use nusb_board::open_board;
 pub use session::Session;
+pub use watch::{PortWatch, watch_ports};

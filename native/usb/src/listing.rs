@@ -48,6 +48,8 @@ pub struct BoardInfo {
     pub permitted: Option<bool>,
     /// Programs that have its camera open.
     pub users: Vec<String>,
+    /// The camera that the system made of it, where raw access is refused and this person may use that.
+    pub camera: Option<String>,
 }
 
 /// The boards on this computer, by port.
@@ -88,6 +90,7 @@ pub fn list_boards() -> Result<Vec<BoardInfo>, UsbError> {
                 driver: None,
                 permitted: None,
                 users: Vec::new(),
+                camera: None,
             })
         })
         .collect();
@@ -123,6 +126,8 @@ pub mod linux {
         pub nodes: PathBuf,
         /// Processes, with what they have open.
         pub processes: PathBuf,
+        /// Camera nodes.
+        pub cameras: PathBuf,
     }
 
     impl Default for Places {
@@ -131,6 +136,7 @@ pub mod linux {
                 devices: "/sys/bus/usb/devices".into(),
                 nodes: "/dev/bus/usb".into(),
                 processes: "/proc".into(),
+                cameras: "/dev".into(),
             }
         }
     }
@@ -184,6 +190,7 @@ pub mod linux {
             .zip(number("devnum"))
             .map(|(bus, device)| places.nodes.join(format!("{bus:03}/{device:03}")));
         let driver = |interface: u8| driver_of(&places.devices, port, interface);
+        let permitted = node.is_some_and(|node| may_use(&node));
         Some(BoardInfo {
             port: port.to_owned(),
             kind,
@@ -193,9 +200,27 @@ pub mod linux {
             serial: attribute(&folder, "serial"),
             product: attribute(&folder, "product"),
             driver: driver(1).or_else(|| driver(0)),
-            permitted: Some(node.is_some_and(|node| may_use(&node))),
+            permitted: Some(permitted),
             users: users_of(port, places),
+            // Not opened without need: it is somebody's camera.
+            camera: if permitted { None } else { camera_of(port, places) },
         })
+    }
+
+    /// The first camera node of a board that may be opened; a second one carries metadata only.
+    fn camera_of(port: &str, places: &Places) -> Option<String> {
+        let mut nodes = cameras(port, places);
+        nodes.sort_by_key(|node| (node.as_os_str().len(), node.clone()));
+        let first = nodes.into_iter().next()?;
+        may_use(&first).then(|| first.display().to_string())
+    }
+
+    fn cameras(port: &str, places: &Places) -> Vec<PathBuf> {
+        fs::read_dir(places.devices.join(format!("{port}:1.0")).join("video4linux"))
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| Some(places.cameras.join(entry.ok()?.file_name())))
+            .collect()
     }
 
     fn driver_of(devices: &Path, port: &str, interface: u8) -> Option<String> {
@@ -210,11 +235,7 @@ pub mod linux {
 
     /// Programs that have the camera open that the system made of the board, as far as they can be seen.
     pub(crate) fn users_of(port: &str, places: &Places) -> Vec<String> {
-        let cameras: Vec<PathBuf> = fs::read_dir(places.devices.join(format!("{port}:1.0")).join("video4linux"))
-            .into_iter()
-            .flatten()
-            .filter_map(|entry| Some(Path::new("/dev").join(entry.ok()?.file_name())))
-            .collect();
+        let cameras = cameras(port, places);
         if cameras.is_empty() {
             return Vec::new();
         }
@@ -258,6 +279,7 @@ pub mod linux {
                     devices: root.join("devices"),
                     nodes: root.join("nodes"),
                     processes: root.join("processes"),
+                    cameras: root.join("dev"),
                 };
                 for folder in [&places.devices, &places.nodes, &places.processes] {
                     fs::create_dir_all(folder).unwrap();
@@ -325,7 +347,8 @@ pub mod linux {
             let control = machine.places.devices.join("2-1:1.0");
             fs::create_dir_all(control.join("video4linux").join("video3")).unwrap();
             symlink("../../bus/usb/drivers/uvcvideo", control.join("driver")).unwrap();
-            for (process, comm, open) in [("41", "cheese", "/dev/video3"), ("42", "firefox", "/dev/video0")] {
+            for (process, comm, open) in [("41", "cheese", "video3"), ("42", "firefox", "video0")] {
+                let open = machine.places.cameras.join(open);
                 let folder = machine.places.processes.join(process);
                 fs::create_dir_all(folder.join("fd")).unwrap();
                 fs::write(folder.join("comm"), format!("{comm}\n")).unwrap();
@@ -338,6 +361,25 @@ pub mod linux {
                 (board.driver.as_deref(), &board.users[..]),
                 (Some("uvcvideo"), &["cheese".to_owned()][..])
             );
+        }
+
+        #[test]
+        fn the_camera_is_the_way_when_raw_access_is_refused_and_it_may_be_used() {
+            let machine = Machine::new("camera");
+            machine.plug("2-1", "04b4", "00f9", 7);
+            let made = machine.places.devices.join("2-1:1.0").join("video4linux");
+            for name in ["video11", "video4"] {
+                fs::create_dir_all(made.join(name)).unwrap();
+            }
+            let camera = || list(&machine.places).unwrap()[0].camera.clone();
+            assert_eq!(camera(), None, "there is no node of it");
+            fs::create_dir_all(&machine.places.cameras).unwrap();
+            let node = machine.places.cameras.join("video4");
+            fs::write(&node, "").unwrap();
+            fs::write(machine.places.cameras.join("video11"), "").unwrap();
+            assert_eq!(camera(), Some(node.display().to_string()));
+            machine.node(7);
+            assert_eq!(camera(), None, "raw access is better");
         }
 
         #[test]

@@ -64,7 +64,18 @@ describe('npm run soak:acquisition', () => {
     using root = temporaryFolder();
     const out = path.join(root.path, 'soak.json');
     const script = path.join(repositoryRoot, 'scripts', 'soak-acquisition.mjs');
-    const short = ['--minutes', '0.1', '--devices-minutes', '0.1', '--payloads', '2000', '--kills', '2', '--seed', '5'];
+    const short = [
+      '--minutes',
+      '0.05',
+      '--devices-minutes',
+      '0.05',
+      '--payloads',
+      '1000',
+      '--kills',
+      '1',
+      '--seed',
+      '5',
+    ];
     const { code, said } = await new Promise<{ code: number; said: string }>((resolve) => {
       const child = execFile(process.execPath, [script, ...short, '--out', out], (_error, stdout) =>
         resolve({ code: child.exitCode ?? -1, said: stdout }),

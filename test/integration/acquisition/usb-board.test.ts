@@ -39,7 +39,18 @@ describe('a board on USB', () => {
     try {
       await using rig = await rigInTest(root.path, {
         devices: () => ({
-          devices: [{ id, name: 'Miniscope DAQ', kind: 'miniscope-daq', state: 'ready', problem: null, usb: null }],
+          devices: [
+            {
+              id,
+              name: 'Miniscope DAQ',
+              kind: 'miniscope-daq',
+              state: 'ready',
+              problem: null,
+              address: id,
+              loss: null,
+              usb: null,
+            },
+          ],
           unavailable: null,
         }),
       });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, type TestContext, vi } from 'vitest';
 import { bindingFile } from '../../../main/installation/index.ts';
@@ -43,6 +44,74 @@ function recordingIn(data: string): string {
   const [time = ''] = readdirSync(path.join(data, date));
   return path.join(data, date, time);
 }
+
+interface FaultCase {
+  readonly faults: readonly string[];
+  readonly seconds: number;
+  /** Sentences that are seen. */
+  readonly told: readonly RegExp[];
+  readonly integrity: object;
+  /** Frames that are missing at least. */
+  readonly least: number;
+}
+
+const faultCases: readonly FaultCase[] = [
+  {
+    faults: ['lost-payload@0.5', 'missing-eof@1', 'lost-frames@1.5', 'stall@2', 'counter-wrap@0', 'counter-jump@3'],
+    seconds: 4,
+    told: [/\d+ frames? (?:was|were) lost before 00:00:0\d on the way from the scope\./],
+    integrity: { corrupt: { short: 1, unended: 1 }, counterRestarts: 0 },
+    least: 1 + 1 + 3 + 40,
+  },
+  {
+    faults: ['link-reset@0.5', 'no-answer@0.2'],
+    // Ten black frames tell it, then the scope is set up again: on a busy computer that takes its time.
+    seconds: 9,
+    told: [/^The scope lost power for a moment and began anew; its settings have been restored\.$/m],
+    integrity: { counterRestarts: 0 },
+    least: 0,
+  },
+  { faults: ['bad-orientation@0.5'], seconds: 2, told: [/disturbed/], integrity: { failure: null }, least: 0 },
+  {
+    faults: ['freeze@0.5'],
+    seconds: 4,
+    told: [
+      /^No frame came for \d+\.\d s until 00:00:0\d, and the board counted none: how many were lost is unknown\.$/m,
+    ],
+    integrity: { missing: null, counterRestarts: 0 },
+    least: 0,
+  },
+  {
+    faults: ['unplug@0.5'],
+    seconds: 5,
+    told: [
+      /^The Miniscope DAQ board was unplugged\. Calyx tries to reach it again\.$/m,
+      /^The scope is back with its settings\.$/m,
+    ],
+    integrity: { missing: null, counterRestarts: 1 },
+    least: 0,
+  },
+  {
+    faults: ['replug-elsewhere@0.5'],
+    seconds: 5,
+    told: [
+      /^The Miniscope DAQ board was unplugged\. Calyx tries to reach it again\.$/m,
+      /^The board is on another USB port now \(simulated-2\)\.$/m,
+    ],
+    integrity: { missing: null, counterRestarts: 1 },
+    least: 0,
+  },
+  {
+    faults: ['slow-disk@0.5'],
+    seconds: 10,
+    told: [
+      /^Frames are not saved: the disk does not keep up\.$/m,
+      /^\d+ frames were not saved until (?:00:00:\d\d|the end): the disk did not keep up\. They are marked in the recording\.$/m,
+    ],
+    integrity: { failure: null, bufferHighWater: 128 },
+    least: 1,
+  },
+];
 
 describe('record', () => {
   it('makes a session folder from the simulated scope that the library opens, and accounts for every frame', async (context) => {
@@ -151,6 +220,88 @@ describe('record', () => {
     expect((await calyx(['import', folder, '--library', library])).code).toBe(0);
     const files = 'SELECT filepath FROM behavior_recording_file';
     expect((await calyx(['sql', files, '--library', library])).out).toContain('BehavCam/0.avi');
+  });
+
+  it('tells a camera that ended before the recording by its exit code; everything else is saved', async (context) => {
+    need(context);
+    using root = temporaryFolder();
+    const films = path.join(root.path, 'films');
+    mkdirSync(films);
+    const film = ['-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=20:duration=0.5', '-c:v', 'mjpeg'];
+    execFileSync(findFfmpeg()!, ['-loglevel', 'error', ...film, path.join(films, 'cam0.avi')]);
+    const rig = path.join(root.path, 'rig.json');
+    const playback = { folderPath: films, filePrefix: 'cam', frameRate: 20 };
+    const configuration = {
+      calyx: { simulator: true },
+      devices: {
+        miniscopes: { Miniscope: { deviceType: 'Miniscope_V4_BNO', compression: 'GREY', frameRate: '10FPS' } },
+        cameras: { BehavCam: { deviceType: 'WebCam', videoPlayback: playback } },
+      },
+    };
+    writeFileSync(rig, JSON.stringify(configuration));
+    const data = path.join(root.path, 'data');
+    const end = await calyx(['record', '--rig', rig, '--scene', 'tiny', '--seconds', '2', '--data', data, '--json']);
+    expect(end.err).toBe('A camera ended before the recording: The camera BehavCam gives no more pictures.\n');
+    expect(end.code).toBe(6);
+    const { folder, devices } = JSON.parse(end.out) as {
+      folder: string;
+      devices: Record<string, { saved: number; stopped: string | null }>;
+    };
+    expect(devices['BehavCam']?.stopped).toBe('The camera BehavCam gives no more pictures.');
+    expect(devices['Miniscope']).toMatchObject({ stopped: null });
+    expect(devices['Miniscope']?.saved).toBeGreaterThan(5);
+    expect((await calyx(['verify', folder])).out).toContain('The recording is sound.');
+  });
+
+  // What each says exactly, and which bytes survive, is in test/unit/recording/faults.test.ts, on a clock that no busy computer disturbs.
+  it.for(faultCases)(
+    'tells of $faults while it records and in its report',
+    { timeout: 60_000 },
+    async ({ faults, seconds, told, integrity, least }, context) => {
+      need(context);
+      using root = temporaryFolder();
+      const args = [
+        'record',
+        '--rig',
+        'simulator',
+        '--scene',
+        'tiny',
+        '--seconds',
+        String(seconds),
+        '--data',
+        root.path,
+      ];
+      const end = await calyx([...args, ...faults.flatMap((name) => ['--fault', name])]);
+      for (const sentence of told) expect(`${end.err}${end.out}`).toMatch(sentence);
+      expect(end.code).toBe(0);
+      const folder = recordingIn(root.path);
+      const report = JSON.parse(
+        readFileSync(path.join(folder, 'Miniscope', 'integrity.json'), 'utf8'),
+      ) as Recorded['integrity'];
+      expect(report).toMatchObject(integrity);
+      expect(report.missing ?? 0).toBeGreaterThanOrEqual(least);
+      expect(rows(folder, 'timeStamps.csv')).toHaveLength(report.saved);
+      expect((await calyx(['verify', folder])).out).toContain('The recording is sound.');
+    },
+  );
+
+  it('takes a stack through the depth of the lens as a TIFF', async (context) => {
+    need(context);
+    using root = temporaryFolder();
+    const out = path.join(root.path, 'stack.tif');
+    const range = ['--from', '-5', '--to', '75', '--step', '40', '--frames', '4'];
+    const end = await calyx(['stack', '--rig', 'simulator', '--scene', 'tiny', ...range, '--out', out, '--json']);
+    expect(end.err).toBe('');
+    expect(end.code).toBe(0);
+    expect(JSON.parse(end.out)).toEqual({ file: out, planes: 3 });
+    expect(readdirSync(root.path)).toEqual(['stack.tif']);
+    expect(statSync(out).size).toBeGreaterThan(3 * 608 * 608 * 4);
+    const refused = await calyx(['stack', '--rig', 'simulator', '--from', '0', '--to', '300', '--out', out]);
+    expect(refused.err).toContain('A stack must lie between the lens settings -127 and 127; 300 does not.');
+    expect(refused.code).toBe(2);
+    expect((await calyx(['stack', '--rig', 'simulator', '--to', '3', '--out', out])).err).toContain(
+      'stack needs --from',
+    );
   });
 
   it('leaves what was written readable when it is killed', async (context) => {

@@ -33,13 +33,27 @@ const idle: AcquireStatus = {
   reportId: null,
 };
 
+const simulator = {
+  id: 'simulator',
+  name: 'Simulated Miniscope V4',
+  simulated: true,
+  problem: null,
+  scopeType: 'Miniscope_V4_BNO',
+};
+
 const refuse = (): Promise<never> => Promise.reject(new AppError('acquire.not_now', 'This window has no scope.'));
 
 /** A rig with nothing on it. */
 export function fakeAcquire(): CoreClient['acquire'] {
   return {
-    devices: () =>
-      Promise.resolve([{ id: 'simulator', name: 'Simulated Miniscope V4', simulated: true, problem: null }]),
+    devices: () => Promise.resolve([simulator]),
+    watchDevices: (_input, options) =>
+      (async function* devices() {
+        yield [simulator];
+        await new Promise<void>((resolve) => options?.signal?.addEventListener('abort', () => resolve()));
+      })(),
+    scopeTypes: () => Promise.resolve([{ type: 'Miniscope_V4_BNO', label: 'Miniscope V4', width: 608, height: 608 }]),
+    identify: refuse,
     status: (_input, options) =>
       (async function* statuses() {
         yield idle;
@@ -55,6 +69,7 @@ export function fakeAcquire(): CoreClient['acquire'] {
     stop: refuse,
     note: refuse,
     screenshot: refuse,
+    stack: refuse,
     report: () => Promise.resolve(null),
     process: refuse,
     again: refuse,

@@ -47,6 +47,7 @@ const state: CaptureState = {
   counterAdvances: true,
   recording: null,
   quality: { focus: 0.7, saturated: 0.0002, meanGrey: 90, driftPx: 0, bleachingPer10Min: null, advice: [] },
+  stack: null,
 };
 const facts: PreflightFacts = {
   device: { name: 'Miniscope V4', simulated: true, width: 608, height: 608 },

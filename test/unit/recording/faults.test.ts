@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { bindingFile } from '../../../main/installation/index.ts';
 import { findFfmpeg } from '../../../main/media/index.ts';
-import { type DiskFaultName, verifySession } from '../../../main/recording/index.ts';
-import type { FaultName } from '../../../main/devices/index.ts';
+import { type DiskFaultName, diskFaultNames, verifySession } from '../../../main/recording/index.ts';
+import { type FaultName, faultNames } from '../../../main/devices/index.ts';
 import { type FaultyRecording, recordWithFaults } from '../../support/faulty-rig.ts';
 import { temporaryFolder } from '../../support/library.ts';
 
@@ -55,6 +55,18 @@ const cases: readonly Case[] = [
     ],
     report: { saved: 19, expected: 21, missing: 2 },
     holes: [[18, 1]],
+  },
+  {
+    what: 'three frames that the board counted are never sent',
+    seconds: 1,
+    faults: [['lost-frames', 0.5]],
+    told: [
+      '3 frames were lost before 00:00:00 on the way from the scope. They are marked in the recording.',
+      '3 of 24 frames are missing.',
+    ],
+    report: { saved: 21, expected: 24, missing: 3, corrupt: { short: 0, unended: 0, badHeaders: 0 } },
+    // The board said that they were there; none was taken from its pictures.
+    holes: [],
   },
   {
     what: 'the counter jumps, beyond the end of its 16 bits',
@@ -192,6 +204,11 @@ function holesIn(pictures: readonly number[]): [number, number][] {
 }
 
 describe('a fault while a recording is under way', () => {
+  it('is one of those that can be raised, each in this table or, for a disk that is slow or nearly full, in disk-faults.test.ts', () => {
+    const raised = new Set(cases.flatMap(({ faults }) => faults.map(([name]) => name)));
+    expect([...faultNames, ...diskFaultNames].filter((name) => !raised.has(name))).toEqual(['slow-disk', 'low-disk']);
+  });
+
   it.for(cases)('$what', async ({ seconds, faults, told, report, holes }, context) => {
     if (!existsSync(bindingFile())) context.skip('the native binding is not built');
     if (findFfmpeg() === undefined) context.skip('no ffmpeg');

@@ -1,19 +1,81 @@
 // SPDX-License-Identifier: MIT
-import { type FoundDevice, listDevices, readCatalogue } from '../../../devices/index.ts';
+import { AppError } from '../../../contract/index.ts';
+import {
+  blinkBoard,
+  followDevices,
+  type FoundDevice,
+  listDevices,
+  openLink,
+  portNews,
+  readCatalogue,
+  scopeType,
+  systemClock,
+} from '../../../devices/index.ts';
 import { exitCodes } from '../../exit-codes.ts';
-import { words, type Answer, type Command, type Invocation } from '../command.ts';
+import { text, words, type Answer, type Command, type Invocation } from '../command.ts';
 
 /** `devices`: boards that are connected, and the scope types that can be driven. */
 export const devicesCommand: Command = {
   name: 'devices',
   summary: 'List connected Miniscope boards, the simulated one and the known scope types',
   usage: 'devices [flags]',
-  flags: () => [],
+  flags: () => [
+    {
+      name: 'identify',
+      value: 'port',
+      help: 'Blink the LED of the board on this USB port (2-1) three times, and leave it dark. A board that is in use is left alone.',
+    },
+    { name: 'type', value: 'name', help: 'The type of scope that is to blink; Miniscope_V4_BNO when left out.' },
+    { name: 'watch', help: 'Stay, and tell each board that comes or goes, until Ctrl-C.' },
+  ],
   run,
 };
 
-function run({ positionals }: Invocation): Promise<Answer> {
+const usualType = 'Miniscope_V4_BNO';
+
+async function run(invocation: Invocation): Promise<Answer> {
+  const { positionals, flags } = invocation;
   words(devicesCommand, positionals, [] as const);
+  const port = text(flags, 'identify');
+  if (port !== undefined) return await identify(port, text(flags, 'type') ?? usualType, invocation.signal);
+  return flags['watch'] === true ? await watch(invocation) : list();
+}
+
+/** @throws AppError `device.*` */
+async function identify(given: string, typeName: string, signal: AbortSignal): Promise<Answer> {
+  const id = given.startsWith('usb-') ? given : `usb-${given}`;
+  const type = scopeType(readCatalogue(), typeName);
+  const { devices, unavailable } = listDevices();
+  const board = devices.find((device) => device.id === id);
+  if (board === undefined) {
+    throw new AppError('device.not_found', unavailable ?? `No Miniscope DAQ board is on USB port ${id.slice(4)}.`, {
+      hint: '`calyx devices` lists what is there.',
+    });
+  }
+  if (board.problem !== null) {
+    throw new AppError('device.not_found', board.problem.message, { hint: board.problem.fix });
+  }
+  await blinkBoard(type, () => openLink(board.address), systemClock, signal);
+  return {
+    exitCode: exitCodes.ok,
+    json: { identified: id, scopeType: type.type },
+    text: `The LED of the scope on USB port ${id.slice(4)} has blinked.\n`,
+  };
+}
+
+/** A line for each change; with `--json` one object each, with the whole list. */
+async function watch({ json, terminal, signal }: Invocation): Promise<Answer> {
+  let before: readonly FoundDevice[] | undefined;
+  for await (const { devices, unavailable } of followDevices(signal)) {
+    const news = before === undefined ? [] : portNews(before, devices);
+    before = devices;
+    if (json) terminal.out(`${JSON.stringify({ devices, unavailable, news })}\n`);
+    else terminal.out(news.length > 0 ? news.map((line) => `${line}\n`).join('') : linesOf(devices, unavailable));
+  }
+  return { exitCode: exitCodes.ok, json: undefined, text: '' };
+}
+
+function list(): Answer {
   const { devices, unavailable } = listDevices();
   const scopeTypes = [...readCatalogue().values()].map(({ type, label, width, height, controls }) => ({
     type,
@@ -23,16 +85,25 @@ function run({ positionals }: Invocation): Promise<Answer> {
     controls: Object.keys(controls),
   }));
   const lines = [
-    ...devices.map(
-      ({ id, name, problem, usb }) =>
-        `${id.padEnd(14)} ${name}${connection(usb)}\n${problem === null ? '' : `               ${problem.message}\n               ${problem.fix}\n`}`,
-    ),
-    ...(unavailable === null ? [] : [`\nReal boards: ${unavailable}\n`]),
+    linesOf(devices, unavailable),
     '\nScope types:\n',
     ...scopeTypes.map(({ type, label, width, height }) => `  ${type.padEnd(24)} ${label}, ${width} × ${height}\n`),
   ];
-  return Promise.resolve({ exitCode: exitCodes.ok, json: { devices, unavailable, scopeTypes }, text: lines.join('') });
+  return { exitCode: exitCodes.ok, json: { devices, unavailable, scopeTypes }, text: lines.join('') };
 }
+
+function linesOf(devices: readonly FoundDevice[], unavailable: string | null): string {
+  return [
+    ...devices.map(
+      ({ id, name, problem, loss, usb }) =>
+        `${id.padEnd(14)} ${name}${connection(usb)}\n${indented(problem)}${indented(loss)}`,
+    ),
+    ...(unavailable === null ? [] : [`\nReal boards: ${unavailable}\n`]),
+  ].join('');
+}
+
+const indented = (told: FoundDevice['problem']): string =>
+  told === null ? '' : `               ${told.message}\n               ${told.fix}\n`;
 
 /** Speed and driver, where the system tells them. */
 function connection(usb: FoundDevice['usb']): string {

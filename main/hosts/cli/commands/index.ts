@@ -30,6 +30,7 @@ import { runsCommand } from './runs.ts';
 import { serveCommand } from './serve.ts';
 import { sessionsCommand } from './sessions.ts';
 import { sqlCommand } from './sql.ts';
+import { stackCommand } from './stack.ts';
 import { unpackCommand } from './unpack.ts';
 import { verifyCommand } from './verify.ts';
 
@@ -62,6 +63,7 @@ export const commands: readonly Command[] = [
   backupCommand,
   serveCommand,
   recordCommand,
+  stackCommand,
   recoverCommand,
   relinkCommand,
   verifyCommand,

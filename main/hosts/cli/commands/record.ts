@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import path from 'node:path';
 import { AppError } from '../../../contract/index.ts';
-import { type FaultName, faultNames, listDevices, type PracticeScope, systemClock } from '../../../devices/index.ts';
+import { type FaultName, faultNames, type PracticeScope, systemClock } from '../../../devices/index.ts';
 import { programVersion, sceneExecutable } from '../../../installation/index.ts';
 import { startFilm } from '../../../media/index.ts';
 import {
@@ -27,6 +27,7 @@ import {
 import { exitCodes } from '../../exit-codes.ts';
 import { positive, text, texts, words, type Answer, type Command, type Invocation } from '../command.ts';
 import { duration } from '../output.ts';
+import { boardsFor } from '../choose-boards.ts';
 import { type OpenRigScope, openRig } from '../open-rig.ts';
 
 /** `record`: a session folder from a scope, and what is missing in it. */
@@ -42,7 +43,7 @@ export const recordCommand: Command = {
       name: 'device',
       value: 'id',
       isRepeatable: true,
-      help: 'The board of each scope, as `calyx devices` names it (usb-2-1); not needed for the only one.',
+      help: 'The board of each scope, as `calyx devices` names it (usb-2-1); not needed for the only one. v4l2:/dev/video0: through the system’s camera driver.',
     },
     { name: 'scene', value: 'name', help: 'What the simulated scope looks at: scope, small, tiny or sample.' },
     {
@@ -84,7 +85,7 @@ async function run(invocation: Invocation): Promise<Answer> {
   if (seconds === null) throw new AppError('usage.invalid', 'record needs --seconds: how long to record.');
   const faults = texts(flags, 'fault').map(faultOf);
   const scene = { name: text(flags, 'scene') ?? 'scope', seed: positive(flags, 'seed', 'whole number') ?? 1 };
-  const boards = rig.isSimulated ? null : boardsFor(rig, texts(flags, 'device'));
+  const boards = rig.isSimulated ? null : boardsFor(rig, texts(flags, 'device'), terminal.err);
   const practised = [
     ...(faults.length > 0 ? ['--fault'] : []),
     ...(text(flags, 'truth') === undefined ? [] : ['--truth']),
@@ -113,7 +114,16 @@ async function run(invocation: Invocation): Promise<Answer> {
   for (const name of early.filter(isOfDisk)) raise(name);
   const recording = await RigRecording.start(
     { rig, dataDirectory, plannedS: seconds, scopes: open.scopes, cameras: open.cameras },
-    { clock: systemClock, now: () => new Date(), startFilm, programVersion: programVersion(), disk: disk.disk },
+    {
+      clock: systemClock,
+      now: () => new Date(),
+      startFilm,
+      programVersion: programVersion(),
+      disk: disk.disk,
+      onLoss: (message) => {
+        if (!json) terminal.err(`${message}\n`);
+      },
+    },
   );
   if (!json) terminal.err(`Recording into ${recording.folder}\n`);
   const programs = { folder: recording.folder, allowed, tell: (message: string) => terminal.err(`${message}\n`) };
@@ -156,6 +166,7 @@ function answerOf(
   if (integrity === undefined) throw new AppError('recording.failed', 'The recording ended before it began.');
   const reports = Object.values(scopes);
   const ended = reports.map(({ failure, stopped }) => failure ?? stopped).find((why) => why !== null) ?? null;
+  const silent = Object.values(cameras).filter(({ failure, stopped }) => failure !== null || stopped !== null);
   const isAlone = reports.length + Object.keys(cameras).length === 1;
   const lines = isAlone
     ? [sentence(integrity)]
@@ -164,12 +175,20 @@ function answerOf(
         ...Object.values(cameras).map(cameraSentence),
       ];
   if (ended !== null) terminal.err(`The recording ended before its time: ${ended}\n`);
+  for (const { failure, stopped } of silent) {
+    terminal.err(`A camera ended before the recording: ${failure ?? stopped ?? ''}\n`);
+  }
   return {
-    // Everything up to there is saved and told, but it is not what was asked for.
-    exitCode: ended === null ? exitCodes.ok : exitCodes.resource,
+    exitCode: exitCodeOfRecording(ended, silent),
     json: { folder, integrity, ...(isAlone ? {} : { devices: { ...scopes, ...cameras } }) },
     text: `${lines.join('\n')}\n${folder}\n`,
   };
+}
+
+/** Everything up to there is saved and told, but it is not what was asked for; 0 only when whatever is missing is in the report as frames lost. */
+function exitCodeOfRecording(ended: string | null, silent: readonly CameraReport[]): number {
+  if (ended !== null || silent.some(({ failure }) => failure !== null)) return exitCodes.resource;
+  return silent.length > 0 ? exitCodes.incomplete : exitCodes.ok;
 }
 
 function cameraSentence({ device, saved, knownMissing, failure, stopped }: CameraReport): string {
@@ -184,32 +203,6 @@ function fault(name: FaultName | DiskFaultName, practice: PracticeScope | null, 
   const ofDisk = diskFaultNames.find((candidate) => candidate === name);
   if (ofDisk !== undefined) disk.fault(ofDisk);
   else practice?.fault(name as FaultName);
-}
-
-/** The board of each scope: those that were named, in order, or the only one. @throws AppError `device.not_found` with what mends it, `usage.invalid` */
-function boardsFor(rig: Rig, named: readonly string[]): readonly string[] {
-  const { devices, unavailable } = listDevices();
-  const boards = devices.filter(({ kind }) => kind === 'miniscope-daq');
-  const wanted = named.length > 0 ? named : boards.map(({ id }) => id);
-  if (boards.length === 0) {
-    throw new AppError('device.not_found', unavailable ?? 'No Miniscope DAQ board is connected.', {
-      hint: 'Use --rig simulator to practise, or put "calyx": {"simulator": true} into the configuration.',
-    });
-  }
-  if (wanted.length !== rig.scopes.length || (named.length === 0 && wanted.length > 1)) {
-    throw new AppError(
-      'usage.invalid',
-      `The configuration has ${rig.scopes.length} miniscopes and ${boards.length} boards are connected: name one for each with --device.`,
-      { hint: `Connected: ${boards.map(({ id }) => id).join(', ')}.` },
-    );
-  }
-  for (const id of wanted) {
-    const board = boards.find((candidate) => candidate.id === id);
-    if (board === undefined) throw new AppError('device.not_found', `There is no board ${id}.`);
-    if (board.problem !== null)
-      throw new AppError('device.not_found', `${board.name}: ${board.problem.message}`, { hint: board.problem.fix });
-  }
-  return wanted;
 }
 
 function faultOf(given: string): Fault {

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+import { AppError, type AcquireStack } from '../contract/index.ts';
+import {
+  blinkBoard,
+  blinkLed,
+  type BoardLink,
+  type Clock,
+  type Miniscope,
+  readCatalogue,
+  type Resolved,
+  type ScopeFrame,
+  type ScopeType,
+  scopeType,
+} from '../devices/index.ts';
+import { takeStack } from './z-stack.ts';
+
+/** A frame that has not come within this time does not come, ms. */
+const overdueMs = 3000;
+
+/** The scope that is open, for work beside the preview. */
+export interface SideScope {
+  readonly address: string;
+  readonly type: ScopeType;
+  readonly scope: Miniscope;
+  /** Values as the person set them. */
+  readonly wanted: ReadonlyMap<string, Resolved>;
+  /** The light is off whatever its control says. */
+  readonly lightOff: boolean;
+}
+
+/** Work that uses a scope for a moment, one at a time and never beside a recording: a light that blinks, a stack. */
+export class SideWork {
+  readonly #clock: Clock;
+  readonly #openLink: (address: string) => Promise<BoardLink>;
+  readonly #changed: () => void;
+  #busy: { readonly what: string; readonly stop: AbortController } | undefined;
+  #stack: { readonly plane: number; readonly planes: number } | null = null;
+  #nextFrames: ((frame: ScopeFrame) => void)[] = [];
+
+  constructor(
+    { clock, openLink }: { readonly clock: Clock; readonly openLink: (address: string) => Promise<BoardLink> },
+    changed: () => void,
+  ) {
+    this.#clock = clock;
+    this.#openLink = openLink;
+    this.#changed = changed;
+  }
+
+  /** Which plane of a stack is being taken. */
+  get plane(): { readonly plane: number; readonly planes: number } | null {
+    return this.#stack;
+  }
+
+  /** @throws AppError `acquire.not_now` while something uses the scope */
+  refuseWhileBusy(): void {
+    if (this.#busy !== undefined) throw new AppError('acquire.not_now', `Not started: ${this.#busy.what}.`);
+  }
+
+  seen(frame: ScopeFrame): void {
+    for (const take of this.#nextFrames.splice(0)) take(frame);
+  }
+
+  stop(): void {
+    this.#busy?.stop.abort();
+  }
+
+  /** Blinks the LED of the open scope, or of another board, and leaves it as it was. @throws AppError `device.*`, `acquire.not_now` */
+  async identify(address: string, typeName: string, open: SideScope | undefined): Promise<void> {
+    await this.#alone('the light blinks to show which scope it is', async (signal) => {
+      if (open?.address !== address) {
+        await blinkBoard(scopeType(readCatalogue(), typeName), () => this.#openLink(address), this.#clock, signal);
+        return;
+      }
+      // As it is now: between recordings the light is off.
+      const shown = open.lightOff ? 0 : (open.wanted.get('led0')?.shown ?? 0);
+      await blinkLed(open.type, this.#clock, { set: (led, value) => open.scope.set(led, value), shown, signal });
+    });
+  }
+
+  /** @throws AppError `device.*`, `disk.io`, `acquire.not_now`, `rpc.cancelled` */
+  async takeStack({ type, scope, wanted }: SideScope, wish: AcquireStack & { readonly file: string }): Promise<number> {
+    const stacked = {
+      type,
+      lens: wanted.get('ewl')?.shown ?? 0,
+      set: (value: string | number) => scope.set('ewl', value),
+      nextFrame: () => this.#nextFrame(),
+    };
+    return await this.#alone('a stack is being taken', (signal) =>
+      takeStack(stacked, wish, signal, (plane, planes) => {
+        this.#stack = { plane, planes };
+        this.#changed();
+      }),
+    );
+  }
+
+  async #alone<T>(what: string, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    this.refuseWhileBusy();
+    const stop = new AbortController();
+    this.#busy = { what, stop };
+    try {
+      return await act(stop.signal);
+    } finally {
+      this.#busy = undefined;
+      this.#stack = null;
+      this.#changed();
+    }
+  }
+
+  async #nextFrame(): Promise<ScopeFrame> {
+    const waited = new AbortController();
+    const frame = await Promise.race([
+      new Promise<ScopeFrame>((resolve) => {
+        this.#nextFrames.push(resolve);
+      }),
+      this.#clock.sleep(overdueMs, waited.signal).catch(() => undefined),
+    ]);
+    waited.abort();
+    if (frame === undefined) {
+      throw new AppError('device.no_answer', 'No frame comes from the scope.', { retryable: true });
+    }
+    return frame;
+  }
+}
