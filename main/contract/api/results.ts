@@ -11,6 +11,20 @@ export const resultsApi = defineApi('results', {
     z.object({ kind: z.object({ program: z.string(), title: z.string() }).nullable() }),
     { doc: 'Which program’s result a file or folder is; null when it is none that can be read.' },
   ),
+  preview: query(
+    z.object({ source: Source, recordingUuid: Uuid.optional(), fps: z.number().positive().optional() }),
+    z.object({
+      program: z.string(),
+      version: z.string().nullable(),
+      cells: z.number().int(),
+      height: z.number().int(),
+      width: z.number().int(),
+      frames: z.number().int(),
+      fps: z.number().nullable(),
+      findings: z.array(z.string()),
+    }),
+    { doc: 'What an import would bring: the result is read whole, so that what would be refused is refused now.' },
+  ),
   outputDir: query(
     z.object({
       /** A recording, or a run: then its first recording. */

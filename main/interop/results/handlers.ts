@@ -4,7 +4,7 @@ import { AppError, type resultsApi } from '../../contract/index.ts';
 import type { Library } from '../../library/index.ts';
 import type { Handlers } from '../../rpc/index.ts';
 import { type DataRoot, pathOfSource } from '../../sessions/index.ts';
-import { importResult } from './import-result.ts';
+import { importResult, previewResult } from './import-result.ts';
 import { agreementOf } from './outlines/agreement.ts';
 import { readOutlines } from './outlines/read-outlines.ts';
 import { outputDir, resultIn } from './output-dir.ts';
@@ -50,6 +50,16 @@ export function createResultsHandlers(dependencies: {
     recognise: async ({ source }, context) => {
       const reader = await readerOf(await pathOfSource(source, roots, context));
       return { kind: reader === null ? null : { program: reader.program, title: reader.title } };
+    },
+    preview: async ({ source, recordingUuid, fps }, context) => {
+      const place = await pathOfSource(source, roots, context);
+      const { parameters: _parameters, ...summary } = await previewResult(
+        place,
+        { recordingUuid, fps },
+        library,
+        context.signal,
+      );
+      return { ...summary, findings: [...summary.findings] };
     },
     outlineAgreement: async ({ first, second, mostPx }, context) => {
       const [one, other] = [

@@ -46,12 +46,7 @@ export async function importResult(
   await mkdir(library.folders.runs, { recursive: true });
   const folder = path.join(library.folders.runs, `import-${randomUUID()}`);
   try {
-    const recording =
-      choice.recordingUuid === undefined ? null : await library.sessions.recording(choice.recordingUuid);
-    const field =
-      recording === null
-        ? null
-        : { height: recording.height, width: recording.width, frames: recording.frames, fps: recording.fps };
+    const { recording, field } = await filmOf(choice, library);
     const summary = await readAside({ place, folder, fps: choice.fps ?? null, field }, signal);
     const recordingUuid =
       recording === null
@@ -89,6 +84,33 @@ export async function importResult(
     await rm(folder, { recursive: true, force: true });
     throw error;
   }
+}
+
+/**
+ * What an import would bring: the result is read whole, so that what would be refused is refused now. Nothing is written.
+ *
+ * @throws AppError as {@link importResult}
+ */
+export async function previewResult(
+  place: string,
+  choice: Pick<ResultChoice, 'recordingUuid' | 'fps'>,
+  library: Library,
+  signal: AbortSignal,
+): Promise<ReadSummary> {
+  const { recording, field } = await filmOf(choice, library);
+  const summary = await readAside({ place, folder: null, fps: choice.fps ?? null, field }, signal);
+  if (recording !== null) fitting(summary, recording);
+  return summary;
+}
+
+async function filmOf(
+  choice: Pick<ResultChoice, 'recordingUuid'>,
+  library: Library,
+): Promise<{ readonly recording: StoredRecording | null; readonly field: ReadJob['field'] }> {
+  if (choice.recordingUuid === undefined) return { recording: null, field: null };
+  const recording = await library.sessions.recording(choice.recordingUuid);
+  const { height, width, frames, fps } = recording;
+  return { recording, field: { height, width, frames, fps } };
 }
 
 async function readAside(job: ReadJob, signal: AbortSignal): Promise<ReadSummary> {

@@ -11,7 +11,8 @@ import { writeRun } from './write-run.ts';
 /** What the thread is asked for. */
 export const ReadJob = z.object({
   place: z.string(),
-  folder: z.string(),
+  /** Where the run folder is written; null: it is only read. */
+  folder: z.string().nullable(),
   fps: z.number().nullable(),
   /** The recording it is of, where that is known. */
   field: z.object({ height: z.number(), width: z.number(), frames: z.number(), fps: z.number().nullable() }).nullable(),
@@ -26,6 +27,7 @@ export interface ReadSummary {
   readonly width: number;
   readonly frames: number;
   readonly fps: number | null;
+  readonly cells: number;
   readonly parameters: Readonly<Record<string, TypedJson>>;
   readonly findings: readonly string[];
 }
@@ -40,9 +42,9 @@ async function work(): Promise<ReadSummary> {
   if (reader === null) throw unreadable(place, 'no program whose results Calyx reads wrote it.');
   const result = await reader.read(place, field);
   const rated = { ...result, fps: fps ?? result.fps };
-  await writeRun(folder, rated, reader.title);
-  const { program, version, height, width, frames, parameters, findings } = rated;
-  return { program, version, height, width, frames, fps: rated.fps, parameters, findings };
+  if (folder !== null) await writeRun(folder, rated, reader.title);
+  const { program, version, height, width, frames, parameters, findings, footprints } = rated;
+  return { program, version, height, width, frames, fps: rated.fps, cells: footprints.length, parameters, findings };
 }
 
 const answer: ReadAnswer = await work().then(

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
-import { importResult } from '../../../main/interop/results/import-result.ts';
+import { importResult, previewResult } from '../../../main/interop/results/import-result.ts';
 import { openLibrary } from '../../../main/library/index.ts';
 import { temporaryFolder } from '../../support/session-folders.ts';
 
@@ -50,6 +51,67 @@ describe('importing a result', { timeout: 30_000 }, () => {
       const again = await importResult(place, {}, library, never);
       expect(again.run.sessionUuid).toBe(run.sessionUuid);
       expect(readdirSync(library.folders.runs).toSorted()).toEqual([run.uuid, again.run.uuid].toSorted());
+    } finally {
+      await library.close();
+    }
+  });
+
+  it('is only read by a preview, which refuses what an import would refuse', async () => {
+    using root = temporaryFolder();
+    const place = cellSet(path.join(root.path, 'day-1.isxd'));
+    const library = await openLibrary({ directory: path.join(root.path, 'library') });
+    try {
+      expect(await previewResult(place, {}, library, never)).toMatchObject({ program: 'inscopix', cells: 2, frames });
+      writeFileSync(path.join(root.path, 'cut.isxd'), 'x');
+      await expect(previewResult(path.join(root.path, 'cut.isxd'), {}, library, never)).rejects.toMatchObject({
+        code: 'interop.unreadable',
+      });
+      expect(await library.sessions.list()).toEqual([]);
+      expect(await library.runs.list()).toEqual([]);
+    } finally {
+      await library.close();
+    }
+  });
+
+  it('makes outlines of a person a run on the recording they were drawn on', async () => {
+    using root = temporaryFolder();
+    const library = await openLibrary({ directory: path.join(root.path, 'library') });
+    try {
+      const recording = {
+        device: 'scope',
+        frames: 9,
+        height,
+        width,
+        fps: 20,
+        durationS: 0.45,
+        codec: 'GREY',
+        files: [],
+      };
+      const { session } = await library.sessions.insert({
+        name: 'day 1',
+        folder: root.path,
+        format: 'film',
+        contentDigest: 'ab'.repeat(32),
+        recordings: [recording],
+        findings: [],
+      });
+      const roi = Buffer.alloc(64);
+      roi.write('Iout', 'latin1');
+      roi.writeInt16BE(227, 4);
+      roi.writeUInt8(1, 6);
+      for (const [at, value] of [
+        [8, 1],
+        [10, 2],
+        [12, 3],
+        [14, 5],
+      ] as const)
+        roi.writeInt16BE(value, at);
+      const place = path.join(root.path, 'RoiSet.zip');
+      writeFileSync(place, zipSync({ 'cell.roi': roi }));
+      const { run } = await importResult(place, { recordingUuid: session.recordings[0]?.uuid }, library, never);
+      expect(run).toMatchObject({ state: 'succeeded', cells: 1, sessionUuid: session.uuid });
+      expect((await library.runs.get(run.uuid)).method).toBe('outlines');
+      expect((await library.runs.cells(run.uuid))[0]?.box).toEqual({ top: 1, left: 2, height: 2, width: 3 });
     } finally {
       await library.close();
     }

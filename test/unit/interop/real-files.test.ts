@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -10,6 +10,7 @@ import { probeFilm } from '../../../main/media/index.ts';
 import { positionReaders } from '../../../main/position/readers/index.ts';
 import { readTimes } from '../../../main/position/times.ts';
 import { openSession } from '../../../main/sessions/index.ts';
+import { temporaryFolder } from '../../support/session-folders.ts';
 import { sharedFolder, sharedMissing } from '../../support/shared.ts';
 
 const real = path.join(sharedFolder, 'data', 'real');
@@ -171,6 +172,13 @@ describe.skipIf(sharedMissing(manifest) !== undefined)('every file that labs hav
   it('has an outcome in the table', () => {
     expect(unclaimed).toEqual([]);
     expect(files.length).toBeGreaterThan(690);
+  });
+
+  it('that a recording program left when it died holds its whole frames under the name it should have', async () => {
+    using root = temporaryFolder();
+    const left = path.join(real, 'daq-sessions', 'old-format-truncated-ffv1', 'Miniscope_side', '1.avi.bak');
+    copyFileSync(left, path.join(root.path, '1.avi'));
+    expect(await outcomeOf(path.join(root.path, '1.avi'), 'import')).toBe('film: 88 frames of 608 × 608');
   });
 
   it.each([...asked])('%s opens, or is refused with what is true', async (place, [, , how, outcome]) => {

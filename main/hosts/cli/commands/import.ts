@@ -55,7 +55,17 @@ async function run(invocation: Invocation): Promise<Answer> {
   const { kind } = await client.results.recognise({ source });
   if (kind !== null) {
     if (flags['dry-run'] === true) {
-      return { exitCode: exitCodes.ok, json: kind, text: `${kind.title}: can be imported as a run.\n` };
+      const { cells, frames, width, height, findings, ...rest } = await client.results.preview({
+        source,
+        ...(recordingUuid === undefined ? {} : { recordingUuid }),
+        ...(fps === undefined ? {} : { fps }),
+      });
+      const told = findings.map((finding) => `  note: ${finding}\n`).join('');
+      return {
+        exitCode: exitCodes.ok,
+        json: { title: kind.title, cells, frames, width, height, findings, ...rest },
+        text: `${kind.title}, ${cells} cells, ${frames} frames of ${width} × ${height}: can be imported as a run.\n${told}`,
+      };
     }
     const subject = text(flags, 'subject');
     const result = await client.results.import({
