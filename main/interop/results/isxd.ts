@@ -20,6 +20,12 @@ export const IsxdFooter = z.looseObject({
       cropped: z.array(z.unknown()).optional(),
     })
     .optional(),
+  /** Of events: names of the cells, events of each, s between samples of each. */
+  'channel list': z.array(z.string()).optional(),
+  numSamples: z.array(whole).optional(),
+  signalSteps: z.array(Ratio).optional(),
+  /** Of events: start and end of the recording, s since 1970. */
+  'global times': z.array(z.looseObject({ secsSinceEpoch: Ratio })).optional(),
   CellNames: z.array(z.string()).optional(),
   CellStatuses: z.array(z.number()).optional(),
 });

@@ -81,7 +81,7 @@ const rules: readonly (readonly [
   [/^inscopix-1p\/cellset_accepted_cells_only\.isxd$/, '$&', 'import', 'inscopix: 20 cells, 2047 frames of 52 × 50'],
   [/^inscopix-1p\/cellset_series_part1\.isxd$/, '$&', 'import', 'inscopix: 6 cells, 100 frames of 21 × 21'],
   [/^inscopix-1p\/cellset_series_part2\.isxd$/, '$&', 'import', 'inscopix: 6 cells, 95 frames of 21 × 21'],
-  [/^inscopix-1p\/sample_eventset.*\.isxd$/, '$&', 'import', /it is an Inscopix event set/],
+  [/^inscopix-1p\/sample_eventset.*\.isxd$/, '$&', 'import', 'inscopix: 5 cells, 12075 frames of 1 × 1'],
   [/^inscopix-1p\/four-sessions\/.*\.isxd$/, '$&', 'import', /it is an Inscopix image/],
   [/^inscopix-1p\/movie_part2_108x123x63\.(isxd|tiff)$/, '$&', 'import', 'film: 63 frames of 123 × 108'],
   [/^inscopix-1p\/movie_part3\.isxd$/, '$&', 'import', 'film: 34 frames of 128 × 128'],

@@ -116,6 +116,18 @@ describe('results of CaImAn', () => {
     });
   });
 
+  it('of releases that keep the size of the field among the parameters are read', async () => {
+    using root = temporaryFolder();
+    const place = await caimanFile(path.join(root.path, 'other.hdf5'), { dims: new Int32Array() });
+    const file = new File(place, 'a');
+    file
+      .create_group('params')
+      .create_group('data')
+      .create_dataset({ name: 'dims', data: Int32Array.of(height, width) });
+    file.close();
+    expect(await (await readerOf(place))?.read(place, null)).toMatchObject({ height, width });
+  });
+
   it('that end too early are refused, and leave nothing behind', async () => {
     using root = temporaryFolder();
     const place = await caimanFile(path.join(root.path, 'cut.hdf5'));
@@ -194,12 +206,69 @@ describe('cell sets of Inscopix', () => {
       );
     const movie = isxd(path.join(root.path, 'movie.isxd'), { type: 0, ...timing }, []);
     expect(await readerOf(movie)).toBeNull();
-    const events = isxd(path.join(root.path, 'events.isxd'), { type: 5, ...timing }, []);
-    expect(await refused(events)).toContain('it is an Inscopix event set, not a cell set');
+    const image = isxd(path.join(root.path, 'image.isxd'), { type: 4, ...timing }, []);
+    expect(await refused(image)).toContain('it is an Inscopix image, neither a movie nor a set');
+    const events = isxd(path.join(root.path, 'events.isxd'), { type: 5 }, []);
+    expect(await refused(events)).toContain('does not say how many events');
     const many = isxd(path.join(root.path, 'many.isxd'), { ...footer, CellNames: ['a', 'b', 'c'] }, floats);
     expect(await refused(many)).toContain('3 cells of 6 × 4 pixels and 3 samples need 324');
     writeFileSync(many, readFileSync(many).subarray(0, 300));
     expect(await refused(many)).toContain('may be cut off');
+  });
+});
+
+describe('event sets of Inscopix', () => {
+  const about = {
+    type: 5,
+    'channel list': ['C0', 'C1'],
+    numSamples: [2, 1],
+    signalSteps: [
+      { num: 1, den: 20 },
+      { num: 1, den: 20 },
+    ],
+    'global times': [
+      { secsSinceEpoch: { num: 1_000_000, den: 1000 } },
+      { secsSinceEpoch: { num: 1_000_500, den: 1000 } },
+    ],
+  };
+  const file = (place: string, events: readonly (readonly [number, number])[], head: object = about): string => {
+    const data = Buffer.alloc(20 * events.length);
+    for (const [i, [us, value]] of events.entries()) {
+      data.writeBigUInt64LE(BigInt(us), 20 * i);
+      data.writeFloatLE(value, 20 * i + 16);
+    }
+    const text = Buffer.from(JSON.stringify(head));
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(text.length));
+    writeFileSync(place, Buffer.concat([data, text, Buffer.of(0), length]));
+    return place;
+  };
+
+  it('stand at their samples in the deconvolved trace; their cells have no place', async () => {
+    using root = temporaryFolder();
+    const place = file(path.join(root.path, 'events.isxd'), [
+      [100_000, 2],
+      [449_999, 3],
+      [0, 5],
+    ]);
+    const reader = await readerOf(place);
+    const result = await reader?.read(place, null);
+    expect(result).toMatchObject({ program: 'inscopix', fps: 20, frames: 10, accepted: [null, null] });
+    expect([...(result?.traces.deconvolved ?? [])]).toEqual([
+      0, 0, 2, 0, 0, 0, 0, 0, 0, 3, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    ]);
+    const onFilm = await reader?.read(place, { height, width, frames: 9, fps: 20 });
+    expect(onFilm).toMatchObject({ height, width, frames: 9 });
+    expect(onFilm?.findings.join(' ')).toContain('1 events lie beyond the 9 frames');
+    expect(onFilm?.footprints.map(({ pixels }) => pixels.length)).toEqual([0, 0]);
+  });
+
+  it('that hold fewer events than they say are refused', async () => {
+    using root = temporaryFolder();
+    const place = file(path.join(root.path, 'events.isxd'), [[0, 1]]);
+    await expect((await readerOf(place))?.read(place, null)).rejects.toMatchObject({
+      message: expect.stringContaining('3 events need 60'),
+    });
   });
 });
 

@@ -33,7 +33,11 @@ function read(file: Hdf5, place: string): ForeignResult {
   if (denoised?.shape.length !== 2) throw unreadable(place, 'it has no traces (estimates/C).');
   const [cells = 0, frames = 0] = denoised.shape;
   const shape = numbers(file.numeric('estimates/A/shape')?.values);
-  const dims = numbers(file.numeric('dims')?.values ?? file.numeric('estimates/dims')?.values);
+  // Releases differ in where they keep the size of the field.
+  const dims =
+    ['dims', 'estimates/dims', 'params/data/dims']
+      .map((name) => numbers(file.numeric(name)?.values))
+      .find((found) => found.length > 0) ?? [];
   if (dims.length !== 2) {
     throw unreadable(
       place,

@@ -2,16 +2,19 @@
 import { readFile } from 'node:fs/promises';
 import { checkSize, unreadable } from '../check.ts';
 import { ofImage } from '../footprints.ts';
-import type { ForeignResult, ResultReader } from '../foreign-result.ts';
-import { isxdKinds, isxdSizes, readFooter } from '../isxd.ts';
+import type { Field, ForeignResult, ResultReader } from '../foreign-result.ts';
+import { type IsxdFooter, isxdKinds, isxdSizes, readFooter } from '../isxd.ts';
 
 /** An Inscopix cell's status: 0 accepted, 1 undecided, 2 rejected. */
 const statuses: Readonly<Record<number, boolean>> = { 0: true, 2: false };
 
-/** Cell sets of the Inscopix software (`.isxd`): for each cell its image, then its trace, 32-bit floats. */
+/**
+ * Cell sets of the Inscopix software (`.isxd`): for each cell its image, then its trace, 32-bit floats. Event sets: for each cell its events, each
+ * as its time in µs (64 bits), 64 bits that are not used, and its amplitude (32-bit float).
+ */
 export const inscopix: ResultReader = {
   program: 'inscopix',
-  title: 'Inscopix cell set',
+  title: 'Inscopix cell or event set',
   // A movie is no result; what cannot be read is told by the reading.
   recognises: async (place) =>
     /\.isxd$/i.test(place) &&
@@ -19,13 +22,14 @@ export const inscopix: ResultReader = {
       ({ footer }) => footer.type !== 0,
       () => true,
     )),
-  read: async (place) => {
+  read: async (place, field) => {
     const { footer, dataBytes } = await readFooter(place);
+    if (footer.type === 5) return await readEvents(place, footer, dataBytes, field);
     if (footer.type !== 1) {
       const kind = isxdKinds[footer.type] ?? `file of kind ${footer.type}`;
       throw unreadable(
         place,
-        `it is an Inscopix ${kind}, neither a cell set nor a movie; of Inscopix files Calyx reads cell sets and movies.`,
+        `it is an Inscopix ${kind}, neither a movie nor a set of cells or events, which are what Calyx reads of Inscopix files.`,
       );
     }
     const { height, width, frames, fps } = isxdSizes(footer, place);
@@ -70,3 +74,74 @@ export const inscopix: ResultReader = {
     } satisfies ForeignResult;
   },
 };
+
+/** Bytes of one event. */
+const eventBytes = 20;
+
+/** Events have no place in the field: their cells have no pixels, and the amplitude of each event stands at its sample in the deconvolved trace. */
+async function readEvents(
+  place: string,
+  footer: IsxdFooter,
+  dataBytes: number,
+  field: Field | null,
+): Promise<ForeignResult> {
+  const names = footer['channel list'] ?? [];
+  const counts = footer.numSamples ?? [];
+  const steps = (footer.signalSteps ?? []).map(({ num, den }) => num / den);
+  const [step] = steps;
+  const [begin, end] = (footer['global times'] ?? []).map(({ secsSinceEpoch: { num, den } }) => num / den);
+  if (
+    names.length === 0 ||
+    counts.length !== names.length ||
+    steps.length !== names.length ||
+    step === undefined ||
+    !(step > 0)
+  )
+    throw unreadable(place, 'it does not say how many events of which cells it holds, or how long a sample is.');
+  if (steps.some((each) => Math.abs(each - step) > 1e-9))
+    throw unreadable(place, 'its cells were sampled at different rates.');
+  const total = counts.reduce((sum, each) => sum + each, 0);
+  if (dataBytes < total * eventBytes)
+    throw unreadable(place, `it holds ${dataBytes} bytes; ${total} events need ${total * eventBytes}.`);
+  const bytes = await readFile(place);
+  const events: { readonly row: number; readonly sample: number; readonly value: number }[] = [];
+  let at = 0;
+  for (const [row, count] of counts.entries()) {
+    for (let i = 0; i < count; i += 1) {
+      const sample = Math.round(Number(bytes.readBigUInt64LE(at)) / 1e6 / step);
+      events.push({ row, sample, value: bytes.readFloatLE(at + 16) });
+      at += eventBytes;
+    }
+  }
+  const last = events.reduce((most, { sample }) => Math.max(most, sample), 0);
+  const told = begin === undefined || end === undefined ? 0 : Math.round((end - begin) / step);
+  const frames = field?.frames ?? Math.max(told, last + 1);
+  checkSize([names.length, frames], 'table of events', place);
+  const deconvolved = new Float32Array(names.length * frames);
+  let beyond = 0;
+  for (const { row, sample, value } of events) {
+    if (sample < 0 || sample >= frames) beyond += 1;
+    else if (Number.isFinite(value))
+      deconvolved[row * frames + sample] = (deconvolved[row * frames + sample] ?? 0) + value;
+  }
+  return {
+    program: 'inscopix',
+    version: null,
+    height: field?.height ?? 1,
+    width: field?.width ?? 1,
+    frames,
+    fps: 1 / step,
+    footprints: names.map(() => ({ pixels: new Uint32Array(), values: new Float32Array() })),
+    traces: { deconvolved },
+    accepted: names.map(() => null),
+    metrics: {},
+    images: {},
+    motion: null,
+    timeS: null,
+    parameters: {},
+    findings: [
+      `An event set says when its ${names.length} cells were active (${total} events), not where they lie: they have no pixels.`,
+      ...(beyond === 0 ? [] : [`${beyond} events lie beyond the ${frames} frames and were left out.`]),
+    ],
+  };
+}
