@@ -6,6 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import path from 'node:path';
 import { File, ready } from 'h5wasm/node';
+import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { decodeNpy, readSparseRows } from '../../main/arrays/index.ts';
 import { createDatajointHandlers, Progresses } from '../../main/interop/index.ts';
@@ -296,6 +297,38 @@ for (const release of ['0.5', '0.3']) {
     expect(nothing(library)).toEqual([]);
   });
 }
+
+test('tables of the releases before and after 0.3 come in under their own names', async (context) => {
+  const { python, port } = prepared(context);
+  makeLab(python, port, 'names_', '0.3');
+  const lab = await createConnection({ host: '127.0.0.1', port, user: 'lab', password: 'secret' });
+  onTestFinished(() => lab.end());
+  const rename = async (from: string, to: string): Promise<void> => {
+    const [tables] = await lab.query<RowDataPacket[]>(
+      "select table_name as tab from information_schema.columns where table_schema = 'names_miniscope' and column_name = ?",
+      [from],
+    );
+    for (const { tab } of tables)
+      await lab.query(`alter table names_miniscope.\`${String(tab)}\` rename column ${from} to ${to}`);
+  };
+  const came = async (): Promise<readonly [string, number, readonly boolean[], readonly number[]]> => {
+    const { library, import: bring } = await importer(port);
+    const { generation } = await bring('names_');
+    const [run] = await library.runs.list();
+    const uuid = run?.uuid ?? '';
+    const cells = await library.runs.cells(uuid);
+    const [first = Number.NaN] = npy(library.runFolder(uuid), 'time.npy');
+    const { indices } = await readSparseRows(path.join(library.runFolder(uuid), 'footprints.npz'));
+    return [generation, first, cells.map(({ suggested }) => suggested), Array.from(indices, Number).slice(0, 3)];
+  };
+  const expected = [-0.025, [false, true, false], [5 * 40 + 30, 6 * 40 + 31, 7 * 40 + 33]] as const;
+  await rename('paramset_id', 'paramset_idx');
+  expect(await came()).toEqual(['0.4', ...expected]);
+  await rename('paramset_idx', 'paramset_id');
+  await rename('mask', 'mask_id');
+  await rename('acq_software', 'acquisition_software');
+  expect(await came()).toEqual(['0.1', ...expected]);
+});
 
 test('a published run comes back equal, and a session that is here stays that session', async (context) => {
   const { python, port } = prepared(context);
