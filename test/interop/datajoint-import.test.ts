@@ -388,14 +388,14 @@ test('where the session’s folder is there, it is read instead of rows: start, 
     msec: 6,
     msecSinceEpoch: Date.UTC(2026, 3, 30, 9, 8, 7, 6),
   };
+  // The server's session_dir is the device's folder; what says when it began lies above it.
   writeFileSync(
     path.join(folder, 'metaData.json'),
-    JSON.stringify({
-      deviceName: 'scope',
-      deviceType: 'Miniscope_V4_BNO',
-      frameRate: '20FPS',
-      recordingStartTime: start,
-    }),
+    JSON.stringify({ deviceName: 'scope', deviceType: 'Miniscope_V4_BNO', frameRate: '20FPS' }),
+  );
+  writeFileSync(
+    path.join(root, 'sub1', 'metaData.json'),
+    JSON.stringify({ animalName: 'sub1', recordingStartTime: start }),
   );
   writeFileSync(path.join(folder, '0.avi'), greyAvi(60, 30, 40));
   writeFileSync(path.join(folder, '10.avi'), greyAvi(20, 30, 40));
