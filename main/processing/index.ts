@@ -7,6 +7,7 @@ import type { Limits } from './job-folder.ts';
 import { createLocalCompute } from './local-compute.ts';
 
 export { checkExportDestination } from './export.ts';
+export { cancelEngine, engineEnd, keepWords, startEngine } from './engine-process.ts';
 export { failureOf, fileError } from './failure.ts';
 export { readResult } from './result.ts';
 export { createProcessingHandlers } from './handlers.ts';

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-import { execFile, spawn, type ChildProcessByStdio } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { createWriteStream, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import type { Readable, Writable } from 'node:stream';
 import { AppError } from '../contract/index.ts';
 import {
   systemTimers,
@@ -13,6 +12,7 @@ import {
   type Timers,
 } from './compute.ts';
 import { EngineMessage, EngineOutput, EnginePlan } from './engine-output.ts';
+import { cancelEngine, engineEnd, type EngineChild, keepWords, startEngine } from './engine-process.ts';
 import { failureOf, type ProcessEnd } from './failure.ts';
 
 /** What the engine on this machine needs. */
@@ -32,13 +32,8 @@ export interface LocalComputeOptions {
 const politeMs = 1500;
 const killMs = 2000;
 
-/** So many of its last words are kept for the sentence about a crash. */
-const keptWords = 5;
-
-type Child = ChildProcessByStdio<Writable, Readable, Readable>;
-
 interface Job {
-  readonly child: Child;
+  readonly child: EngineChild;
   cancelled: boolean;
   running: boolean;
   stopTimer: () => void;
@@ -59,7 +54,7 @@ export function createLocalCompute(options: LocalComputeOptions): Compute {
       const job = jobs.get(runUuid);
       if (job === undefined || job.cancelled) return;
       job.cancelled = true;
-      if (job.child.stdin.writable) job.child.stdin.write('cancel\n');
+      cancelEngine(job.child);
       job.stopTimer = timers.after(politeMs, () => {
         signal(job.child, 'SIGTERM');
         job.stopTimer = timers.after(killMs, () => signal(job.child, 'SIGKILL'));
@@ -70,7 +65,7 @@ export function createLocalCompute(options: LocalComputeOptions): Compute {
 }
 
 /** Signals the engine with its decoders: it leads a process group of its own. */
-function signal(child: Child, name: NodeJS.Signals): void {
+function signal(child: EngineChild, name: NodeJS.Signals): void {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   try {
     if (process.platform === 'win32') child.kill(name);
@@ -110,17 +105,12 @@ async function planOf(jobFolder: string, options: LocalComputeOptions): Promise<
   });
 }
 
-function start(job: ComputeJob, options: LocalComputeOptions): Child {
+function start(job: ComputeJob, options: LocalComputeOptions): EngineChild {
   const problem = options.engineProblem();
   if (problem !== undefined) throw new AppError('engine.missing', problem);
   const ffmpeg = options.ffmpeg();
-  return spawn(options.engine, [...(options.engineArguments ?? []), 'run', job.jobFolder], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...process.env, ...(ffmpeg === undefined ? {} : { FFMPEG_BIN: ffmpeg }) },
-    // A group of its own: Ctrl-C in a terminal must reach this program only, which then cancels its own jobs.
-    detached: process.platform !== 'win32',
-    windowsHide: true,
-  });
+  const env = { ...process.env, ...(ffmpeg === undefined ? {} : { FFMPEG_BIN: ffmpeg }) };
+  return startEngine(options.engine, [...(options.engineArguments ?? []), 'run', job.jobFolder], env);
 }
 
 async function submit(
@@ -155,8 +145,7 @@ async function supervise(
   let done: Extract<EngineMessage, { type: 'done' }> | null = null;
   let error: Extract<EngineMessage, { type: 'error' }> | null = null;
   const other = (line: string): void => {
-    lastWords.push(line.slice(0, 500));
-    if (lastWords.length > keptWords) lastWords.shift();
+    keepWords(lastWords, line);
     log.write(`${line}\n`);
   };
   const output = new EngineOutput((message) => {
@@ -169,20 +158,11 @@ async function supervise(
   const complaints = new EngineOutput(() => undefined, other);
   child.stdout.on('data', (bytes: Buffer) => output.push(bytes));
   child.stderr.on('data', (bytes: Buffer) => complaints.push(bytes));
-  // The engine may end before it has read what is written to it.
-  child.stdin.on('error', () => undefined);
-  const end = await processEnd(child);
+  const end = await engineEnd(child);
   output.end();
   complaints.end();
   log.end(`ended: exit code ${end.code ?? '-'}, signal ${end.signal ?? '-'}\n`);
   return judge({ job, entry, end, stage, done, error, lastWords });
-}
-
-function processEnd(child: Child): Promise<ProcessEnd> {
-  return new Promise((resolve) => {
-    child.once('error', () => resolve({ code: 127, signal: null }));
-    child.once('close', (code, signal) => resolve({ code, signal }));
-  });
 }
 
 interface Facts {

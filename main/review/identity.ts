@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
 import { z } from 'zod';
 import { AppError } from '../contract/index.ts';
 import { engineExecutable, engineProblem } from '../installation/index.ts';
-import { failureOf, fileError } from '../processing/index.ts';
+import { cancelEngine, engineEnd, failureOf, fileError, keepWords, startEngine } from '../processing/index.ts';
 
 /** A session of a match. */
 export interface SessionSource {
@@ -73,11 +71,6 @@ const Message = z.discriminatedUnion('type', [
 ]);
 type Message = z.infer<typeof Message>;
 
-type Child = ChildProcessByStdio<Writable, Readable, Readable>;
-
-/** So many of the engine's last words are kept for the sentence about a crash. */
-const keptWords = 5;
-
 /**
  * Finds the same cells in several sessions. Everything it writes lies in a folder of its own that is gone afterwards.
  *
@@ -109,24 +102,14 @@ export async function matchSessions(options: MatchOptions): Promise<MatchReport>
 
 async function runEngine(folder: string, { signal, onProgress, onWarning }: MatchOptions): Promise<void> {
   if (signal.aborted) throw new AppError('engine.cancelled', 'The match was cancelled.');
-  const child: Child = spawn(engineExecutable(), ['match', folder], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    // A group of its own: Ctrl-C in a terminal must reach this program only, which then cancels.
-    detached: process.platform !== 'win32',
-    windowsHide: true,
-  });
-  const cancel = (): void => {
-    if (child.stdin.writable) child.stdin.write('cancel\n');
-  };
+  const child = startEngine(engineExecutable(), ['match', folder]);
+  const cancel = (): void => cancelEngine(child);
   signal.addEventListener('abort', cancel);
   let step: string | null = null;
   let done = false;
   let failure: Extract<Message, { type: 'error' }> | null = null;
   const lastWords: string[] = [];
-  const other = (line: string): void => {
-    lastWords.push(line.slice(0, 500));
-    if (lastWords.length > keptWords) lastWords.shift();
-  };
+  const other = (line: string): void => keepWords(lastWords, line);
   const take = (line: string): void => {
     const message = messageOf(line);
     if (message === undefined) return other(line);
@@ -138,15 +121,10 @@ async function runEngine(folder: string, { signal, onProgress, onWarning }: Matc
     if (message.type === 'done') done = true;
     if (message.type === 'error') failure = message;
   };
-  // The engine may end before it has read what is written to it.
-  child.stdin.on('error', () => undefined);
   createInterface({ input: child.stdout }).on('line', take);
   createInterface({ input: child.stderr }).on('line', other);
   try {
-    const end = await new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
-      child.once('error', () => resolve({ code: 127, signal: null }));
-      child.once('close', (code, killed) => resolve({ code, signal: killed }));
-    });
+    const end = await engineEnd(child);
     if (end.code === 0 && done) return;
     throw failureOf({ ...end, error: failure, stage: step, lastWords });
   } finally {
