@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { create } from 'zustand';
 import { persist } from 'zustand/middleware';
+import { rowsBy } from './order.ts';
 
 /** What can be shown in a half of Explore. */
 export const viewNames = [
@@ -102,7 +103,7 @@ export function latencyOrder(means: Float32Array, cells: number, bins: number): 
     }
     return best;
   });
-  return Array.from({ length: cells }, (_, k) => k).sort((a, b) => (peak[a] ?? 0) - (peak[b] ?? 0) || a - b);
+  return rowsBy(cells, (k) => peak[k] ?? 0);
 }
 
 /** Order of cells by how much higher they are after the event than before, the largest first. */
@@ -123,5 +124,5 @@ export function responseOrder(means: Float32Array, cells: number, timesS: readon
     }
     return (nAfter === 0 ? 0 : after / nAfter) - (nBefore === 0 ? 0 : before / nBefore);
   });
-  return Array.from({ length: cells }, (_, k) => k).sort((a, b) => (response[b] ?? 0) - (response[a] ?? 0) || a - b);
+  return rowsBy(cells, (k) => response[k] ?? 0, true);
 }

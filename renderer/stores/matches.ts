@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { MatchDetail } from '../../main/contract/index.ts';
+import { byValue } from './order.ts';
 
 export type MatchGroup = MatchDetail['groupList'][number];
 
@@ -30,7 +31,8 @@ export function dayNames(
 export function doubtfulFirst(groups: readonly MatchGroup[]): readonly MatchGroup[] {
   return groups
     .filter((group) => group.members.length > 1)
-    .toSorted((a, b) => (a.score ?? 0) - (b.score ?? 0) || a.index - b.index);
+    .toSorted(byValue(({ index }) => index))
+    .sort(byValue(({ score }) => score ?? 0));
 }
 
 /** A match counts when a person accepted it, or when nobody has decided and its score reaches the limit. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { Finding, SessionFacts, SessionRow } from '../../main/contract/index.ts';
+import { byName, byValue } from './order.ts';
 
 /** What the list of sessions shows, computed without React. */
 
@@ -162,7 +163,7 @@ export function filterValues(lines: readonly SessionLine[], kind: FilterKind): r
         return [];
     }
   });
-  return [...new Set(values)].toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  return [...new Set(values)].toSorted(byName);
 }
 
 function wordsOf({ session, facts, day }: SessionLine): string {
@@ -233,15 +234,7 @@ const sortValues: Readonly<Record<string, (line: SessionLine) => string | number
 export function sortSessions(lines: readonly SessionLine[], { key, descending }: Sort): readonly SessionLine[] {
   const value = sortValues[key];
   if (value === undefined) return lines;
-  return lines.toSorted((a, b) => {
-    const [x, y] = [value(a), value(b)];
-    if (x === null || y === null) return x === y ? 0 : x === null ? 1 : -1;
-    const order =
-      typeof x === 'number' && typeof y === 'number'
-        ? x - y
-        : String(x).localeCompare(String(y), 'en', { numeric: true });
-    return descending ? -order : order;
-  });
+  return lines.toSorted(byValue(value, descending));
 }
 
 export interface Group {
@@ -264,6 +257,6 @@ export function groupSessions(lines: readonly SessionLine[], by: 'animal' | 'day
     .map(([key, members]) => ({ key, title: key === '' ? none : key, lines: members }))
     .sort((a, b) => {
       if (a.key === '' || b.key === '') return a.key === '' ? 1 : -1;
-      return by === 'day' ? b.key.localeCompare(a.key) : a.key.localeCompare(b.key, 'en', { numeric: true });
+      return by === 'day' ? b.key.localeCompare(a.key) : byName(a.key, b.key);
     });
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { SessionLine } from './session-list.ts';
+import { byName } from './order.ts';
 
 /** Animals over time, computed without React. */
 
@@ -41,7 +42,7 @@ export function timelineRows(
     if (line.day !== '') own.set(line.day, [...(own.get(line.day) ?? []), line]);
   }
   return [...days]
-    .sort(([a], [b]) => (a === nameless ? 1 : b === nameless ? -1 : a.localeCompare(b, 'en', { numeric: true })))
+    .sort(([a], [b]) => (a === nameless ? 1 : b === nameless ? -1 : byName(a, b)))
     .map(([animal, own]) => ({
       animal,
       marks: [

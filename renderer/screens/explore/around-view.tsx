@@ -17,6 +17,7 @@ import { Plot } from '../../plots/plot.tsx';
 import type { Saved } from '../../plots/save.ts';
 import { latencyOrder, responseOrder, useExplore, useExploreSelection } from '../../stores/explore.ts';
 import { goTo } from '../../stores/ui.ts';
+import { rowsBy } from '../../stores/order.ts';
 import { classes } from '../../ui/classes.ts';
 import { Button, Note, Select } from '../../ui/controls.tsx';
 import { count, plural } from '../../ui/format.ts';
@@ -315,9 +316,7 @@ function Trials({ cell, levels }: TrialsProps): ReactElement {
     const values = new Float32Array(trials.length * bins);
     for (const [line, trial] of trials.entries())
       for (const [bin, value] of trial.values.entries()) values[line * bins + bin] = value ?? Number.NaN;
-    const byCondition = trials
-      .map((_, line) => line)
-      .sort((a, b) => (trials[a]?.condition ?? 0) - (trials[b]?.condition ?? 0) || a - b);
+    const byCondition = rowsBy(trials.length, (line) => trials[line]?.condition ?? 0);
     const pixels = mapPixels({ rows: trials.length, columns: bins, values }, byCondition, levels, 'viridis');
     const bin = bins > 1 ? (timesS[1] ?? 0) - (timesS[0] ?? 0) : 1;
     const ends: readonly [number, number] = [(timesS[0] ?? 0) - bin / 2, (timesS.at(-1) ?? 0) + bin / 2];

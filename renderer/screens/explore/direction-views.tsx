@@ -10,6 +10,7 @@ import { Plot } from '../../plots/plot.tsx';
 import { drawPolar } from '../../plots/polar.ts';
 import type { Saved } from '../../plots/save.ts';
 import { useExploreSelection } from '../../stores/explore.ts';
+import { rowsBy } from '../../stores/order.ts';
 import { classes } from '../../ui/classes.ts';
 import { count, decimal, duration } from '../../ui/format.ts';
 import { Empty } from '../../ui/panel.tsx';
@@ -27,13 +28,7 @@ export function OrientationView({ side, scope }: ViewProps): ReactElement {
   const query = useOrientation(scope);
   const row = useExploreSelection((state) => state.row);
   const { data } = query;
-  const order = useMemo(
-    () =>
-      (data?.cells ?? [])
-        .map((_, k) => k)
-        .sort((a, b) => (data?.cells[a]?.preferredDeg ?? 999) - (data?.cells[b]?.preferredDeg ?? 999) || a - b),
-    [data],
-  );
+  const order = useMemo(() => rowsBy(data?.cells.length ?? 0, (k) => data?.cells[k]?.preferredDeg), [data]);
   const pixels = useMemo(() => {
     if (data === undefined) return undefined;
     const { bins, cells } = data;
