@@ -72,6 +72,7 @@ export const errorCodes = [
   'review.edit_no_pixels',
   'review.no_version',
   'review.edit_stale',
+  'review.reading_refused',
   'interop.unreadable',
   'interop.several_films',
   'datajoint.unreachable',

@@ -18,6 +18,7 @@ export * from './api/library.ts';
 export * from './api/interop.ts';
 export * from './api/position.ts';
 export * from './api/processing.ts';
+export * from './api/recorded.ts';
 export * from './api/results.ts';
 export * from './api/review.ts';
 export * from './api/sessions.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { readFile } from 'node:fs/promises';
-import { orientationText, readNumberTable } from '../sessions/index.ts';
+import { nearestRows, orientationText, readNumberTable } from '../sessions/index.ts';
 import { AppError } from '../contract/index.ts';
 import { medianInterval } from './bins.ts';
 import { RunTraces, runTimes } from './read-run.ts';
@@ -14,25 +14,6 @@ export function yawDegrees(w: number, x: number, y: number, z: number): number {
   if (Math.abs(Math.hypot(w, x, y, z) - 1) > normTolerance) return Number.NaN;
   const degrees = (Math.atan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z)) * 180) / Math.PI;
   return (degrees + 360) % 360;
-}
-
-/** For each time the index of the nearest row of a rising list, −1 where none lies within `reachS`. */
-export function nearestRows(timesS: ArrayLike<number>, rowsS: ArrayLike<number>, reachS: number): Int32Array {
-  const result = new Int32Array(timesS.length).fill(-1);
-  for (let i = 0; i < timesS.length; i += 1) {
-    const time = timesS[i] ?? Number.NaN;
-    if (!Number.isFinite(time)) continue;
-    let [low, high] = [0, rowsS.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((rowsS[middle] ?? 0) < time) low = middle + 1;
-      else high = middle;
-    }
-    const before = low > 0 ? time - (rowsS[low - 1] ?? 0) : Infinity;
-    const after = low < rowsS.length ? (rowsS[low] ?? 0) - time : Infinity;
-    if (Math.min(before, after) <= reachS) result[i] = before <= after ? low - 1 : low;
-  }
-  return result;
 }
 
 /** Mean activity by direction and how much it points one way. */

@@ -6,7 +6,7 @@ import { NpyFile } from '../arrays/index.ts';
 import { AppError, imageNames, traceKinds, type Cell, type Uuid } from '../contract/index.ts';
 import { programVersion } from '../installation/index.ts';
 import type { Library, RunDetail, StoredRecording } from '../library/index.ts';
-import { countsAsNeuron } from '../review/index.ts';
+import { countsAsNeuron, opinions } from '../review/index.ts';
 import type { ExportArrays, ExportCell, ExportRecording, ExportRun } from './job.ts';
 
 /** Gathers the cells that hold after edits as files: `main/media`’s editor. */
@@ -91,7 +91,11 @@ export async function gatherRun(
   const arrays = arraysOf(manifest, folder, layers.length > 0 ? options.scratch : null);
   const rows =
     layers.length > 0 && options.arrays !== false ? await readRows(path.join(options.scratch, 'rows.npy')) : null;
-  const written = exportCells(cells, rows).filter((cell) => options.cells === 'all' || cell.accepted);
+  const written = await withRaters(
+    library,
+    run.uuid,
+    exportCells(cells, rows).filter((cell) => options.cells === 'all' || cell.accepted),
+  );
   const recordings = await recordingsOf(library, detail, manifest);
   const first = await library.sessions.recording(detail.inputs[0]?.recordingUuid ?? '');
   const about = await readAbout(first);
@@ -197,6 +201,25 @@ function exportCells(cells: readonly Cell[], rows: readonly number[] | null): re
       centroid: cell.centroid,
       metrics: cell.metrics,
     }));
+}
+
+/** Cells with what each rater said of them, where at least two judged the run: a consensus is exported with both. */
+async function withRaters(
+  library: Library,
+  runUuid: string,
+  cells: readonly ExportCell[],
+): Promise<readonly ExportCell[]> {
+  const raters = opinions(await library.travel.judgements(runUuid));
+  if (raters.length < 2) return cells;
+  const settled = new Map((await library.curation.settled(runUuid)).map(({ cellUuid, label }) => [cellUuid, label]));
+  return cells.map((cell) =>
+    Object.assign({}, cell, {
+      said: Object.fromEntries(
+        raters.map(({ rater, labels }) => [rater.initials, labels.get(cell.uuid) ?? 'undecided'] as const),
+      ),
+      settled: settled.get(cell.uuid) === cell.label,
+    }),
+  );
 }
 
 async function recordingsOf(

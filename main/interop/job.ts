@@ -22,6 +22,10 @@ export interface ExportCell {
   /** px of the stored frame. */
   readonly centroid: { readonly y: number; readonly x: number };
   readonly metrics: Readonly<Record<string, number | null>>;
+  /** What each rater said of it by themselves, by initials; absent where fewer than two raters judged the run. */
+  readonly said?: Readonly<Record<string, CellLabel>> | undefined;
+  /** Raters differed and agreed on this label afterwards. */
+  readonly settled?: boolean | undefined;
 }
 
 /** Where the arrays of a run lie, after its edits. Shapes are those of docs/formats.md. */

@@ -37,6 +37,7 @@ export type {
   ParameterSetStore,
   TranslatedParameter,
 } from './parameter-set-types.ts';
+export type { KeptLimits, Reading as StoredReading, ReadingStore, Settled } from './reading-types.ts';
 export type { BatchStore } from './batch-types.ts';
 export type { MatchStore, NewMatch, StoredMatch } from './match-types.ts';
 export type { NewPosition, PositionPart, PositionRow, PositionStore, PositionTrackRow } from './position-types.ts';

@@ -45,6 +45,7 @@ const sessionMethods: MethodNames<SessionStore> = {
   recording: true,
   directory: true,
   filmPaths: true,
+  cameraFilms: true,
   facts: true,
   relink: true,
   annotate: true,
@@ -60,6 +61,8 @@ const runMethods: MethodNames<RunStore> = {
   list: true,
   get: true,
   cells: true,
+  limits: true,
+  keepLimits: true,
 };
 const curationMethods: MethodNames<CurationStore> = {
   current: true,
@@ -76,6 +79,11 @@ const curationMethods: MethodNames<CurationStore> = {
   nextRow: true,
   begin: true,
   addEdit: true,
+  readings: true,
+  beginReading: true,
+  finishReading: true,
+  settle: true,
+  settled: true,
 };
 
 const ingestMethods: MethodNames<IngestStore> = { kinds: true, sessionRows: true, ingest: true };

@@ -64,6 +64,8 @@ export interface TravelCuration {
   readonly frozenAt: string | null;
   /** When it came from another library; null where it is this one's own. */
   readonly receivedAt: string | null;
+  /** A second rater's reading: no version of the curation. Absent in packages of earlier programs. */
+  readonly second?: boolean | undefined;
   readonly log: readonly TravelEntry[];
   readonly edits: readonly TravelEdit[];
 }

@@ -26,6 +26,7 @@ import type { TypedJson } from './parameter-hash.ts';
 import type { JobStore } from './job-types.ts';
 import type { PositionStore } from './position-types.ts';
 import type { ParameterSetStore, TranslatedParameter } from './parameter-set-types.ts';
+import type { ConsensusStep, CurationStep, LimitStore, ReadingStore } from './reading-types.ts';
 import type { TravelFile, TravelStore } from './travel-types.ts';
 
 export type { JobStore } from './job-types.ts';
@@ -83,6 +84,10 @@ export interface SessionStore {
   }): Promise<void>;
   /** Absolute folder of a session, and its `session_dir` below a root where one was given. @throws AppError `session.not_imported` */
   directory(sessionUuid: Uuid): Promise<{ readonly folder: string; readonly directory: string | null }>;
+  /** Films of a session's behaviour cameras, absolute, with the map from their clock: time = offset + rate · theirs. */
+  cameraFilms(
+    sessionUuid: Uuid,
+  ): Promise<readonly { readonly path: string; readonly offsetS: number; readonly rate: number }[]>;
   /** First and last film of each recording, absolute: what tells whether a session's files are still there. Unknown uuids are left out. */
   filmPaths(
     sessionUuids: readonly Uuid[],
@@ -191,7 +196,7 @@ export interface RunFailure {
   readonly errorClass?: string | undefined;
 }
 
-export interface RunStore {
+export interface RunStore extends LimitStore {
   create(run: NewRun): Promise<RunRow>;
   /**
    * Takes a queued run (the given one, else the oldest) for the calling process: state `running`, a new attempt. Null when there is none.
@@ -234,7 +239,7 @@ export interface RunStore {
   /** @throws AppError `run.not_found` */
   get(runUuid: Uuid): Promise<RunDetail>;
   /** All cells by row, as the run's newest curation (or an earlier version) leaves them. @throws AppError `run.not_found`, `review.no_version` */
-  cells(runUuid: Uuid, version?: number): Promise<readonly Cell[]>;
+  cells(runUuid: Uuid, version?: number, reading?: Uuid): Promise<readonly Cell[]>;
 }
 
 export interface CurationState {
@@ -297,7 +302,7 @@ export interface StoredEdit {
   readonly cells: readonly (Omit<EditedCell, 'result'> & { readonly uuid: Uuid })[];
 }
 
-export interface CurationStore {
+export interface CurationStore extends ReadingStore {
   /** All edits of the run's newest curation (or an earlier version) in order, those taken back too. @throws AppError `review.no_version` */
   edits(runUuid: Uuid, version?: number): Promise<readonly StoredEdit[]>;
   /** Row for the next cell an edit makes: no row is given twice, also after undo. */
@@ -321,7 +326,7 @@ export interface CurationStore {
     readonly cells: readonly EditedCell[];
   }): Promise<CurationChange>;
   /** The curation that decisions on a run go to, null before the first. */
-  current(runUuid: Uuid): Promise<CurationState | null>;
+  current(runUuid: Uuid, reading?: Uuid): Promise<CurationState | null>;
   raters(): Promise<readonly Rater[]>;
   /** The same initials (without case) are the same rater. */
   addRater(rater: { readonly initials: string; readonly name?: string | undefined }): Promise<Rater>;
@@ -335,11 +340,14 @@ export interface CurationStore {
     readonly cellUuids: readonly Uuid[];
     readonly to: CellLabel;
     readonly context: Readonly<Record<string, unknown>>;
+    readonly reading?: Uuid | undefined;
   }): Promise<CurationChange>;
   /** Takes the newest step back by appending its reverse. @throws AppError `review.nothing_to_undo`, `review.frozen`, `review.no_rater` */
-  undo(step: { readonly runUuid: Uuid; readonly raterUuid: Uuid }): Promise<CurationChange>;
+  undo(step: CurationStep): Promise<CurationChange>;
   /** Repeats the newest step taken back since the last decision. @throws as {@link CurationStore.undo} */
-  redo(step: { readonly runUuid: Uuid; readonly raterUuid: Uuid }): Promise<CurationChange>;
+  redo(step: CurationStep): Promise<CurationChange>;
+  /** Writes down what raters agreed on a cell; its label in the curation becomes that. @throws AppError as `decide` */
+  settle(step: ConsensusStep): Promise<CurationChange>;
   /** Makes the curation an immutable version; decisions after it are refused. */
   freeze(runUuid: Uuid): Promise<CurationState>;
   /**
@@ -350,7 +358,7 @@ export interface CurationStore {
   /** All versions of a run's judgements, oldest first. */
   versions(runUuid: Uuid): Promise<readonly CurationVersion[]>;
   /** The log of the run's curation in order. */
-  log(runUuid: Uuid): Promise<readonly LogEntry[]>;
+  log(runUuid: Uuid, reading?: Uuid): Promise<readonly LogEntry[]>;
 }
 
 /** A run that a dead owner left behind; it is marked failed (`engine.crashed`). Its engine may still live: end it by this reference. */

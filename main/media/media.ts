@@ -10,7 +10,7 @@ import { type Child, superviseNodeChild } from '../supervisor/index.ts';
 import type { ToMediaProcess } from './media-process.ts';
 import { useFoundFfmpeg } from './probe.ts';
 import { movieSockets, type UpgradeRequest } from './socket.ts';
-import { type Movie, Tickets } from './tickets.ts';
+import { type Movie, type MovieInput, Tickets } from './tickets.ts';
 
 /** Path of the frames' WebSocket on the core's address. */
 export const framesPath = '/frames';
@@ -91,14 +91,24 @@ function inOwnProcess({ logFolder, onCrash }: MediaOptions): Media {
 export interface FramesDependencies {
   readonly media: Media;
   /** The films of a run's input and its arrays. @throws AppError `run.not_found`, `run.not_ready` */
-  readonly movieOf: (runUuid: string) => Promise<Movie>;
+  readonly movieOf: (runUuid: string, version?: number) => Promise<Movie>;
+  /** The films of a behaviour camera beside a run's. */
+  readonly cameraOf: (runUuid: string, camera: string) => Promise<MovieInput[]>;
 }
 
 /** Serves `frames.*`. */
-export function createFramesHandlers({ media, movieOf }: FramesDependencies): Handlers<typeof framesApi.procedures> {
+export function createFramesHandlers({
+  media,
+  movieOf,
+  cameraOf,
+}: FramesDependencies): Handlers<typeof framesApi.procedures> {
   return {
-    ticket: async ({ runUuid }) => {
-      const movie = await movieOf(runUuid);
+    ticket: async ({ runUuid, version, camera }) => {
+      // A camera's frames lie where they were seen: nothing registers them.
+      const movie: Movie =
+        camera === undefined
+          ? await movieOf(runUuid, version)
+          : { inputs: await cameraOf(runUuid, camera), motionFile: '', timeFile: '' };
       if (movie.inputs.length === 0) throw new AppError('run.not_ready', 'This run has no films.');
       return { ticket: media.admit(movie), path: framesPath };
     },

@@ -16,6 +16,7 @@ export {
 } from './rig.ts';
 export { allowedPrograms, refuseUnlisted, startProgram } from './programs.ts';
 export { RigRecording, type RigCameraOpen, type RigScopeOpen } from './rig-recording.ts';
+export { readLost, type Lost } from './rebuild-report.ts';
 export { isUnfinished, recoverSession, type DeviceRecovery, type Recovery } from './recovery.ts';
 export { ScopeFeed, type ScopeSession } from './session.ts';
 export { fileName, makeNewFolder, recordingFolder } from './session-folder.ts';

@@ -49,11 +49,13 @@ export function cohensKappa(counts: Agreement['counts']): number | null {
 
 /**
  * Opinions by rater over all curations of a run. An undo takes back the opinion of whoever had it, whoever presses the key; labels that a
- * version took over from its parent are no new opinion.
+ * version took over from its parent, and those raters agreed on afterwards, are no new opinion.
  */
 export function opinions({ raters, curations }: Judgements): Opinion[] {
   const all = new Map<Uuid, Map<Uuid, Said>>();
   for (const curation of curations) {
+    // A reading that still goes on is its rater's own business: nobody may lean on it.
+    if (curation.second === true && curation.frozenAt === null) continue;
     for (const [rater, said] of saidIn(curation)) {
       const known = all.get(rater) ?? new Map<Uuid, Said>();
       all.set(rater, known);
@@ -79,7 +81,7 @@ function saidIn({ log }: TravelCuration): Map<Uuid, Map<Uuid, Said>> {
   const moved = new Set<number>();
   for (const { step, kind, target, raterUuid, cellUuid, to, at, context } of log) {
     if (kind === 'decide') {
-      if (isFromParent(context)) continue;
+      if (isNoOpinion(context)) continue;
       const mine = opinionsOf(raterUuid);
       const change = { rater: raterUuid, cell: cellUuid, before: mine.get(cellUuid), after: { label: to, at } };
       steps.set(step, [...(steps.get(step) ?? []), change]);
@@ -96,9 +98,14 @@ function saidIn({ log }: TravelCuration): Map<Uuid, Map<Uuid, Said>> {
   return now;
 }
 
-function isFromParent(context: string): boolean {
+function isNoOpinion(context: string): boolean {
   const value: unknown = JSON.parse(context);
-  return typeof value === 'object' && value !== null && 'from' in value && value.from === 'parent';
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'from' in value &&
+    (value.from === 'parent' || value.from === 'consensus')
+  );
 }
 
 /** Agreement of each pair of raters who decided something. */

@@ -67,9 +67,9 @@ const kept = 4;
 /** What layers of arrays need to know of an edit. */
 export type Layer = Pick<StoredEdit, 'folder' | 'cells'>;
 
-/** The edits of a run that hold, oldest first. */
-export async function activeLayers(library: Library, runUuid: Uuid): Promise<readonly StoredEdit[]> {
-  return (await library.curation.edits(runUuid)).filter((edit) => edit.active);
+/** The edits of a run that hold in a version of its curation (the newest when none is named), oldest first. */
+export async function activeLayers(library: Library, runUuid: Uuid, version?: number): Promise<readonly StoredEdit[]> {
+  return (await library.curation.edits(runUuid, version)).filter((edit) => edit.active);
 }
 
 /** Where the engine keeps a run's registered film; it may have been removed to save space. */
@@ -152,8 +152,8 @@ export class CellEdits {
   }
 
   /** The layers that hold, and a preview over them: the cells as they would be. @throws AppError `review.edit_stale` */
-  async layersWith(runUuid: Uuid, preview: Uuid | undefined): Promise<readonly Layer[]> {
-    const layers = await activeLayers(this.#library, runUuid);
+  async layersWith(runUuid: Uuid, preview: Uuid | undefined, version?: number): Promise<readonly Layer[]> {
+    const layers = await activeLayers(this.#library, runUuid, version);
     if (preview === undefined) return layers;
     const { folder, cells } = this.#found(runUuid, preview);
     // A cell that is only made in the preview has no uuid yet; arrays are found by row.

@@ -3,12 +3,13 @@ import {
   AppError,
   CellEdit,
   movieLayers,
+  type Reading,
   type RunRow,
   type SessionRow,
   type Uuid,
   type reviewApi,
 } from '../contract/index.ts';
-import type { CurationChange, CurationState, Library, StoredSession } from '../library/index.ts';
+import type { CurationChange, CurationState, Library, StoredReading, StoredSession } from '../library/index.ts';
 import type { Handlers } from '../rpc/index.ts';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -37,6 +38,10 @@ type Curation = Change['curation'];
 
 function toCuration({ uuid, runUuid, createdAt, canUndo, canRedo, counts }: CurationState): Curation {
   return { uuid, runUuid, createdAt, canUndo, canRedo, counts: { ...counts } };
+}
+
+function toReading({ accepted, rejected, ...reading }: StoredReading): Reading {
+  return { ...reading, decided: accepted + rejected };
 }
 
 function toChange({ curation, entries }: CurationChange): Change {
@@ -111,20 +116,28 @@ export function createReviewHandlers(dependencies: ReviewDependencies): Handlers
   };
 
   return {
-    open: async ({ runUuid }) => {
+    open: async ({ runUuid, version, reading }) => {
       const { detail, folder } = await openRun(runUuid);
       const { manifest } = folder;
       const recordings = await Promise.all(
         detail.inputs.map((input) => library.sessions.recording(input.recordingUuid)),
       );
       const sessionUuids = [...new Set([detail.run.sessionUuid, ...recordings.map((found) => found.sessionUuid)])];
-      const [session, present, curation, raters, times] = await Promise.all([
+      const [session, present, curation, raters, times, readings, versions] = await Promise.all([
         library.sessions.get(detail.run.sessionUuid),
         library.filesPresent(sessionUuids),
-        library.curation.current(runUuid),
+        library.curation.current(runUuid, reading),
         library.curation.raters(),
         folder.times(),
+        library.curation.readings(runUuid),
+        library.curation.versions(runUuid),
       ]);
+      const newest = versions.at(-1)?.version;
+      const older = version !== undefined && version !== newest;
+      if (older && !versions.some((known) => known.version === version)) {
+        throw new AppError('review.no_version', `This run has no version ${version} of its curation.`);
+      }
+      const read = readings.find(({ uuid }) => uuid === reading);
       const fps = manifest.fps ?? recordings[0]?.fps ?? 1;
       const shown = await filmOf(library, recordings, present);
       return {
@@ -144,12 +157,15 @@ export function createReviewHandlers(dependencies: ReviewDependencies): Handlers
           manifest.files.has('background/geometry.json') && shown.film === 'recorded'
             ? [...movieLayers]
             : ['raw', 'registered'],
-        curation: curation === null ? null : toCuration(curation),
+        curation: curation === null || older ? null : toCuration(curation),
+        version: version ?? newest ?? null,
+        reading: read === undefined ? null : toReading(read),
+        readings: readings.map(toReading),
         raters: [...raters],
-        readOnly: library.readOnly ?? (curation?.frozen === true ? frozenSentence(curation) : null),
+        readOnly: library.readOnly ?? whyReadOnly({ older: older ? version : undefined, newest, read, curation }),
       };
     },
-    cells: async ({ runUuid }) => [...(await library.runs.cells(runUuid))],
+    cells: async ({ runUuid, version, reading }) => [...(await library.runs.cells(runUuid, version, reading))],
     image: async function* image({ runUuid, image }) {
       const { folder } = await openRun(runUuid);
       yield await readImage(folder, image);
@@ -160,31 +176,31 @@ export function createReviewHandlers(dependencies: ReviewDependencies): Handlers
       const { width, height, grey } = found.picture;
       return { runUuid: found.runUuid, width, height, grey: Buffer.from(grey).toString('base64') };
     },
-    footprints: async function* footprints({ runUuid, preview }, _updates, { signal }) {
+    footprints: async function* footprints({ runUuid, preview, version }, _updates, { signal }) {
       const { folder } = await openRun(runUuid);
       const { height, width } = folder.manifest;
-      const matrix = await editedFootprints(folder, await edits.layersWith(runUuid, preview));
+      const matrix = await editedFootprints(folder, await edits.layersWith(runUuid, preview, version));
       const { cells, bytes } = await packFootprints(matrix, width, signal);
       yield { header: { height, width, cells: [...cells] }, bytes };
     },
-    traces: async function* traces({ runUuid, preview }, updates, { signal }) {
+    traces: async function* traces({ runUuid, preview, version }, updates, { signal }) {
       const { folder } = await openRun(runUuid);
-      const reader = new EditedTraceReader(folder, () => edits.layersWith(runUuid, preview));
+      const reader = new EditedTraceReader(folder, () => edits.layersWith(runUuid, preview, version));
       try {
         for await (const request of updates) yield await reader.read(request, signal);
       } finally {
         await reader.close();
       }
     },
-    events: async ({ runUuid, row, most }, { signal }) => {
+    events: async ({ runUuid, row, most, version }, { signal }) => {
       const { folder } = await openRun(runUuid);
-      const found = await strongestEvents(folder, await activeLayers(library, runUuid), row, most, signal);
+      const found = await strongestEvents(folder, await activeLayers(library, runUuid, version), row, most, signal);
       return { count: found.count, strongest: [...found.strongest] };
     },
-    neighbours: async ({ runUuid, cellUuid }, { signal }) => {
+    neighbours: async ({ runUuid, cellUuid, version }, { signal }) => {
       const { folder } = await openRun(runUuid);
-      const layers = await activeLayers(library, runUuid);
-      const cells = await library.runs.cells(runUuid);
+      const layers = await activeLayers(library, runUuid, version);
+      const cells = await library.runs.cells(runUuid, version);
       return [...(await neighboursOf(folder, layers, cells, cellUuid, signal))];
     },
     addRater: (rater) => library.curation.addRater(rater),
@@ -220,8 +236,8 @@ export function createReviewHandlers(dependencies: ReviewDependencies): Handlers
       const { preview } = await edits.preview(runUuid, edit);
       return moved(await edits.commit(runUuid, raterUuid, preview));
     },
-    edits: async ({ runUuid }) =>
-      (await library.curation.edits(runUuid)).map(({ uuid, at, raterUuid, request, active, cells }) => ({
+    edits: async ({ runUuid, version }) =>
+      (await library.curation.edits(runUuid, version)).map(({ uuid, at, raterUuid, request, active, cells }) => ({
         uuid,
         at,
         raterUuid,
@@ -240,9 +256,45 @@ export function createReviewHandlers(dependencies: ReviewDependencies): Handlers
         pairs: agreements(said).map(({ disagreements, ...pair }) =>
           Object.assign(pair, { disagreements: [...disagreements] }),
         ),
+        settled: (await library.curation.settled(runUuid)).map(({ said: labels, ...one }) =>
+          Object.assign(one, { said: { ...labels } }),
+        ),
       };
     },
-    log: async ({ runUuid }) => [...(await library.curation.log(runUuid))],
+    beginReading: async (step) => {
+      const reading = toReading(await library.curation.beginReading(step));
+      dependencies.changed?.(step.runUuid);
+      return reading;
+    },
+    finishReading: async (step) => {
+      const reading = toReading(await library.curation.finishReading(step));
+      dependencies.changed?.(step.runUuid);
+      return reading;
+    },
+    settle: async (step) => {
+      const said = Object.fromEntries(
+        opinions(await library.travel.judgements(step.runUuid)).flatMap(({ rater, labels }) => {
+          const label = labels.get(step.cellUuid);
+          return label === undefined ? [] : [[rater.initials, label] as const];
+        }),
+      );
+      if (new Set(Object.values(said)).size < 2) {
+        throw new AppError('review.reading_refused', 'Raters do not differ on this cell.', {
+          hint: 'Only cells that two raters labelled differently are settled between them.',
+        });
+      }
+      return moved(await library.curation.settle({ ...step, said }));
+    },
+    limits: async ({ runUuid }) => {
+      const kept = await library.runs.limits(runUuid);
+      return kept === null ? null : { ...kept, limits: { ...kept.limits } };
+    },
+    keepLimits: async (kept) => {
+      await library.runs.keepLimits(kept);
+      dependencies.changed?.(kept.runUuid);
+      return {};
+    },
+    log: async ({ runUuid, reading }) => [...(await library.curation.log(runUuid, reading))],
   };
 }
 
@@ -258,6 +310,17 @@ async function writeModel(file: string, model: LearnedModel): Promise<void> {
   }
 }
 
-function frozenSentence(curation: CurationState): string {
+/** Why the labels that are looked at cannot be changed. */
+function whyReadOnly(shown: {
+  readonly older: number | undefined;
+  readonly newest: number | undefined;
+  readonly read: StoredReading | undefined;
+  readonly curation: CurationState | null;
+}): string | null {
+  const { older, newest, read, curation } = shown;
+  if (older !== undefined) return `Version ${older} is shown as it was; decisions go to version ${newest}.`;
+  if (read !== undefined)
+    return read.finishedAt === null ? null : 'This reading is finished; its labels stay as they are.';
+  if (curation?.frozen !== true) return null;
   return `Version ${curation.version} of this curation is frozen; begin a new version to go on.`;
 }

@@ -5,6 +5,7 @@ export type { SessionsDependencies } from './handlers.ts';
 export { readNumberTable } from './csv.ts';
 export { dataRoots, makeFolder, resolveFolder } from './files.ts';
 export type { DataRoot } from './files.ts';
+export { nearestRows, usualInterval } from './nearest.ts';
 export { importSession, plannedSession } from './import.ts';
 export { ConvertedFilm, convertedFilmFile } from './readers/converted-film.ts';
 export { orientationText } from './orientation.ts';

@@ -130,6 +130,7 @@ export const Records = z.object({
         createdAt: instant,
         frozenAt: instant.nullable(),
         receivedAt: instant.nullable(),
+        second: z.boolean().optional(),
         log: z.array(Entry),
         edits: z.array(Edit),
       }),

@@ -25,6 +25,8 @@ export const staleAfter = {
     ['edits'],
     ['ratings'],
     ['versions'],
+    ['agreement'],
+    ['limits'],
     ['session'],
     ['sessions'],
     ['runs'],

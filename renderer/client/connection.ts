@@ -10,6 +10,7 @@ import {
   webSocketChannel,
 } from '../../main/contract/index.ts';
 import type { Connection, LineState } from './types.ts';
+import { lookOf, versionOf } from '../stores/look.ts';
 
 const tokenKey = 'calyx.token';
 
@@ -60,8 +61,9 @@ export function connectToCore(origin: string, token: string): Connection {
   });
   return {
     core: client,
-    async openMovie(runUuid, signal) {
-      const { ticket, path } = await client.frames.ticket({ runUuid }, { signal });
+    async openMovie(runUuid, signal, camera) {
+      const beside = camera === undefined ? versionOf(lookOf(runUuid)) : { camera };
+      const { ticket, path } = await client.frames.ticket({ runUuid, ...beside }, { signal });
       return await withTicket(mediaApis, address(path), ticket);
     },
     async openLive(signal) {

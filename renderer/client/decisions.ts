@@ -2,6 +2,7 @@
 import type { QueryClient } from '@tanstack/react-query';
 import { AppError, type Cell, type CellLabel, type LogEntry } from '../../main/contract/index.ts';
 import { foldEntries } from '../stores/cell-list.ts';
+import { type Look, lookOf } from '../stores/look.ts';
 import { report } from '../stores/messages.ts';
 import { keys, type ReviewOpening } from './queries.ts';
 import type { Connection, CoreClient } from './types.ts';
@@ -23,6 +24,13 @@ export interface Decider {
   /** Takes the newest decision back; resolves with the entries of the log this made. */
   readonly undo: (runUuid: string, raterUuid: string) => Promise<readonly LogEntry[]>;
   readonly redo: (runUuid: string, raterUuid: string) => Promise<readonly LogEntry[]>;
+  /** Writes down what raters who differ agreed on. */
+  readonly settle: (
+    runUuid: string,
+    raterUuid: string,
+    cell: Cell,
+    to: Exclude<CellLabel, 'undecided'>,
+  ) => Promise<void>;
   /** Decisions that are not in the library yet. */
   readonly pending: () => number;
 }
@@ -44,16 +52,16 @@ export function createDecider(connection: Connection, queries: QueryClient): Dec
   let waiting = 0;
   const { review } = connection.core;
 
-  const setLabel = (runUuid: string, entries: ReadonlyArray<{ cellUuid: string; to: CellLabel }>): void => {
-    queries.setQueryData<readonly Cell[]>(keys.cells(runUuid), (cells) =>
+  const setLabel = (runUuid: string, look: Look, entries: ReadonlyArray<{ cellUuid: string; to: CellLabel }>): void => {
+    queries.setQueryData<readonly Cell[]>(keys.cells(runUuid, look), (cells) =>
       cells === undefined ? undefined : foldEntries(cells, entries),
     );
   };
-  const settle = (runUuid: string, { curation, entries }: Changed): void => {
-    queries.setQueryData<ReviewOpening>(keys.opening(runUuid), (opening) =>
+  const settle = (runUuid: string, look: Look, { curation, entries }: Changed): void => {
+    queries.setQueryData<ReviewOpening>(keys.opening(runUuid, look), (opening) =>
       opening === undefined ? undefined : { ...opening, curation },
     );
-    queries.setQueryData<LogEntry[]>(keys.log(runUuid), (log) => {
+    queries.setQueryData<LogEntry[]>(keys.log(runUuid, look), (log) => {
       if (log === undefined) return undefined;
       const known = new Set(log.map((entry) => entry.seq));
       return [...log, ...entries.filter((entry) => !known.has(entry.seq))];
@@ -72,24 +80,30 @@ export function createDecider(connection: Connection, queries: QueryClient): Dec
       waiting -= 1;
     }
   };
-  const step = async (runUuid: string, work: () => Promise<Changed>): Promise<readonly LogEntry[]> => {
-    const changed = await enqueue(work);
-    setLabel(runUuid, changed.entries);
-    settle(runUuid, changed);
+  const step = async (runUuid: string, work: (to: Where) => Promise<Changed>): Promise<readonly LogEntry[]> => {
+    const look = lookOf(runUuid);
+    const changed = await enqueue(() => work(where(look)));
+    setLabel(runUuid, look, changed.entries);
+    settle(runUuid, look, changed);
     return changed.entries;
   };
   const decideAll: Decider['decideMany'] = async (runUuid, raterUuid, cells, to, context) => {
-    await queries.cancelQueries({ queryKey: keys.cells(runUuid) });
+    // The labels that were in sight when the key was pressed are the ones that change.
+    const look = lookOf(runUuid);
+    await queries.cancelQueries({ queryKey: keys.cells(runUuid, look) });
     setLabel(
       runUuid,
+      look,
       cells.map(({ uuid }) => ({ cellUuid: uuid, to })),
     );
     const cellUuids = cells.map(({ uuid }) => uuid);
     try {
-      settle(runUuid, await enqueue(() => review.decide({ runUuid, raterUuid, cellUuids, to, context })));
+      const act = { runUuid, raterUuid, cellUuids, to, context, ...where(look) };
+      settle(runUuid, look, await enqueue(() => review.decide(act)));
     } catch (thrown) {
       setLabel(
         runUuid,
+        look,
         cells.map(({ uuid, label }) => ({ cellUuid: uuid, to: label })),
       );
       const error = AppError.from(thrown);
@@ -99,11 +113,29 @@ export function createDecider(connection: Connection, queries: QueryClient): Dec
   };
   return {
     pending: () => waiting,
-    undo: (runUuid, raterUuid) => step(runUuid, () => review.undo({ runUuid, raterUuid })),
-    redo: (runUuid, raterUuid) => step(runUuid, () => review.redo({ runUuid, raterUuid })),
+    undo: (runUuid, raterUuid) => step(runUuid, (to) => review.undo({ runUuid, raterUuid, ...to })),
+    redo: (runUuid, raterUuid) => step(runUuid, (to) => review.redo({ runUuid, raterUuid, ...to })),
     decide: (runUuid, raterUuid, cell, to, context) => decideAll(runUuid, raterUuid, [cell], to, context),
     decideMany: decideAll,
+    settle: async (runUuid, raterUuid, cell, to) => {
+      try {
+        await step(runUuid, () => review.settle({ runUuid, raterUuid, cellUuid: cell.uuid, to }));
+        await queries.invalidateQueries({ queryKey: ['agreement', runUuid] });
+      } catch (thrown) {
+        const { message } = AppError.from(thrown);
+        report('error', 'Review', `What was agreed on cell ${String(cell.row)} was not saved: ${message}`);
+      }
+    },
   };
+}
+
+interface Where {
+  readonly reading?: string;
+}
+
+/** Where a step is written: to the reading that is looked at, else to the curation. */
+function where({ reading }: Look): Where {
+  return reading === undefined ? {} : { reading };
 }
 
 /** Does the work, again after each time the line was lost while doing it. */

@@ -3,6 +3,7 @@ import { type QueryClient, useQuery, type UseQueryResult } from '@tanstack/react
 import { AppError, type CellEdit } from '../../main/contract/index.ts';
 import { report } from '../stores/messages.ts';
 import { takeTool, useEdit } from '../stores/edit.ts';
+import { lookKey, useLook, versionOf } from '../stores/look.ts';
 import { useReview } from '../stores/review.ts';
 import { useCore } from './context.ts';
 import { keys } from './queries.ts';
@@ -21,13 +22,14 @@ const staleKeys = (runUuid: string): ReadonlyArray<readonly string[]> => [
 /** The edits of a run's curation in order, those taken back too. */
 export function useEdits(runUuid: string): UseQueryResult<Edits> {
   const core = useCore();
+  const shown = versionOf(useLook(runUuid));
   return useQuery({
-    queryKey: ['edits', runUuid],
-    queryFn: ({ signal }) => core.review.edits({ runUuid }, { signal }),
+    queryKey: ['edits', runUuid, ...lookKey(shown)],
+    queryFn: ({ signal }) => core.review.edits({ runUuid, ...shown }, { signal }),
   });
 }
 
-/** Names the edits that hold: what is made of footprints and traces is kept under it. Empty without edits. */
+/** Names the edits that hold in what is looked at: what is made of footprints and traces is kept under it. Empty without edits. */
 export function useEditsKey(runUuid: string): string {
   const edits = useEdits(runUuid);
   return (edits.data ?? [])
@@ -39,10 +41,11 @@ export function useEditsKey(runUuid: string): string {
 /** The cells around a cell with their overlap and correlation. */
 export function useNeighbours(runUuid: string, cellUuid: string | undefined): UseQueryResult<Neighbours> {
   const core = useCore();
+  const shown = versionOf(useLook(runUuid));
   return useQuery({
-    queryKey: ['neighbours', runUuid, cellUuid],
+    queryKey: ['neighbours', runUuid, cellUuid, ...lookKey(shown)],
     enabled: cellUuid !== undefined,
-    queryFn: ({ signal }) => core.review.neighbours({ runUuid, cellUuid: cellUuid ?? '' }, { signal }),
+    queryFn: ({ signal }) => core.review.neighbours({ runUuid, cellUuid: cellUuid ?? '', ...shown }, { signal }),
   });
 }
 

@@ -22,12 +22,13 @@ export type FilmState =
 
 type Frames = OpenStream<Omit<FilmFrame, 'bytes'>, { frame: number }>;
 
-/** The frames of one run, asked for by number; the newest asked for wins. */
+/** The frames of one run, or of a behaviour camera beside it, asked for by number; the newest asked for wins. */
 export class Film {
   readonly #connection: Connection;
   readonly #runUuid: string;
   readonly #onFrame: (frame: FilmFrame) => void;
   readonly #onState: (state: FilmState) => void;
+  readonly #camera: string | undefined;
   #abort = new AbortController();
   #source: { readonly client: MediaClient; readonly close: () => void } | undefined;
   #stream: Frames | undefined;
@@ -42,7 +43,9 @@ export class Film {
     layer: MovieLayer,
     onFrame: (frame: FilmFrame) => void,
     onState: (state: FilmState) => void,
+    camera?: string,
   ) {
+    this.#camera = camera;
     this.#connection = connection;
     this.#runUuid = runUuid;
     this.#layer = layer;
@@ -92,7 +95,7 @@ export class Film {
     const { signal } = this.#abort;
     this.#onState({ kind: 'opening', step: 1 });
     try {
-      const source = await this.#connection.openMovie(this.#runUuid, signal);
+      const source = await this.#connection.openMovie(this.#runUuid, signal, this.#camera);
       if (signal.aborted) {
         source.close();
         return;

@@ -2,6 +2,7 @@
 import { useQuery, type UseQueryResult } from '@tanstack/react-query';
 import type { ContourAnswer, ContourRequest } from '../gl/contour-worker.ts';
 import type { Outlines } from '../gl/contours.ts';
+import { useLook, versionOf } from '../stores/look.ts';
 import { useCore } from './context.ts';
 import { useEditsKey } from './edits.ts';
 import { onePacket } from './streams.ts';
@@ -32,12 +33,13 @@ export function drawOutlines(request: ContourRequest, signal: AbortSignal): Prom
 export function useOutlines(runUuid: string, preview?: string): UseQueryResult<Outlines> {
   const core = useCore();
   const edits = useEditsKey(runUuid);
+  const shown = versionOf(useLook(runUuid));
   return useQuery<Outlines>({
     queryKey: ['outlines', runUuid, edits, preview ?? ''],
     placeholderData: (before) => (preview === undefined ? before : undefined),
     queryFn: async ({ signal }) => {
       const { header, bytes } = await onePacket(
-        core.review.footprints({ runUuid, ...(preview === undefined ? {} : { preview }) }, { signal }),
+        core.review.footprints({ runUuid, ...shown, ...(preview === undefined ? {} : { preview }) }, { signal }),
       );
       return drawOutlines({ windows: header.cells, bytes }, signal);
     },

@@ -8,6 +8,7 @@ import {
   type RunRow,
   type SessionRow,
 } from '../../main/contract/index.ts';
+import { type Look, lookKey, useLook } from '../stores/look.ts';
 import { useCore } from './context.ts';
 import type { CoreClient } from './types.ts';
 
@@ -48,9 +49,10 @@ export const keys = {
   runs: ['runs'],
   run: (uuid: string) => ['run', uuid],
   plan: (request: unknown) => ['plan', request],
-  opening: (runUuid: string) => ['opening', runUuid],
-  cells: (runUuid: string) => ['cells', runUuid],
-  log: (runUuid: string) => ['log', runUuid],
+  /** The three of them: without a look those of the newest version, and the beginning of all others. */
+  opening: (runUuid: string, look: Look = {}) => ['opening', runUuid, ...lookKey(look)],
+  cells: (runUuid: string, look: Look = {}) => ['cells', runUuid, ...lookKey(look)],
+  log: (runUuid: string, look: Look = {}) => ['log', runUuid, ...lookKey(look)],
 } as const;
 
 /** Version, library and limits of this machine. */
@@ -111,9 +113,10 @@ export function planQuery(core: CoreClient, request: RunRequest) {
 /** The run under review. */
 export function useOpening(runUuid: string | null): UseQueryResult<ReviewOpening> {
   const core = useCore();
+  const look = useLook(runUuid);
   return useQuery({
-    queryKey: keys.opening(runUuid ?? ''),
-    queryFn: ({ signal }) => core.review.open({ runUuid: runUuid ?? '' }, { signal }),
+    queryKey: keys.opening(runUuid ?? '', look),
+    queryFn: ({ signal }) => core.review.open({ runUuid: runUuid ?? '', ...look }, { signal }),
     enabled: runUuid !== null,
   });
 }
@@ -121,9 +124,10 @@ export function useOpening(runUuid: string | null): UseQueryResult<ReviewOpening
 /** The cells of the run under review. */
 export function useCells(runUuid: string | null): UseQueryResult<Cell[]> {
   const core = useCore();
+  const look = useLook(runUuid);
   return useQuery({
-    queryKey: keys.cells(runUuid ?? ''),
-    queryFn: ({ signal }) => core.review.cells({ runUuid: runUuid ?? '' }, { signal }),
+    queryKey: keys.cells(runUuid ?? '', look),
+    queryFn: ({ signal }) => core.review.cells({ runUuid: runUuid ?? '', ...look }, { signal }),
     enabled: runUuid !== null,
   });
 }
@@ -131,9 +135,14 @@ export function useCells(runUuid: string | null): UseQueryResult<Cell[]> {
 /** The decisions of the run under review, in order. */
 export function useLog(runUuid: string | null): UseQueryResult<LogEntry[]> {
   const core = useCore();
+  const look = useLook(runUuid);
   return useQuery({
-    queryKey: keys.log(runUuid ?? ''),
-    queryFn: ({ signal }) => core.review.log({ runUuid: runUuid ?? '' }, { signal }),
+    queryKey: keys.log(runUuid ?? '', look),
+    queryFn: ({ signal }) =>
+      core.review.log(
+        { runUuid: runUuid ?? '', ...(look.reading === undefined ? {} : { reading: look.reading }) },
+        { signal },
+      ),
     enabled: runUuid !== null,
   });
 }

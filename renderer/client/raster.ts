@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { keepPreviousData, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { AppError } from '../../main/contract/index.ts';
+import { useLook, versionOf } from '../stores/look.ts';
 import { useCore } from './context.ts';
 import { useEditsKey } from './edits.ts';
 import { readTraces } from './streams.ts';
@@ -20,6 +21,7 @@ const mostColumns = 800;
 export function useRaster(runUuid: string, rows: number, frames: number): UseQueryResult<Raster> {
   const core = useCore();
   const edits = useEditsKey(runUuid);
+  const shown = versionOf(useLook(runUuid));
   return useQuery({
     queryKey: ['raster', runUuid, rows, edits],
     placeholderData: keepPreviousData,
@@ -27,7 +29,7 @@ export function useRaster(runUuid: string, rows: number, frames: number): UseQue
     queryFn: async ({ signal }): Promise<Raster> => {
       const columns = Math.min(mostColumns, frames);
       const values = new Float32Array(rows * columns);
-      const stream = core.review.traces({ runUuid }, { signal });
+      const stream = core.review.traces({ runUuid, ...shown }, { signal });
       const ask = (first: number): void => {
         const wanted = Array.from({ length: Math.min(batch, rows - first) }, (_, index) => first + index);
         stream.update({

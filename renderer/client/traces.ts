@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { lookOf, versionOf } from '../stores/look.ts';
 import type { CoreClient, OpenStream } from './types.ts';
 import { readTraces, type TraceWindow } from './streams.ts';
 
@@ -25,7 +26,7 @@ export class TraceReader {
   ) {
     this.#onWindow = onWindow;
     this.#onFailed = onFailed;
-    this.#stream = core.review.traces({ runUuid });
+    this.#stream = core.review.traces({ runUuid, ...versionOf(lookOf(runUuid)) });
     void this.#read();
   }
 

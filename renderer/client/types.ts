@@ -15,10 +15,11 @@ export type LiveClient = Client<typeof captureApis>;
 /** The line to the core: the only thing screens know about where the program runs. */
 export interface Connection {
   readonly core: CoreClient;
-  /** Opens the frames of one run; the caller closes what it opened. */
+  /** Opens the frames of one run, or of a behaviour camera recorded with it; the caller closes what it opened. */
   readonly openMovie: (
     runUuid: string,
     signal: AbortSignal,
+    camera?: string,
   ) => Promise<{ readonly client: MediaClient; readonly close: () => void }>;
   /** Opens the live picture; the caller closes what it opened. */
   readonly openLive: (signal: AbortSignal) => Promise<{ readonly client: LiveClient; readonly close: () => void }>;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { type ReactElement, type RefObject, useMemo } from 'react';
+import { type ReactElement, type ReactNode, type RefObject, useMemo } from 'react';
 import type { Cell } from '../../main/contract/index.ts';
 import { labelCounts, type SortKey } from '../stores/cell-list.ts';
 import { hidden, useBlind } from '../stores/blind.ts';
@@ -43,11 +43,13 @@ interface CellsProps {
   readonly problem: string | undefined;
   readonly selected: string | null;
   readonly runName: string;
+  /** What is to be said of the labels shown. */
+  readonly banner?: ReactNode;
   readonly filterField: RefObject<HTMLInputElement | null>;
 }
 
 /** The list of cells: how many are decided, which are shown, in which order. */
-export function CellsPanel({ cells, list, problem, selected, runName, filterField }: CellsProps): ReactElement {
+export function CellsPanel({ cells, list, problem, selected, runName, banner, filterField }: CellsProps): ReactElement {
   const filter = useReview((state) => state.filter);
   const sort = useReview((state) => state.sort);
   const blind = useBlind((state) => state.blind);
@@ -86,6 +88,7 @@ export function CellsPanel({ cells, list, problem, selected, runName, filterFiel
   return (
     <Panel title="Cells" scope="cells" area="list" meta={`${count(cells.length)} found, ${runName}`}>
       <div className={c('top')}>
+        {banner === undefined ? null : <div className={c('banner')}>{banner}</div>}
         <p className={c('counts')} role="status">
           <LabelMark label="accepted" text={`${count(counts.accepted)} accepted`} />
           <LabelMark label="rejected" text={`${count(counts.rejected)} rejected`} />

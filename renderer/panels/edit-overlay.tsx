@@ -215,7 +215,7 @@ function Tool({
 }
 
 /** The same with keys: a cross that arrows move, one pixel of the frame at a time, and the space bar sets a point. */
-function crossCommands(
+export function crossCommands(
   stage: PictureStage | null,
   selected: Cell | undefined,
   setCross: (next: (now: Point | null) => Point | null) => void,

@@ -4,6 +4,7 @@ import { type ReactElement, useEffect, useRef, useState } from 'react';
 import type { Cell } from '../../main/contract/index.ts';
 import { useConnection, useCore } from '../client/context.ts';
 import { useEditsKey } from '../client/edits.ts';
+import { useLook, versionOf } from '../stores/look.ts';
 import { Film, type FilmFrame } from '../client/film.ts';
 import type { ReviewOpening } from '../client/queries.ts';
 import { lutBytes, paint } from '../gl/lut.ts';
@@ -26,11 +27,12 @@ const restMs = 150;
 export function useEvents(runUuid: string, row: number | undefined) {
   const core = useCore();
   const edits = useEditsKey(runUuid);
+  const shown = versionOf(useLook(runUuid));
   return useQuery({
     queryKey: ['events', runUuid, row, edits],
     enabled: row !== undefined,
     staleTime: Number.POSITIVE_INFINITY,
-    queryFn: ({ signal }) => core.review.events({ runUuid, row: row ?? -1, most }, { signal }),
+    queryFn: ({ signal }) => core.review.events({ runUuid, row: row ?? -1, most, ...shown }, { signal }),
   });
 }
 

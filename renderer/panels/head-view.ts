@@ -13,6 +13,7 @@ import {
   Mesh,
   MeshBasicMaterial,
   PerspectiveCamera,
+  Quaternion,
   Scene,
   Vector3,
   WebGLRenderer,
@@ -37,6 +38,8 @@ export class HeadView {
   readonly #faces = new MeshBasicMaterial({ polygonOffset: true, polygonOffsetFactor: 1, polygonOffsetUnits: 1 });
   #scheduled = 0;
   #drawnAt = 0;
+  readonly #drawn = new Quaternion();
+  #later: ReturnType<typeof setTimeout> | undefined;
 
   constructor(canvas: HTMLCanvasElement) {
     this.#canvas = canvas;
@@ -56,14 +59,22 @@ export class HeadView {
 
   /** Turns the head: a unit quaternion, z up. */
   turn({ w, x, y, z }: { readonly w: number; readonly x: number; readonly y: number; readonly z: number }): void {
-    const before = this.#body.quaternion.clone();
     this.#body.quaternion.set(x, y, z, w).normalize();
-    if (before.angleTo(this.#body.quaternion) > leastTurn && performance.now() - this.#drawnAt > drawEveryMs)
-      this.#draw();
+    if (this.#drawn.angleTo(this.#body.quaternion) <= leastTurn || this.#later !== undefined) return;
+    const wait = drawEveryMs - (performance.now() - this.#drawnAt);
+    if (wait <= 0) this.#draw();
+    else {
+      // The last of several quick turns is where the head stays: it must be seen.
+      this.#later = setTimeout(() => {
+        this.#later = undefined;
+        this.#draw();
+      }, wait);
+    }
   }
 
   dispose(): void {
     cancelAnimationFrame(this.#scheduled);
+    clearTimeout(this.#later);
     this.#resize.disconnect();
     this.#theme.disconnect();
     this.#scene.traverse((part) => {
@@ -116,6 +127,7 @@ export class HeadView {
     this.#scheduled = requestAnimationFrame(() => {
       this.#scheduled = 0;
       this.#drawnAt = performance.now();
+      this.#drawn.copy(this.#body.quaternion);
       this.#renderer.render(this.#scene, this.#camera);
     });
   }

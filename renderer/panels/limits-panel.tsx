@@ -11,9 +11,10 @@ import {
   useSuggestions,
 } from '../stores/suggestions.ts';
 import { classes } from '../ui/classes.ts';
-import { Button, Note } from '../ui/controls.tsx';
+import { Button } from '../ui/controls.tsx';
 import { count, decimal } from '../ui/format.ts';
 import { Empty, Panel } from '../ui/panel.tsx';
+import { KeepLimits } from './keep-limits.tsx';
 import styles from './panels.module.css';
 
 const c = classes(styles);
@@ -22,12 +23,14 @@ interface LimitsProps {
   readonly runUuid: string;
   readonly cells: readonly Cell[];
   readonly readOnly: string | null;
+  /** Why nothing can be kept in the library, if so. */
+  readonly libraryReadOnly: string | null;
   /** Decides undecided cells as the limits say, as one step. */
   readonly onApply: (to: Exclude<CellLabel, 'undecided'>, cells: readonly Cell[]) => void;
 }
 
 /** Limits with what they would do; they suggest, and decide only when told to. */
-export function LimitsPanel({ runUuid, cells, readOnly, onApply }: LimitsProps): ReactElement {
+export function LimitsPanel({ runUuid, cells, readOnly, libraryReadOnly, onApply }: LimitsProps): ReactElement {
   const limits = useSuggestions((state) => state.limits[runUuid]) ?? {};
   const known = limitedMetrics.filter(({ key }) => cells.some((cell) => typeof cell.metrics[key] === 'number'));
   const counts = limitCounts(cells, limits);
@@ -72,7 +75,7 @@ export function LimitsPanel({ runUuid, cells, readOnly, onApply }: LimitsProps):
               </Button>
             </div>
           </div>
-          {any ? <Note kind="info">The limits are kept in this browser, for this run.</Note> : null}
+          <KeepLimits runUuid={runUuid} limits={limits} readOnly={libraryReadOnly} />
         </div>
       )}
     </Panel>

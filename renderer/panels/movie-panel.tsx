@@ -64,10 +64,12 @@ export function MoviePanel(props: MovieProps): ReactElement {
       {opening.filmsPresent ? (
         <Screen {...props} />
       ) : (
-        <Empty title="No movie">
-          <p>{opening.filmNote ?? 'The films of this session are not where they were.'}</p>
-          <p>Traces, map and decisions work without them.</p>
-        </Empty>
+        <div className={c('stage')}>
+          <Empty title="No movie">
+            <p>{opening.filmNote ?? 'The films of this session are not where they were.'}</p>
+            <p>Traces, map and decisions work without them.</p>
+          </Empty>
+        </div>
       )}
       {opening.filmsPresent && opening.filmNote !== null ? <Note kind="info">{opening.filmNote}</Note> : null}
       <Transport opening={opening} />

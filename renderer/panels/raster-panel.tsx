@@ -7,7 +7,7 @@ import { lutBytes, paint } from '../gl/lut.ts';
 import { moveCursor, useReview } from '../stores/review.ts';
 import { classes } from '../ui/classes.ts';
 import { count, duration } from '../ui/format.ts';
-import { Failed, Loading, Panel } from '../ui/panel.tsx';
+import { Empty, Failed, Loading, Panel } from '../ui/panel.tsx';
 import styles from './panels.module.css';
 
 const c = classes(styles);
@@ -38,7 +38,9 @@ export function RasterPanel({ opening, cells, list, selected }: RasterProps): Re
         </>
       }
     >
-      {raster.isError ? (
+      {rows === 0 ? (
+        <Empty title="No cells in this run" />
+      ) : raster.isError ? (
         <Failed title="The overview cannot be drawn" error={raster.error} onRetry={() => void raster.refetch()} />
       ) : raster.isPending ? (
         <Loading

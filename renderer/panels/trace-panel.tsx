@@ -9,6 +9,7 @@ import type { ReviewOpening } from '../client/queries.ts';
 import type { TraceWindow } from '../client/streams.ts';
 import { frameOfTime, timeOfFrame, TraceReader } from '../client/traces.ts';
 import { moveCursor, useReview, zoomWindow } from '../stores/review.ts';
+import { useLook } from '../stores/look.ts';
 import { usePerson } from '../stores/ui.ts';
 import { classes } from '../ui/classes.ts';
 import { Button, Select } from '../ui/controls.tsx';
@@ -148,6 +149,7 @@ function Plot({ opening, selected, onRetry }: PlotProps): ReactElement {
   const core = useCore();
   const runUuid = opening.run.uuid;
   const edits = useEditsKey(runUuid);
+  const { version } = useLook(runUuid);
   const [first, last] = useReview((state) => state.window);
   const frame = useReview((state) => state.frame);
   const host = useRef<HTMLDivElement>(null);
@@ -165,7 +167,8 @@ function Plot({ opening, selected, onRetry }: PlotProps): ReactElement {
       reader.current = null;
       opened.close();
     };
-  }, [core, runUuid]);
+    // The reader asks for the traces of the version that is looked at.
+  }, [core, runUuid, version]);
   useEffect(() => {
     if (host.current === null) return undefined;
     const element = host.current;
@@ -196,7 +199,7 @@ function Plot({ opening, selected, onRetry }: PlotProps): ReactElement {
       columns,
     });
     // An edit may have changed the trace of the same row.
-  }, [selected.row, first, last, width, runUuid, edits]);
+  }, [selected.row, first, last, width, runUuid, edits, version]);
   useEffect(() => {
     if (shown !== null) plot.current?.show(shown);
   }, [shown]);

@@ -4,12 +4,14 @@ import { type ReactElement, useState } from 'react';
 import { AppError } from '../../main/contract/index.ts';
 import { useCore } from '../client/context.ts';
 import { keys, type ReviewOpening } from '../client/queries.ts';
+import { lookAt } from '../stores/look.ts';
 import { showOverlay, usePerson } from '../stores/ui.ts';
 import { classes } from '../ui/classes.ts';
 import { Button, Note } from '../ui/controls.tsx';
 import { count, timeOfDay } from '../ui/format.ts';
 import { Empty, Failed, Loading, Panel } from '../ui/panel.tsx';
 import styles from './panels.module.css';
+import { VersionChanges } from './version-changes.tsx';
 
 const c = classes(styles);
 
@@ -39,6 +41,10 @@ export function VersionsPanel({ opening }: { readonly opening: ReviewOpening }):
   });
   const list = versions.data ?? [];
   const newest = list.at(-1);
+  const hiddenNow =
+    opening.reading !== null && opening.reading.finishedAt === null
+      ? 'Others’ labels are hidden until your reading is finished.'
+      : undefined;
   const error = freeze.error ?? next.error;
   return (
     <Panel
@@ -70,6 +76,7 @@ export function VersionsPanel({ opening }: { readonly opening: ReviewOpening }):
                 <th scope="col">Rejected</th>
                 <th scope="col">Edits</th>
                 <th scope="col">Frozen</th>
+                <th scope="col">Shown</th>
               </tr>
             </thead>
             <tbody>
@@ -89,7 +96,24 @@ export function VersionsPanel({ opening }: { readonly opening: ReviewOpening }):
                     <td>
                       {version.frozenAt === null
                         ? 'open'
-                        : `${version.frozenAt.slice(0, 10)} ${timeOfDay(version.frozenAt).slice(0, 5)}`}
+                        : `${version.frozenAt.slice(5, 10)} ${timeOfDay(version.frozenAt).slice(0, 5)}`}
+                    </td>
+                    <td>
+                      {version.version === opening.version && opening.reading === null ? (
+                        'shown'
+                      ) : (
+                        <Button
+                          size="small"
+                          keepFocus
+                          label={`Look at version ${String(version.version)}`}
+                          off={hiddenNow}
+                          onPress={() =>
+                            lookAt(runUuid, version.version === newest.version ? {} : { version: version.version })
+                          }
+                        >
+                          Look
+                        </Button>
+                      )}
                     </td>
                   </tr>
                 );
@@ -97,6 +121,9 @@ export function VersionsPanel({ opening }: { readonly opening: ReviewOpening }):
             </tbody>
           </table>
           {error === null ? null : <Note kind="problem">{AppError.from(error).message}</Note>}
+          {list.length < 2 || hiddenNow !== undefined ? null : (
+            <VersionChanges key={newest.version} runUuid={runUuid} versions={list.map(({ version }) => version)} />
+          )}
           <div className={c('section')}>
             {newest.frozenAt === null ? (
               asking ? (

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { Cell, CellLabel } from '../../main/contract/index.ts';
+import { byValue } from './order.ts';
 
 /** Order and filter of the list of cells. Pure: commands, list and tests use the same functions. */
 
@@ -97,15 +98,10 @@ function sortValue(cell: Cell, key: SortKey): number | null {
 
 /** The cells in the order of the list; unknown values come last in both directions, ties by row. */
 export function orderCells(cells: readonly Cell[], sort: Sort, passes: Test): readonly Cell[] {
-  const direction = sort.descending ? -1 : 1;
-  return cells.filter(passes).sort((a, b) => {
-    const left = sortValue(a, sort.key);
-    const right = sortValue(b, sort.key);
-    if (left === right) return a.row - b.row;
-    if (left === null) return 1;
-    if (right === null) return -1;
-    return direction * (left - right) || a.row - b.row;
-  });
+  return cells
+    .filter(passes)
+    .sort((a, b) => a.row - b.row)
+    .sort(byValue((cell) => sortValue(cell, sort.key), sort.descending));
 }
 
 /** The neighbour of a cell in the list, `step` places on; stays at the ends. */
@@ -145,4 +141,22 @@ export function foldEntries(
     const label = newest.get(cell.uuid);
     return label === undefined || label === cell.label ? cell : { ...cell, label };
   });
+}
+
+/** A cell whose label differs between two lists; null where an edit had not made it yet, or took it away. */
+export interface LabelChange {
+  readonly uuid: string;
+  readonly row: number;
+  readonly from: CellLabel | null;
+  readonly to: CellLabel | null;
+}
+
+/** What changed between two versions of a run's labels, by row. */
+export function labelChanges(before: readonly Cell[], after: readonly Cell[]): readonly LabelChange[] {
+  const was = new Map(before.map((cell) => [cell.uuid, cell]));
+  const is = new Map(after.map((cell) => [cell.uuid, cell]));
+  return [...new Map([...was, ...is]).values()]
+    .map(({ uuid, row }) => ({ uuid, row, from: was.get(uuid)?.label ?? null, to: is.get(uuid)?.label ?? null }))
+    .filter(({ from, to }) => from !== to)
+    .sort(byValue(({ row }) => row));
 }

@@ -55,6 +55,36 @@ export function setLimit(runUuid: string, metric: string, value: number | undefi
   });
 }
 
+/** Figures that the engine's own suggestion is limited by, and the parameter that does it. */
+const parameterOf: Readonly<Record<string, string>> = {
+  snr: 'minSnr',
+  rValue: 'minRValue',
+  roundness: 'minRoundness',
+};
+
+/** Limits as parameters of a run, and the titles of those the engine has no parameter for. */
+export function asParameters(limits: Limits): {
+  readonly parameters: Readonly<Record<string, number>>;
+  readonly without: readonly string[];
+} {
+  const parameters: Record<string, number> = {};
+  const without: string[] = [];
+  for (const { key, title, places } of limitedMetrics) {
+    const limit = limits[key];
+    if (limit === undefined) continue;
+    const name = parameterOf[key];
+    // As shown: nobody means the fourth decimal of a slider.
+    if (name === undefined) without.push(title);
+    else parameters[name] = Number(limit.toFixed(places));
+  }
+  return { parameters, without };
+}
+
+/** Takes limits over, all at once. */
+export function takeLimits(runUuid: string, limits: Limits): void {
+  useSuggestions.setState(({ limits: runs }) => ({ limits: { ...runs, [runUuid]: limits } }));
+}
+
 /** What the limits say of a cell: the metrics that speak against it, as sentences' parts; empty speaks for it. */
 export function reasonsAgainst(cell: Cell, limits: Limits): readonly string[] {
   return limitedMetrics.flatMap(({ key, title, least, places }) => {

@@ -40,10 +40,10 @@ export async function openReview(page: Page): Promise<void> {
 export async function counts(page: Page): Promise<{ accepted: number; rejected: number; left: number }> {
   const number = async (word: string): Promise<number> => {
     const text = await page
-      .getByText(new RegExp(`^\\d+ ${word}$`))
+      .getByText(new RegExp(`^[\\d,]+ ${word}$`))
       .first()
       .innerText();
-    return Number(/^\d+/.exec(text.trim())?.[0]);
+    return Number(/^[\d,]+/.exec(text.trim())?.[0].replaceAll(',', ''));
   };
   return { accepted: await number('accepted'), rejected: await number('rejected'), left: await number('left') };
 }

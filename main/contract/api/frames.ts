@@ -21,7 +21,13 @@ export const layerScales = {
 /** Admission to the process that owns the frames; asked of the core. */
 export const framesApi = defineApi('frames', {
   ticket: query(
-    z.object({ runUuid: Uuid }),
+    /** With the edits that hold in a version of the run's curation; the newest when none is named. */
+    z.object({
+      runUuid: Uuid,
+      version: z.number().int().min(1).optional(),
+      /** The film of a behaviour camera that was recorded with it, instead. */
+      camera: z.string().optional(),
+    }),
     z.object({
       ticket: z.string(),
       /** Path of the WebSocket on the same host, whose first message is the ticket. */

@@ -10,6 +10,7 @@ import { libraryApi } from './library.ts';
 import { jobsApi } from './jobs.ts';
 import { positionApi } from './position.ts';
 import { processingApi } from './processing.ts';
+import { recordedApi } from './recorded.ts';
 import { reviewApi } from './review.ts';
 import { resultsApi } from './results.ts';
 import { sessionsApi } from './sessions.ts';
@@ -31,6 +32,7 @@ export const coreApis = {
   jobs: jobsApi,
   processing: processingApi,
   review: reviewApi,
+  recorded: recordedApi,
   results: resultsApi,
   frames: framesApi,
   interop: interopApi,

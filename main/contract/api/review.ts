@@ -20,6 +20,23 @@ export const Curation = z.object({
 });
 export type Curation = z.infer<typeof Curation>;
 
+/** A second rater's own labels of a run, beside its curation. */
+export const Reading = z.object({
+  uuid: Uuid,
+  rater: Rater,
+  startedAt: z.string(),
+  /** Null while it goes on: until then its labels are shown to its rater only. */
+  finishedAt: z.string().nullable(),
+  decided: z.number().int(),
+});
+export type Reading = z.infer<typeof Reading>;
+
+const version = z.number().int().min(1).optional();
+/** Whose labels: of an earlier version, or of a second reading; of the newest version where neither is named. */
+const look = { version, reading: Uuid.optional() };
+/** Where a step is written: to a second reading, else to the curation. */
+const step = { runUuid: Uuid, raterUuid: Uuid, reading: Uuid.optional() };
+
 const Point = z.object({ y: z.number(), x: z.number() });
 
 /** An edit of cells. Points are px of the stored frame; the centre of its top-left pixel is (0, 0). */
@@ -54,7 +71,7 @@ const Changed = z.object({ curation: Curation, entries: z.array(LogEntry) });
 /** Looking at a run and judging its cells. */
 export const reviewApi = defineApi('review', {
   open: query(
-    z.object({ runUuid: Uuid }),
+    z.object({ runUuid: Uuid, ...look }),
     z.object({
       run: RunRow,
       session: SessionRow,
@@ -74,14 +91,21 @@ export const reviewApi = defineApi('review', {
       film: z.enum(filmKinds),
       /** What to tell of a film that is not the recorded one; null otherwise. */
       filmNote: z.string().nullable(),
+      /** Of the labels that are looked at; null before the first decision, and for an earlier version. */
       curation: Curation.nullable(),
+      /** Number of the version that is looked at; null before the first decision. */
+      version: z.number().int().nullable(),
+      /** The second reading that is looked at. */
+      reading: Reading.nullable(),
+      /** All second readings made in this library, oldest first. */
+      readings: z.array(Reading),
       raters: z.array(Rater),
       /** Why decisions are not possible, if so. */
       readOnly: z.string().nullable(),
     }),
     { doc: 'All that Review needs to begin with a run.' },
   ),
-  cells: query(z.object({ runUuid: Uuid }), z.array(Cell), {
+  cells: query(z.object({ runUuid: Uuid, ...look }), z.array(Cell), {
     doc: 'All components, rejected suggestions too, by row.',
   }),
   image: stream(
@@ -104,7 +128,7 @@ export const reviewApi = defineApi('review', {
     { doc: 'A small picture of a session from its newest result; null where there is none.' },
   ),
   footprints: stream(
-    z.object({ runUuid: Uuid, preview: Uuid.optional() }),
+    z.object({ runUuid: Uuid, preview: Uuid.optional(), version }),
     z.object({
       height: z.number().int(),
       width: z.number().int(),
@@ -123,7 +147,7 @@ export const reviewApi = defineApi('review', {
     { doc: 'One packet with all footprints of a run; with a preview, as they would be after it.' },
   ),
   traces: stream(
-    z.object({ runUuid: Uuid, preview: Uuid.optional() }),
+    z.object({ runUuid: Uuid, preview: Uuid.optional(), version }),
     z.object({
       request: z.number().int(),
       rows: z.array(z.number().int()),
@@ -146,7 +170,7 @@ export const reviewApi = defineApi('review', {
     },
   ),
   events: query(
-    z.object({ runUuid: Uuid, row: z.number().int(), most: z.number().int().min(1).max(100) }),
+    z.object({ runUuid: Uuid, row: z.number().int(), most: z.number().int().min(1).max(100), version }),
     z.object({
       count: z.number().int(),
       strongest: z.array(z.object({ frame: z.number().int(), timeS: z.number().nullable(), height: z.number() })),
@@ -154,7 +178,7 @@ export const reviewApi = defineApi('review', {
     { doc: 'How many events a cell has, and its strongest in the order of time.' },
   ),
   neighbours: query(
-    z.object({ runUuid: Uuid, cellUuid: Uuid }),
+    z.object({ runUuid: Uuid, cellUuid: Uuid, version }),
     z.array(
       z.object({
         cellUuid: Uuid,
@@ -178,8 +202,7 @@ export const reviewApi = defineApi('review', {
   ),
   decide: command(
     z.object({
-      runUuid: Uuid,
-      raterUuid: Uuid,
+      ...step,
       cellUuids: z.array(Uuid).min(1),
       to: CellLabel,
       /** What the rater saw: background image, movie layer, scores hidden … */
@@ -188,10 +211,10 @@ export const reviewApi = defineApi('review', {
     Changed,
     { doc: 'Appends one decision a cell to the log; the first makes the curation.' },
   ),
-  undo: command(z.object({ runUuid: Uuid, raterUuid: Uuid }), Changed, {
+  undo: command(z.object(step), Changed, {
     doc: 'Takes the newest decision back (one more row).',
   }),
-  redo: command(z.object({ runUuid: Uuid, raterUuid: Uuid }), Changed, { doc: 'Repeats the newest undone decision.' }),
+  redo: command(z.object(step), Changed, { doc: 'Repeats the newest undone decision.' }),
   learn: command(
     z.object({}),
     z.object({
@@ -221,7 +244,7 @@ export const reviewApi = defineApi('review', {
     doc: 'Edits cells at once: merge, split, trim, draw, seed, delete, restore.',
   }),
   edits: query(
-    z.object({ runUuid: Uuid }),
+    z.object({ runUuid: Uuid, version }),
     z.array(
       z.object({
         uuid: Uuid,
@@ -259,8 +282,45 @@ export const reviewApi = defineApi('review', {
           disagreements: z.array(z.object({ cellUuid: Uuid, first: CellLabel, second: CellLabel })),
         }),
       ),
+      /** What raters who differed agreed on afterwards, the newest of each cell. It changes no κ. */
+      settled: z.array(
+        z.object({
+          cellUuid: Uuid,
+          label: CellLabel,
+          at: z.string(),
+          by: z.string(),
+          said: z.record(z.string(), CellLabel),
+        }),
+      ),
     }),
-    { doc: 'How far raters agree on the cells that both decided: Cohen’s κ of each pair, and where they differ.' },
+    {
+      doc: 'How far raters agree on the cells that both decided: Cohen’s κ of each pair, and where they differ. Readings that still go on are left out.',
+    },
   ),
-  log: query(z.object({ runUuid: Uuid }), z.array(LogEntry), { doc: 'The decisions in order.' }),
+  beginReading: command(z.object({ runUuid: Uuid, raterUuid: Uuid }), Reading, {
+    doc: 'Begins a second rater’s reading of a run, or goes on with the open one: own labels of the same cells, beside the curation.',
+  }),
+  finishReading: command(z.object({ runUuid: Uuid, raterUuid: Uuid, reading: Uuid }), Reading, {
+    doc: 'Ends a second reading: its labels stay as they are, and count in `agreement` from now on.',
+  }),
+  limits: query(
+    z.object({ runUuid: Uuid }),
+    z.object({ limits: z.record(z.string(), z.number()), at: z.string(), by: z.string() }).nullable(),
+    { doc: 'The limits of the cells’ figures that were kept with a run last.' },
+  ),
+  keepLimits: command(
+    z.object({ runUuid: Uuid, raterUuid: Uuid, limits: z.record(z.string().max(100), z.number()) }),
+    z.object({}),
+    { doc: 'Keeps limits with a run; none takes them back. They suggest and decide nothing.' },
+  ),
+  settle: command(
+    z.object({ runUuid: Uuid, raterUuid: Uuid, cellUuid: Uuid, to: CellLabel.exclude(['undecided']) }),
+    Changed,
+    {
+      doc: 'Writes down what raters who differ on a cell agreed on: its label in the curation, and who had said what.',
+    },
+  ),
+  log: query(z.object({ runUuid: Uuid, reading: Uuid.optional() }), z.array(LogEntry), {
+    doc: 'The decisions in order.',
+  }),
 });

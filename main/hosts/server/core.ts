@@ -53,7 +53,7 @@ import {
   TryOuts,
 } from '../../processing/index.ts';
 import { verifySession } from '../../recording/index.ts';
-import { createReviewHandlers } from '../../review/index.ts';
+import { cameraFilms, createRecordedHandlers, createReviewHandlers } from '../../review/index.ts';
 import type { DomainHandlers, Handlers } from '../../rpc/index.ts';
 import {
   createFilesHandlers,
@@ -262,6 +262,7 @@ async function createCore(
       progresses,
       exportNpy: (run) => processing.export(run, { signal: new AbortController().signal, audience: 'local' }),
     }),
+    recorded: createRecordedHandlers({ library, probeFilm }),
     review: createReviewHandlers({
       library,
       editor,
@@ -288,7 +289,8 @@ async function createCore(
     }),
     frames: createFramesHandlers({
       media,
-      movieOf: async (uuid) => (await tryOuts.movie(uuid)) ?? (await movieOf(library, uuid)),
+      movieOf: async (uuid, version) => (await tryOuts.movie(uuid)) ?? (await movieOf(library, uuid, version)),
+      cameraOf: (uuid, camera) => cameraFilms({ library, probeFilm }, uuid, camera),
     }),
     acquire: createAcquireHandlers(acquisition, remote),
     settings: machine.handlers({
@@ -379,7 +381,7 @@ function createAppHandlers(
 }
 
 /** The films of a run's input, and its motion and times. */
-async function movieOf(library: Library, runUuid: string): Promise<Movie> {
+async function movieOf(library: Library, runUuid: string, version?: number): Promise<Movie> {
   const detail = await library.runs.get(runUuid);
   const inputs = await Promise.all(
     detail.inputs.map(async ({ recordingUuid, firstFrame, lastFrame }) => {
@@ -398,7 +400,7 @@ async function movieOf(library: Library, runUuid: string): Promise<Movie> {
     }),
   );
   if (detail.run.state !== 'succeeded') throw new AppError('run.not_ready', 'This run has no result to look at.');
-  const edits = await library.curation.edits(runUuid);
+  const edits = await library.curation.edits(runUuid, version);
   return {
     inputs,
     motionFile: path.join(detail.folder, 'motion.npy'),

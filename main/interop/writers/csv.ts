@@ -50,7 +50,10 @@ function shown(value: number | null | undefined): string {
 
 function cellsCsv({ cells }: ExportRun): string {
   const metrics = [...new Set(cells.flatMap((cell) => Object.keys(cell.metrics)))].toSorted();
-  const head = ['cell', 'uuid', 'accepted', 'decision', 'suggested', 'reasons', 'x', 'y', ...metrics];
+  // Where two raters or more judged the run: what each said, and whether they settled it.
+  const raters = [...new Set(cells.flatMap((cell) => Object.keys(cell.said ?? {})))].toSorted();
+  const said = raters.length === 0 ? [] : [...raters.map((initials) => `said_${quoted(initials)}`), 'settled'];
+  const head = ['cell', 'uuid', 'accepted', 'decision', 'suggested', 'reasons', 'x', 'y', ...metrics, ...said];
   const rows = cells.map((cell) =>
     [
       String(cell.row),
@@ -62,6 +65,8 @@ function cellsCsv({ cells }: ExportRun): string {
       shown(cell.centroid.x),
       shown(cell.centroid.y),
       ...metrics.map((name) => shown(cell.metrics[name])),
+      ...raters.map((initials) => cell.said?.[initials] ?? ''),
+      ...(said.length === 0 ? [] : [cell.settled === true ? '1' : '0']),
     ].join(','),
   );
   return `${[head.join(','), ...rows].join('\n')}\n`;

@@ -10,7 +10,7 @@ import { activeEdits, foldedCells } from './edit-fold.ts';
 export function versionKey(database: Database.Database, runId: number, version: number): number {
   const row = database
     .prepare<[number, number], { id: number }>(
-      'SELECT max(id) AS id FROM curation WHERE run_id = ? AND version = ? AND received_at IS NULL',
+      'SELECT max(id) AS id FROM curation WHERE run_id = ? AND version = ? AND received_at IS NULL AND second = 0',
     )
     .get(runId, version);
   // An aggregate always gives a row; without a match it is null.
@@ -31,7 +31,7 @@ export function versionsOf(database: Database.Database, runId: number): readonly
         curation.frozen_at AS frozenAt, earlier.version AS parent, curation.accepted_count AS accepted,
         curation.rejected_count AS rejected
       FROM curation JOIN rater ON rater.id = curation.owner_id LEFT JOIN curation AS earlier ON earlier.id = curation.parent_id
-      WHERE curation.run_id = ? AND curation.received_at IS NULL ORDER BY curation.id`,
+      WHERE curation.run_id = ? AND curation.received_at IS NULL AND curation.second = 0 ORDER BY curation.id`,
     )
     .all(runId)
     .map(({ id, uuid, ...row }) => {

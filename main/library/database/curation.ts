@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: MIT
 import { join, relative, sep } from 'node:path';
 import { AppError, type CellLabel, type LogEntry, type Rater, type Uuid } from '../../contract/index.ts';
-import type {
-  CurationChange,
-  CurationState,
-  CurationStore,
-  CurationVersion,
-  EditedCell,
-  StoredEdit,
-} from '../types.ts';
+import type { CurationChange, CurationState, CurationStore, CurationVersion, StoredEdit } from '../types.ts';
 import { uuidBytes, uuidText } from '../uuid.ts';
 import { type Context, type Sync, writing } from './context.ts';
+import { entriesOf } from './curation-log.ts';
 import { foldSteps, type StepStacks } from './curation-fold.ts';
 import { continueVersion, versionKey, versionsOf } from './curation-versions.ts';
+import type { ConsensusStep, CurationStep, Reading, Settled } from '../reading-types.ts';
+import { addEditCell } from './edit-cells.ts';
 import { activeEdits, editCellsOf, editsOf, foldedCells, stepsOf } from './edit-fold.ts';
+import { beginReading, keepConsensus, mustOwnReading, readingKey, readingsOf, settledOf } from './readings.ts';
 import { addEditFiles } from './receive-judgements.ts';
 
 interface RaterSql {
@@ -27,6 +24,7 @@ interface CurationSql {
   readonly id: number;
   readonly uuid: Uint8Array;
   readonly version: number;
+  readonly second: number;
   readonly createdAt: string;
   readonly frozenAt: string | null;
   readonly accepted: number;
@@ -52,7 +50,7 @@ interface Act {
 }
 
 const curationColumns =
-  'id, uuid, version, created_at AS createdAt, frozen_at AS frozenAt, accepted_count AS accepted, rejected_count AS rejected';
+  'id, uuid, version, second, created_at AS createdAt, frozen_at AS frozenAt, accepted_count AS accepted, rejected_count AS rejected';
 
 function toRater(row: RaterSql): Rater {
   return { uuid: uuidText(row.uuid), initials: row.initials, name: row.name };
@@ -78,10 +76,36 @@ export class CurationTables implements Sync<CurationStore> {
     return (
       this.#context.database
         .prepare<[number], CurationSql>(
-          `SELECT ${curationColumns} FROM curation WHERE run_id = ? AND received_at IS NULL ORDER BY id DESC LIMIT 1`,
+          `SELECT ${curationColumns} FROM curation WHERE run_id = ? AND received_at IS NULL AND second = 0 ORDER BY id DESC LIMIT 1`,
         )
         .get(runId) ?? null
     );
+  }
+
+  /** The reading that is named, else the newest version of the curation. */
+  #chosen(runId: number, reading: Uuid | undefined): CurationSql | null {
+    if (reading === undefined) return this.#newest(runId);
+    const { database } = this.#context;
+    const row = database
+      .prepare<[number], CurationSql>(`SELECT ${curationColumns} FROM curation WHERE id = ?`)
+      .get(readingKey(database, runId, reading));
+    return row ?? null;
+  }
+
+  /** What a rater may write to: the open reading that is named and theirs, else the curation. */
+  #writable(run: RunKey, raterId: number, reading: Uuid | undefined): CurationSql {
+    if (reading === undefined) return this.#begin(run, raterId);
+    const chosen = this.#chosen(run.id, reading);
+    if (chosen === null) throw new AppError('rpc.internal', 'The reading is missing.');
+    mustOwnReading(this.#context.database, chosen.id, raterId);
+    if (chosen.frozenAt !== null) this.#refuseFinished();
+    return chosen;
+  }
+
+  #refuseFinished(): never {
+    throw new AppError('review.frozen', 'This reading is finished; its labels stay as they are.', {
+      hint: 'Begin another one to judge the run anew.',
+    });
   }
 
   #stacks(curationId: number): StepStacks {
@@ -104,19 +128,20 @@ export class CurationTables implements Sync<CurationStore> {
   }
 
   /** Of the cells that are there now; without edits the stored sums say it. */
-  #counts(run: RunKey, { id, accepted, rejected }: CurationSql): CurationState['counts'] {
+  #counts(run: RunKey, { id, second, accepted, rejected }: CurationSql): CurationState['counts'] {
     const { database } = this.#context;
-    if (editsOf(database, id).length === 0) {
+    const edited = second === 1 ? this.#newest(run.id)?.id : id;
+    if (edited === undefined || editsOf(database, edited).length === 0) {
       return { accepted, rejected, undecided: (run.cells ?? 0) - accepted - rejected };
     }
     const counts = { accepted: 0, rejected: 0, undecided: 0 };
-    for (const { label } of foldedCells(database, run.id)) counts[label] += 1;
+    for (const { label } of foldedCells(database, run.id, edited, id)) counts[label] += 1;
     return counts;
   }
 
-  current(runUuid: Uuid): CurationState | null {
+  current(runUuid: Uuid, reading?: Uuid): CurationState | null {
     const run = this.#run(runUuid);
-    const curation = this.#newest(run.id);
+    const curation = this.#chosen(run.id, reading);
     return curation === null ? null : this.#state(runUuid, run, curation);
   }
 
@@ -199,12 +224,13 @@ export class CurationTables implements Sync<CurationStore> {
     readonly cellUuids: readonly Uuid[];
     readonly to: CellLabel;
     readonly context: Readonly<Record<string, unknown>>;
+    readonly reading?: Uuid | undefined;
   }): CurationChange {
     return writing(this.#context, () => {
       const run = this.#run(decision.runUuid);
       const raterId = this.#raterId(decision.raterUuid);
       if (run.cells === null) throw new AppError('run.not_ready', 'This run has no result to judge.');
-      const curation = this.#begin(run, raterId);
+      const curation = this.#writable(run, raterId, decision.reading);
       const changes: Change[] = [];
       for (const uuid of new Set(decision.cellUuids)) {
         const { id, label } = this.#cell(run.id, uuid, curation.id);
@@ -212,23 +238,23 @@ export class CurationTables implements Sync<CurationStore> {
       }
       const { context } = decision;
       const entries = this.#append(curation, changes, { kind: 'decide', target: null, raterId, context });
-      return this.#changed(decision.runUuid, run, entries);
+      return this.#changed(decision.runUuid, run, entries, decision.reading);
     });
   }
 
-  undo(step: { readonly runUuid: Uuid; readonly raterUuid: Uuid }): CurationChange {
+  undo(step: CurationStep): CurationChange {
     return this.#move(step, 'undo');
   }
 
-  redo(step: { readonly runUuid: Uuid; readonly raterUuid: Uuid }): CurationChange {
+  redo(step: CurationStep): CurationChange {
     return this.#move(step, 'redo');
   }
 
-  #move(step: { readonly runUuid: Uuid; readonly raterUuid: Uuid }, kind: 'undo' | 'redo'): CurationChange {
+  #move(step: CurationStep, kind: 'undo' | 'redo'): CurationChange {
     return writing(this.#context, () => {
       const run = this.#run(step.runUuid);
       const raterId = this.#raterId(step.raterUuid);
-      const curation = this.#newest(run.id);
+      const curation = step.reading === undefined ? this.#newest(run.id) : this.#writable(run, raterId, step.reading);
       if (curation !== null && curation.frozenAt !== null) this.#refuseFrozen(curation);
       const stacks = curation === null ? { done: [], undone: [] } : this.#stacks(curation.id);
       const target = (kind === 'undo' ? stacks.done : stacks.undone).at(-1);
@@ -250,12 +276,12 @@ export class CurationTables implements Sync<CurationStore> {
         .all(curation.id, target);
       const changes = kind === 'redo' ? rows : rows.map(({ cellId, from, to }) => ({ cellId, from: to, to: from }));
       const entries = this.#append(curation, changes, { kind, target, raterId, context: {} });
-      return this.#changed(step.runUuid, run, entries);
+      return this.#changed(step.runUuid, run, entries, step.reading);
     });
   }
 
-  #changed(runUuid: Uuid, run: RunKey, entries: readonly LogEntry[]): CurationChange {
-    const curation = this.#newest(run.id);
+  #changed(runUuid: Uuid, run: RunKey, entries: readonly LogEntry[], reading?: Uuid): CurationChange {
+    const curation = this.#chosen(run.id, reading);
     if (curation === null) throw new AppError('rpc.internal', 'The curation was not stored.');
     return { curation: this.#state(runUuid, run, curation), entries };
   }
@@ -301,42 +327,7 @@ export class CurationTables implements Sync<CurationStore> {
         'UPDATE curation SET accepted_count = accepted_count + ?, rejected_count = rejected_count + ? WHERE id = ?',
       )
       .run(moved.accepted, moved.rejected, curation.id);
-    return this.#entries(curation.id, firstSeq);
-  }
-
-  #entries(curationId: number, fromSeq: number): readonly LogEntry[] {
-    return this.#context.database
-      .prepare<
-        [number, number],
-        {
-          seq: number;
-          at: string;
-          kind: LogEntry['kind'];
-          from: CellLabel;
-          to: CellLabel;
-          row: number;
-          cellUuid: Uint8Array;
-          raterUuid: Uint8Array;
-          initials: string;
-          name: string | null;
-        }
-      >(
-        `SELECT log.seq, log.at, log.kind, log.from_label AS "from", log.to_label AS "to", cell.row, cell.uuid AS cellUuid,
-          rater.uuid AS raterUuid, rater.initials, rater.name
-        FROM curation_log AS log JOIN cell ON cell.id = log.cell_id JOIN rater ON rater.id = log.rater_id
-        WHERE log.curation_id = ? AND log.seq >= ? ORDER BY log.seq`,
-      )
-      .all(curationId, fromSeq)
-      .map((row) => ({
-        seq: row.seq,
-        at: row.at,
-        rater: { uuid: uuidText(row.raterUuid), initials: row.initials, name: row.name },
-        cellUuid: uuidText(row.cellUuid),
-        row: row.row,
-        from: row.from,
-        to: row.to,
-        kind: row.kind,
-      }));
+    return entriesOf(this.#context.database, curation.id, firstSeq);
   }
 
   freeze(runUuid: Uuid): CurationState {
@@ -370,9 +361,54 @@ export class CurationTables implements Sync<CurationStore> {
     return versionsOf(this.#context.database, this.#run(runUuid).id);
   }
 
-  log(runUuid: Uuid): readonly LogEntry[] {
-    const curation = this.#newest(this.#run(runUuid).id);
-    return curation === null ? [] : this.#entries(curation.id, 1);
+  readings(runUuid: Uuid): readonly Reading[] {
+    return readingsOf(this.#context.database, this.#run(runUuid).id);
+  }
+
+  beginReading({ runUuid, raterUuid }: CurationStep): Reading {
+    return writing(this.#context, () => {
+      const run = this.#run(runUuid);
+      if (run.cells === null) throw new AppError('run.not_ready', 'This run has no result to judge.');
+      const raterId = this.#raterId(raterUuid);
+      const curationId = this.#newest(run.id)?.id;
+      return beginReading(this.#context, { runId: run.id, raterId, raterUuid, curationId });
+    });
+  }
+
+  finishReading({ runUuid, raterUuid, reading }: CurationStep & { readonly reading: Uuid }): Reading {
+    return writing(this.#context, () => {
+      const { database, now } = this.#context;
+      const run = this.#run(runUuid);
+      const { id } = this.#writable(run, this.#raterId(raterUuid), reading);
+      database.prepare('UPDATE curation SET frozen_at = ? WHERE id = ?').run(now(), id);
+      const finished = readingsOf(database, run.id).find(({ uuid }) => uuid === reading);
+      if (finished === undefined) throw new AppError('rpc.internal', 'The reading is missing.');
+      return finished;
+    });
+  }
+
+  settle({ runUuid, raterUuid, cellUuid, to, said }: ConsensusStep): CurationChange {
+    return writing(this.#context, () => {
+      const run = this.#run(runUuid);
+      const change = this.decide({
+        runUuid,
+        raterUuid,
+        cellUuids: [cellUuid],
+        to,
+        context: { from: 'consensus', said },
+      });
+      keepConsensus(this.#context, { runId: run.id, raterId: this.#raterId(raterUuid), cellUuid, to, said });
+      return change;
+    });
+  }
+
+  settled(runUuid: Uuid): readonly Settled[] {
+    return settledOf(this.#context.database, this.#run(runUuid).id);
+  }
+
+  log(runUuid: Uuid, reading?: Uuid): readonly LogEntry[] {
+    const curation = this.#chosen(this.#run(runUuid).id, reading);
+    return curation === null ? [] : entriesOf(this.#context.database, curation.id, 1);
   }
 
   edits(runUuid: Uuid, version?: number): readonly StoredEdit[] {
@@ -451,50 +487,9 @@ export class CurationTables implements Sync<CurationStore> {
           JSON.stringify(edit.request),
           relative(folders.root, edit.folder).split(sep).join('/'),
         );
-      for (const cell of edit.cells) this.#addEditCell(run.id, lastInsertRowid, cell);
+      for (const cell of edit.cells) addEditCell(this.#context, run.id, lastInsertRowid, cell);
       addEditFiles(this.#context, lastInsertRowid, edit.files ?? []);
       return this.#changed(edit.runUuid, run, []);
     });
-  }
-
-  #addEditCell(runId: number, editId: number | bigint, cell: EditedCell): void {
-    const { database, newUuid } = this.#context;
-    const { result } = cell;
-    if (cell.made && result !== null) {
-      const { centroid, box, metrics } = result;
-      database
-        .prepare(
-          `INSERT INTO cell (uuid, run_id, row, centroid_y, centroid_x, box_top, box_left, box_height, box_width, suggested, reasons, metrics)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, '[]', ?)`,
-        )
-        .run(
-          uuidBytes(newUuid()),
-          runId,
-          cell.row,
-          centroid.y,
-          centroid.x,
-          box.top,
-          box.left,
-          box.height,
-          box.width,
-          JSON.stringify(metrics),
-        );
-    }
-    const place = result === null ? null : JSON.stringify({ centroid: result.centroid, box: result.box });
-    database
-      .prepare(
-        `INSERT INTO curation_edit_cell (edit_id, cell_id, state, made, array_row, place, metrics)
-        VALUES (?, (SELECT id FROM cell WHERE run_id = ? AND row = ?), ?, ?, ?, ?, ?)`,
-      )
-      .run(
-        editId,
-        runId,
-        cell.row,
-        cell.state,
-        cell.made ? 1 : 0,
-        cell.arrayRow,
-        place,
-        result === null ? null : JSON.stringify(result.metrics),
-      );
   }
 }

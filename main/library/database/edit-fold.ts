@@ -70,17 +70,25 @@ export function editCellsOf(database: Database.Database, editId: number): readon
 /** Where a cell lies, as `curation_edit_cell.place` holds it. */
 type Place = Pick<Cell, 'centroid' | 'box'>;
 
-/** The cells of a run that are there after the edits of its newest curation (or of the given one), by row, with their labels. */
-export function foldedCells(database: Database.Database, runId: number, curationId?: number): readonly Cell[] {
+/**
+ * The cells of a run that are there after the edits of its newest curation (or of the given one), by row, with its labels, or those of
+ * another log on the same cells.
+ */
+export function foldedCells(
+  database: Database.Database,
+  runId: number,
+  curationId?: number,
+  labelsOf?: number,
+): readonly Cell[] {
   const run = database
     .prepare<[number, number], { cells: number | null; curation: number | null }>(
-      'SELECT cell_count AS cells, (SELECT max(id) FROM curation WHERE run_id = ? AND received_at IS NULL) AS curation FROM run WHERE id = ?',
+      'SELECT cell_count AS cells, (SELECT max(id) FROM curation WHERE run_id = ? AND received_at IS NULL AND second = 0) AS curation FROM run WHERE id = ?',
     )
     .get(runId, runId);
   const curation = curationId ?? run?.curation ?? null;
   const all = database
     .prepare<[{ run: number; curation: number | null }], CellSql>(cellsSql)
-    .all({ run: runId, curation })
+    .all({ run: runId, curation: labelsOf ?? curation })
     .map(toCell);
   const count = run?.cells ?? all.length;
   const edits = curation === null ? [] : activeEdits(database, curation);

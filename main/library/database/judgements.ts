@@ -14,10 +14,11 @@ interface CurationSql {
   readonly createdAt: string;
   readonly frozenAt: string | null;
   readonly receivedAt: string | null;
+  readonly second: number;
 }
 
 const curationsSql = `SELECT curation.id, curation.uuid, owner.uuid AS owner, parent.uuid AS parent, curation.version,
-    curation.created_at AS createdAt, curation.frozen_at AS frozenAt, curation.received_at AS receivedAt
+    curation.created_at AS createdAt, curation.frozen_at AS frozenAt, curation.received_at AS receivedAt, curation.second
   FROM curation JOIN rater AS owner ON owner.id = curation.owner_id LEFT JOIN curation AS parent ON parent.id = curation.parent_id
   WHERE curation.run_id = ? ORDER BY curation.id`;
 
@@ -102,8 +103,9 @@ export function readJudgements(database: Database.Database, runId: number): Judg
   const curations = database
     .prepare<[number], CurationSql>(curationsSql)
     .all(runId)
-    .map(({ id, uuid, owner, parent, ...row }): TravelCuration =>
+    .map(({ id, uuid, owner, parent, second, ...row }): TravelCuration =>
       Object.assign(row, {
+        ...(second === 1 ? { second: true } : {}),
         uuid: uuidText(uuid),
         ownerUuid: uuidText(owner),
         parentUuid: parent === null ? null : uuidText(parent),

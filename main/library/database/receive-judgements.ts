@@ -139,9 +139,18 @@ export class JudgementReceiver {
     const parent = came.parentUuid === null ? null : (this.#known(came.parentUuid)?.id ?? null);
     const { lastInsertRowid } = database
       .prepare(
-        'INSERT INTO curation (uuid, run_id, owner_id, parent_id, version, created_at, received_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+        'INSERT INTO curation (uuid, run_id, owner_id, parent_id, version, created_at, received_at, second) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
       )
-      .run(uuidBytes(uuid), this.#runId, this.#raterOf(came.ownerUuid).id, parent, came.version, came.createdAt, now());
+      .run(
+        uuidBytes(uuid),
+        this.#runId,
+        this.#raterOf(came.ownerUuid).id,
+        parent,
+        came.version,
+        came.createdAt,
+        now(),
+        came.second === true ? 1 : 0,
+      );
     this.counts.curations += 1;
     return Number(lastInsertRowid);
   }
@@ -241,7 +250,9 @@ export class JudgementReceiver {
    */
   goOnFrom(uuid: Uuid): void {
     const { database } = this.#context;
-    const own = database.prepare('SELECT 1 FROM curation WHERE run_id = ? AND received_at IS NULL').get(this.#runId);
+    const own = database
+      .prepare('SELECT 1 FROM curation WHERE run_id = ? AND received_at IS NULL AND second = 0')
+      .get(this.#runId);
     const from = database
       .prepare<[Uint8Array], { id: number; version: number; ownerId: number; accepted: number; rejected: number }>(
         'SELECT id, version, owner_id AS ownerId, accepted_count AS accepted, rejected_count AS rejected FROM curation WHERE uuid = ?',

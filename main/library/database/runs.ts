@@ -2,6 +2,7 @@
 import { AppError, RunProgress, type Cell, type RunRow, type RunState, type Uuid } from '../../contract/index.ts';
 import { isAlive } from '../process-identity.ts';
 import type { ProcessRef } from '../process-ref.ts';
+import type { KeptLimits } from '../reading-types.ts';
 import type { NewCell, NewRun, RecoveredRun, RunArray, RunDetail, RunFailure, RunStore } from '../types.ts';
 import { uuidBytes, uuidText } from '../uuid.ts';
 import { type Context, mustBeWritable, type Sync, writing } from './context.ts';
@@ -9,6 +10,7 @@ import { noteAsked, parameterSetId, recordingKey } from './run-create.ts';
 import { versionKey } from './curation-versions.ts';
 import { foldedCells } from './edit-fold.ts';
 import { addRunJob, runMoved } from './job-moves.ts';
+import { keepLimits, limitsOf, readingKey } from './readings.ts';
 import { openAttempts, readDetail } from './run-detail.ts';
 import { addArrays, addCells } from './run-result.ts';
 
@@ -49,7 +51,7 @@ export function runsSql(scope: RunScope): string {
       run.error_code AS errorCode, run.error_message AS errorMessage, run.error_hint AS errorHint
     FROM run
     JOIN session ON session.id = run.session_id
-    LEFT JOIN curation AS judged ON judged.id = (SELECT max(curation.id) FROM curation WHERE curation.run_id = run.id AND curation.received_at IS NULL)
+    LEFT JOIN curation AS judged ON judged.id = (SELECT max(curation.id) FROM curation WHERE curation.run_id = run.id AND curation.received_at IS NULL AND curation.second = 0)
     WHERE ${conditions[scope]}
     ORDER BY run.id DESC`;
 }
@@ -153,10 +155,19 @@ export class RunTables implements Sync<RunStore> {
     return readDetail(this.#context, this.#key(runUuid).id, this.#row(runUuid));
   }
 
-  cells(runUuid: Uuid, version?: number): readonly Cell[] {
+  cells(runUuid: Uuid, version?: number, reading?: Uuid): readonly Cell[] {
     const { id } = this.#key(runUuid);
     const { database } = this.#context;
+    if (reading !== undefined) return foldedCells(database, id, undefined, readingKey(database, id, reading));
     return foldedCells(database, id, version === undefined ? undefined : versionKey(database, id, version));
+  }
+
+  limits(runUuid: Uuid): KeptLimits | null {
+    return limitsOf(this.#context.database, this.#key(runUuid).id);
+  }
+
+  keepLimits({ runUuid, ...kept }: Parameters<RunStore['keepLimits']>[0]): void {
+    writing(this.#context, () => keepLimits(this.#context, { runId: this.#key(runUuid).id, ...kept }));
   }
 
   create(run: NewRun): RunRow {

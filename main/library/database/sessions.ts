@@ -85,7 +85,7 @@ export function sessionsSql(scope: Scope): string {
     LEFT JOIN subject ON subject.id = session.subject_id
     LEFT JOIN run AS newest ON newest.id =
       (SELECT max(run.id) FROM run WHERE run.session_id = session.id AND run.state = 'succeeded')
-    LEFT JOIN curation AS judged ON judged.id = (SELECT max(curation.id) FROM curation WHERE curation.run_id = newest.id AND curation.received_at IS NULL)
+    LEFT JOIN curation AS judged ON judged.id = (SELECT max(curation.id) FROM curation WHERE curation.run_id = newest.id AND curation.received_at IS NULL AND curation.second = 0)
     WHERE ${scopes[scope]}
     ORDER BY coalesce(session.session_datetime, session.imported_at) DESC, session.id DESC`;
 }
@@ -335,6 +335,22 @@ export class SessionTables implements Sync<SessionStore> {
       .get(uuidBytes(sessionUuid));
     if (row === undefined) throw new AppError('session.not_imported', `No session ${sessionUuid} is in this library.`);
     return row;
+  }
+
+  cameraFilms(
+    sessionUuid: Uuid,
+  ): readonly { readonly path: string; readonly offsetS: number; readonly rate: number }[] {
+    return this.#context.database
+      .prepare<[Uint8Array], { folder: string; path: string; offsetS: number; rate: number }>(
+        `SELECT session.folder, file.filepath AS path, coalesce(clock.offset_s, 0) AS offsetS, coalesce(clock.rate, 1) AS rate
+        FROM behavior_recording_file AS file JOIN behavior_recording AS recording ON recording.id = file.behavior_recording_id
+          JOIN session ON session.id = recording.session_id
+          LEFT JOIN behavior_clock AS clock ON clock.behavior_recording_id = recording.id
+        WHERE session.uuid = ?`,
+      )
+      .all(uuidBytes(sessionUuid))
+      .map(({ folder, path, offsetS, rate }) => ({ path: join(folder, path), offsetS, rate }))
+      .toSorted((a, b) => a.path.localeCompare(b.path, 'en', { numeric: true }));
   }
 
   filmPaths(

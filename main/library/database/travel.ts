@@ -200,7 +200,9 @@ export class TravelTables implements Sync<TravelStore> {
       const run = this.#run(records.runUuid);
       const judged = new JudgementReceiver(this.#context, run.id, received.editFiles);
       judged.receive(records.judgements);
-      const newest = records.judgements.curations.findLast(({ receivedAt }) => receivedAt === null);
+      const newest = records.judgements.curations.findLast(
+        ({ receivedAt, second }) => receivedAt === null && second !== true,
+      );
       if (received.goOn && newest !== undefined) judged.goOnFrom(newest.uuid);
       this.#addProxies(received);
       database.prepare('DELETE FROM change_actor').run();

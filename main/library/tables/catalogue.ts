@@ -28,6 +28,8 @@ const writtenByProgram: Readonly<Record<string, string>> = {
   curation_edit: 'Edits of cells are made in Review; rows are only ever added.',
   curation_edit_cell: 'Edits of cells are made in Review; rows are only ever added.',
   curation_log: 'Decisions are made in Review; rows are only ever added.',
+  consensus: 'Raters settle where they differ in Review; rows are only ever added.',
+  kept_limits: 'Limits are kept in Review; rows are only ever added.',
   recording_file: 'Read from the recording when it is imported.',
   recording_timestamps: 'Read from the recording when it is imported.',
   session_finding: 'Noticed when a session is imported.',

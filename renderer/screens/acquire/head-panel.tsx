@@ -26,7 +26,7 @@ export function HeadPanel({ feed, hasSensor }: { readonly feed: LiveFeed; readon
     let told = 0;
     const follow = async (): Promise<void> => {
       // three.js is large: it is loaded when a head is first looked at.
-      const { HeadView } = await import('./head-view.ts');
+      const { HeadView } = await import('../../panels/head-view.ts');
       if (leaving.signal.aborted) return;
       const view = new HeadView(element);
       const stop = feed.listen(({ header: { orientation } }) => {

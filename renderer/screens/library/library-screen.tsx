@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { lazy, type ReactElement, Suspense, useMemo } from 'react';
+import { lazy, type ReactElement, Suspense } from 'react';
 import { goTo, type LibrarySection, showOverlay, useUi } from '../../stores/ui.ts';
 import { classes } from '../../ui/classes.ts';
 import type { Command } from '../../ui/commands/registry.ts';
@@ -27,7 +27,8 @@ const rooms: readonly { readonly id: LibrarySection; readonly name: string; read
   { id: 'trash', name: 'Deleted', hint: 'what can be brought back' },
 ];
 
-const commands: readonly Command[] = [
+/** The commands of the Library. */
+export const libraryCommands: readonly Command[] = [
   {
     id: 'library.import',
     label: 'Import a folder',
@@ -58,7 +59,7 @@ const commands: readonly Command[] = [
 export function LibraryScreen(): ReactElement {
   const section = useUi((state) => state.librarySection);
   const importing = useUi((state) => state.overlay === 'import');
-  useCommands(useMemo(() => commands, []));
+  useCommands(libraryCommands);
   return (
     <div className={c('screen')}>
       <nav className={c('rooms')} aria-label="Rooms of the Library">

@@ -34,7 +34,11 @@ export function mergePartner(
 export function editCommands(read: Read, connection: Connection, queries: QueryClient): readonly Command[] {
   const runUuid = (): string => read().opening.run.uuid;
   const preview = (edit: CellEdit): Promise<void> => previewEdit(connection, runUuid(), edit);
-  const writable = (): true | string => read().opening.readOnly ?? true;
+  const writable = (): true | string => {
+    const { readOnly, reading } = read().opening;
+    if (reading !== null) return 'Cells are not edited in a second reading: both raters judge the same ones.';
+    return readOnly ?? true;
+  };
   const onCell = (): true | string => {
     const can = writable();
     if (can !== true) return can;

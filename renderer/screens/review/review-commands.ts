@@ -6,6 +6,7 @@ import { dropEdit, type Neighbours, renewAfterStep } from '../../client/edits.ts
 import type { Connection } from '../../client/types.ts';
 import { neighbour, nextUndecided } from '../../stores/cell-list.ts';
 import { hidden, useBlind } from '../../stores/blind.ts';
+import { nextOf } from '../../stores/consensus.ts';
 import { moveCursor, playAround, useReview } from '../../stores/review.ts';
 import { showOverlay, usePerson } from '../../stores/ui.ts';
 import { waitForRater } from '../../stores/waiting-decision.ts';
@@ -20,6 +21,12 @@ const scope = 'screen:review';
 function selectedCell(read: Read): Cell | undefined {
   const { selected } = useReview.getState();
   return read().cells.find((cell) => cell.uuid === selected);
+}
+
+/** The next cell without a label, or while raters settle, the next one they differ on. */
+function nextToJudge({ list, toSettle }: ReviewScope, step: 1 | -1): Cell | undefined {
+  const { selected } = useReview.getState();
+  return toSettle === null ? nextUndecided(list, selected, step) : nextOf(list, toSettle, selected, step);
 }
 
 function select(cell: Cell | undefined): void {
@@ -42,7 +49,12 @@ function decide(read: Read, decider: Decider, to: CellLabel): void {
     showOverlay('rater');
     return;
   }
-  const { opening, list } = read();
+  const { opening, list, toSettle } = read();
+  if (toSettle !== null) {
+    if (to !== 'undecided') void decider.settle(opening.run.uuid, rater.uuid, cell, to);
+    select(nextOf(list, toSettle, cell.uuid, 1));
+    return;
+  }
   const { image, layer, zoomed, frame, filter, outlines } = useReview.getState();
   const next = nextUndecided(list, cell.uuid, 1);
   const context = { image, layer, zoomed, frame, filter, outlines, ...seen(cell) };
@@ -79,7 +91,10 @@ function decisionCommands(read: Read, decider: Decider, queries: QueryClient): r
       const cell = selectedCell(read);
       return cell === undefined ? undefined : `cell ${String(cell.row)}`;
     },
-    enabled: () => possible(read),
+    enabled: () =>
+      to === 'undecided' && read().toSettle !== null
+        ? 'Accept or reject: this is what the raters agree on.'
+        : possible(read),
     run: () => decide(read, decider, to),
   });
   const back = (id: 'undo' | 'redo', label: string, key: string): Command => ({
@@ -160,12 +175,8 @@ function goCommands(read: Read, queries: QueryClient, focusFilter: () => void): 
   };
   const second = (sign: number) => (): void => step(sign * Math.round(read().opening.fps))();
   return [
-    go('next-undecided', 'Next undecided', ['J'], () =>
-      select(nextUndecided(read().list, useReview.getState().selected, 1)),
-    ),
-    go('previous-undecided', 'Previous undecided', ['K'], () =>
-      select(nextUndecided(read().list, useReview.getState().selected, -1)),
-    ),
+    go('next-undecided', 'Next undecided', ['J'], () => select(nextToJudge(read(), 1))),
+    go('previous-undecided', 'Previous undecided', ['K'], () => select(nextToJudge(read(), -1))),
     go('next', 'Next cell', ['ArrowDown'], () => select(neighbour(read().list, useReview.getState().selected, 1))),
     go('previous', 'Previous cell', ['ArrowUp'], () =>
       select(neighbour(read().list, useReview.getState().selected, -1)),

@@ -4,14 +4,22 @@ import { createContext, type ReactElement, type RefObject, useContext } from 're
 import type { Cell } from '../../../main/contract/index.ts';
 import { useConnection } from '../../client/context.ts';
 import { deciderOf } from '../../client/decisions.ts';
-import type { ReviewOpening } from '../../client/queries.ts';
+import { type ReviewOpening, useInfo } from '../../client/queries.ts';
+import { BehaviourPanel } from '../../panels/behaviour-panel.tsx';
 import { CellsPanel } from '../../panels/cells-panel.tsx';
+import { HeadPanel } from '../../panels/head-panel.tsx';
+import { IntegrityPanel } from '../../panels/integrity-panel.tsx';
 import { LimitsPanel } from '../../panels/limits-panel.tsx';
 import { MapPanel } from '../../panels/map-panel.tsx';
+import { MotionPanel } from '../../panels/motion-panel.tsx';
 import { MoviePanel } from '../../panels/movie-panel.tsx';
 import { NeighboursPanel } from '../../panels/neighbours-panel.tsx';
+import { RatersPanel } from '../../panels/raters-panel.tsx';
 import { RasterPanel } from '../../panels/raster-panel.tsx';
 import { TracePanel } from '../../panels/trace-panel.tsx';
+import { useConsensus } from '../../stores/consensus.ts';
+import { lookAt, useLook } from '../../stores/look.ts';
+import { Button, Note } from '../../ui/controls.tsx';
 import { VersionsPanel } from '../../panels/versions-panel.tsx';
 import { WhyPanel } from '../../panels/why-panel.tsx';
 import { decideMany } from './review-commands.ts';
@@ -38,8 +46,60 @@ function useScene(): Scene {
   return scene;
 }
 
+/** Says so when the labels in the list are not those of the curation as it is now. */
+function Shown({ opening }: { readonly opening: ReviewOpening }): ReactElement | null {
+  const { run, reading, version } = opening;
+  const settling = useConsensus((state) => state.runUuid === run.uuid);
+  const older = useLook(run.uuid).version !== undefined && opening.readOnly !== null;
+  if (settling && reading === null && !older) {
+    return (
+      <Note
+        kind="info"
+        action={
+          <Button size="small" onPress={() => useConsensus.setState({ runUuid: null })}>
+            All cells
+          </Button>
+        }
+      >
+        Only the cells raters differ on. A and R write down what you agreed on.
+      </Note>
+    );
+  }
+  if (reading !== null) {
+    return (
+      <Note
+        kind="info"
+        action={
+          reading.finishedAt === null ? undefined : (
+            <Button size="small" onPress={() => lookAt(run.uuid)}>
+              Newest
+            </Button>
+          )
+        }
+      >
+        {reading.finishedAt === null
+          ? `Second reading by ${reading.rater.initials}: your own labels, the others’ are hidden.`
+          : `The finished reading of ${reading.rater.initials}.`}
+      </Note>
+    );
+  }
+  if (!older) return null;
+  return (
+    <Note
+      kind="warning"
+      action={
+        <Button size="small" onPress={() => lookAt(run.uuid)}>
+          Newest
+        </Button>
+      }
+    >
+      Version {version} as it was.
+    </Note>
+  );
+}
+
 function Cells(): ReactElement {
-  const { cells, list, problem, selected, runName, filterField } = useScene();
+  const { opening, cells, list, problem, selected, runName, filterField } = useScene();
   return (
     <CellsPanel
       cells={cells}
@@ -47,6 +107,7 @@ function Cells(): ReactElement {
       problem={problem}
       selected={selected?.uuid ?? null}
       runName={runName}
+      banner={<Shown opening={opening} />}
       filterField={filterField}
     />
   );
@@ -78,6 +139,7 @@ function Raster(): ReactElement {
 }
 
 function Limits(): ReactElement {
+  const info = useInfo();
   const { opening, cells } = useScene();
   const connection = useConnection();
   const queries = useQueryClient();
@@ -86,6 +148,7 @@ function Limits(): ReactElement {
       runUuid={opening.run.uuid}
       cells={cells}
       readOnly={opening.readOnly}
+      libraryReadOnly={info.data?.library.readOnlyReason ?? null}
       onApply={(to, chosen) => decideMany(deciderOf(connection, queries), opening.run.uuid, chosen, to)}
     />
   );
@@ -101,6 +164,27 @@ function Versions(): ReactElement {
   return <VersionsPanel opening={opening} />;
 }
 
+function Raters(): ReactElement {
+  const { opening, cells } = useScene();
+  return <RatersPanel opening={opening} cells={cells} />;
+}
+
+function Motion(): ReactElement {
+  return <MotionPanel opening={useScene().opening} />;
+}
+
+function Integrity(): ReactElement {
+  return <IntegrityPanel opening={useScene().opening} />;
+}
+
+function Behaviour(): ReactElement {
+  return <BehaviourPanel opening={useScene().opening} />;
+}
+
+function Head(): ReactElement {
+  return <HeadPanel opening={useScene().opening} />;
+}
+
 /** The panels of Review, by the order of the palette. */
 export const reviewPanels: readonly DockPanel[] = [
   { id: 'cells', title: 'Cells', render: () => <Cells /> },
@@ -112,6 +196,11 @@ export const reviewPanels: readonly DockPanel[] = [
   { id: 'limits', title: 'Limits', render: () => <Limits /> },
   { id: 'neighbours', title: 'Neighbours', render: () => <Neighbours /> },
   { id: 'versions', title: 'Versions', render: () => <Versions /> },
+  { id: 'raters', title: 'Raters', render: () => <Raters /> },
+  { id: 'motion', title: 'Motion', render: () => <Motion /> },
+  { id: 'integrity', title: 'Integrity', render: () => <Integrity /> },
+  { id: 'behaviour', title: 'Behaviour', render: () => <Behaviour /> },
+  { id: 'head', title: 'Head', render: () => <Head /> },
 ];
 
 const titles = new Map(reviewPanels.map(({ id, title }) => [id, title]));
@@ -154,4 +243,9 @@ const behind: readonly { readonly id: string; readonly beside: string }[] = [
   { id: 'limits', beside: 'cells' },
   { id: 'neighbours', beside: 'traces' },
   { id: 'versions', beside: 'why' },
+  { id: 'raters', beside: 'why' },
+  { id: 'motion', beside: 'raster' },
+  { id: 'integrity', beside: 'raster' },
+  { id: 'behaviour', beside: 'movie' },
+  { id: 'head', beside: 'movie' },
 ];

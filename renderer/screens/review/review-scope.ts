@@ -8,4 +8,6 @@ export interface ReviewScope {
   readonly cells: readonly Cell[];
   /** Filtered and in the order of the list. */
   readonly list: readonly Cell[];
+  /** While raters settle where they differ: the cells of the list that are still to be settled. */
+  readonly toSettle: ReadonlySet<string> | null;
 }

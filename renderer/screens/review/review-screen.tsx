@@ -4,12 +4,15 @@ import { type ReactElement, useEffect, useMemo, useRef } from 'react';
 import type { Cell } from '../../../main/contract/index.ts';
 import { useConnection } from '../../client/context.ts';
 import { deciderOf } from '../../client/decisions.ts';
+import { useAgreement } from '../../client/raters.ts';
 import { dropEdit } from '../../client/edits.ts';
 import { type ReviewOpening, useCells, useOpening, useRuns } from '../../client/queries.ts';
 import { orderCells, readFilter } from '../../stores/cell-list.ts';
 import { useEdit } from '../../stores/edit.ts';
+import { disagreements, useConsensus } from '../../stores/consensus.ts';
+import { lookAt, useLook } from '../../stores/look.ts';
 import { beginReview, useReview } from '../../stores/review.ts';
-import { goTo, useUi } from '../../stores/ui.ts';
+import { goTo, usePerson, useUi } from '../../stores/ui.ts';
 import { runTitle } from '../../stores/run-titles.ts';
 import { classes } from '../../ui/classes.ts';
 import { useCommands } from '../../ui/commands/use-commands.ts';
@@ -29,6 +32,10 @@ export function ReviewScreen(): ReactElement {
   const runUuid = useUi((state) => state.runUuid);
   const opening = useOpening(runUuid);
   const cells = useCells(runUuid);
+  const mine = useOwnReading(runUuid, opening.data);
+  useEffect(() => {
+    if (runUuid !== null && mine !== undefined) lookAt(runUuid, { reading: mine });
+  }, [runUuid, mine]);
   if (runUuid === null) return <NoRun />;
   const failed = opening.error ?? cells.error;
   if (failed !== null) {
@@ -46,7 +53,8 @@ export function ReviewScreen(): ReactElement {
       </Alone>
     );
   }
-  if (opening.data === undefined || cells.data === undefined) {
+  // Nobody who has begun a reading sees the others' labels, not even for a moment.
+  if (opening.data === undefined || cells.data === undefined || mine !== undefined) {
     return (
       <Alone>
         <Loading
@@ -60,6 +68,14 @@ export function ReviewScreen(): ReactElement {
     );
   }
   return <Open key={runUuid} opening={opening.data} cells={cells.data} />;
+}
+
+/** The reading that the person who sits here has begun and not finished, when something else is looked at. */
+function useOwnReading(runUuid: string | null, opening: ReviewOpening | undefined): string | undefined {
+  const rater = usePerson((state) => state.rater);
+  const look = useLook(runUuid);
+  const own = opening?.readings.find(({ rater: by, finishedAt }) => by.uuid === rater?.uuid && finishedAt === null);
+  return own === undefined || own.uuid === look.reading ? undefined : own.uuid;
 }
 
 /** The frames of Review with nothing in them but what is said in the map's: nothing jumps when the run is there. */
@@ -131,16 +147,23 @@ function Open({ opening, cells }: { readonly opening: ReviewOpening; readonly ce
   useEffect(() => {
     if (useReview.getState().runUuid !== run.uuid) beginReview(run.uuid, frames, fps, images);
   }, [run.uuid, frames, fps, images]);
-  const { list, problem } = useMemo(() => {
+  const settling = useConsensus((state) => state.runUuid === run.uuid) && opening.readOnly === null;
+  const agreement = useAgreement(run.uuid, settling && opening.reading === null).data;
+  const { list, problem, toSettle } = useMemo(() => {
     const read = readFilter(filter);
-    return typeof read === 'function'
-      ? { list: orderCells(cells, sort, read), problem: undefined }
-      : { list: orderCells(cells, sort, () => true), problem: read.problem };
-  }, [cells, filter, sort]);
-  const newest = useRef<ReviewScope>({ opening, cells, list });
+    const differ = settling && agreement !== undefined ? disagreements(agreement, cells) : null;
+    const among = new Set(differ?.map(({ cell }) => cell.uuid));
+    const passes = typeof read === 'function' ? read : () => true;
+    return {
+      list: orderCells(cells, sort, (cell) => passes(cell) && (differ === null || among.has(cell.uuid))),
+      problem: typeof read === 'function' ? undefined : read.problem,
+      toSettle: differ === null ? null : new Set(differ.filter(({ settled }) => !settled).map(({ cell }) => cell.uuid)),
+    };
+  }, [cells, filter, sort, settling, agreement]);
+  const newest = useRef<ReviewScope>({ opening, cells, list, toSettle });
   useEffect(() => {
-    newest.current = { opening, cells, list };
-  }, [opening, cells, list]);
+    newest.current = { opening, cells, list, toSettle };
+  }, [opening, cells, list, toSettle]);
   const started = useRef(false);
   const firstUndecided = list.find((cell) => cell.label === 'undecided') ?? list[0];
   useEffect(() => {

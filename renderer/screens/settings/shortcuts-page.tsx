@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-import { type KeyboardEvent, type ReactElement, useState } from 'react';
+import { type KeyboardEvent, type ReactElement, useMemo, useState } from 'react';
 import { clashes, type KnownCommand, keysInForce, scopeName, useKnownCommands } from '../../stores/known-commands.ts';
 import { usePerson } from '../../stores/ui.ts';
 import { classes } from '../../ui/classes.ts';
 import { chordOf, keyCaps } from '../../ui/commands/keys.ts';
 import { Button, Keys, SearchField } from '../../ui/controls.tsx';
 import { plural } from '../../ui/format.ts';
+import { allCommands } from './all-commands.ts';
 import { Part } from './parts.tsx';
 import styles from './settings.module.css';
 
@@ -13,8 +14,18 @@ const c = classes(styles);
 
 /** Every key: what it does, where, and another one if a person likes. */
 export function ShortcutsPage(): ReactElement {
-  const known = Object.values(useKnownCommands((state) => state.commands));
   const bound = usePerson((state) => state.keys);
+  const remembered = useKnownCommands((state) => state.commands);
+  // What a place offers today says more than what is known of it by itself.
+  const known = useMemo(
+    () => Object.values({ ...Object.fromEntries(allCommands().map((one) => [one.id, one])), ...remembered }),
+    [remembered],
+  );
+  const twice = known.filter(({ id }) =>
+    (keysInForce(known, bound).get(id) ?? []).some((chord) =>
+      clashes(known, bound, id, chord).some(({ same }) => same),
+    ),
+  ).length;
   const [query, setQuery] = useState('');
   const wanted = query.trim().toLowerCase();
   const inForce = keysInForce(known, bound);
@@ -47,9 +58,14 @@ export function ShortcutsPage(): ReactElement {
         </Button>
       </div>
       <p className={c('help')}>
-        Keys of a place are listed here once it has been open in this browser. Single letters do not work while you type
-        in a field.
+        The keys of all places. Single letters do not work while you type in a field. A key may mean something else in
+        another place; within one it is said where two commands want the same.
       </p>
+      {twice === 0 ? null : (
+        <p className={c('rec')} role="status">
+          {plural(twice, 'command shares', 'commands share')} a key with another of the same place.
+        </p>
+      )}
       {scopes.map((scope) => {
         const members = shown.filter((command) => command.scope === scope);
         if (members.length === 0) return null;

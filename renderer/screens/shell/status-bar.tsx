@@ -77,8 +77,11 @@ function LibraryFacts(): ReactElement {
 
 function SavedFacts(): ReactElement {
   const { runUuid } = useUi();
-  const counts = useOpening(runUuid).data?.curation?.counts;
+  const opening = useOpening(runUuid).data;
+  const counts = opening?.curation?.counts;
   if (runUuid === null) return <span>No run open</span>;
+  if (opening !== undefined && opening.curation === null && opening.version !== null)
+    return <span>Version {opening.version} is looked at</span>;
   return <span>{plural(counts === undefined ? 0 : counts.accepted + counts.rejected, 'decision')} saved</span>;
 }
 

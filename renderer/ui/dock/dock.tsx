@@ -43,7 +43,7 @@ export type DockApi = DockviewApi;
 
 interface DockProps {
   readonly place: string;
-  /** All panels the place has now; those of a kept layout that are not among them bring the first layout back. */
+  /** All panels the place has now, the same list while they are the same; those of a kept layout that are not among them bring the first layout back. */
   readonly panels: readonly DockPanel[];
   /** Lays the panels out as the place was made. */
   readonly arrange: (api: DockApi, width: number, height: number) => void;
@@ -130,21 +130,26 @@ async function popOut(api: DockApi, id: string): Promise<void> {
   const panel = api.getPanel(id);
   if (panel === undefined) return;
   let stop: (() => void) | undefined;
+  let page: Window | undefined;
   const opened = await api.addPopoutGroup(panel, {
     popoutUrl: './popout.html',
-    onDidOpen: ({ window: opened }) => {
-      const { dataset } = opened.document.documentElement;
-      for (const [name, value] of Object.entries(document.documentElement.dataset)) dataset[name] = value;
-      opened.document.title = `${panel.title ?? 'Calyx'} – Calyx`;
-      stop = listenForKeys(opened);
+    onDidOpen: ({ window: begun }) => {
+      page = begun;
     },
     onWillClose: () => stop?.(),
   });
+  // Only now is its document the one that stays: what was written before went with the empty one it began with.
+  if (opened && page !== undefined) {
+    const { dataset } = page.document.documentElement;
+    for (const [name, value] of Object.entries(document.documentElement.dataset)) dataset[name] = value;
+    page.document.title = `${panel.title ?? 'Calyx'} – Calyx`;
+    stop = listenForKeys(page);
+  }
   if (!opened) report('warning', 'Panels', 'The browser did not open another window. Allow this page to open windows.');
 }
 
 /** The commands of a dock: each panel to the front, the one in front elsewhere, all as it was. */
-function dockCommands(
+export function dockCommands(
   place: string,
   api: DockApi,
   panels: readonly DockPanel[],
@@ -216,9 +221,7 @@ export function Dock({ place, panels, arrange }: DockProps): ReactElement {
       newest.current.arrange(api, api.width, api.height);
     };
     return dockCommands(place, api, panels, reset);
-    // Only which panels there are matters, not what they draw.
-    // oxlint-disable-next-line react/exhaustive-deps
-  }, [api, place, panels.map(({ id }) => id).join(' ')]);
+  }, [api, place, panels]);
   useCommands(commands);
   useEffect(() => {
     if (api === null) return undefined;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { createContext } from 'react';
+import { createContext, useContext } from 'react';
 
 /** The parts of a group's header that the panel in front fills: its line of facts, and its controls. */
 export interface HeaderSlots {
@@ -42,3 +42,9 @@ export interface Docked {
 
 /** Set around each panel of a dock; null for panels that stand alone. */
 export const DockedContext = createContext<Docked | null>(null);
+
+/** Is the panel in sight? What is behind another one asks for nothing. */
+export function useInFront(): boolean {
+  const docked = useContext(DockedContext);
+  return docked === null || docked.slots !== undefined;
+}

@@ -14,6 +14,7 @@ import {
 } from '../../../main/contract/index.ts';
 import type { Connection, CoreClient, MediaClient, OpenStream, Packet } from '../../../renderer/client/types.ts';
 import { fakeAcquire } from './fake-acquire.ts';
+import { fakeReadings, fakeRecorded } from './fake-recorded.ts';
 import { session } from './fake-sessions.ts';
 import { fakeUuid, frameOf, makeScene, pictureOf } from './fake-scene.ts';
 
@@ -437,6 +438,7 @@ export function createFakeConnection(sceneName: string): Connection {
       parameterSet: () => Promise.reject(new Error('the stand-in has no parameter sets')),
       addParameterSet: () => Promise.reject(new Error('the stand-in has no parameter sets')),
     },
+    recorded: fakeRecorded(guard, single),
     review: {
       open: () =>
         guard(() => ({
@@ -456,10 +458,14 @@ export function createFakeConnection(sceneName: string): Connection {
           filmNote: null,
           movieLayers: ['raw', 'registered'],
           curation: curation(),
+          version: 1,
+          reading: null,
+          readings: [],
           raters: [],
           readOnly: null,
         })),
-      agreement: () => guard(() => ({ raters: [], pairs: [] })),
+      agreement: () => guard(() => ({ raters: [], pairs: [], settled: [] })),
+      ...fakeReadings(guard),
       learn: () =>
         guard(() => ({ runs: 1, accepted: 20, rejected: 20, accuracy: 0.9, balancedAccuracy: 0.9, weights: [] })),
       // No window asks for edits yet.

@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, it } from 'vitest';
+import { nearestRows } from '../../../main/sessions/nearest.ts';
 import { binMeans, medianInterval, standardise, timeBins } from '../../../main/explore/bins.ts';
 import { pairFootprints, traceCorrelation } from '../../../main/explore/compare.ts';
 import { clusterOrder, correlations, firstComponent, orderBy } from '../../../main/explore/correlate.ts';
 import { narrow } from '../../../main/explore/population.ts';
 import { meanAround } from '../../../main/explore/profiles.ts';
-import {
-  arenaBins,
-  nearestRows,
-  placeMap,
-  spatialInformation,
-  tuning,
-  yawDegrees,
-} from '../../../main/explore/tuning.ts';
+import { arenaBins, placeMap, spatialInformation, tuning, yawDegrees } from '../../../main/explore/tuning.ts';
 
 /** Repeatable numbers between 0 and 1. */
 function numbers(seed: number): () => number {

@@ -39,3 +39,33 @@ test('a session without a finished run, an unknown id and films that are gone ar
   const { findings } = await run.interop.check({ target: run.sessionUuid }, localCall);
   expect(findings.map(({ check }) => check)).toContain('check_image_series_external_file_valid');
 });
+
+test('cells that two raters judged are exported with what each said, and whether they settled it', async () => {
+  const run = await finishedRunOnDisk();
+  const { curation, runs } = run.library;
+  const destination = path.join(run.folder, '..', 'csv');
+  const table = async (): Promise<string[][]> => {
+    await run.interop.export({ target: run.runUuid, format: 'csv', destination, overwrite: true }, localCall);
+    const text = readFileSync(path.join(destination, 'cells.csv'), 'utf8');
+    return text
+      .trim()
+      .split('\n')
+      .map((line) => line.split(','));
+  };
+  expect((await table())[0]).not.toContain('settled');
+  const { uuid: raterUuid } = await curation.addRater({ initials: 'KL' });
+  const { uuid: reading } = await curation.beginReading({ runUuid: run.runUuid, raterUuid });
+  const [first] = await runs.cells(run.runUuid);
+  const step = { runUuid: run.runUuid, raterUuid, cellUuids: [first!.uuid], to: 'rejected', context: {} } as const;
+  await curation.decide({ ...step, reading });
+  await curation.finishReading({ runUuid: run.runUuid, raterUuid, reading });
+  const said = { JD: 'accepted', KL: 'rejected' } as const;
+  await curation.settle({ runUuid: run.runUuid, raterUuid, cellUuid: first!.uuid, to: 'accepted', said });
+  const [head, ...rows] = await table();
+  expect(head?.slice(-3)).toEqual(['said_JD', 'said_KL', 'settled']);
+  expect(rows.map((row) => row.slice(-3))).toEqual([
+    ['accepted', 'rejected', '1'],
+    ['undecided', 'undecided', '0'],
+    ['undecided', 'undecided', '0'],
+  ]);
+});

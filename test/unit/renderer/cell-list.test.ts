@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, it } from 'vitest';
 import type { Cell, CellLabel } from '../../../main/contract/index.ts';
+import { disagreements, nextOf } from '../../../renderer/stores/consensus.ts';
 import {
   foldEntries,
+  labelChanges,
   labelCounts,
   neighbour,
   nextUndecided,
@@ -97,5 +99,64 @@ describe('decisions folded into the list', () => {
     expect(after.map((each) => each.label)).toEqual(['accepted', 'accepted', 'undecided', 'rejected', 'undecided']);
     expect(labelCounts(after)).toEqual({ accepted: 2, rejected: 1, undecided: 2 });
     expect(after[2]).toBe(cells[2]);
+  });
+});
+
+const named = (row: number, label: CellLabel): Cell => ({ ...cell(row, label, 1), uuid: `cell ${row}` });
+
+describe('two versions of labels', () => {
+  it('differ where a label changed, and where an edit made or took a cell', () => {
+    const before = [named(0, 'accepted'), named(1, 'undecided'), named(2, 'rejected')];
+    const after = [named(0, 'accepted'), named(1, 'rejected'), named(3, 'accepted')];
+    expect(labelChanges(before, after).map(({ row, from, to }) => [row, from, to])).toEqual([
+      [1, 'undecided', 'rejected'],
+      [2, 'rejected', null],
+      [3, null, 'accepted'],
+    ]);
+  });
+});
+
+describe('raters who differ', () => {
+  const told = {
+    raters: [
+      { rater: { uuid: 'a', initials: 'AA' } },
+      { rater: { uuid: 'b', initials: 'BB' } },
+      { rater: { uuid: 'c', initials: 'CC' } },
+    ],
+    pairs: [
+      { first: 'a', second: 'b', disagreements: [{ cellUuid: 'cell 2', first: 'accepted', second: 'rejected' }] },
+      {
+        first: 'b',
+        second: 'c',
+        disagreements: [
+          { cellUuid: 'cell 2', first: 'rejected', second: 'accepted' },
+          { cellUuid: 'cell 0', first: 'accepted', second: 'rejected' },
+          { cellUuid: 'gone', first: 'accepted', second: 'rejected' },
+        ],
+      },
+    ],
+    settled: [{ cellUuid: 'cell 2', label: 'accepted' }],
+  } as const;
+
+  it('are shown cell by cell with what each said; settled is what holds now', () => {
+    const shown = (label: CellLabel) =>
+      disagreements(told, [named(0, 'accepted'), named(1, 'accepted'), named(2, label)]).map(
+        ({ cell: one, said, settled }) => [one.row, Object.fromEntries(said), settled],
+      );
+    expect(shown('accepted')).toEqual([
+      [0, { BB: 'accepted', CC: 'rejected' }, false],
+      [2, { AA: 'accepted', BB: 'rejected', CC: 'accepted' }, true],
+    ]);
+    // A label that was changed after it was settled is to be settled again.
+    expect(shown('rejected')[1]?.[2]).toBe(false);
+  });
+
+  it('are gone through from one open cell to the next, round once', () => {
+    const list = [0, 1, 2, 3].map((row) => named(row, 'accepted'));
+    const open = new Set(['cell 1', 'cell 3']);
+    expect(nextOf(list, open, 'cell 1', 1)?.row).toBe(3);
+    expect(nextOf(list, open, 'cell 3', 1)?.row).toBe(1);
+    expect(nextOf(list, open, null, -1)?.row).toBe(3);
+    expect(nextOf(list, new Set(['cell 1']), 'cell 1', 1)).toBeUndefined();
   });
 });

@@ -124,6 +124,7 @@ describe('the registry', () => {
         decideMany: () => Promise.resolve(),
         undo: () => Promise.resolve([]),
         redo: () => Promise.resolve([]),
+        settle: () => Promise.resolve(),
         pending: () => 0,
       },
       {} as Connection,

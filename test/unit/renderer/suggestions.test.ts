@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Cell, CellLabel } from '../../../main/contract/index.ts';
 import { hidden } from '../../../renderer/stores/blind.ts';
-import { histogram, limitCounts, reasonsAgainst } from '../../../renderer/stores/suggestions.ts';
+import { asParameters, histogram, limitCounts, reasonsAgainst } from '../../../renderer/stores/suggestions.ts';
 
 function cell(row: number, label: CellLabel, metrics: Cell['metrics']): Cell {
   return {
@@ -56,5 +56,14 @@ describe('blind mode', () => {
     expect(hidden(true, { label: 'undecided' })).toBe(true);
     expect(hidden(true, { label: 'rejected' })).toBe(false);
     expect(hidden(false, { label: 'undecided' })).toBe(false);
+  });
+});
+
+describe('limits as a preset', () => {
+  it('become the parameters of the engine that limit the same, as they are shown', () => {
+    expect(asParameters({ snr: 3.1234, rValue: 0.654321, overlap: 0.4 })).toEqual({
+      parameters: { minSnr: 3.1, minRValue: 0.65 },
+      without: ['Overlap'],
+    });
   });
 });

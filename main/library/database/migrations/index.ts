@@ -25,6 +25,9 @@ import { alignedViews } from './5112-aligned-views.ts';
 import { travel } from './5200-travel.ts';
 import { runBatch } from './5410-run-batch.ts';
 import { sessionMatch } from './5400-session-match.ts';
+import { secondReading } from './5450-second-reading.ts';
+import { consensus } from './5451-consensus.ts';
+import { keptLimits } from './5452-kept-limits.ts';
 import { morePrograms } from './5530-more-programs.ts';
 import type { Migration } from './kit.ts';
 
@@ -59,5 +62,8 @@ export const migrations: readonly Migration[] = [
   travel,
   sessionMatch,
   runBatch,
+  secondReading,
+  consensus,
+  keptLimits,
   morePrograms,
 ];

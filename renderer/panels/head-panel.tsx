@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+import { type ReactElement, useEffect, useRef, useState } from 'react';
+import type { ReviewOpening } from '../client/queries.ts';
+import { useHead } from '../client/recorded.ts';
+import { anglesOf } from '../stores/acquire.ts';
+import { useReview } from '../stores/review.ts';
+import { classes } from '../ui/classes.ts';
+import { useInFront } from '../ui/dock/slots.ts';
+import { percent, unknown } from '../ui/format.ts';
+import { Empty, Failed, Loading, Panel } from '../ui/panel.tsx';
+import type { HeadView } from './head-view.ts';
+import styles from './recorded.module.css';
+
+const c = classes(styles);
+
+/** How the head was turned at the one cursor. */
+export function HeadPanel({ opening }: { readonly opening: ReviewOpening }): ReactElement {
+  const looked = useInFront();
+  const head = useHead(opening.run.uuid, looked);
+  const known = head.data === undefined ? 0 : head.data.known / Math.max(1, opening.frames);
+  return (
+    <Panel
+      title="Head"
+      scope="head"
+      well
+      meta={head.data === undefined || known >= 0.995 || known === 0 ? undefined : `known for ${percent(known)}`}
+    >
+      {head.isError ? (
+        <Failed title="The orientation cannot be read" error={head.error} onRetry={() => void head.refetch()} />
+      ) : head.data === undefined ? (
+        <Loading title="Reading the orientation" step={1} steps={1} detail="headOrientation.csv" />
+      ) : head.data.known === 0 ? (
+        <Empty title="No head orientation">
+          <p>This scope has no orientation sensor, it was switched off, or its file is not on this machine.</p>
+        </Empty>
+      ) : (
+        <Turned quaternions={head.data.quaternions} looked={looked} />
+      )}
+    </Panel>
+  );
+}
+
+const degrees = (value: number | undefined): string =>
+  value === undefined ? unknown : `${value < -0.5 ? '−' : ''}${String(Math.round(Math.abs(value)))}°`;
+
+interface TurnedProps {
+  readonly quaternions: Float32Array;
+  readonly looked: boolean;
+}
+
+function Turned({ quaternions, looked }: TurnedProps): ReactElement {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const frame = useReview((state) => state.frame);
+  const [view, setView] = useState<HeadView | null>(null);
+  const [problem, setProblem] = useState<unknown>(null);
+  useEffect(() => {
+    if (canvas.current === null || !looked) return undefined;
+    const element = canvas.current;
+    let made: HeadView | undefined;
+    let left = false;
+    // three.js is large: it is loaded when a head is first looked at.
+    const load = async (): Promise<void> => {
+      const { HeadView: Loaded } = await import('./head-view.ts');
+      if (left) return;
+      made = new Loaded(element);
+      setView(made);
+    };
+    load().catch((error: unknown) => setProblem(error));
+    return () => {
+      left = true;
+      setView(null);
+      made?.dispose();
+    };
+  }, [looked]);
+  const [w = Number.NaN, x = 0, y = 0, z = 0] = quaternions.subarray(4 * frame, 4 * frame + 4);
+  const known = !Number.isNaN(w);
+  useEffect(() => {
+    if (known) view?.turn({ w, x, y, z });
+  }, [view, known, w, x, y, z]);
+  const angles = known ? anglesOf({ w, x, y, z }) : undefined;
+  if (problem !== null) return <Failed title="The head cannot be drawn" error={problem} />;
+  return (
+    <div className={c('head3d', !known && 'unseen')}>
+      <canvas
+        ref={canvas}
+        role="img"
+        aria-label={known ? `Head turned by ${degrees(angles?.yaw)}` : 'Head, not known at this moment'}
+      />
+      <dl>
+        <dt>roll</dt>
+        <dd>{degrees(angles?.roll)}</dd>
+        <dt>pitch</dt>
+        <dd>{degrees(angles?.pitch)}</dd>
+        <dt>yaw</dt>
+        <dd>{degrees(angles?.yaw)}</dd>
+      </dl>
+    </div>
+  );
+}
