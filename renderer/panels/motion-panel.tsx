@@ -85,6 +85,15 @@ function Shifts({ motion, opening }: ShiftsProps): ReactElement {
   );
 }
 
+/** What a recording of this length is counted in: seconds of it, and its name. */
+function axisUnit(lengthS: number): readonly [seconds: number, name: string] {
+  if (lengthS > 7200) return [3600, 'h'];
+  return lengthS > 600 ? [60, 'min'] : [1, 's'];
+}
+
+/** Below this height only the displacements are drawn, CSS px. */
+const leastForBoth = 130;
+
 /** Both displacements above, agreement with the template below; time is that of the recording. */
 function shiftFigure({ frames, dy, dx, quality }: NonNullable<Motion>, count: number, lengthS: number): Figure {
   const x = frames.map((frame) => (count > 1 ? (frame / (count - 1)) * lengthS : 0));
@@ -101,18 +110,21 @@ function shiftFigure({ frames, dy, dx, quality }: NonNullable<Motion>, count: nu
     const width = pen.width - room.left - room.right;
     const height = pen.height - room.top - room.bottom;
     if (width < 20 || height < 20) return;
-    const upper = quality === null ? height : Math.round(height * 0.62);
+    // Two strips need room for their numbers; a larger panel shows both.
+    const template = height >= leastForBoth ? quality : null;
+    const upper = template === null ? height : Math.round(height * 0.62);
     const box: Box = { left: room.left, top: room.top, width, height: upper };
     legend(pen, look, room.left, 9, curves);
     drawCurves(pen, look, box, curves, { x: [0, lengthS], include: [0] });
     leftName(pen, look, box, 'px');
     let bottom = box;
-    if (quality !== null) {
+    if (template !== null) {
       bottom = { left: room.left, top: room.top + upper + 10, width, height: height - upper - 10 };
-      drawCurves(pen, look, bottom, [{ name: 'template', x, mean: quality }], { x: [0, lengthS], include: [0, 1] });
+      drawCurves(pen, look, bottom, [{ name: 'template', x, mean: template }], { x: [0, lengthS], include: [0, 1] });
       leftName(pen, look, bottom, 'template');
     }
-    bottomAxis(pen, look, bottom, scale(0, lengthS, room.left, room.left + width), 's');
+    const [seconds, unit] = axisUnit(lengthS);
+    bottomAxis(pen, look, bottom, scale(0, lengthS / seconds, room.left, room.left + width), unit);
   };
 }
 

@@ -464,10 +464,7 @@ export function createFakeConnection(sceneName: string): Connection {
           raters: [],
           readOnly: null,
         })),
-      agreement: () => guard(() => ({ raters: [], pairs: [], settled: [] })),
       ...fakeReadings(guard),
-      learn: () =>
-        guard(() => ({ runs: 1, accepted: 20, rejected: 20, accuracy: 0.9, balancedAccuracy: 0.9, weights: [] })),
       // No window asks for edits yet.
       editPreview: () => guard(refuseEdit),
       editCommit: () => guard(refuseEdit),

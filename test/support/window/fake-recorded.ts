@@ -17,9 +17,21 @@ export function fakeRecorded(guard: Guard, single: Single): CoreClient['recorded
   };
 }
 
-/** Nobody reads the stand-in's run a second time. */
+/** Nobody reads the stand-in's run a second time; what was learned is made up. */
 export function fakeReadings(
   guard: Guard,
-): Pick<CoreClient['review'], 'beginReading' | 'finishReading' | 'limits' | 'keepLimits' | 'settle'> {
-  return { beginReading: none, finishReading: none, limits: () => guard(() => null), keepLimits: none, settle: none };
+): Pick<
+  CoreClient['review'],
+  'agreement' | 'learn' | 'beginReading' | 'finishReading' | 'limits' | 'keepLimits' | 'settle'
+> {
+  return {
+    agreement: () => guard(() => ({ raters: [], pairs: [], settled: [] })),
+    learn: () =>
+      guard(() => ({ runs: 1, accepted: 20, rejected: 20, accuracy: 0.9, balancedAccuracy: 0.9, weights: [] })),
+    beginReading: none,
+    finishReading: none,
+    limits: () => guard(() => null),
+    keepLimits: none,
+    settle: none,
+  };
 }
