@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { Library, StoredRecording, StoredSession } from '../library/index.ts';
-import type { RunDetail } from '../library/types.ts';
+import type { Library, RunDetail, StoredRecording, StoredSession } from '../library/index.ts';
 
 /** The frames of a run that come from one recording. */
 export interface RunPart {

@@ -41,10 +41,7 @@ export function VersionsPanel({ opening }: { readonly opening: ReviewOpening }):
   });
   const list = versions.data ?? [];
   const newest = list.at(-1);
-  const hiddenNow =
-    opening.reading !== null && opening.reading.finishedAt === null
-      ? 'Others’ labels are hidden until your reading is finished.'
-      : undefined;
+  const reading = opening.reading !== null && opening.reading.finishedAt === null;
   const error = freeze.error ?? next.error;
   return (
     <Panel
@@ -52,12 +49,16 @@ export function VersionsPanel({ opening }: { readonly opening: ReviewOpening }):
       scope="versions"
       scroll
       meta={
-        newest === undefined
-          ? 'none yet'
+        newest === undefined || reading
+          ? undefined
           : `version ${String(newest.version)}${newest.frozenAt === null ? '' : ', frozen'}`
       }
     >
-      {versions.isError ? (
+      {reading ? (
+        <Empty title="Hidden during a second reading">
+          <p>What others decided, and how much, is shown when your reading is finished.</p>
+        </Empty>
+      ) : versions.isError ? (
         <Failed title="The versions could not be read" error={versions.error} onRetry={() => void versions.refetch()} />
       ) : versions.data === undefined ? (
         <Loading title="Reading the versions" step={1} steps={1} detail="this run's judgements" />
@@ -106,7 +107,6 @@ export function VersionsPanel({ opening }: { readonly opening: ReviewOpening }):
                           size="small"
                           keepFocus
                           label={`Look at version ${String(version.version)}`}
-                          off={hiddenNow}
                           onPress={() =>
                             lookAt(runUuid, version.version === newest.version ? {} : { version: version.version })
                           }
@@ -121,7 +121,7 @@ export function VersionsPanel({ opening }: { readonly opening: ReviewOpening }):
             </tbody>
           </table>
           {error === null ? null : <Note kind="problem">{AppError.from(error).message}</Note>}
-          {list.length < 2 || hiddenNow !== undefined ? null : (
+          {list.length < 2 ? null : (
             <VersionChanges key={newest.version} runUuid={runUuid} versions={list.map(({ version }) => version)} />
           )}
           <div className={c('section')}>
