@@ -322,9 +322,10 @@ describe('Panels of Review', () => {
     await showPanel(page, 'Limits');
     await page.getByText(/^Suggested: \d+ of 6 for/).waitFor();
     await page.reload();
-    await ready(page);
     await showPanel(page, 'Limits');
     await page.getByText(/^Suggested: \d+ of 6 for/).waitFor();
+    await showPanel(page, 'Cells');
+    await ready(page);
   });
 });
 
