@@ -122,6 +122,8 @@ export class Capture implements AsyncDisposable {
     },
     set: async ({ control, value }) => await this.#set(control, value),
     light: async ({ on }) => {
+      // What blinks puts the light back as it was, on or off.
+      this.#side.refuseWhileBusy();
       await this.#light(on);
       return null;
     },
@@ -329,7 +331,9 @@ export class Capture implements AsyncDisposable {
   }
 
   #sideScope(open: Open): SideScope {
-    return { ...open, lightOff: this.#lightOff };
+    const shown = (control: string): Setting =>
+      isLight(control) && this.#lightOff ? 0 : (open.wanted.get(control)?.shown ?? 0);
+    return { address: open.address, type: open.type, scope: open.scope, shown };
   }
 
   #refuseWhileRecording(): void {

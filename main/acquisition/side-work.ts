@@ -7,10 +7,10 @@ import {
   type Clock,
   type Miniscope,
   readCatalogue,
-  type Resolved,
   type ScopeFrame,
   type ScopeType,
   scopeType,
+  type Setting,
 } from '../devices/index.ts';
 import { takeStack } from './z-stack.ts';
 
@@ -22,10 +22,8 @@ export interface SideScope {
   readonly address: string;
   readonly type: ScopeType;
   readonly scope: Miniscope;
-  /** Values as the person set them. */
-  readonly wanted: ReadonlyMap<string, Resolved>;
-  /** The light is off whatever its control says. */
-  readonly lightOff: boolean;
+  /** A control's value as it should be now: as the person set it, and no light between recordings. */
+  readonly shown: (control: string) => Setting;
 }
 
 /** Work that uses a scope for a moment, one at a time and never beside a recording: a light that blinks, a stack. */
@@ -71,19 +69,19 @@ export class SideWork {
         await blinkBoard(scopeType(readCatalogue(), typeName), () => this.#openLink(address), this.#clock, signal);
         return;
       }
-      // As it is now: between recordings the light is off.
-      const shown = open.lightOff ? 0 : (open.wanted.get('led0')?.shown ?? 0);
-      await blinkLed(open.type, this.#clock, { set: (led, value) => open.scope.set(led, value), shown, signal });
+      const set = (led: string, value: Setting): Promise<unknown> => open.scope.set(led, value);
+      await blinkLed(open.type, this.#clock, { set, shown: () => open.shown('led0'), signal });
     });
   }
 
   /** @throws AppError `device.*`, `disk.io`, `acquire.not_now`, `rpc.cancelled` */
-  async takeStack({ type, scope, wanted }: SideScope, wish: AcquireStack & { readonly file: string }): Promise<number> {
+  async takeStack({ type, scope, shown }: SideScope, wish: AcquireStack & { readonly file: string }): Promise<number> {
     const stacked = {
       type,
-      lens: wanted.get('ewl')?.shown ?? 0,
-      set: (value: string | number) => scope.set('ewl', value),
+      lens: () => shown('ewl'),
+      set: (value: Setting) => scope.set('ewl', value),
       nextFrame: () => this.#nextFrame(),
+      nowNs: () => this.#clock.nowNs(),
     };
     return await this.#alone('a stack is being taken', (signal) =>
       takeStack(stacked, wish, signal, (plane, planes) => {

@@ -8,12 +8,14 @@ import { writeFloatPages } from '../tiff/index.ts';
 /** The scope as a stack uses it. */
 export interface StackScope {
   readonly type: ScopeType;
-  /** Lens setting now; restored whatever happens. */
-  readonly lens: Setting;
+  /** Lens setting as it should be, asked for when it is restored. */
+  readonly lens: () => Setting;
   /** Resolves when the board has been told. */
   readonly set: (value: Setting) => Promise<Pick<Resolved, 'shown'>>;
   /** The next frame; rejects when none comes. */
   readonly nextFrame: () => Promise<ScopeFrame>;
+  /** The clock by which frames tell when they came, ns. */
+  readonly nowNs: () => bigint;
 }
 
 /** Frames after a step that do not count: the board moves the lens at a frame's end, the next is exposed while it moves. */
@@ -48,7 +50,7 @@ export function stackPlanes(type: ScopeType, { from, to, step }: Omit<AcquireSta
  * @throws AppError `device.*`, `disk.io`, `rpc.cancelled`
  */
 export async function takeStack(
-  { type, lens, set, nextFrame }: StackScope,
+  { type, lens, set, nextFrame, nowNs }: StackScope,
   { file, ...range }: AcquireStack & { readonly file: string },
   signal: AbortSignal,
   onPlane: (plane: number, of: number) => void,
@@ -64,18 +66,21 @@ export async function takeStack(
       describe: (n) => `ewl=${planes[n] ?? ''}; frames=${range.frames}`,
       page: async (n) => {
         onPlane(n + 1, planes.length);
-        await set(planes[n] ?? lens);
-        for (let skipped = 0; skipped < movingFrames; skipped += 1) await nextFrame();
+        await set(planes[n] ?? lens());
+        // Frames that had come before and were waiting to be taken show the lens as it was.
+        const toldNs = nowNs();
+        for (let moving = 0; moving < movingFrames;) if ((await nextFrame()).firstNs > toldNs) moving += 1;
         return await meanFrame(type, range.frames, nextFrame, signal);
       },
     });
+    await set(lens());
     await rename(temporary, file);
   } catch (error) {
+    // Where the board is gone, why it failed is what matters.
+    await set(lens()).catch(() => undefined);
     await rm(temporary, { force: true }).catch(() => undefined);
     if (error instanceof AppError) throw error;
     throw new AppError('disk.io', `${path.basename(file)} cannot be written.`, { cause: error });
-  } finally {
-    await set(lens);
   }
   return planes.length;
 }

@@ -14,7 +14,7 @@ const brightness = 0.3;
  * Shows a person which scope it is: the LED goes on and off some times and is left as it was.
  *
  * @param set sends a value to the LED; resolves when the board has been told
- * @param shown the LED's value now, restored whatever happens
+ * @param shown the LED's value as it should be, asked for when it is restored: somebody may have set it meanwhile
  * @throws AppError `device.bad_setting` for a scope without an LED, and whatever `set` could not do
  */
 export async function blinkLed(
@@ -24,7 +24,7 @@ export async function blinkLed(
     set,
     shown,
     signal,
-  }: { set: (led: string, value: Setting) => Promise<unknown>; shown: Setting; signal?: AbortSignal },
+  }: { set: (led: string, value: Setting) => Promise<unknown>; shown: () => Setting; signal?: AbortSignal },
 ): Promise<void> {
   const led = ledOf(type);
   if (led === null) throw new AppError('device.bad_setting', `${type.label ?? type.type} has no LED that could blink.`);
@@ -37,7 +37,7 @@ export async function blinkLed(
       await clock.sleep(blinks.offMs);
     }
   } finally {
-    await set(led.name, shown);
+    await set(led.name, shown());
   }
 }
 
@@ -57,7 +57,7 @@ export async function blinkBoard(
   await using scope = new Miniscope({ type, clock, open, settings, onFrame: () => undefined });
   await scope.connect();
   const set = (name: string, value: Setting): Promise<unknown> => scope.set(name, value);
-  await blinkLed(type, clock, { set, shown: led?.dark ?? 0, ...(signal === undefined ? {} : { signal }) });
+  await blinkLed(type, clock, { set, shown: () => led?.dark ?? 0, ...(signal === undefined ? {} : { signal }) });
 }
 
 /** The LED that blinks; null for a scope without one. */

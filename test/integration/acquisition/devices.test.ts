@@ -95,6 +95,19 @@ describe('the boards of a rig', () => {
     expect(held.filter((level) => level === 30)).toHaveLength(3);
     await vi.waitFor(() => expect(rig.board.led()).toBe(12), darkWithin);
     expect(rig.acquisition.status().controls.find(({ name }) => name === 'led0')?.number).toBe(12);
+    // What is set meanwhile holds afterwards; and nothing is armed with a light that comes back.
+    await rig.acquisition.plan({ animal: 'm12', lengthS: null, startBy: 'trigger' });
+    await rig.until('a picture', ({ quality }) => quality.meanGrey !== null);
+    const blinking = rig.acquisition.identify('simulator');
+    await vi.waitFor(() => expect(rig.board.led()).toBe(30), darkWithin);
+    await rig.acquisition.set('led0', 15);
+    await expect(rig.acquisition.start()).rejects.toMatchObject({
+      code: 'acquire.not_now',
+      message: 'Not started: the light blinks to show which scope it is.',
+    });
+    expect(rig.acquisition.status().mode).toBe('preview');
+    await blinking;
+    await vi.waitFor(() => expect(rig.board.led()).toBe(15), darkWithin);
   }, 60_000);
 
   it('do not blink and take no stack while they record; a stack has the lens put back', async (context) => {

@@ -10,26 +10,36 @@ import { v4 } from '../../support/rig.ts';
 
 const type = { ...v4, width: 16, height: 9 };
 
-/** A scope whose lens takes three frames to move; a pixel shows the lens setting, the frame's parity and where it is. */
+/** A scope whose lens takes three frames to move, and whose frames wait to be taken while a step is told; a pixel shows the lens setting, the frame's parity and where it is. */
 function movingScope(): StackScope & { readonly sets: (string | number)[] } {
   const sets: (string | number)[] = [];
   let still = 0;
   let frame = 0;
+  let nowNs = 0n;
+  /** Frames that came before the lens was told to move. */
+  let waiting = 0;
   return {
     type,
-    lens: 7,
+    lens: () => 7,
     sets,
     set: (value) => {
       sets.push(value);
       still = 0;
+      waiting = 5;
       return Promise.resolve({ shown: value });
     },
+    nowNs: () => nowNs,
     nextFrame: () => {
-      still += 1;
       frame += 1;
+      const isOld = waiting > 0;
+      if (isOld) waiting -= 1;
+      else {
+        still += 1;
+        nowNs += 50_000_000n;
+      }
       const lens = still <= 3 ? 0 : 100 + Number(sets.at(-1));
       const pixels = Uint8Array.from({ length: 16 * 9 }, (_, at) => lens + (at % 16) + (frame % 2) * 2);
-      return Promise.resolve({ pixels } as unknown as ScopeFrame);
+      return Promise.resolve({ pixels, firstNs: isOld ? nowNs - 1n : nowNs } as unknown as ScopeFrame);
     },
   };
 }

@@ -24,7 +24,7 @@ describe('a light that blinks to show which scope it is', () => {
       seen.push([Number(clock.nowNs() / 1_000_000n), value]);
       return Promise.resolve();
     };
-    await meanwhile(clock, blinkLed(type, clock, { set, shown: 12 }));
+    await meanwhile(clock, blinkLed(type, clock, { set, shown: () => 12 }));
     expect(seen).toEqual([
       [0, 30],
       [400, 0],
@@ -45,12 +45,12 @@ describe('a light that blinks to show which scope it is', () => {
       fails -= 1;
       return fails === 0 ? Promise.reject(new Error('no answer')) : Promise.resolve();
     };
-    await expect(meanwhile(clock, blinkLed(type, clock, { set, shown: 12 }))).rejects.toThrow('no answer');
+    await expect(meanwhile(clock, blinkLed(type, clock, { set, shown: () => 12 }))).rejects.toThrow('no answer');
     expect(seen).toEqual([30, 0, 30, 12]);
     const stopped = AbortSignal.abort();
     seen.length = 0;
     fails = 99;
-    await meanwhile(clock, blinkLed(type, clock, { set, shown: 5, signal: stopped }));
+    await meanwhile(clock, blinkLed(type, clock, { set, shown: () => 5, signal: stopped }));
     expect(seen).toEqual([5]);
   });
 
@@ -72,7 +72,9 @@ describe('a light that blinks to show which scope it is', () => {
 
   it('is refused for a scope that has none', async () => {
     const blind = { ...type, label: 'Blind scope', controls: {} };
-    await expect(blinkLed(blind, manualClock(), { set: () => Promise.resolve(), shown: 0 })).rejects.toMatchObject({
+    await expect(
+      blinkLed(blind, manualClock(), { set: () => Promise.resolve(), shown: () => 0 }),
+    ).rejects.toMatchObject({
       code: 'device.bad_setting',
       message: 'Blind scope has no LED that could blink.',
     });

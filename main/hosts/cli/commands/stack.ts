@@ -79,11 +79,9 @@ async function run({ flags, absolute, positionals, terminal, signal, json }: Inv
   });
   opened.use(miniscope);
   await miniscope.connect();
+  const lensAtFirst = miniscope.settings.get('ewl')?.shown ?? 0;
   signal.addEventListener('abort', () => side.stop(), { once: true });
-  const planes = await side.takeStack(
-    { address, type, scope: miniscope, wanted: miniscope.settings, lightOff: false },
-    wish,
-  );
+  const planes = await side.takeStack({ address, type, scope: miniscope, shown: () => lensAtFirst }, wish);
   return {
     exitCode: exitCodes.ok,
     json: { file: wish.file, planes },
