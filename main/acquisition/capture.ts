@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { greyPng } from '../arrays/index.ts';
 import { AppError, type AcquireRoi } from '../contract/index.ts';
 import {
   type BoardLink,
@@ -22,7 +23,6 @@ import { controlLabel, isLight, shownControls } from './controls.ts';
 import { FramePace } from './frame-pace.ts';
 import { LiveBox } from './live-socket.ts';
 import { meanOf } from './measures.ts';
-import { greyPng } from './png.ts';
 import { QualityWatch } from './quality.ts';
 import { RecordingWatch } from './recording-watch.ts';
 import { type SideScope, SideWork } from './side-work.ts';

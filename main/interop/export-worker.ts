@@ -7,11 +7,21 @@ import { writeExport } from './write-export.ts';
 import type { ExportMessage } from './export.ts';
 
 const port = parentPort;
+const aborted = new AbortController();
+// The thread lives by its work, not by the port.
+port?.on('message', () => aborted.abort());
+port?.unref();
 const tell = (message: ExportMessage): void => port?.postMessage(message);
 
 try {
-  const written = await writeExport(workerData as ExportJob, (step, fraction) =>
-    tell({ type: 'progress', step, fraction }),
+  const written = await writeExport(
+    workerData as ExportJob,
+    (step, fraction) => {
+      // Writers that never wait for anything else end here.
+      aborted.signal.throwIfAborted();
+      tell({ type: 'progress', step, fraction });
+    },
+    aborted.signal,
   );
   tell({ type: 'done', written });
 } catch (error) {

@@ -22,10 +22,13 @@ const fileEndings: Readonly<Record<ExportFormat, readonly string[]>> = {
   mat: ['.mat'],
   tiff: ['.tif', '.tiff'],
   roizip: ['.zip'],
+  avi: ['.avi'],
+  mp4: ['.mp4'],
+  svg: ['.svg'],
 };
 
 /** Forms that are a folder where no file is named; the others put a file of a fitting name into it. */
-const folderForms: ReadonlySet<ExportFormat> = new Set(['npy', 'csv', 'tiff']);
+const folderForms: ReadonlySet<ExportFormat> = new Set(['npy', 'csv', 'tiff', 'avi', 'mp4', 'svg']);
 
 /** Where an export goes. */
 export interface Destination {
@@ -74,19 +77,29 @@ export async function scratchBeside(place: string): Promise<string> {
   }
 }
 
-/** Writes a job in a thread of its own; aborting ends the thread. @throws AppError whatever the writer threw, `rpc.cancelled` */
+/** How long a thread that was told to stop may take to end what it started (ffmpeg) before it is ended. */
+const graceMs = 5000;
+
+/** Writes a job in a thread of its own; aborting ends it. @throws AppError whatever the writer threw, `rpc.cancelled` */
 export async function runExport(job: ExportJob, progress: OnProgress, signal: AbortSignal): Promise<WrittenExport> {
   signal.throwIfAborted();
   const worker = new Worker(new URL('./export-worker.ts', import.meta.url), { workerData: job, name: 'export' });
   let abort: () => void = () => undefined;
+  let grace: NodeJS.Timeout | undefined;
+  const cancelled = (): AppError => new AppError('rpc.cancelled', 'The export was cancelled; nothing was written.');
   try {
     return await new Promise<WrittenExport>((resolve, reject) => {
-      abort = () => reject(new AppError('rpc.cancelled', 'The export was cancelled; nothing was written.'));
+      abort = () => {
+        worker.postMessage('abort');
+        grace = setTimeout(() => reject(cancelled()), graceMs);
+      };
       signal.addEventListener('abort', abort, { once: true });
       worker.on('message', (message: ExportMessage) => {
         if (message.type === 'progress') progress(message.step, message.fraction);
-        else if (message.type === 'done') resolve(message.written);
-        else reject(AppError.fromData(message.error));
+        else if (message.type === 'done') {
+          if (signal.aborted) reject(cancelled());
+          else resolve(message.written);
+        } else reject(signal.aborted ? cancelled() : AppError.fromData(message.error));
       });
       worker.on('error', reject);
       worker.on('exit', (code) =>
@@ -94,6 +107,7 @@ export async function runExport(job: ExportJob, progress: OnProgress, signal: Ab
       );
     });
   } finally {
+    clearTimeout(grace);
     signal.removeEventListener('abort', abort);
     await worker.terminate();
   }

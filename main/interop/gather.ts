@@ -7,6 +7,7 @@ import { AppError, imageNames, traceKinds, type Cell, type Uuid } from '../contr
 import { programVersion } from '../installation/index.ts';
 import type { Library, RunDetail, StoredRecording } from '../library/index.ts';
 import { countsAsNeuron, opinions } from '../review/index.ts';
+import { happeningsOf } from './happenings.ts';
 import type { ExportArrays, ExportCell, ExportRecording, ExportRun } from './job.ts';
 
 /** Gathers the cells that hold after edits as files: `main/media`’s editor. */
@@ -24,6 +25,7 @@ const Manifest = z.object({
   chosen: z.object({ diameterPx: z.number().positive().nullish() }).nullish(),
   parameters: z.record(z.string(), z.unknown()).nullish(),
   files: z.array(z.object({ path: z.string() })),
+  motionBlocks: z.object({ rows: z.array(z.number()), columns: z.array(z.number()) }).nullish(),
   inputs: z
     .array(
       z.object({
@@ -102,6 +104,8 @@ export async function gatherRun(
   const umPerPx = manifest.parameters?.['umPerPx'];
   return {
     runUuid: run.uuid,
+    folder,
+    layers,
     name: run.name,
     createdAt: run.createdAt,
     engineVersion: run.engineVersion,
@@ -172,8 +176,23 @@ function arraysOf(manifest: Manifest, folder: string, edited: string | null): Ex
     time: place('time.npy'),
     frameFlags: place('frame_flags.npy'),
     motion: place('motion.npy'),
+    model: modelFiles.every((name) => present.has(name)) ? folder : null,
+    motionBlocks: blocksOf(manifest, place('motion_blocks.npy')),
     events: edited === null ? place('events.npz') : null,
   };
+}
+
+/** What other programs have of the background and the noise. */
+const modelFiles = [
+  'background/geometry.json',
+  'background/constant.npy',
+  'background/shares.npy',
+  'background/courses.npy',
+  'statistics/noise.npy',
+] as const;
+
+function blocksOf({ motionBlocks }: Manifest, place: string | null): ExportArrays['motionBlocks'] {
+  return place === null || motionBlocks === null || motionBlocks === undefined ? null : { place, ...motionBlocks };
 }
 
 async function readRows(file: string): Promise<readonly number[]> {
@@ -238,8 +257,15 @@ async function recordingsOf(
     const firstSample = known?.firstSample ?? sample;
     const samples = Math.min(counted, manifest.frames - firstSample);
     sample = firstSample + samples;
+    const isFirst = !stored.slice(0, i).some(({ sessionUuid }) => sessionUuid === recording.sessionUuid);
     recordings.push(
-      await exportRecording(recording, { firstFrame, firstSample, samples, fps: known?.fps ?? recording.fps }),
+      await exportRecording(recording, {
+        firstFrame,
+        firstSample,
+        samples,
+        fps: known?.fps ?? recording.fps,
+        happenings: isFirst ? await happeningsOf(library, recording) : null,
+      }),
     );
   }
   return recordings;
@@ -247,11 +273,13 @@ async function recordingsOf(
 
 async function exportRecording(
   recording: StoredRecording,
-  used: Pick<ExportRecording, 'firstFrame' | 'firstSample' | 'samples' | 'fps'>,
+  used: Pick<ExportRecording, 'firstFrame' | 'firstSample' | 'samples' | 'fps' | 'happenings'>,
 ): Promise<ExportRecording> {
   const films = recording.files.map((file) => file.path);
   const present = await Promise.all(films.map((film) => isFile(film)));
-  const orientation = path.join(path.dirname(films[0] ?? recording.folder), 'headOrientation.csv');
+  const beside = path.dirname(films[0] ?? recording.folder);
+  const orientation = path.join(beside, 'headOrientation.csv');
+  const frameTable = path.join(beside, 'calyxFrames.csv');
   return {
     uuid: recording.uuid,
     device: recording.device,
@@ -266,6 +294,7 @@ async function exportRecording(
     startedAt: recording.startedAt,
     tzOffsetMin: recording.tzOffsetMin,
     headOrientation: (await isFile(orientation)) ? orientation : null,
+    frameTable: (await isFile(frameTable)) ? frameTable : null,
     ...used,
   };
 }

@@ -24,6 +24,7 @@ export interface InteropDependencies {
   readonly exportNpy: (run: {
     readonly runUuid: string;
     readonly destination: string;
+    readonly signal: AbortSignal;
   }) => Promise<{ readonly files: string[]; readonly components: number; readonly accepted: number }>;
 }
 
@@ -34,13 +35,14 @@ export function createInteropHandlers(dependencies: InteropDependencies): Handle
   return {
     export: async (input, { signal }) => {
       using progress = progresses.begin(input.ticket);
-      const { target, format, metadata = {}, cells = 'all', table = 'tidy', films = 'link', overwrite = false } = input;
+      const { target, format, metadata = {}, cells = 'all', table = 'tidy', films = 'link', movie = {} } = input;
+      const overwrite = input.overwrite ?? false;
       if (!path.isAbsolute(input.destination))
         throw new AppError('usage.invalid', `The destination must be absolute: ${input.destination}`);
       const detail = await findRun(library, target);
       const runUuid = detail.run.uuid;
       if (format === 'npy') {
-        const done = await dependencies.exportNpy({ runUuid, destination: input.destination });
+        const done = await dependencies.exportNpy({ runUuid, destination: input.destination, signal });
         return {
           runUuid,
           format,
@@ -71,6 +73,7 @@ export function createInteropHandlers(dependencies: InteropDependencies): Handle
           metadata,
           table,
           films,
+          movie,
           run,
         };
         const written = await runExport(job, progress.report, signal);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** Results for other programs, and theirs for us. See README.md. */
 export { createDatajointHandlers } from './datajoint/handlers.ts';
+export { isDamage } from './results/check.ts';
 export { isHdf5, openHdf5 } from './results/hdf5.ts';
 export { createResultsHandlers } from './results/handlers.ts';
 export { describeFilm, foreignFormat, readablePlace } from './films/index.ts';

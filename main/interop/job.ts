@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { CellLabel, ExportFinding, ExportFormat, ExportMetadata } from '../contract/index.ts';
+import type { CellLabel, ExportFinding, ExportFormat, ExportMetadata, ExportMovie } from '../contract/index.ts';
 import type { imageNames, traceKinds } from '../contract/index.ts';
 
 /** What the exporting thread is told: plain values and absolute paths, so that it needs neither the library nor the core. */
@@ -36,6 +36,15 @@ export interface ExportArrays {
   readonly time: string | null;
   readonly frameFlags: string | null;
   readonly motion: string | null;
+  /** Shifts of blocks, where they were registered one by one (docs/formats.md). */
+  /** The run folder where it holds the background and the noise (docs/formats.md); those of the run's own rows, whatever edits hold. */
+  readonly model: string | null;
+  readonly motionBlocks: {
+    readonly place: string;
+    /** Centres of the blocks, px. */
+    readonly rows: readonly number[];
+    readonly columns: readonly number[];
+  } | null;
   /** Null where edits hold: events are those of the run's own rows. */
   readonly events: string | null;
 }
@@ -65,11 +74,33 @@ export interface ExportRecording {
   readonly tzOffsetMin: number | null;
   /** Absolute path of headOrientation.csv; null where there is none. */
   readonly headOrientation: string | null;
+  /** Absolute path of calyxFrames.csv with the levels at the board's inputs; null where there is none. */
+  readonly frameTable: string | null;
+  /** What was noted and what happened in its session; only at the first recording of each session. Seconds on the recording's clock. */
+  readonly happenings: Happenings | null;
+}
+
+/** What people and the behaviour's apparatus said of a session; seconds since the recording's start. */
+export interface Happenings {
+  readonly notes: readonly { readonly timeS: number; readonly text: string }[];
+  readonly trials: readonly {
+    readonly trialId: number;
+    readonly type: string | null;
+    readonly startS: number;
+    readonly stopS: number;
+    readonly attributes: Readonly<Record<string, string>>;
+  }[];
+  readonly events: readonly { readonly type: string; readonly timeS: number }[];
+  /** How the behaviour's clock was brought onto the recording's. */
+  readonly clock: string;
 }
 
 /** A finished run with all that exports tell of it. */
 export interface ExportRun {
   readonly runUuid: string;
+  /** Absolute run folder, and the folders of the edits that hold, oldest first. */
+  readonly folder: string;
+  readonly layers: readonly string[];
   readonly name: string;
   readonly createdAt: string;
   readonly engineVersion: string | null;
@@ -109,6 +140,7 @@ export interface ExportJob {
   readonly metadata: ExportMetadata;
   readonly table: 'tidy' | 'wide';
   readonly films: 'link' | 'copy';
+  readonly movie: ExportMovie;
   readonly run: ExportRun;
 }
 

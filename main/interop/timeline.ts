@@ -10,6 +10,8 @@ export interface Timeline {
   readonly filled: number;
   /** Frames whose time is not after that of the frame before. */
   readonly disordered: number;
+  /** Seconds to add to a time of each recording's own to have it on this axis. */
+  readonly offsets: readonly number[];
   /** Recordings that had to be laid one frame after the one before, because no clock says how far apart they were. */
   readonly laidEndToEnd: number;
 }
@@ -26,11 +28,13 @@ export async function readTimeline(run: ExportRun): Promise<Timeline> {
   const times = read === null ? new Float64Array(run.frames).fill(Number.NaN) : Float64Array.from(read);
   let filled = 0;
   let laidEndToEnd = 0;
+  const offsets: number[] = [];
   const start = run.recordings[0]?.startedAt ?? null;
   let previousEnd = Number.NEGATIVE_INFINITY;
   for (const recording of run.recordings) {
     const part = times.subarray(recording.firstSample, recording.firstSample + recording.samples);
     filled += fill(part, recording.fps ?? rate, recording.firstFrame);
+    offsets.push(0);
     if (recording.firstSample > 0) {
       const byClock =
         start === null || recording.startedAt === null
@@ -38,6 +42,7 @@ export async function readTimeline(run: ExportRun): Promise<Timeline> {
           : (Date.parse(recording.startedAt) - Date.parse(start)) / 1000;
       const isAfter = (part[0] ?? 0) + byClock > previousEnd;
       const offset = isAfter ? byClock : previousEnd + 1 / rate - (part[0] ?? 0);
+      offsets[offsets.length - 1] = offset;
       if (!isAfter) laidEndToEnd += 1;
       for (let i = 0; i < part.length; i += 1) part[i] = (part[i] ?? 0) + offset;
     }
@@ -45,7 +50,7 @@ export async function readTimeline(run: ExportRun): Promise<Timeline> {
   }
   let disordered = 0;
   for (let t = 1; t < times.length; t += 1) if (!((times[t] ?? 0) > (times[t - 1] ?? 0))) disordered += 1;
-  return { times, filled: read === null || filled === times.length ? 0 : filled, disordered, laidEndToEnd };
+  return { times, filled: read === null || filled === times.length ? 0 : filled, disordered, laidEndToEnd, offsets };
 }
 
 /** Fills unknown times in place; a recording without any is counted out by its rate. Gives how many were unknown. */

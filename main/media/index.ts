@@ -11,6 +11,8 @@ export { createFramesHandlers, framesPath, startMedia } from './media.ts';
 export type { FramesDependencies, Media, MediaOptions } from './media.ts';
 export { probeFilm } from './probe.ts';
 export { writeProxy, type ProxyJob } from './proxy.ts';
+export { encodingFfmpeg, firstEncoder, startEncoder, type Encoder } from './encoder.ts';
+export { openMovie, type Layer, type OpenMovie } from './movie.ts';
 export type { FilmProbe } from './probe.ts';
 export type { UpgradeRequest } from './socket.ts';
 export type { Movie, MovieInput } from './tickets.ts';

@@ -9,8 +9,27 @@ import { binding, fromNative } from './binding.ts';
 import { useFoundFfmpeg } from './probe.ts';
 import type { Movie, MovieInput } from './tickets.ts';
 
+/** Which picture of a frame. */
+export type Layer = (typeof movieLayers)[number];
+
+/** One picture and what it is of. */
+export interface MovieFrame {
+  readonly header: {
+    readonly frame: number;
+    readonly height: number;
+    readonly width: number;
+    readonly layer: Layer;
+    readonly timeS: number | null;
+    readonly unreadable: boolean;
+  };
+  readonly bytes: Uint8Array;
+}
+
 /** An opened movie: serves `movie.*` until it is disposed. */
 export interface OpenMovie extends Disposable {
+  readonly frames: number;
+  /** A frame of the run by its number. @throws AppError `rpc.invalid_input`, `media.*`, what the engine says */
+  readonly read: (frame: number, layer: Layer) => Promise<MovieFrame>;
   readonly handlers: Handlers<typeof movieApi.procedures>;
 }
 
@@ -67,8 +86,6 @@ function toParts(inputs: readonly MovieInput[]): Part[] {
     return part;
   });
 }
-
-type Layer = (typeof movieLayers)[number];
 
 /** Where each part begins among those that the model gives. */
 const partOrder = { cells: 0, background: 1, residual: 2 } as const;
@@ -133,7 +150,7 @@ export function openMovie(movie: Movie): OpenMovie {
     }
   };
 
-  const read = async (frame: number, layer: Layer) => {
+  const read = async (frame: number, layer: Layer): Promise<MovieFrame> => {
     if (frame >= frames) {
       throw new AppError('rpc.invalid_input', `Frame ${String(frame)} was asked for, the run has ${String(frames)}.`);
     }
@@ -165,6 +182,8 @@ export function openMovie(movie: Movie): OpenMovie {
   };
 
   return {
+    frames,
+    read,
     handlers: {
       frames: async function* ({ layer }, updates) {
         for await (const { frame } of updates) yield await read(frame, layer);

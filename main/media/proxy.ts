@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { AppError } from '../contract/index.ts';
 import { binding, fromNative } from './binding.ts';
-import { findFfmpeg } from './ffmpeg.ts';
+import { encodingFfmpeg, startEncoder } from './encoder.ts';
 import { useFoundFfmpeg } from './probe.ts';
 
 /** A small film to be made from the films of a recording. */
@@ -38,57 +36,27 @@ export async function writeProxy({
   onFrame,
 }: ProxyJob): Promise<{ readonly frames: number }> {
   useFoundFfmpeg();
-  const ffmpeg = findFfmpeg();
-  if (ffmpeg === undefined)
-    throw new AppError('media.ffmpeg_missing', 'A small copy of the film needs ffmpeg, which is not installed.', {
-      hint: 'Install ffmpeg, or pack with the whole film (--movie full) or without one (--movie none).',
-    });
+  const what = 'A small copy of the film';
+  const hint = 'Install ffmpeg, or pack with the whole film (--movie full) or without one (--movie none).';
+  encodingFfmpeg(what, hint);
   const native = binding();
   try {
     const { handle, frames, height, width } = await native.openRecording(films);
     try {
-      const source = [
-        '-f',
-        'rawvideo',
-        '-pix_fmt',
-        'gray',
-        '-s',
-        `${width}x${height}`,
-        '-r',
-        String(fps),
-        '-i',
-        'pipe:0',
-      ];
       const form = ['-c:v', 'mjpeg', '-q:v', quality, '-pix_fmt', 'yuvj420p', '-threads', '2', '-f', 'avi'];
-      const child = spawn(ffmpeg, ['-v', 'error', '-y', ...source, ...form, target], {
-        stdio: ['pipe', 'ignore', 'pipe'],
-      });
-      const said: string[] = [];
-      child.stderr.setEncoding('utf8').on('data', (text: string) => said.push(text));
-      const ended = once(child, 'close') as Promise<[number | null]>;
-      // What breaks the pipe is told by the exit code.
-      child.stdin.on('error', () => undefined);
-      ended.catch(() => undefined);
+      const encoder = startEncoder({ target, width, height, fps, pixels: 'gray', form, what, hint });
       try {
         for (let frame = 0; frame < frames; frame += 1) {
           signal.throwIfAborted();
           const { bytes } = await native.readFrame(handle, frame, 0, 0);
-          if (child.exitCode !== null) break;
-          if (!child.stdin.write(bytes)) await Promise.race([once(child.stdin, 'drain'), ended]);
+          await encoder.write(bytes);
           onFrame?.(frame + 1, frames);
         }
       } catch (error) {
-        child.kill('SIGKILL');
-        await ended;
+        await encoder.abandon();
         throw error;
       }
-      child.stdin.end();
-      const [code] = await ended;
-      if (code !== 0)
-        throw new AppError(
-          'media.io',
-          `ffmpeg could not write the small film: ${said.join('').trim().split('\n').at(-1) ?? ''}`,
-        );
+      await encoder.finish();
       return { frames };
     } finally {
       native.closeRecording(handle);

@@ -33,6 +33,44 @@ with h5py.File(file) as f:
         "images": [f["motion_correction"][n].shape == (30, 40) for n in ["reference_image", "correlation_image", "average_image", "max_image"]],
         "cnn": f["estimates/cnn_preds"][()].decode(), "rigid": [int(f["params/motion/pw_rigid"][()]), int(f["params/motion/is3D"][()])],
     }
+    columns = lambda name: f[name][:].reshape(*f["dims"][:], *f[name].shape[1:], order="F")
+    y, x = np.mgrid[:30, :40]
+    els = load("motion_blocks.npy")
+    said["background"] = [
+        same(columns("estimates/b0"), load("background/constant.npy")[y // 2, x // 2]),
+        bool(np.allclose(columns("estimates/sn"), 2 * load("statistics/noise.npy")[y // 2, x // 2])),
+        same(columns("estimates/b"), load("background/shares.npy")[y // 10 * 4 + x // 10]),
+        same(f["estimates/f"], load("background/courses.npy")),
+    ]
+    said["blocks"] = [same(f["motion_correction/x_shifts_els"], -els[:, 0].reshape(1500, 6)), same(f["motion_correction/y_shifts_els"], -els[:, 1].reshape(1500, 6)),
+                      f["motion_correction/coord_shifts_els"][:].tolist()]
+# element-interface's loader; CaImAn itself is on no registry, what it would give is read by its own rules of saving.
+import types
+def restored(group):
+    if "format" in group.attrs:
+        return csc_matrix((group["data"][:], group["indices"][:], group["indptr"][:]), shape=group["shape"][:])
+    return types.SimpleNamespace(**dict(group.attrs), **{name: restored(item) if isinstance(item, h5py.Group) else (None if item.dtype.kind == "O" and item[()] == b"NoneType" else item[()]) for name, item in group.items()})
+def load_CNMF(path):
+    with h5py.File(path) as f:
+        cnmf = restored(f)
+    cnmf.params = types.SimpleNamespace(**{name: vars(values) for name, values in vars(cnmf.params).items()})
+    return cnmf
+def get_contours(A, dims):
+    y, x = np.unravel_index(np.arange(A.shape[0]), dims, order="F")
+    centre = lambda column: np.array([(y * column).sum(), (x * column).sum()]) / max(column.sum(), 1e-9)
+    return [{"neuron_id": k + 1, "CoM": centre(A[:, k].toarray().ravel())} for k in range(A.shape[1])]
+caiman = types.ModuleType("caiman")
+caiman.source_extraction = types.SimpleNamespace(cnmf=types.SimpleNamespace(cnmf=types.SimpleNamespace(load_CNMF=load_CNMF)))
+caiman.utils = types.SimpleNamespace(visualization=types.SimpleNamespace(get_contours=get_contours))
+sys.modules["caiman"] = caiman
+import scipy.sparse
+from element_interface.caiman_loader import CaImAn
+loaded = CaImAn(out)
+first = loaded.masks[0]
+# Its x is the row (datamodel.md 2.12).
+said["loader"] = [len(loaded.masks), first["mask_xpix"].tolist(), first["mask_ypix"].tolist(), first["mask_weights"].tolist(), same(first["inferred_trace"], load("traces/denoised.npy")[0]),
+                  same(first["dff"], load("traces/dff.npy")[0]), same(first["spikes"], load("traces/deconvolved.npy")[0]), list(loaded.motion_correction["average_image"].shape),
+                  loaded.cnmf.estimates.cnn_preds, loaded.cnmf.estimates.idx_components.tolist()]
 e = CaimanSegmentationExtractor(file)
 said["extractor"] = [e.get_num_rois(), list(e.get_frame_shape()), float(e.get_roi_image_masks([0])[5, 31, 0]), float(e.get_sampling_frequency()),
                      same(e.get_traces(name="dff"), load("traces/dff.npy").T)]
@@ -57,6 +95,18 @@ cells = list(csv.DictReader(open(os.path.join(out, "csv", "cells.csv"))))
 said["cells"] = [[c["cell"], c["accepted"], c["decision"], c["x"], c["y"], c["snr"]] for c in cells]
 wide = list(csv.reader(open(os.path.join(out, "wide", "dff.csv"))))
 said["wide"] = [wide[0], len(wide), float(wide[11][2]) == float(load("traces/dff.npy")[0, 10])]
+# Films: OpenCV sees every bit of the film as it was recorded.
+import cv2
+y, x = np.mgrid[:30, :40]
+for name in ["ffv1", "grey"]:
+    video = cv2.VideoCapture(os.path.join(out, name + ".avi"))
+    frames = []
+    while True:
+        more, picture = video.read()
+        if not more:
+            break
+        frames.append(picture)
+    said[name] = [len(frames), all(np.array_equal(p[..., c], ((990 + t) % 1000 + y + x) % 256) for t, p in enumerate(frames) for c in range(3))]
 print(json.dumps(said, default=lambda value: value.item() if hasattr(value, "item") else str(value)))
 `;
 
@@ -75,7 +125,14 @@ test('h5py, roiextractors, tifffile, roifile and csv read back what was exported
   await write('roizip', 'rois.zip');
   expect((await write('csv', 'csv')).files).toEqual(['cells.csv', 'traces.csv']);
   await write('csv', 'wide', 'wide');
+  for (const codec of ['ffv1', 'grey'] as const) {
+    const destination = path.join(out, `${codec}.avi`);
+    const movie = { layer: 'raw', codec, firstFrame: 990, lastFrame: 1009 } as const;
+    await run.interop.export({ target: run.runUuid, format: 'avi', destination, movie }, localCall);
+  }
   expect(askPython(python, script, out, run.folder)).toEqual({
+    ffv1: [20, true],
+    grey: [20, true],
     caiman: {
       mask: [30, 40, 0.25, 1, 0.5, 1.75],
       traces: [true, true, true],
@@ -87,6 +144,21 @@ test('h5py, roiextractors, tifffile, roifile and csv read back what was exported
       cnn: 'NoneType',
       rigid: [0, 0],
     },
+    background: [true, true, true, true],
+    // Each block's pixels: first and last row, first and last column.
+    blocks: [
+      true,
+      true,
+      [
+        [0, 15, 0, 13],
+        [0, 15, 13, 27],
+        [0, 15, 27, 40],
+        [15, 30, 0, 13],
+        [15, 30, 13, 27],
+        [15, 30, 27, 40],
+      ],
+    ],
+    loader: [3, [5, 5, 7], [30, 31, 33], [0.25, 1, 0.5], true, true, true, [30, 40], null, [0, 1]],
     extractor: [3, [30, 40], 1, 20, true],
     mat: ['MATLAB 7.3 MAT-file', 'IM', 512, true, true, 1, [30, 40, 3], [1, 1, 0], true],
     tiff: [[3, 30, 40], 'float32', 1, 1, true],

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { finishedRunOnDisk, localCall } from '../support/finished-run.ts';
+import { workflowCsv } from '../support/workflow-csv.ts';
 import { askPython, judgePython, pythonOf, type JudgePython } from '../support/python.ts';
 
 let judge: JudgePython;
@@ -43,6 +44,20 @@ with NWBHDF5IO(file, "r") as io:
     out["starts"] = film.starting_frame[:].tolist()
     out["dimension"] = film.dimension[:].tolist()
     out["comments"] = film.comments
+    table = nwb.intervals["trials"] if nwb.intervals and "trials" in nwb.intervals else None
+    if table is not None:
+        out["trials"] = {name: np.asarray(table[name][:]).tolist() for name in ["start_time", "stop_time", "trial_type", "lumen", "block_type"]}
+    events = nwb.events
+    out["eventTables"] = sorted(events.keys())
+    pulses = events["TTL_input_2"]
+    out["pulses"] = [np.asarray(pulses["timestamp"][:]).round(6).tolist(), np.asarray(pulses["duration"][:]).round(6).tolist()]
+    calcium = events["CalciumEvents"]
+    out["calcium"] = {name: np.asarray(calcium[name].data[:]).round(4).tolist() for name in ["timestamp", "duration", "cell", "peak_frame", "amplitude_dff"]}
+    out["calciumCells"] = calcium["cell"].table.name
+    notes = nwb.acquisition["Notes"]
+    out["notes"] = [notes.data[:].tolist(), notes.timestamps[:].tolist()]
+    blocks, given = ophys["xy_translation_blocks"], load("motion_blocks.npy")
+    out["blocks"] = [list(blocks.data.shape), bool(np.array_equal(blocks.data[..., 0], -given[:, 1])), bool(np.array_equal(blocks.data[..., 1], -given[:, 0])), "6, 20, 33" in blocks.description]
     out["orientation"] = list(nwb.processing["behavior"]["HeadOrientation"].data.shape)
     out["about"] = [nwb.subject.subject_id, nwb.session_start_time.isoformat(), list(nwb.experimenter), nwb.notes, nwb.subject.sex, nwb.subject.species]
 extractor = NwbSegmentationExtractor(file)
@@ -53,7 +68,15 @@ print(json.dumps(out))
 
 test('an NWB file is valid for pynwb, without a critical finding or violation of nwbinspector, and holds the run’s numbers', async (context) => {
   const python = pythonOf(judge, context);
-  const run = await finishedRunOnDisk();
+  const run = await finishedRunOnDisk('subject1');
+  const behaviour = Object.entries(workflowCsv('2026-05-01 11:00:00')).filter(([name]) => name !== 'sessions.csv');
+  await run.library.ingest.ingest({
+    files: behaviour.map(([name, text]) => ({ name, text })),
+    sessions: {},
+    dryRun: false,
+    allOrNothing: true,
+    who: 'ada',
+  });
   const result = await run.interop.export(
     {
       target: run.sessionUuid,
@@ -63,7 +86,7 @@ test('an NWB file is valid for pynwb, without a critical finding or violation of
     },
     localCall,
   );
-  expect(path.basename(result.path)).toBe('sub-m1_ses-20260501T110000_behavior+ophys.nwb');
+  expect(path.basename(result.path)).toBe('sub-subject1_ses-20260501T110000_behavior+ophys.nwb');
   const said = askPython(python, script, result.path, run.folder) as Record<string, unknown>;
   expect(said['errors']).toEqual([]);
   const findings = said['findings'] as readonly (readonly [string, string])[];
@@ -99,9 +122,32 @@ test('an NWB file is valid for pynwb, without a critical finding or violation of
     ],
     starts: [0, 1000],
     dimension: [40, 30],
+    trials: {
+      start_time: [0.193, 2],
+      stop_time: [1.057, 14],
+      trial_type: ['stim', 'stim'],
+      lumen: ['646', '700'],
+      block_type: ['light', 'light'],
+    },
+    eventTables: ['CalciumEvents', 'TTL_input_2', 'behavior_center', 'behavior_right'],
+    // Frame 110 was not read: two pulses. The last goes on to the end, where times are counted out by the rate.
+    pulses: [
+      [4.95, 5.5, expect.closeTo(81.45, 3)],
+      [0.5, 0.45, expect.any(Number)],
+    ],
+    calcium: {
+      timestamp: [0.95, 1.95],
+      duration: [0.5, 1],
+      cell: [2, 0],
+      peak_frame: [25, 44],
+      amplitude_dff: [0.7, 1.2],
+    },
+    calciumCells: 'PlaneSegmentation',
+    notes: [['mouse turned around'], [1.2]],
+    blocks: [[1500, 2, 3, 2], true, true, true],
     orientation: [50, 4],
     about: [
-      'm1',
+      'subject1',
       '2026-05-01T11:00:00+02:00',
       ['Doe, Jane'],
       expect.stringContaining('mouse turned around'),

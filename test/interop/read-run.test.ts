@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from '../support/library.ts';
@@ -26,4 +27,37 @@ print(json.dumps([list(r["footprints"].shape), float(r["footprints"][0, 5, 31]),
     ['correlation', 'mean'],
     600,
   ]);
+});
+
+test('the reader for MATLAB in docs/examples reads a run folder in Octave as docs/formats.md says', (context) => {
+  if (spawnSync('octave', ['--version']).error !== undefined)
+    context.skip('GNU Octave is not on this machine (Debian: apt-get install --no-install-recommends octave unzip)');
+  const folder = temporaryFolder();
+  const { traces, times } = writeRun(folder, { frames: 600 });
+  const script = `
+addpath('${path.join(repositoryRoot, 'docs', 'examples')}');
+r = read_run('${folder}');
+out = struct('size', size(r.footprints), 'pixels', [r.footprints(6, 31, 1), r.footprints(6, 32, 1), r.footprints(8, 34, 1), r.footprints(30, 40, 3)], 'sum', sum(r.footprints(:)));
+out.kinds = strjoin(sort(fieldnames(r.traces))', ' ');
+out.raw = [size(r.traces.raw), double(r.traces.raw(3, 101)), double(r.traces.raw(1, 600))];
+out.mean = [size(r.images.mean), double(r.images.mean(3, 2))];
+out.time = [numel(r.time), r.time(5)];
+out.frames = r.run.frames;
+disp(jsonencode(out));
+`;
+  const { status, stdout, stderr } = spawnSync('octave', ['--no-gui', '--quiet', '--norc', '--eval', script], {
+    encoding: 'utf8',
+  });
+  expect(status, stderr).toBe(0);
+  expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toEqual({
+    size: [30, 40, 3],
+    pixels: [0.25, 1, 0.5, 1],
+    sum: 2.75,
+    kinds: 'denoised raw',
+    raw: [3, 600, expect.closeTo(traces[2]?.[100] ?? 0, 4), expect.closeTo(traces[0]?.[599] ?? 0, 4)],
+    // Pixel (2, 1) of a picture that counts its pixels.
+    mean: [30, 40, 2 * 40 + 1],
+    time: [600, expect.closeTo(times[4] ?? 0, 5)],
+    frames: 600,
+  });
 });

@@ -8,7 +8,7 @@ import { type Library, openLibrary } from '../../main/library/index.ts';
 import type { RunArray } from '../../main/library/types.ts';
 import { greyAvi } from './avi.ts';
 import { newCells, newLibraryIn, newRun, newSession, temporaryFolder } from './library.ts';
-import { npyBytes, writeRun, type WrittenRun } from './run-folder.ts';
+import { npyBytes, writeRun, type WrittenRun, zipBytes } from './run-folder.ts';
 
 /** A library with one finished run of three cells on 30 × 40 pixels, its films and its head orientation, and what exports it. */
 export interface FinishedRun {
@@ -32,6 +32,7 @@ export async function finishedRunOnDisk(subject = 'm1'): Promise<FinishedRun> {
   writeFileSync(path.join(films, '1.avi'), greyAvi(500, 30, 40));
   const orientation = Array.from({ length: 50 }, (_, i) => `${i * 50 - 25 + (i % 3)},0.5,0.5,0.5,${i === 7 ? 0 : 0.5}`);
   writeFileSync(path.join(films, 'headOrientation.csv'), `Time Stamp (ms),qw,qx,qy,qz\n${orientation.join('\n')}\n`);
+  writeFileSync(path.join(films, 'calyxFrames.csv'), frameTable());
   writeFileSync(path.join(root, 'session', 'notes.csv'), 'Time Stamp (ms), Note\n1200,mouse turned around\n');
   writeFileSync(
     path.join(root, 'session', 'metaData.json'),
@@ -62,6 +63,62 @@ export async function finishedRunOnDisk(subject = 'm1'): Promise<FinishedRun> {
   return { library, runUuid: uuid, sessionUuid: session.uuid, folder, films, written, interop };
 }
 
+/** The second input of the board is high in frames 100 to 119 and from 1490 on; frame 110 was not read. */
+function frameTable(): string {
+  const inputs = (t: number): string => (t === 110 ? '' : t >= 1490 || (t >= 100 && t < 120) ? '01' : '00');
+  const rows = Array.from({ length: frames }, (_, t) => `${t},${t},${t}000,${t}500,${t * 50},${inputs(t)},0`);
+  return `Frame Number,Raw Counter,First Payload (ns),Last Payload (ns),Device Time (ms),Inputs,Lost Before\n${rows.join('\n')}\n`;
+}
+
+/** Cell 2 has an event at frame 20, cell 0 one at frame 40. */
+function eventsArchive(): Buffer {
+  const column = (...values: readonly number[]): Buffer => npyBytes([2], Int32Array.from(values));
+  const floats = (...values: readonly number[]): Buffer => npyBytes([2], Float32Array.from(values));
+  const times = (...values: readonly number[]): Buffer => npyBytes([2], Float64Array.from(values));
+  return zipBytes(
+    {
+      'cell.npy': column(0, 2),
+      'onset.npy': column(40, 20),
+      'peak.npy': column(44, 25),
+      'end.npy': column(60, 30),
+      'onset_time.npy': times(1.95, 0.95),
+      'peak_time.npy': times(2.15, 1.2),
+      'end_time.npy': times(2.95, 1.45),
+      'amplitude.npy': floats(12, 7),
+      'amplitude_sigma.npy': floats(6, 4.5),
+      'amplitude_dff.npy': floats(1.2, 0.7),
+    },
+    'stored',
+  );
+}
+
+/** A background on a grid of 15 × 20 pixels of 2 × 2, shared by blocks of 10 × 10 pixels in two courses. */
+function backgroundFiles(): Record<string, Buffer> {
+  const geometry = {
+    bin: 2,
+    height: 15,
+    width: 20,
+    top: 0,
+    left: 0,
+    factor: 5,
+    coarseHeight: 3,
+    coarseWidth: 4,
+    courses: 2,
+  };
+  const floats = (shape: readonly number[], of: (i: number) => number): Buffer =>
+    npyBytes(
+      shape,
+      Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => of(i)),
+    );
+  return {
+    'background/geometry.json': Buffer.from(JSON.stringify(geometry)),
+    'background/constant.npy': floats([15, 20], (i) => 40 + i),
+    'background/shares.npy': floats([12, 2], (i) => i - 5),
+    'background/courses.npy': floats([2, frames], (i) => i / 100),
+    'statistics/noise.npy': floats([15, 20], (i) => 1 + i / 1000),
+  };
+}
+
 /** The arrays a run of today’s engine has and `writeRun` leaves out: dff = raw / 10, deconvolved = max(raw, 0), motion, flags. */
 function addArrays(folder: string, { traces }: WrittenRun): void {
   const all = (of: (value: number) => number): Float32Array =>
@@ -79,13 +136,24 @@ function addArrays(folder: string, { traces }: WrittenRun): void {
       [frames, 2],
       Float32Array.from({ length: frames * 2 }, (_, i) => (i % 2 === 0 ? i / 1000 : -3)),
     ),
+    'motion_blocks.npy': npyBytes(
+      [frames, 2, 2, 3],
+      Float32Array.from({ length: frames * 12 }, (_, i) => Math.floor(i / 12) / 1000 + (i % 12)),
+    ),
+    'events.npz': eventsArchive(),
+    ...backgroundFiles(),
     'frame_flags.npy': npyBytes(
       [frames],
       Uint32Array.from({ length: frames }, (_, t) => (t >= frames - 10 ? 64 : 0)),
     ),
   };
+  for (const part of ['background', 'statistics']) mkdirSync(path.join(folder, part), { recursive: true });
   for (const [name, bytes] of Object.entries(files)) writeFileSync(path.join(folder, name), bytes);
-  const manifest = JSON.parse(readFileSync(path.join(folder, 'run.json'), 'utf8')) as { files: object[] };
+  const manifest = JSON.parse(readFileSync(path.join(folder, 'run.json'), 'utf8')) as {
+    files: object[];
+    motionBlocks?: object;
+  };
+  manifest.motionBlocks = { rows: [7, 22], columns: [6, 20, 33] };
   manifest.files.push(...Object.keys(files).map((name) => ({ path: name })));
   writeFileSync(path.join(folder, 'run.json'), JSON.stringify(manifest));
 }

@@ -17,6 +17,9 @@ export interface Requirements {
   readonly alone?: boolean;
 }
 
+/** What judges the exports unless a test names others. */
+const judges: readonly Requirements[] = [{ file: 'requirements.txt' }, { file: 'requirements-alone.txt', alone: true }];
+
 /**
  * A Python with pinned packages, the judges' unless others are named: made once for each version of the requirements, in the system's folder
  * for temporary files. `$CALYX_INTEROP_PYTHON` names one that has the judges' packages already.
@@ -24,7 +27,7 @@ export interface Requirements {
 export function judgePython(packages?: readonly Requirements[]): JudgePython {
   const given = process.env['CALYX_INTEROP_PYTHON'];
   if (given !== undefined && packages === undefined) return { python: given };
-  const wanted = (packages ?? [{ file: 'requirements.txt' }]).map(({ file, alone = false }) => ({
+  const wanted = (packages ?? judges).map(({ file, alone = false }) => ({
     file: path.join(repositoryRoot, 'test', 'interop', file),
     alone,
   }));

@@ -4,7 +4,7 @@ import { command, defineApi, query, subscription } from '../define.ts';
 import { Uuid } from '../types.ts';
 
 /** File kinds a finished run can be written as; `docs/export.md` says what each keeps and loses. */
-export const exportFormats = ['npy', 'nwb', 'caiman', 'csv', 'mat', 'tiff', 'roizip'] as const;
+export const exportFormats = ['npy', 'nwb', 'caiman', 'csv', 'mat', 'tiff', 'roizip', 'avi', 'mp4', 'svg'] as const;
 export const ExportFormat = z.enum(exportFormats);
 export type ExportFormat = z.infer<typeof ExportFormat>;
 
@@ -62,6 +62,20 @@ export const ExportMetadata = z.strictObject({
 });
 export type ExportMetadata = z.infer<typeof ExportMetadata>;
 
+/** Which pictures a film of a run shows, and how it is coded. */
+export const ExportMovie = z.strictObject({
+  /** As recorded; registered (when absent); or a part of the registered film: docs/export.md says in which units. */
+  layer: z.enum(['raw', 'registered', 'residual', 'cells', 'background']).optional(),
+  /** Draw the outlines of the cells that are written. */
+  contours: z.boolean().optional(),
+  /** AVI: FFV1 (when absent) or uncompressed grey; both keep every bit. */
+  codec: z.enum(['ffv1', 'grey']).optional(),
+  /** First and last frame of the run, 0-based, inclusive. */
+  firstFrame: z.number().int().min(0).optional(),
+  lastFrame: z.number().int().min(0).optional(),
+});
+export type ExportMovie = z.infer<typeof ExportMovie>;
+
 /** A remark of the check before an export. `importance` and `check` are those of nwbinspector, so that a list of either can be read beside the other. */
 export const ExportFinding = z.object({
   importance: z.enum(['CRITICAL', 'BEST_PRACTICE_VIOLATION', 'BEST_PRACTICE_SUGGESTION']),
@@ -84,6 +98,8 @@ const What = z.object({
   table: z.enum(['tidy', 'wide']).optional(),
   /** Films of an NWB file: named by their place, or copied beside it under the names of the DANDI archive. */
   films: z.enum(['link', 'copy']).optional(),
+  /** avi, mp4. */
+  movie: ExportMovie.optional(),
   /** Replace a file or folder of that name. */
   overwrite: z.boolean().optional(),
   /** Names this export for `progress`. */

@@ -1,5 +1,15 @@
 // SPDX-License-Identifier: MIT
-import { AppError, ExportFormat, ParameterValues, Uuid, type JobClaim, type JobRow } from '../../contract/index.ts';
+import { randomUUID } from 'node:crypto';
+import {
+  AppError,
+  ExportFormat,
+  ExportMetadata,
+  ExportMovie,
+  ParameterValues,
+  Uuid,
+  type JobClaim,
+  type JobRow,
+} from '../../contract/index.ts';
 import { z } from 'zod';
 import { text, type Invocation } from './command.ts';
 import type { CoreClient } from './connection.ts';
@@ -20,7 +30,16 @@ const inputs = {
     parameterSet: z.string().optional(),
     root: z.string().optional(),
   }),
-  export: z.object({ format: ExportFormat, out: z.string() }),
+  export: z.object({
+    format: ExportFormat,
+    out: z.string(),
+    cells: z.enum(['all', 'accepted']).optional(),
+    table: z.enum(['tidy', 'wide']).optional(),
+    films: z.enum(['link', 'copy']).optional(),
+    metadata: ExportMetadata.optional(),
+    movie: ExportMovie.optional(),
+    overwrite: z.boolean().default(false),
+  }),
   quality: z.object({}),
   align: z.object({}),
 };
@@ -40,7 +59,11 @@ interface Task {
   /** Tells at once which run is under way for the job. */
   readonly started: (runUuid: string) => Promise<void>;
   readonly signal: AbortSignal;
+  readonly follow: Follow;
 }
+
+/** Shows how far something is that the core names by a ticket, until it ends. */
+export type Follow = (ticket: string, working: Promise<unknown>) => Promise<void>;
 
 /** A kind of job: what it is done to, and how. */
 interface Step {
@@ -71,12 +94,14 @@ export const steps = {
   export: {
     target: 'run',
     work: async (task) => {
-      const { format, out } = inputs.export.parse(task.claim.job.input);
-      const { path, bytes, components, accepted } = await task.client.interop.export(
+      const { out, overwrite, ...wish } = inputs.export.parse(task.claim.job.input);
+      const ticket = randomUUID();
+      const exporting = task.client.interop.export(
         // An attempt before this one may have written it; nobody else was told this name.
-        { target: task.target, format, destination: out, overwrite: task.claim.attempt > 1 },
+        { ...wish, target: task.target, destination: out, ticket, overwrite: overwrite || task.claim.attempt > 1 },
         { signal: task.signal },
       );
+      const [{ path, bytes, components, accepted }] = await Promise.all([exporting, task.follow(ticket, exporting)]);
       return { result: { path, bytes, components, accepted }, log: '' };
     },
   },
@@ -139,7 +164,12 @@ async function targetOf(client: CoreClient, job: JobRow): Promise<string> {
 }
 
 /** Works one claimed job off and says what became of it. */
-export async function work(client: CoreClient, claim: JobClaim, signal: AbortSignal): Promise<JobRow> {
+export async function work(
+  client: CoreClient,
+  claim: JobClaim,
+  signal: AbortSignal,
+  follow: Follow = () => Promise.resolve(),
+): Promise<JobRow> {
   const mine = { jobUuid: claim.job.uuid, attempt: claim.attempt };
   let runUuid: string | undefined;
   // A cancelled job is noticed at the next heartbeat; Ctrl-C at once.
@@ -166,7 +196,7 @@ export async function work(client: CoreClient, claim: JobClaim, signal: AbortSig
     const step: Step | undefined = Object.entries(steps).find(([name]) => name === claim.job.step)?.[1];
     if (step === undefined) throw new AppError('job.not_allowed', `Nobody here can do “${claim.job.step}”.`);
     const target = await targetOf(client, claim.job);
-    const done = await step.work({ client, claim, target, started, signal: cancelled.signal });
+    const done = await step.work({ client, claim, target, started, signal: cancelled.signal, follow });
     return done === null ? await set() : (await client.jobs.finish({ ...mine, ...done })).job;
   } catch (thrown) {
     if (cancelled.signal.aborted) return await set();

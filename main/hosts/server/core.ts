@@ -260,7 +260,7 @@ async function createCore(
       library,
       editor,
       progresses,
-      exportNpy: (run) => processing.export(run, { signal: new AbortController().signal, audience: 'local' }),
+      exportNpy: ({ signal, ...run }) => processing.export(run, { signal, audience: 'local' }),
     }),
     recorded: createRecordedHandlers({ library, probeFilm }),
     review: createReviewHandlers({

@@ -334,6 +334,7 @@ async function readBack(connection: Connection, row: PlannedRow, bytes: Readonly
 
 function isKept(ours: Scalar, theirs: unknown): boolean {
   if (ours === null) return theirs === null;
-  if (typeof ours === 'number') return Math.abs(Number(theirs) - ours) <= 1e-6 * Math.max(1, Math.abs(ours));
+  // A server writes a column of single precision out in six digits.
+  if (typeof ours === 'number') return Math.abs(Number(theirs) - ours) <= 1e-5 * Math.max(1, Math.abs(ours));
   return String(theirs) === ours || Number(theirs) === Number(ours);
 }

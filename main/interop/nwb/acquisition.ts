@@ -32,16 +32,14 @@ export async function writeAcquisition(
     if (orientation === null) continue;
     const name = run.recordings.length === 1 ? 'HeadOrientation' : `HeadOrientation${i + 1}`;
     const series = `/processing/behavior/${name}`;
-    const first = run.recordings[i]?.firstSample ?? 0;
-    // Times of the orientation count from its own recording's start; the first frame of the run tells where that lies.
+    const offset = timeline.offsets[i] ?? 0;
     nwb.series(series, 'TimeSeries', {
       description: 'Quaternion of the head (qw, qx, qy, qz). Rows whose norm is not 1 were not measured.',
-      comments: first === 0 ? 'no comments' : 'Times count from this recording’s own start.',
       unit: 'n.a.',
       data: orientation.values,
       shape: [orientation.times.length, 4],
     });
-    nwb.sampling(series, sampling(orientation.times));
+    nwb.sampling(series, sampling(orientation.times.map((time) => time + offset)));
   }
 }
 

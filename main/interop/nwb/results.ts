@@ -3,10 +3,13 @@ import { slabRows } from '../hdf5.ts';
 import type { ExportCell, ExportRun, ImageName, OnProgress, TraceKind } from '../job.ts';
 import { readFootprints, readWhole, TraceReader, type Footprint } from '../run-arrays.ts';
 import { sampling, type Timeline } from '../timeline.ts';
+import { writeMotion } from './motion.ts';
 import { seriesData, type NwbWriter } from './nwb-writer.ts';
 
 const ophys = '/processing/ophys';
-const table = `${ophys}/ImageSegmentation/PlaneSegmentation`;
+/** Where the table of cells is; other objects refer to its rows. */
+export const cellTable = `${ophys}/ImageSegmentation/PlaneSegmentation`;
+const table = cellTable;
 
 /** Frames a chunk of traces holds, and cells: half a megabyte of floats. */
 const chunkFrames = 2048;
@@ -57,27 +60,6 @@ function transposed(image: ArrayLike<number>, { height, width }: ExportRun): Flo
   for (let y = 0; y < height; y += 1)
     for (let x = 0; x < width; x += 1) out[x * height + y] = image[y * width + x] ?? 0;
   return out;
-}
-
-async function writeMotion(nwb: NwbWriter, run: ExportRun, timeline: Timeline): Promise<void> {
-  const motion = await readWhole(run.arrays.motion, 'motion.npy', run.frames * 2);
-  if (motion === null) return;
-  const xy = new Float32Array(motion.length);
-  // NWB asks for the shift that aligns the frame: the negative of where the content went, x first.
-  for (let t = 0; t < run.frames; t += 1) {
-    xy[2 * t] = -(motion[2 * t + 1] ?? 0);
-    xy[2 * t + 1] = -(motion[2 * t] ?? 0);
-  }
-  const series = {
-    description: 'Motion correction: shift (x, y) that aligns each frame to the template, px.',
-    unit: 'pixels',
-    data: xy,
-    shape: [run.frames, 2],
-  };
-  // Not in a CorrectedImageStack: that must hold the corrected film, which follows from the original and these shifts and is not stored twice;
-  // nwbinspector takes an empty one for a fault.
-  nwb.series(`${ophys}/xy_translation`, 'TimeSeries', series);
-  nwb.sampling(`${ophys}/xy_translation`, sampling(timeline.times));
 }
 
 async function writeFlags(nwb: NwbWriter, run: ExportRun, timeline: Timeline): Promise<void> {

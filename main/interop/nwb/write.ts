@@ -6,7 +6,8 @@ import { readTimeline, type Timeline } from '../timeline.ts';
 import { writeAcquisition, type PlacedFilms } from './acquisition.ts';
 import { nwbFacts, type NwbFacts } from './facts.ts';
 import { NwbWriter } from './nwb-writer.ts';
-import { writeResults } from './results.ts';
+import { writeHappenings } from './events.ts';
+import { cellTable, writeResults } from './results.ts';
 
 /**
  * Writes a run as an NWB file (core schema 2.11.0; datamodel.md 3.5) at `job.temporary`. Arrays pass through slab by slab, films are named and
@@ -24,6 +25,7 @@ export async function writeNwb(job: ExportJob, films: PlacedFilms, progress: OnP
     writeGeneral(nwb, run, facts);
     await writeAcquisition(nwb, run, timeline, films);
     await writeResults(nwb, run, timeline, progress);
+    await writeHappenings(nwb, run, timeline, cellTable);
   } finally {
     nwb.close();
   }

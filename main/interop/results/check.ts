@@ -14,6 +14,19 @@ export function unreadable(place: string, why: string, cause?: unknown): AppErro
   });
 }
 
+/** Is that what the library of HDF5 says of a file whose contents are damaged? */
+export function isDamage(error: unknown): error is Error {
+  return error instanceof Error && error.message.startsWith('HDF5-DIAG');
+}
+
+/** What a library says of a file whose contents are damaged, as a sentence of ours; any other error is a bug and stays what it is. */
+export function asUnreadable(place: string, error: unknown): unknown {
+  // HDF5 tells the place in its own sources, line by line; the last words say what is wrong.
+  if (!isDamage(error)) return error;
+  const [, words = ''] = /in \w+\(\): ([^\n]+)\n(?![\s\S]*in \w+\(\): )/.exec(error.message) ?? [];
+  return unreadable(place, `it is damaged${words === '' ? '' : ` (${words})`}.`, error);
+}
+
 /**
  * A count taken from a file.
  *

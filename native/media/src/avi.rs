@@ -139,8 +139,10 @@ impl Walk<'_> {
                 at = body + 4;
                 continue;
             }
-            let next = body.saturating_add(size as usize).saturating_add(size as usize & 1);
-            let overruns = next > self.data.len() + 1;
+            let content_end = body.saturating_add(size as usize);
+            // The last chunk may lack its filling byte.
+            let next = content_end.saturating_add(size as usize & 1);
+            let overruns = content_end > self.data.len();
             if overruns || !is_plausible(&id) {
                 match self.damage(&id, at, end, overruns) {
                     Some(next_frame) => at = next_frame,
@@ -196,7 +198,7 @@ impl Walk<'_> {
             let size = u32_at(self.data, at + 4)? as usize;
             let next = at.checked_add(8 + size + (size & 1))?;
             let followed = next >= self.data.len() || tag(self.data, next).is_none_or(|id| is_plausible(&id));
-            (size > 0 && next <= self.data.len() + 1 && followed).then_some(at)
+            (size > 0 && at + 8 + size <= self.data.len() && followed).then_some(at)
         })
     }
 

@@ -101,6 +101,7 @@ impl Film {
             path: path.display().to_string(),
             reason,
         })?;
+        check_size(path, avi.width, avi.height)?;
         let before = avi.packets.len();
         avi.packets.retain(|packet| packet.length > 0);
         if avi.packets.is_empty() {
@@ -150,6 +151,7 @@ impl Film {
                 path: path.display().to_string(),
             });
         }
+        check_size(path, list.width, list.height)?;
         let span = list.stamps.as_deref().and_then(|stamps| Some(stamps.last()? - stamps.first()?));
         #[expect(clippy::cast_precision_loss, reason = "frame counts are far below 2^52")]
         let measured = span.filter(|&span| span > 0.0).map(|span| (list.frames - 1) as f64 / span);
@@ -296,6 +298,20 @@ impl Film {
             }),
         }
     }
+}
+
+/// Longest side of a frame, px: four times that of any camera for these films.
+const LONGEST_SIDE: usize = 16_384;
+
+/// Refuses a frame size that no film has, before a frame of it is made room for: headers lie.
+fn check_size(path: &Path, width: usize, height: usize) -> Result<(), MediaError> {
+    if width <= LONGEST_SIDE && height <= LONGEST_SIDE {
+        return Ok(());
+    }
+    Err(MediaError::Unreadable {
+        path: path.display().to_string(),
+        reason: format!("its header speaks of frames of {width} × {height} pixels; the longest side that is read is {LONGEST_SIDE}"),
+    })
 }
 
 /// How luma is taken from this film: the way by which a first frame comes out.

@@ -11,6 +11,8 @@ mod ffmpeg;
 mod ffv1_encoder;
 mod film;
 mod film_recorder;
+#[cfg(test)]
+mod mutations;
 mod reader;
 mod recording;
 mod sequence;

@@ -10,7 +10,7 @@ import {
   relativeSlope,
   shiftBetween,
 } from '../../../main/acquisition/measures.ts';
-import { greyPng } from '../../../main/acquisition/png.ts';
+import { greyPng } from '../../../main/arrays/index.ts';
 import { QualityWatch } from '../../../main/acquisition/quality.ts';
 
 const size = { width: 200, height: 160 };

@@ -3,7 +3,16 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { AppError, ExportFormat, type ExportFinding, ExportMetadata, exportFormats } from '../../../contract/index.ts';
+import {
+  AppError,
+  type ExportFinding,
+  ExportFormat,
+  exportFormats,
+  ExportMetadata,
+  ExportMovie,
+  Uuid,
+} from '../../../contract/index.ts';
+import { exportMany } from '../export-many.ts';
 import { runId, text, texts, type Answer, type Command, type FlagValues, type Invocation } from '../command.ts';
 import { showProgress } from '../show-progress.ts';
 import type { CoreClient } from '../connection.ts';
@@ -13,8 +22,8 @@ import { bytes } from '../output.ts';
 /** `export`: writes a finished run in the form of another program. */
 export const exportCommand: Command = {
   name: 'export',
-  summary: 'Write a finished run for other programs: NWB, CaImAn, CSV, MAT, TIFF, ImageJ, NumPy',
-  usage: 'export <run id | session id> --format <form> --out <path> [flags]',
+  summary: 'Write finished runs for other programs: NWB, CaImAn, CSV, MAT, TIFF, ImageJ, NumPy, films, figures',
+  usage: 'export <run id | session id>… --format <form> --out <path> [flags]',
   flags: () => [
     { name: 'format', value: 'form', help: `${exportFormats.join(', ')}; npy when absent.` },
     { name: 'out', value: 'path', help: 'File or folder to write.' },
@@ -29,6 +38,17 @@ export const exportCommand: Command = {
       help: 'caiman, instead of --out: write where element-miniscope looks, root/session_dir/caiman_number.',
     },
     { name: 'paramset', value: 'set', help: 'With --root: the set whose number that is (else the run’s).' },
+    {
+      name: 'layer',
+      value: 'which',
+      help: 'avi, mp4: raw, registered (default), residual, cells or background.',
+    },
+    { name: 'contours', help: 'avi, mp4: draw the outlines of the cells.' },
+    { name: 'codec', value: 'which', help: 'avi: ffv1 (default) or grey (uncompressed).' },
+    { name: 'first', value: 'frame', help: 'avi, mp4: first frame of the run, from 0.' },
+    { name: 'last', value: 'frame', help: 'avi, mp4: last frame of the run.' },
+    { name: 'all', help: 'In the place of ids: every session with a finished run.' },
+    { name: 'later', help: 'With several ids or --all: only add the jobs; calyx jobs run does them.' },
     { name: 'overwrite', help: 'Replace what is there.' },
     { name: 'check', help: 'Only say what nwbinspector would say.' },
   ],
@@ -37,6 +57,8 @@ export const exportCommand: Command = {
 
 async function run(invocation: Invocation): Promise<Answer> {
   const { flags, positionals, absolute } = invocation;
+  const ids = positionals.filter((each) => Uuid.safeParse(each).success);
+  if (ids.length > 1 || flags['all'] === true) return await bulk(invocation, ids);
   const [given, folder, extra] = positionals;
   if (given === undefined)
     throw new AppError('usage.invalid', 'export needs the run’s or the session’s id.', {
@@ -77,6 +99,7 @@ async function run(invocation: Invocation): Promise<Answer> {
     cells: choice(flags, 'cells', ['all', 'accepted']),
     table: choice(flags, 'table', ['tidy', 'wide']),
     films: choice(flags, 'films', ['link', 'copy']),
+    movie: movieOf(flags),
     overwrite: flags['overwrite'] === true,
   };
   const exporting = client.interop.export(options, { signal: invocation.signal });
@@ -86,6 +109,60 @@ async function run(invocation: Invocation): Promise<Answer> {
     json: { ...result, folder: result.path },
     text: `${result.components} components, ${result.accepted} accepted, written to ${result.path} (${bytes(result.bytes)})\n${findingsText(result.findings)}`,
   };
+}
+
+/** Several sessions or runs: a job each. */
+async function bulk(invocation: Invocation, ids: readonly string[]): Promise<Answer> {
+  const { flags, positionals, absolute } = invocation;
+  const out = text(flags, 'out');
+  const other = positionals.find((each) => !ids.includes(each));
+  if (out === undefined || other !== undefined || (flags['all'] === true && ids.length > 0))
+    throw new AppError(
+      'usage.invalid',
+      other === undefined
+        ? flags['all'] === true && ids.length > 0
+          ? 'export takes ids or --all, not both.'
+          : 'Several exports need --out: the folder they are written into.'
+        : `export does not know what to do with “${other}”.`,
+      { hint: `calyx ${exportCommand.usage}` },
+    );
+  if (flags['check'] === true || text(flags, 'root') !== undefined)
+    throw new AppError('usage.invalid', '--check and --root are for one run at a time.');
+  const [cells, table, films] = [
+    choice(flags, 'cells', ['all', 'accepted']),
+    choice(flags, 'table', ['tidy', 'wide']),
+    choice(flags, 'films', ['link', 'copy']),
+  ];
+  const wish = {
+    format: choice(flags, 'format', ExportFormat.options) ?? 'npy',
+    metadata: await readMetadata(invocation),
+    movie: movieOf(flags),
+    overwrite: flags['overwrite'] === true,
+    ...(cells === undefined ? {} : { cells }),
+    ...(table === undefined ? {} : { table }),
+    ...(films === undefined ? {} : { films }),
+  };
+  return await exportMany(invocation, { targets: ids.map(runId), folder: absolute(out), wish });
+}
+
+function movieOf(flags: FlagValues): ExportMovie {
+  const layer = choice(flags, 'layer', ExportMovie.shape.layer.unwrap().options);
+  const codec = choice(flags, 'codec', ExportMovie.shape.codec.unwrap().options);
+  const [firstFrame, lastFrame] = [frame(flags, 'first'), frame(flags, 'last')];
+  return {
+    ...(layer === undefined ? {} : { layer }),
+    ...(codec === undefined ? {} : { codec }),
+    ...(flags['contours'] === true ? { contours: true } : {}),
+    ...(firstFrame === undefined ? {} : { firstFrame }),
+    ...(lastFrame === undefined ? {} : { lastFrame }),
+  };
+}
+
+function frame(flags: FlagValues, name: string): number | undefined {
+  const given = text(flags, name);
+  if (given === undefined) return undefined;
+  if (/^\d{1,9}$/.test(given)) return Number(given);
+  throw new AppError('usage.invalid', `--${name} must be a frame’s number, from 0; it is “${given}”.`);
 }
 
 /** The file of a run where element-miniscope's workflow looks for it; the folder is made. */

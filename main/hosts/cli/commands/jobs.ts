@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-import { hostname } from 'node:os';
 import { AppError, JobState, jobStates, type JobRow, type PendingJob, Uuid } from '../../../contract/index.ts';
 import { exitCodes } from '../../exit-codes.ts';
 import { positive, text, texts, type Answer, type Command, type FlagValues, type Invocation } from '../command.ts';
 import type { CoreClient } from '../connection.ts';
-import { inputOf, leaseMs, stepNames, steps, work } from '../job-worker.ts';
+import { inputOf, stepNames, steps } from '../job-worker.ts';
+import { workOff } from '../work-off.ts';
 
 /** `jobs`: what is to be done, and what became of it. */
 export const jobsCommand: Command = {
@@ -28,7 +28,11 @@ export const jobsCommand: Command = {
     { name: 'from', value: 'path', help: 'add --step load: the result (else it is looked for, see import).' },
     { name: 'root', value: 'folder', help: 'add --step load: where results lie, for one that is looked for.' },
     { name: 'format', value: 'form', help: 'add --step export: as for export.' },
-    { name: 'out', value: 'path', help: 'add --step export: file or folder to write.' },
+    {
+      name: 'out',
+      value: 'path',
+      help: 'add --step export: file or folder to write (calyx export with several ids adds such jobs, too).',
+    },
   ],
   run,
 };
@@ -163,17 +167,7 @@ async function runJobs({ invocation, client, ids }: Call): Promise<Answer> {
     };
   }
   if (!json) terminal.err(list.map(line).join(''));
-  const done: JobRow[] = [];
-  for (const { uuid } of list) {
-    if (signal.aborted) break;
-    const worker = { name: `calyx ${hostname()}:${process.pid}`, host: hostname(), pid: process.pid };
-    const { claim } = await client.jobs.claim({ steps: [...stepNames], worker, leaseMs, jobUuid: uuid });
-    // Somebody else has it, or it waits for its next try.
-    if (claim === null) continue;
-    const ended = await work(client, claim, signal);
-    if (!json) terminal.err(line(ended));
-    done.push(ended);
-  }
+  const done = await workOff(invocation, client, list, line);
   const bad = done.some(({ state }) => state !== 'succeeded');
   return answer(done, {}, signal.aborted ? exitCodes.cancelled : bad ? exitCodes.incomplete : exitCodes.ok);
 }

@@ -5,6 +5,7 @@ import type { GeoTIFF, GeoTIFFImage } from 'geotiff';
 import { fileError } from '../../../processing/index.ts';
 import { checkSize, unreadable } from '../../results/check.ts';
 import type { FilmReader, ForeignFilm, Frame } from '../foreign-film.ts';
+import { checkPages } from './tiff-pages.ts';
 
 const isName = (name: string): boolean => /\.(?:tiff?|btf|tf8)$/i.test(name) && !name.startsWith('.');
 
@@ -54,17 +55,22 @@ const listOf = (value: unknown): readonly number[] =>
       ? Array.from(value as ArrayLike<number>, Number)
       : [];
 
-/** Do all strips or tiles of a page lie in the file? What lies beyond its end would be read as zeros. */
+/** Are all strips or tiles of a page there and in the file? What is not would be read as zeros. */
 async function isWhole(image: GeoTIFFImage, bytes: number): Promise<boolean> {
+  const needed =
+    Math.ceil(image.getHeight() / image.getTileHeight()) * Math.ceil(image.getWidth() / image.getTileWidth());
+  let listed = 0;
   for (const kind of ['Strip', 'Tile']) {
     const offsets = listOf(await tag(image, `${kind}Offsets`));
     const counts = listOf(await tag(image, `${kind}ByteCounts`));
     if (offsets.some((offset, i) => offset + (counts[i] ?? 0) > bytes)) return false;
+    listed += offsets.length;
   }
-  return true;
+  return listed >= needed;
 }
 
 async function openStack(file: string): Promise<Stack> {
+  await checkPages(file);
   // Loaded when it is needed: the core only recognises names.
   const { fromFile } = await import('geotiff');
   let tiff: GeoTIFF;
@@ -79,6 +85,7 @@ async function openStack(file: string): Promise<Stack> {
   }
   const [height, width] = [first.getHeight(), first.getWidth()];
   checkSize([height, width], 'page', file);
+  if (!(height > 0 && width > 0)) throw unreadable(file, `its first page is ${width} × ${height} px.`);
   if (first.getSamplesPerPixel() !== 1)
     throw unreadable(file, `its pages have ${first.getSamplesPerPixel()} channels; a film has one, of grey values.`);
   const said = await tag(first, 'ImageDescription');
@@ -119,14 +126,13 @@ async function contiguous(file: string, first: GeoTIFFImage, images: number): Pr
   const head = Buffer.alloc(2);
   await handle.read(head, 0, 2, 0);
   const isBig = head.toString('latin1') === 'MM';
-  const offsets = (await tag(first, 'StripOffsets')) as ArrayLike<number> | number;
-  const start = Number(typeof offsets === 'number' ? offsets : offsets[0]);
+  const [start = Number.NaN] = listOf(await tag(first, 'StripOffsets'));
   const pixels = first.getHeight() * first.getWidth();
   const bits = first.getBitsPerSample();
   const isFloat = first.getSampleFormat() === 3;
   const each = bits / 8;
   const { size } = await handle.stat();
-  if (![1, 2, 4].includes(each) || (each === 4 && !isFloat) || start + images * pixels * each > size) {
+  if (![1, 2, 4].includes(each) || (each === 4 && !isFloat) || !(start + images * pixels * each <= size)) {
     await handle.close();
     throw unreadable(file, `it speaks of ${images} pages of ${bits} bits, and holds fewer bytes than they need.`);
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { asUnreadable } from '../check.ts';
 import type { ResultReader } from '../foreign-result.ts';
 import { caiman } from './caiman.ts';
 import { cellreg } from './cellreg.ts';
@@ -25,6 +26,29 @@ export const resultReaders: readonly ResultReader[] = [
 
 /** The reader of a place; null where none knows it. */
 export async function readerOf(place: string): Promise<ResultReader | null> {
-  for (const reader of resultReaders) if (await reader.recognises(place)) return reader;
+  for (const reader of resultReaders) if (await recognises(reader, place)) return told(reader);
   return null;
+}
+
+/** A file whose list of contents is damaged is nobody's. */
+async function recognises(reader: ResultReader, place: string): Promise<boolean> {
+  try {
+    return await reader.recognises(place);
+  } catch (error) {
+    throw asUnreadable(place, error);
+  }
+}
+
+/** What libraries say of damage becomes a sentence. */
+function told(reader: ResultReader): ResultReader {
+  return {
+    ...reader,
+    read: async (place) => {
+      try {
+        return await reader.read(place);
+      } catch (error) {
+        throw asUnreadable(place, error);
+      }
+    },
+  };
 }
