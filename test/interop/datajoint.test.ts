@@ -118,6 +118,25 @@ function fetched(python: string, port: number, run: FinishedRun, prefix: string,
   return askPython(python, script, run.folder, prefix, String(port));
 }
 
+/** Shifts of blocks, against the run's own file (time × (dy, dx) × 2 × 3 blocks). */
+const blocksScript = String.raw`
+import json, os, sys
+folder, prefix, port = sys.argv[1:4]
+sys.argv = ["declare", port, prefix, "0.3"]
+exec(open("DECLARE").read())
+import numpy as np
+given = np.load(os.path.join(folder, "motion_blocks.npy")).reshape(1500, 2, 6)
+whole = miniscope.MotionCorrection.NonRigidMotionCorrection.fetch1()
+blocks = miniscope.MotionCorrection.Block.fetch(as_dict=True, order_by="block_id")
+ends = lambda block: [[int(block[axis][0]), int(block[axis][-1])] for axis in ("block_x", "block_y")]
+print(json.dumps({
+    "counts": [whole["block_count_y"], whole["block_count_x"], len(blocks)],
+    "first": ends(blocks[0]), "last": ends(blocks[-1]),
+    "shifts": all(np.array_equal(b["x_shifts"], -given[:, 0, b["block_id"]]) and np.array_equal(b["y_shifts"], -given[:, 1, b["block_id"]]) for b in blocks),
+    "std": all(np.isclose(b["x_std"], given[:, 0, b["block_id"]].std(), atol=1e-4) for b in blocks),
+}))
+`;
+
 const numbersOfTheRun = {
   masks: [1, 2, 3],
   // Cell 0: three pixels in a frame wider than high.
@@ -189,6 +208,20 @@ test('a run is published into tables of release 0.3, exchanged as upstream has t
     mask: [y, x, ...rest],
     shifts: false,
     std: false,
+  });
+  expect(askPython(python, blocksScript.replaceAll('DECLARE', declareFile), run.folder, 'old_', String(port))).toEqual({
+    counts: [3, 2, 6],
+    // As upstream: x is the row. Blocks meet half-way between their centres.
+    first: [
+      [0, 14],
+      [0, 12],
+    ],
+    last: [
+      [15, 29],
+      [27, 39],
+    ],
+    shifts: true,
+    std: true,
   });
   const lab = await asLab(port);
   const [rows] = await lab.query<RowDataPacket[]>('select recording_notes from old_miniscope.recording');

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { finishedRunOnDisk, localCall } from '../support/finished-run.ts';
@@ -198,5 +199,30 @@ test('h5py, roiextractors, tifffile, roifile and csv read back what was exported
       ['2', '0', 'undecided', '32.25', '7.5', '5.5'],
     ],
     wide: [['frame', 'time_s', 'cell_0', 'cell_1', 'cell_2'], 1501, true],
+  });
+});
+
+test('Octave loads the MAT file with the axes MATLAB has', async (context) => {
+  if (spawnSync('octave', ['--version']).error !== undefined)
+    context.skip('GNU Octave is not on this machine (Debian: apt-get install --no-install-recommends octave)');
+  const run = await finishedRunOnDisk();
+  const destination = path.join(run.folder, '..', 'run.mat');
+  await run.interop.export({ target: run.runUuid, format: 'mat', destination }, localCall);
+  const script = `
+s = load('${destination}');
+out = struct('raw', [size(s.traces_raw), double(s.traces_raw(3, 101))], 'masks', [size(s.footprints), s.footprints(6, 32, 1), s.footprints(8, 34, 1), s.footprints(30, 40, 3)]);
+out.motion = [size(s.motion), s.motion(3, 1), s.motion(3, 2)];
+out.accepted = s.accepted(:)';
+disp(jsonencode(out));
+`;
+  const { status, stdout, stderr } = spawnSync('octave', ['--no-gui', '--quiet', '--norc', '--eval', script], {
+    encoding: 'utf8',
+  });
+  expect(status, stderr).toBe(0);
+  expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toEqual({
+    raw: [3, 1500, expect.closeTo(run.written.traces[2]?.[100] ?? 0, 4)],
+    masks: [30, 40, 3, 1, 0.5, 1],
+    motion: [1500, 2, expect.closeTo(0.004, 5), -3],
+    accepted: [1, 1, 0],
   });
 });

@@ -69,6 +69,8 @@ const ofRun = [
   'Curation',
   'MotionCorrection',
   'MotionCorrection_RigidMotionCorrection',
+  'MotionCorrection_NonRigidMotionCorrection',
+  'MotionCorrection_Block',
   'MotionCorrection_Summary',
   'Segmentation',
   'Segmentation_Mask',

@@ -4,6 +4,7 @@ import type { Scalar } from '../../contract/index.ts';
 import type { Reader } from '../../library/index.ts';
 import type { ExportRun } from '../job.ts';
 import { readWhole, TraceReader, type Footprint } from '../run-arrays.ts';
+import { Blocks } from './blocks.ts';
 import { packBlob, type BlobNumbers, type BlobValue } from './blob.ts';
 import type { Source, ViewRow } from './plan.ts';
 
@@ -77,11 +78,13 @@ export class RunSource implements Source, AsyncDisposable {
   readonly #traces = new Map<string, Promise<TraceReader | undefined>>();
   #columns: Promise<ReadonlyMap<string, readonly string[]>> | undefined;
   readonly #blobs: Readonly<Record<string, Blob>>;
+  readonly #blocks: Blocks;
 
   constructor(parts: SourceParts) {
     this.#parts = parts;
     this.#positions = new Map(parts.run.cells.map((cell, position) => [cell.row + 1, position]));
     const { run } = parts;
+    this.#blocks = new Blocks(run);
     const [first, second] = parts.orientation === 'corrected' ? (['x', 'y'] as const) : (['y', 'x'] as const);
     const shift =
       (axis: 'y' | 'x'): Blob =>
@@ -92,6 +95,10 @@ export class RunSource implements Source, AsyncDisposable {
         // CaImAn's sign: the correction, not the motion.
         return array(Float64Array.from({ length: run.frames }, (_, t) => -(motion[2 * t + offset] ?? 0)));
       };
+    const block =
+      (of: (id: number) => BlobNumbers | Promise<BlobNumbers>): Blob =>
+      async (row) =>
+        array(await of(Number(row['block_id'])));
     const pixels =
       (axis: 'y' | 'x'): Blob =>
       (row) => {
@@ -123,6 +130,11 @@ export class RunSource implements Source, AsyncDisposable {
       'MotionCorrection_RigidMotionCorrection.outlier_frames': () => this.#outliers(),
       'MotionCorrection_RigidMotionCorrection.y_shifts': shift(second),
       'MotionCorrection_RigidMotionCorrection.x_shifts': shift(first),
+      'MotionCorrection_NonRigidMotionCorrection.outlier_frames': () => this.#outliers(),
+      'MotionCorrection_Block.block_y': block((id) => this.#blocks.pixels(id, second)),
+      'MotionCorrection_Block.block_x': block((id) => this.#blocks.pixels(id, first)),
+      'MotionCorrection_Block.y_shifts': block((id) => this.#blocks.shifts(id, second)),
+      'MotionCorrection_Block.x_shifts': block((id) => this.#blocks.shifts(id, first)),
       'MotionCorrection_Summary.ref_image': image('mean'),
       'MotionCorrection_Summary.average_image': image('mean'),
       'MotionCorrection_Summary.correlation_image': image('correlation'),
@@ -144,6 +156,8 @@ export class RunSource implements Source, AsyncDisposable {
     const own = { ...where };
     const ours = [...paramset].find(([, theirs]) => theirs === own['paramset_idx'])?.[0];
     if (ours !== undefined) own['paramset_idx'] = ours;
+    if (view === 'MotionCorrection_NonRigidMotionCorrection' || view === 'MotionCorrection_Block')
+      return await this.#blockRows(view, own);
     return await viewRows(reader, view, own, signal);
   };
 
@@ -195,6 +209,20 @@ export class RunSource implements Source, AsyncDisposable {
     const known = row[column];
     return known === undefined || known === null ? given[`${view.replace('_', '.')}.${column}`] : undefined;
   };
+
+  /** Blocks are written from the run's own file, whether or not their figures were computed. */
+  async #blockRows(view: string, { block_id: wanted, ...where }: ViewRow): Promise<readonly ViewRow[]> {
+    const { reader, orientation, signal } = this.#parts;
+    const isExchanged = orientation === 'as-upstream';
+    const summary = this.#blocks.summary(isExchanged);
+    const [key] = await viewRows(reader, 'MotionCorrection', where, signal);
+    if (key === undefined || summary === null) return [];
+    if (view !== 'MotionCorrection_Block') return [{ ...key, ...summary }];
+    const blocks = await this.#blocks.rows(isExchanged);
+    return blocks
+      .filter((row) => wanted === undefined || row['block_id'] === wanted)
+      .map((row) => Object.assign({}, key, row));
+  }
 
   #footprint(row: ViewRow): Footprint | undefined {
     const position = this.#positions.get(Number(row['mask']));
