@@ -42,8 +42,11 @@ test('recordings lie where their wall clocks say; without clocks end to end, whi
     ]),
   );
   expect([...clocked.times]).toEqual([0, 0.1, 0.2, 60, 60.1]);
+  // What else is known of a recording (its head orientations, notes, trials) is moved by the same.
+  expect(clocked.offsets).toEqual([0, 60]);
   const unclocked = await readTimeline(runOf(times, [{ samples: 3 }, { samples: 2 }]));
   expect(unclocked.times[3]).toBeCloseTo(0.3);
+  expect(unclocked.offsets[1]).toBeCloseTo(0.3);
   expect(unclocked).toMatchObject({ laidEndToEnd: 1, disordered: 0 });
 });
 
