@@ -8,6 +8,18 @@ import type { NwbWriter } from './nwb-writer.ts';
 /** Words that many lines share; a name may stand in a path of the file. */
 const nameOf = (text: string): string => text.trim().replaceAll(/[^\p{L}\p{N}_-]+/gu, '_') || 'event';
 
+/** Names for the file, each once: what differs only in letters that a name cannot hold is counted on. */
+export function namesOf(texts: readonly string[], taken: Iterable<string> = []): readonly string[] {
+  const used = new Set(taken);
+  return texts.map((text) => {
+    const name = nameOf(text);
+    let unique = name;
+    for (let n = 2; used.has(unique); n += 1) unique = `${name}_${n}`;
+    used.add(unique);
+    return unique;
+  });
+}
+
 /**
  * What happened: trials and recordings as intervals, events of the behaviour, pulses at the board's inputs and the cells’ calcium events as tables of
  * events, notes with their times. All on the time axis of the frames.
@@ -86,7 +98,9 @@ function writeIntervals(nwb: NwbWriter, run: ExportRun, timeline: Timeline): voi
   nwb.h5.group('/intervals');
   if (trials.length > 0) {
     const names = [...new Set(trials.flatMap(({ attributes }) => Object.keys(attributes)))].toSorted();
-    const columns = names.map((name) => [nameOf(name), name] as const);
+    const own = ['id', 'start_time', 'stop_time', 'trial_id', 'trial_type'];
+    const unique = namesOf(names, own);
+    const columns = names.map((name, i) => [unique[i] ?? name, name] as const);
     const place = '/intervals/trials';
     const clocks = [
       ...new Set(run.recordings.flatMap(({ happenings }) => (happenings === null ? [] : [happenings.clock]))),
@@ -163,8 +177,9 @@ function behaviourTables(run: ExportRun, timeline: Timeline): readonly EventTabl
       byType.set(type, [...(byType.get(type) ?? []), timeS + (timeline.offsets[i] ?? 0)]);
     }
   }
-  return [...byType].map(([type, times]) => ({
-    name: `behavior_${nameOf(type)}`,
+  const names = namesOf([...byType.keys()]);
+  return [...byType].map(([type, times], i) => ({
+    name: `behavior_${names[i] ?? ''}`,
     description: `Events “${type}” of the behaviour. Its clock was brought onto the recording’s ${clock}.`,
     times: Float64Array.from(times).toSorted(),
     columns: [],
