@@ -9,8 +9,9 @@ import { repositoryRoot } from '../support/shared.ts';
 import type { Said } from './runner.ts';
 import { targets } from './targets.ts';
 
-/** Reading one damaged file may take so long, ms. */
+/** Reading one damaged file may take so long, ms; starting a process takes longer on a busy machine. */
 const longestMs = 20_000;
+const startMs = 120_000;
 /** Findings shown of one target. */
 const mostShown = 5;
 
@@ -92,16 +93,16 @@ async function once(
   let done: { inputs: number; refused: number } | undefined;
   let hangs = false;
   let timer: NodeJS.Timeout | undefined;
-  const watch = (): void => {
+  const watch = (ms: number): void => {
     clearTimeout(timer);
     timer = setTimeout(() => {
       hangs = true;
       child.kill('SIGKILL');
-    }, longestMs);
+    }, ms);
   };
-  watch();
+  watch(startMs);
   child.on('message', (said: Said) => {
-    watch();
+    watch(longestMs);
     if (said.type === 'at') at = said.input;
     else if (said.type === 'finding') keep(said.input, said.what);
     else done = said;

@@ -230,10 +230,10 @@ async function readInputs({ frameTable }: ExportRecording): Promise<ReadonlyMap<
   for (const [frame, row] of rows.entries()) {
     const given = row.split(',')[column] ?? '';
     if (!/^[01]{1,8}$/.test(given)) continue;
-    for (const [input, level] of [...given].entries()) {
+    for (let input = 0; input < given.length; input += 1) {
       const list = levels.get(input) ?? new Int8Array(rows.length).fill(-1);
       levels.set(input, list);
-      list[frame] = Number(level);
+      list[frame] = Number(given[input]);
     }
   }
   return levels;

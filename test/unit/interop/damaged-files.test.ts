@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { Hdf5Writer } from '../../../main/interop/hdf5.ts';
@@ -66,6 +66,17 @@ test('an AVI whose header speaks of absurd frames is refused; the program lives 
   await expect(probeFilm(place)).rejects.toMatchObject({
     code: 'media.unreadable',
     message: expect.stringContaining('2147483632 × 268435440'),
+  });
+});
+
+test('a zarr array whose description lacks its shape is no film, and no mistake of ours', async () => {
+  const place = path.join(temporaryFolder(), 'film.zarr');
+  mkdirSync(place);
+  const description = { zarr_format: 2, chunks: [2, 4, 6], dtype: '<u2', compressor: null, fill_value: 0, order: 'C' };
+  writeFileSync(path.join(place, '.zarray'), JSON.stringify(description));
+  const reader = await filmReaderOf(place);
+  await expect(reader?.open(place, { dataset: null })).rejects.toMatchObject({
+    code: expect.stringMatching(/^interop\./),
   });
 });
 

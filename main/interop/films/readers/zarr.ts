@@ -51,7 +51,11 @@ export const zarrFilm: FilmReader = {
       import('@zarrita/storage'),
     ]);
     const load = async (name: string) =>
-      await open(root(new FileSystemStore(path.join(place, name))), { kind: 'array' }).catch(() => null);
+      await open(root(new FileSystemStore(path.join(place, name))), { kind: 'array' }).then(
+        // A description may lack its shape, whatever its type says.
+        (array) => (Array.isArray(array.shape as unknown) ? array : null),
+        () => null,
+      );
     const found = new Map<string, readonly number[]>();
     const others: string[] = [];
     for (const name of await arrays(place)) {
