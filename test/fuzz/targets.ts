@@ -197,7 +197,8 @@ const results: readonly Target[] = [
 async function readPosition(file: string): Promise<boolean> {
   const handle = await open(file, 'r');
   const head = Buffer.alloc(64 * 1024);
-  const { bytesRead } = await handle.read(head, 0, head.length, 0).finally(() => handle.close());
+  const { bytesRead } = await handle.read(head, 0, head.length, 0);
+  await handle.close();
   const about = { path: file, head: head.subarray(0, bytesRead) };
   for (const reader of positionReaders) {
     if (!(await reader.recognises(about))) continue;
