@@ -43,9 +43,9 @@ async function recognises(reader: ResultReader, place: string): Promise<boolean>
 function told(reader: ResultReader): ResultReader {
   return {
     ...reader,
-    read: async (place) => {
+    read: async (place, ...more) => {
       try {
-        return await reader.read(place);
+        return await reader.read(place, ...more);
       } catch (error) {
         throw asUnreadable(place, error);
       }
