@@ -35,7 +35,7 @@ async function child(folder, format) {
   const began = performance.now();
   if (format === 'read-caiman') {
     const place = path.join(folder, 'out.caiman.hdf5');
-    const result = await (await readerOf(place)).read(place);
+    const result = await (await readerOf(place)).read(place, null);
     await writeRun(out, result, 'CaImAn result');
   } else {
     const run = JSON.parse(readFileSync(path.join(folder, 'job.json'), 'utf8'));

@@ -4,13 +4,16 @@ import path from 'node:path';
 import { decodeNpy, encodeNpy, NpyFile, readNpz, readSparseRows } from '../../main/arrays/index.ts';
 import { packBlob, unpackBlob } from '../../main/interop/datajoint/blob.ts';
 import { filmReaderOf } from '../../main/interop/films/readers/index.ts';
+import { PickleError, readPickle } from '../../main/interop/results/pickle.ts';
 import { writeRun as writeForeign } from '../../main/interop/results/write-run.ts';
 import { readerOf } from '../../main/interop/results/readers/index.ts';
+import { roiBytes } from '../../main/interop/writers/roi-zip.ts';
 import { binding, fromNative, probeFilm } from '../../main/media/index.ts';
 import { positionReaders } from '../../main/position/readers/index.ts';
 import { frameTimes, openSession } from '../../main/sessions/index.ts';
 import { greyAvi } from '../support/avi.ts';
-import { npyBytes, sparseBytes } from '../support/run-folder.ts';
+import { pickled } from '../support/pickles.ts';
+import { npyBytes, sparseBytes, zipBytes } from '../support/run-folder.ts';
 import { tiffBytes } from '../support/tiff.ts';
 import { fixture, frames, hdf5, height, isxd, mat5, page, text, width } from './corpus.ts';
 import type { Files, Target } from './target.ts';
@@ -32,7 +35,8 @@ async function readFilm(place: string): Promise<boolean> {
 async function readResult(place: string, folder: string): Promise<boolean> {
   const reader = await readerOf(place);
   if (reader === null) return false;
-  await writeForeign(path.join(folder, 'run-of-the-result'), await reader.read(place), reader.title);
+  const field = { height, width, frames, fps: 20 };
+  await writeForeign(path.join(folder, 'run-of-the-result'), await reader.read(place, field), reader.title);
   return true;
 }
 
@@ -179,6 +183,49 @@ const results: readonly Target[] = [
       ];
     },
     read: (folder) => readResult(path.join(folder, 'minian'), folder),
+  },
+  {
+    name: 'suite2p',
+    corpus: (): readonly Files[] => [
+      {
+        'plane0/stat.npy': pickled('stat'),
+        'plane0/ops.npy': pickled('ops'),
+        'plane0/F.npy': npyBytes([2, 3], Float32Array.of(1, 2, 3, 4, 5, 6)),
+        'plane0/iscell.npy': npyBytes([2, 2], Float64Array.of(1, 0.75, 0, 0.25)),
+      },
+    ],
+    read: (folder) => readResult(path.join(folder, 'plane0'), folder),
+  },
+  {
+    name: 'pickle',
+    corpus: () => (['p2', 'p3', 'p4', 'p5'] as const).map((name) => ({ 'a.pickle': pickled(name) })),
+    read: async (folder, names) => {
+      try {
+        readPickle(await readFile(first(folder, names)));
+      } catch (error) {
+        // Its callers say which file it is; a type of elements that is not read is the arrays' own error.
+        if (!(error instanceof PickleError || error instanceof RangeError)) throw error;
+      }
+      return true;
+    },
+  },
+  {
+    name: 'roi-zip',
+    corpus: () => {
+      const square = [
+        { x: 1, y: 1 },
+        { x: 4, y: 1 },
+        { x: 4, y: 3 },
+        { x: 1, y: 3 },
+      ];
+      const roi = Buffer.from(roiBytes(square, 'cell'));
+      return [
+        { 'rois.zip': zipBytes({ 'cell.roi': roi }, 'stored') },
+        { 'rois.zip': zipBytes({ 'cell.roi': roi }, 'deflated') },
+        { 'cell.roi': roi },
+      ];
+    },
+    read: (folder, names) => readResult(first(folder, names), folder),
   },
   {
     name: 'min1pipe',

@@ -75,7 +75,7 @@ function corners(loop: readonly Point[]): readonly Point[] {
 }
 
 /** ImageJ's ROI file, big-endian: 64 bytes of header, x and y of each point against the box, a second header with the name's place, the name. */
-function roiBytes(points: readonly Point[], name: string): Uint8Array {
+export function roiBytes(points: readonly Point[], name: string): Uint8Array {
   const [xs, ys] = [points.map(({ x }) => x), points.map(({ y }) => y)];
   const [left, top] = [Math.min(...xs), Math.min(...ys)];
   const second = 64 + 4 * points.length;

@@ -19,7 +19,7 @@ fn grey(frames: u32, width: u32, height: u32) -> Vec<u8> {
     let main = words(&[16_667, 0, 0, 0x10, frames, 0, 1, size, width, height, 0, 0, 0, 0]);
     let stream = [
         b"vidsGREY".to_vec(),
-        words(&[0, 0, 0, 1, 60, 0, frames, size, u32::MAX, size, 0, height << 16 | width]),
+        words(&[0, 0, 0, 1, 60, 0, frames, size, u32::MAX, size, 0, (height << 16) | width]),
     ]
     .concat();
     let format = [
@@ -53,7 +53,7 @@ fn grey(frames: u32, width: u32, height: u32) -> Vec<u8> {
 struct Dice(u64);
 
 impl Dice {
-    fn next(&mut self) -> u64 {
+    fn roll(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -61,7 +61,7 @@ impl Dice {
     }
 
     fn below(&mut self, n: usize) -> usize {
-        usize::try_from(self.next() % u64::try_from(n.max(1)).expect("64 bits")).expect("below n")
+        usize::try_from(self.roll() % u64::try_from(n.max(1)).expect("64 bits")).expect("below n")
     }
 }
 
