@@ -74,12 +74,16 @@ folder, prefix, port = sys.argv[1:4]
 sys.argv = ["declare", port, prefix, "0.3"]
 exec(open("DECLARE").read())
 import numpy as np
-from scipy.sparse import load_npz
 load = lambda name: np.load(os.path.join(folder, name))
-footprints = load_npz(os.path.join(folder, "footprints.npz")).tocsr()
+sparse = load("footprints.npz")
 run = json.load(open(os.path.join(folder, "run.json")))
 raw, dff, activity, motion = load("traces/raw.npy"), load("traces/dff.npy"), load("traces/deconvolved.npy"), load("motion.npy")
 masks = miniscope.Segmentation.Mask.fetch(as_dict=True)
+def footprint(row):
+    image = np.zeros(run["height"] * run["width"], np.float32)
+    part = slice(sparse["indptr"][row], sparse["indptr"][row + 1])
+    image[sparse["indices"][part]] = sparse["data"][part]
+    return image
 def pixels(mask):
     image = np.zeros((run["height"], run["width"]), np.float32)
     image[mask["mask_ypix"], mask["mask_xpix"]] = mask["mask_weights"]
@@ -88,7 +92,7 @@ rigid = miniscope.MotionCorrection.RigidMotionCorrection.fetch1()
 fluorescence = {r["mask"]: r["fluorescence"] for r in miniscope.Fluorescence.Trace.fetch(as_dict=True)}
 traces = miniscope.Activity.Trace.fetch(as_dict=True)
 print(json.dumps({
-    "masks": len(masks) == footprints.shape[0] and all(np.array_equal(pixels(m), footprints[int(m["mask"]) - 1].toarray().ravel()) for m in masks),
+    "masks": len(masks) == len(raw) and all(np.array_equal(pixels(m), footprint(int(m["mask"]) - 1)) for m in masks),
     "raw": len(fluorescence) == len(raw) and all(np.array_equal(f, raw[m - 1], equal_nan=True) for m, f in fluorescence.items()),
     "activity": len(traces) == 2 * len(raw) and all(np.array_equal(t["activity_trace"], (dff if "dff" in t["extraction_method"] else activity)[t["mask"] - 1], equal_nan=True) for t in traces),
     "motion": bool(np.allclose(rigid["y_shifts"], -motion[:, 0]) and np.allclose(rigid["x_shifts"], -motion[:, 1])),
