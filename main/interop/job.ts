@@ -36,9 +36,9 @@ export interface ExportArrays {
   readonly time: string | null;
   readonly frameFlags: string | null;
   readonly motion: string | null;
-  /** Shifts of blocks, where they were registered one by one (docs/formats.md). */
   /** The run folder where it holds the background and the noise (docs/formats.md); those of the run's own rows, whatever edits hold. */
   readonly model: string | null;
+  /** Shifts of blocks, where they were registered one by one (docs/formats.md). */
   readonly motionBlocks: {
     readonly place: string;
     /** Centres of the blocks, px. */
