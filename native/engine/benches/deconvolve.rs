@@ -30,7 +30,13 @@ fn made(shape: Shape, seed: u64) -> Vec<f32> {
 }
 
 fn main() {
-    let shape = Shape::of_frames(0.92, 1.3);
+    let shape = Shape::of(
+        0.92,
+        calyx_engine::rise::Rise {
+            frames: 1.3,
+            lead: calyx_engine::rise::LEAD,
+        },
+    );
     let traces: Vec<Vec<f32>> = (0..TRACES as u64).map(|seed| made(shape, seed + 1)).collect();
     let each = |start: Instant| start.elapsed().as_nanos() as f64 / (TRACES * SAMPLES) as f64;
     let start = Instant::now();

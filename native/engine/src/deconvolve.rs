@@ -9,7 +9,7 @@ use crate::kinetics;
 use crate::movie::check;
 use crate::oasis::{self, Clock, Deconvolved, deconvolve};
 use crate::params::Parameters;
-use crate::rise::{self, Model, Shape};
+use crate::rise::{self, LEAD, Model, Rise, Shape};
 use crate::shelf::{Shelf, Trace};
 use crate::types::{Components, Context, Footprint, Registered, StageError};
 
@@ -55,9 +55,12 @@ pub fn run(film: &Registered, demixed: &Demixed, params: &Parameters, ctx: &Cont
             Fitted::keep(one(&traces.raw[k].all()?, gamma[k], film.fps, clock), ctx.shelf)
         })
         .collect::<Result<_, StageError>>()?;
-    let rise_frames = match params.rise_s {
-        Some(s) if f64::from(s) * film.fps >= kinetics::SHORTEST => f64::from(s) * film.fps,
-        Some(_) => 0.0,
+    let rise = match params.rise_s {
+        Some(s) if f64::from(s) * film.fps >= kinetics::SHORTEST => Rise {
+            frames: f64::from(s) * film.fps,
+            lead: LEAD,
+        },
+        Some(_) => Rise::NONE,
         None => rise_of(&done, &traces.raw, &gamma, film.fps)?,
     };
     let levels = demixed.survey.levels(film);
@@ -70,7 +73,7 @@ pub fn run(film: &Registered, demixed: &Demixed, params: &Parameters, ctx: &Cont
         events: Vec::with_capacity(done.len()),
         to_dff: Vec::with_capacity(done.len()),
         gamma,
-        rise_frames,
+        rise,
         baseline: Vec::with_capacity(done.len()),
         noise: Vec::with_capacity(done.len()),
     };
@@ -82,8 +85,8 @@ pub fn run(film: &Registered, demixed: &Demixed, params: &Parameters, ctx: &Cont
             check(ctx)?;
             let raw = traces.raw[k].all()?;
             let mut trace = fitted.take()?;
-            if rise_frames > 0.0 {
-                rising(&mut trace, &raw, out.gamma[k], rise_frames, clock);
+            if rise.frames > 0.0 {
+                rising(&mut trace, &raw, out.gamma[k], rise, clock);
             }
             let (d, drift, noise) = trace;
             let (share, f0) = resting(&out.footprints[k], &levels, film.grid.width, crate::kernels::mean(&d.calcium));
@@ -167,17 +170,17 @@ impl Fitted {
 }
 
 /// A trace whose recording's rise is known (0: none), as [`run`] fits it: result, drift, noise.
-pub(crate) fn fitted(raw: &[f32], gamma: f32, rise_frames: f64, fps: f64, clock: Clock) -> (Deconvolved, Vec<f32>, f32) {
+pub(crate) fn fitted(raw: &[f32], gamma: f32, rise: Rise, fps: f64, clock: Clock) -> (Deconvolved, Vec<f32>, f32) {
     let mut trace = one(raw, gamma, fps, clock);
-    if rise_frames > 0.0 {
-        rising(&mut trace, raw, gamma, rise_frames, clock);
+    if rise.frames > 0.0 {
+        rising(&mut trace, raw, gamma, rise, clock);
     }
     trace
 }
 
 /// Fits a trace that was fitted without a rise once more with it.
-fn rising((d, drift, noise): &mut (Deconvolved, Vec<f32>, f32), raw: &[f32], gamma: f32, rise_frames: f64, clock: Clock) {
-    let model = Model::new(Shape::of_frames(gamma, rise_frames), clock);
+fn rising((d, drift, noise): &mut (Deconvolved, Vec<f32>, f32), raw: &[f32], gamma: f32, rise: Rise, clock: Clock) {
+    let model = Model::new(Shape::of(gamma, rise), clock);
     *d = rise::deconvolve(&without(raw, drift, 0.0), &model, *noise, d);
 }
 
@@ -186,8 +189,8 @@ fn without(raw: &[f32], drift: &[f32], baseline: f32) -> Vec<f32> {
     raw.iter().zip(drift).map(|(y, d)| y - d - baseline).collect()
 }
 
-/// The recording's rise in frames, from traces fitted without one.
-fn rise_of(done: &[Fitted], raw: &[Trace], gamma: &[f32], fps: f64) -> Result<f64, StageError> {
+/// The recording's rise, from traces fitted without one.
+fn rise_of(done: &[Fitted], raw: &[Trace], gamma: &[f32], fps: f64) -> Result<Rise, StageError> {
     let height = |k: usize| done[k].height;
     let mut order: Vec<usize> = (0..done.len()).collect();
     order.sort_by(|a, b| height(*b).total_cmp(&height(*a)).then(a.cmp(b)));

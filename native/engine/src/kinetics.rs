@@ -8,7 +8,7 @@
 use rayon::prelude::*;
 
 use crate::kernels::median;
-use crate::rise::{Model, Shape, Solver};
+use crate::rise::{LEAD, Model, Rise, Shape, Solver};
 
 /// Rises that are tried, frames: none, then about 1.35 times as long each.
 const CANDIDATES: [f64; 13] = [0.0, 0.35, 0.5, 0.7, 0.95, 1.3, 1.75, 2.35, 3.2, 4.3, 5.8, 7.8, 10.5];
@@ -27,6 +27,16 @@ const DECAYS: [f64; 5] = [0.87, 1.0, 1.15, 1.32, 1.5];
 const USUAL_S: f64 = 0.07;
 /// Peak over noise at which an estimate counts as much as what is usual.
 const TRUST: f64 = 20.0;
+/// Other leads that are tried, frames. A camera whose exposure lasts the whole frame sees of a spike anywhere in it, on average, little in that frame
+/// and most of the rise in the next; short leads stand for that.
+const LEADS: [f64; 2] = [0.2, 0.1];
+/// A short lead with a slow rise and a long lead with a fast one look nearly alike in a trace. Where the usual lead asks for a rise below this share
+/// of the usual time constant, the other explanation is the likelier one.
+const LEAST_OF_USUAL: f64 = 0.5;
+/// Standard errors by which another lead may fit worse and still be believed.
+const UNDECIDED: f64 = 2.0;
+/// Stands for no rise at all where ratios are asked for, frames.
+const SMALLEST: f64 = 0.1;
 
 /// One trace to ask: baseline and drift off, with its decay per frame.
 pub struct Trace<'a> {
@@ -40,33 +50,61 @@ pub struct Trace<'a> {
 
 /// Time constant of the rise in frames: what suits the clearest traces (their median), drawn to the usual one the more, the noisier they are;
 /// 0 where most do without a rise, or where there are no traces. Gaps are few enough not to matter here.
-pub fn rise(traces: &[Trace], fps: f64) -> f64 {
+pub fn rise(traces: &[Trace], fps: f64) -> Rise {
     let mut order: Vec<usize> = (0..traces.len())
         .filter(|k| traces[*k].height.is_finite() && !traces[*k].y.is_empty())
         .collect();
     order.sort_by(|a, b| traces[*b].height.total_cmp(&traces[*a].height).then(a.cmp(b)));
     order.truncate(TRACES);
-    let own: Vec<f32> = order.par_iter().map(|k| best(&traces[*k]) as f32).collect();
-    let middle = f64::from(median(&own));
-    if own.is_empty() || middle < SHORTEST {
-        return 0.0;
+    let of = |lead: f64, asked: &[usize]| -> Vec<(f64, f64)> { asked.par_iter().map(|k| best(&traces[*k], lead)).collect() };
+    let usual = of(LEAD, &order);
+    let middle_of = |found: &[(f64, f64)]| f64::from(median(&found.iter().map(|f| f.1 as f32).collect::<Vec<_>>()));
+    if usual.is_empty() {
+        return Rise::NONE;
+    }
+    let expected = USUAL_S * fps;
+    let (mut lead, mut middle) = (LEAD, middle_of(&usual));
+    if middle < LEAST_OF_USUAL * expected {
+        for other in LEADS {
+            let found = of(other, &order);
+            let (slower, worse) = (middle_of(&found), worse(&found, &usual));
+            let is_likelier = slower >= SHORTEST && (slower / expected).ln().abs() < (middle.max(SMALLEST) / expected).ln().abs();
+            if worse < UNDECIDED && is_likelier {
+                (lead, middle) = (other, slower);
+            }
+        }
+    }
+    if middle < SHORTEST {
+        return Rise::NONE;
     }
     let heights: Vec<f32> = order.iter().map(|k| traces[*k].height).collect();
     let height = f64::from(median(&heights)).max(0.0);
     let trust = height / (height + TRUST);
-    (trust * middle.ln() + (1.0 - trust) * (USUAL_S * fps).ln()).exp()
+    Rise {
+        frames: (trust * middle.ln() + (1.0 - trust) * (USUAL_S * fps).ln()).exp(),
+        lead,
+    }
 }
 
-/// The rise in frames that suits one trace best; its decay is looked for along with it, lest an error of the one be made up for by the other.
-fn best(trace: &Trace) -> f64 {
+/// By how many standard errors over the traces fits are worse (larger risks) than others.
+fn worse(found: &[(f64, f64)], others: &[(f64, f64)]) -> f64 {
+    let n = found.len() as f64;
+    let more: Vec<f64> = found.iter().zip(others).map(|(f, o)| f.0 - o.0).collect();
+    let mean = more.iter().sum::<f64>() / n;
+    let spread = (more.iter().map(|m| (m - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0) / n).sqrt();
+    mean / spread.max(1e-9)
+}
+
+/// The least risk of one trace over rises and decays, and the rise in frames where it lies. The decay is looked for along with it, lest an error of the one be made up for by the other.
+fn best(trace: &Trace, lead: f64) -> (f64, f64) {
     let slowest = -1.0 / f64::from(trace.decay.clamp(0.01, 0.9999)).ln();
     let tried = DECAYS.map(|f| {
         let decay = f * slowest;
         let places: Vec<f64> = CANDIDATES.into_iter().filter(|r| *r == 0.0 || *r < LARGEST_SHARE * decay).collect();
-        let values = risks(trace, (-1.0 / decay).exp(), &places);
+        let values = risks(trace, (-1.0 / decay).exp(), lead, &places);
         (values.iter().copied().fold(f64::INFINITY, f64::min), lowest(&places, &values))
     });
-    tried.into_iter().min_by(|a, b| a.0.total_cmp(&b.0)).map_or(0.0, |t| t.1)
+    tried.into_iter().min_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or((f64::INFINITY, 0.0))
 }
 
 /// The part of a trace that is asked: around its highest value.
@@ -77,13 +115,14 @@ pub fn clearest(y: &[f32]) -> &[f32] {
 }
 
 /// Logarithm of the risk of one trace for each candidate.
-fn risks(trace: &Trace, decay: f64, candidates: &[f64]) -> Vec<f64> {
+fn risks(trace: &Trace, decay: f64, lead: f64, candidates: &[f64]) -> Vec<f64> {
     let y = clearest(trace.y);
     let mut solver = Solver::default();
     let risk = |r: &f64| {
         let shape = Shape {
             decay,
             rise: (-1.0 / r.max(1e-3)).exp(),
+            lead,
         };
         solver.fit(y, 0.0, &Model::new(shape, None));
         let misfit: f64 = y.iter().zip(solver.calcium()).map(|(y, c)| (f64::from(*y) - c).powi(2)).sum();
@@ -114,7 +153,7 @@ mod tests {
     use crate::kernels::Noise;
 
     /// Traces of cells that fire in bursts, calcium by `shape`.
-    fn found(shape: Shape, noise: f32, fps: f64) -> f64 {
+    fn found(shape: Shape, noise: f32, fps: f64) -> Rise {
         let mut source = Noise::new(17);
         let rows: Vec<Vec<f32>> = (0..12)
             .map(|_| {
@@ -145,12 +184,67 @@ mod tests {
     }
 
     #[test]
+    fn a_camera_that_exposes_the_whole_frame_is_told_from_one_that_samples_its_middle() {
+        // Spikes anywhere in a frame, calcium averaged over each frame's whole exposure, 20 steps a frame.
+        const STEPS: usize = 20;
+        let shape = Shape {
+            decay: (-1.0f64 / (10.0 * STEPS as f64)).exp(),
+            rise: (-1.0f64 / STEPS as f64).exp(),
+            lead: LEAD,
+        };
+        let mut source = Noise::new(29);
+        let rows: Vec<Vec<f32>> = (0..12)
+            .map(|_| {
+                let (mut p, mut q) = (0.0f64, 0.0f64);
+                let row = (0..900).map(|_| {
+                    let spike = (source.uniform() < 0.04).then(|| (source.uniform() * STEPS as f32) as usize);
+                    let mut sum = 0.0;
+                    for step in 0..STEPS {
+                        let s = if spike == Some(step) { 1.0 } else { 0.0 };
+                        (p, q) = (p * shape.decay + s, q * shape.rise + s);
+                        sum += p - q;
+                    }
+                    (sum / STEPS as f64) as f32 + 0.02 * source.normal()
+                });
+                row.collect()
+            })
+            .collect();
+        let traces: Vec<Trace> = rows
+            .iter()
+            .map(|y| Trace {
+                y,
+                decay: (-0.1f32).exp(),
+                height: 40.0,
+            })
+            .collect();
+        let found = rise(&traces, 20.0);
+        assert!(found.lead < LEAD, "{found:?}");
+        // At the middle of the frame nothing else is seen.
+        assert_eq!(found_of_middle(), LEAD);
+    }
+
+    fn found_of_middle() -> f64 {
+        found(Shape::of(0.92, Rise { frames: 1.2, lead: LEAD }), 0.06, 20.0).lead
+    }
+
+    #[test]
     fn the_rise_is_found_in_bursts_and_noise_and_none_where_there_is_none() {
         for (frames, fps) in [(1.2, 20.0), (2.0, 30.0), (3.0, 20.0)] {
-            let r = found(Shape::of_frames(0.92, frames), 0.06, fps);
+            let r = found(Shape::of(0.92, Rise { frames, lead: LEAD }), 0.06, fps).frames;
             assert!((r / frames).ln().abs() < 0.35, "{r} for {frames}");
         }
-        assert_eq!(found(Shape { decay: 0.92, rise: 1e-9 }, 0.12, 20.0), 0.0);
-        assert_eq!(rise(&[], 20.0), 0.0);
+        assert_eq!(
+            found(
+                Shape {
+                    decay: 0.92,
+                    rise: 1e-9,
+                    lead: LEAD
+                },
+                0.12,
+                20.0
+            ),
+            Rise::NONE
+        );
+        assert_eq!(rise(&[], 20.0), Rise::NONE);
     }
 }

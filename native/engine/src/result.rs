@@ -346,7 +346,7 @@ fn metrics_file(raw: &[RawFootprint], components: &Components, metrics: &[CellMe
             "box": { "top": top, "left": left, "height": height, "width": width },
             "gamma": plain(&components.gamma[row]),
             "decayS": plain(&((-1.0 / (f64::from(components.gamma[row]).ln() * fps)) as f32)),
-            "riseS": plain(&((components.rise_frames / fps) as f32)),
+            "riseS": plain(&((components.rise.frames / fps) as f32)),
             "dffNoise": plain(&(components.noise[row] * components.to_dff[row])),
             "eventCount": components.events[row].len(),
             "eventRate": plain(&((components.events[row].len() as f64 / seconds) as f32)),

@@ -14,23 +14,42 @@ pub struct Shape {
     pub decay: f64,
     /// What is left of the rise after one frame; below `decay`.
     pub rise: f64,
+    /// Frames from a spike to the sample of the frame in which it happened.
+    pub lead: f64,
 }
 
+/// How calcium rises in a recording.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
+pub struct Rise {
+    /// Time constant in frames; 0 is none.
+    pub frames: f64,
+    /// Frames from a spike to the sample of the frame in which it happened ([`Shape::lead`]).
+    pub lead: f64,
+}
+
+impl Rise {
+    /// No rise: the first-order model.
+    pub const NONE: Self = Self { frames: 0.0, lead: LEAD };
+}
+
+/// A spike happens in the middle of its frame, unless the recording shows another lead.
+pub const LEAD: f64 = 0.5;
+
 impl Shape {
-    /// From the decay per frame and the rise's time constant in frames; a rise as slow as the decay is made a little faster.
-    pub fn of_frames(decay: f32, rise_frames: f64) -> Self {
+    /// From the decay per frame and the recording's rise; one as slow as the decay is made a little faster.
+    pub fn of(decay: f32, rise: Rise) -> Self {
         let decay = f64::from(decay.clamp(0.0, 0.9999));
-        let rise = (-1.0 / rise_frames.max(1e-3)).exp();
+        let left = (-1.0 / rise.frames.max(1e-3)).exp();
         Self {
             decay,
-            rise: rise.min(decay.powf(1.1)),
+            rise: left.min(decay.powf(1.1)),
+            lead: rise.lead,
         }
     }
 
-    /// State just after a spike of size 1 (half a frame after it happened: on average it lies in the middle of its frame), scaled so that
-    /// the transient is 1 at its highest frame.
+    /// State at the sample of the frame in which a spike of size 1 happened, scaled so that the transient is 1 at its highest frame.
     pub fn jump(&self) -> [f64; 2] {
-        let (mut p, mut q) = (self.decay.sqrt(), self.rise.sqrt());
+        let (mut p, mut q) = (self.decay.powf(self.lead), self.rise.powf(self.lead));
         let start = [p, q];
         let mut peak = p - q;
         loop {
@@ -287,7 +306,11 @@ mod tests {
     use crate::kernels::{Noise, pearson};
     use crate::oasis;
 
-    const SHAPE: Shape = Shape { decay: 0.9, rise: 0.4 };
+    const SHAPE: Shape = Shape {
+        decay: 0.9,
+        rise: 0.4,
+        lead: LEAD,
+    };
 
     fn gap(n: usize, at: usize, lost: f64) -> Vec<f64> {
         (0..n).map(|t| t as f64 + if t >= at { lost } else { 0.0 }).collect()

@@ -154,6 +154,9 @@ pub struct Registered {
     pub max: Vec<f32>,
     /// Border in grid pixels (top, bottom, left, right) that motion moved out of the field in some valid frame.
     pub border: [usize; 4],
+    /// `T × (top, bottom, left, right)`: rows and columns of the grid that frame `t` does not show, brought to its place; what the cache holds there
+    /// is background. Empty: every frame shows all.
+    pub unseen: Vec<[u16; 4]>,
 }
 
 /// The light of a run that was brought to one level before anything was learnt from it.
@@ -198,6 +201,17 @@ pub struct Footprint {
     pub values: Vec<f32>,
 }
 
+impl Footprint {
+    /// The value at a pixel of the grid, 0 outside the window.
+    pub fn at(&self, y: usize, x: usize) -> f32 {
+        if (self.top..self.top + self.height).contains(&y) && (self.left..self.left + self.width).contains(&x) {
+            self.values[(y - self.top) * self.width + x - self.left]
+        } else {
+            0.0
+        }
+    }
+}
+
 /// One discrete event of a cell (the rule is in `events.rs`), frames 0-based.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
 pub struct Event {
@@ -230,8 +244,8 @@ pub struct Components {
     pub to_dff: Vec<f32>,
     /// `K` decays of the calcium per frame.
     pub gamma: Vec<f32>,
-    /// Time constant of the rise in frames, of all cells; 0: none.
-    pub rise_frames: f64,
+    /// The calcium's rise, of all cells.
+    pub rise: crate::rise::Rise,
     /// `K` baselines, grey levels against the film's mean; already taken off `raw`.
     pub baseline: Vec<f32>,
     /// `K` noise standard deviations, grey levels.

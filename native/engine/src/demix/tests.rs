@@ -90,6 +90,7 @@ pub fn registered(values: &[f32], height: usize, width: usize, fps: f64, step: f
         max: mean.clone(),
         mean,
         border: [0; 4],
+        unseen: Vec::new(),
     }
 }
 
@@ -379,6 +380,55 @@ fn filters_give_the_traces_of_the_film_without_background() {
             "the masked frame is interpolated"
         );
     }
+}
+
+#[test]
+fn what_a_frame_does_not_show_is_added_as_it_is_believed_to_shine() {
+    let mut d = dense();
+    let weights = d.weights(&d.products());
+    let coarse = super::coarse_footprints(&d.survey, &d.components);
+    let filters = Filters::new(&d.components, &coarse, &weights);
+    let rows = |d: &Dense| {
+        let projected = with_context(|c| filters.project(&d.film, &d.survey, &d.components, c)).unwrap();
+        projected.rows.iter().map(|row| row.all().unwrap().to_vec()).collect::<Vec<_>>()
+    };
+    let all = rows(&d);
+    d.film.unseen = vec![[0; 4]; T];
+    // One frame without the upper and the left part of the field, another without the lower.
+    let a = &d.components[0].footprint;
+    let (row, column) = (a.top + a.height / 2, a.left + a.width / 2);
+    d.film.unseen[70] = [row as u16, 0, column as u16, 0];
+    d.film.unseen[90] = [0, (H - row) as u16, 0, 0];
+    let some = rows(&d);
+    let mut added = 0;
+    for (k, component) in d.components.iter().enumerate() {
+        let a = whole(&component.footprint);
+        for t in 0..T {
+            let hidden = |p: usize| match t {
+                70 => p / W < row || p % W < column,
+                90 => p / W >= row,
+                _ => false,
+            };
+            let wanted: f64 = (0..H * W)
+                .filter(|p| hidden(*p))
+                .map(|p| {
+                    let light = d.components.iter().map(|o| {
+                        let c = o.trace.all().unwrap();
+                        let mean = c.iter().map(|v| f64::from(*v)).sum::<f64>() / T as f64;
+                        whole(&o.footprint)[p] * (f64::from(c[t]) - mean)
+                    });
+                    a[p] * light.sum::<f64>()
+                })
+                .sum();
+            let got = f64::from(some[k][t] - all[k][t]);
+            assert!(
+                (got - wanted).abs() < 1e-3 * (1.0 + wanted.abs()),
+                "component {k}, frame {t}: {got} and {wanted}"
+            );
+            added += usize::from(wanted.abs() > 0.1);
+        }
+    }
+    assert!(added >= 2, "both frames miss some of the components' light");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::factors::Factors;
 use super::ring::{CoarseImage, RingWeights};
 use super::statistics::{Component, Survey};
-use crate::kernels::{axpy, dot, median, quantile, second_difference_noise};
+use crate::kernels::{axpy, dot, mean, median, quantile, second_difference_noise};
 use crate::movie::{BLOCK, Groups, check, for_blocks};
 use crate::oasis::{Clock, decay_of_falls, deconvolve};
 use crate::shelf::Trace;
@@ -118,6 +118,11 @@ impl Filters {
         let blank = |n: usize| (0..n).map(|_| ctx.shelf.blank(frames)).collect::<Result<Vec<_>, StageError>>();
         let mut out = blank(components.len())?;
         let mut courses = blank(self.factors.len())?;
+        let hidden = hidden(film, components);
+        let means: Vec<f32> = components
+            .par_iter()
+            .map(|c| Ok(mean(&c.trace.all()?)))
+            .collect::<Result<_, StageError>>()?;
         for_blocks(film, &groups, &survey.mean, ctx, |block| {
             let small = grid.down(&block.values, block.count);
             let parts: Vec<_> = components
@@ -141,6 +146,11 @@ impl Filters {
                     axpy(row, -(v as f32), &small[(y * grid.width + x) * block.count..][..block.count]);
                 }
                 self.shares[k].iter().zip(&shared).for_each(|(z, c)| axpy(row, -z, c));
+                for pixel in &hidden[k] {
+                    for (t, out) in row.iter_mut().enumerate().filter(|(t, _)| pixel.is_hidden(film, block.first + t)) {
+                        *out += pixel.value * pixel.light.iter().map(|(j, a)| a * (now[*j][t] - means[*j])).sum::<f32>();
+                    }
+                }
                 trace.set(block.first, row)
             })
         })?;
@@ -153,6 +163,61 @@ impl Filters {
         }
         Ok(Projected { rows: out, courses })
     }
+}
+
+/// A pixel of a footprint that some frames do not show.
+struct Hidden {
+    y: usize,
+    x: usize,
+    /// The footprint's value.
+    value: f32,
+    /// All components there, with their values.
+    light: Vec<(usize, f32)>,
+}
+
+impl Hidden {
+    fn is_hidden(&self, film: &Registered, frame: usize) -> bool {
+        let [top, bottom, left, right] = film.unseen[frame].map(usize::from);
+        self.y < top || self.x < left || self.y + bottom >= film.grid.height || self.x + right >= film.grid.width
+    }
+}
+
+/// Of each component the pixels that some frames do not show. The film holds background there; what the components are believed to shine is
+/// added where traces are read (expectation and maximisation for missing data), so that a cell at the border does not dim when it moves out.
+fn hidden(film: &Registered, components: &[Component]) -> Vec<Vec<Hidden>> {
+    let most = film
+        .unseen
+        .iter()
+        .fold([0usize; 4], |m, u| std::array::from_fn(|i| m[i].max(u[i].into())));
+    let (height, width) = (film.grid.height, film.grid.width);
+    let is_near = |y: usize, x: usize| y < most[0] || y + most[1] >= height || x < most[2] || x + most[3] >= width;
+    components
+        .par_iter()
+        .map(|c| {
+            let pixels = c.footprint.values.iter().enumerate().filter(|(_, v)| **v > 0.0);
+            pixels
+                .map(|(i, v)| {
+                    (
+                        c.footprint.top + i / c.footprint.width,
+                        c.footprint.left + i % c.footprint.width,
+                        *v,
+                    )
+                })
+                .filter(|(y, x, _)| is_near(*y, *x))
+                .map(|(y, x, value)| Hidden {
+                    y,
+                    x,
+                    value,
+                    light: components
+                        .iter()
+                        .enumerate()
+                        .map(|(j, o)| (j, o.footprint.at(y, x)))
+                        .filter(|(_, a)| *a > 0.0)
+                        .collect(),
+                })
+                .collect()
+        })
+        .collect()
 }
 
 /// Replaces the values of masked frames by a straight line between their neighbours.

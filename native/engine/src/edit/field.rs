@@ -15,6 +15,7 @@ use super::write::EditFile;
 use crate::demix::clock_of;
 use crate::demix::ring::Coarse;
 use crate::failure::Failure;
+use crate::rise::Rise;
 use crate::types::{Footprint, Grid};
 
 /// `null` in JSON is not-a-number.
@@ -39,8 +40,8 @@ pub struct Base {
     pub diameter: f32,
     /// Frames a second.
     pub fps: f64,
-    /// Time constant of the calcium's rise in frames; 0: none (runs of older engines too).
-    pub rise_frames: f64,
+    /// The calcium's rise; none in runs of older engines.
+    pub rise: Rise,
     /// Events add at least so many times the noise to the calcium.
     pub event_sigma: f32,
     /// Seconds, one a frame.
@@ -108,6 +109,10 @@ pub struct Field {
     pub cells: BTreeMap<usize, Cell>,
 }
 
+fn middle_of_the_frame() -> f64 {
+    crate::rise::LEAD
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Run {
@@ -116,6 +121,9 @@ struct Run {
     /// Absent in runs of older engines, which had no rise.
     #[serde(default)]
     rise_s: f64,
+    /// Absent in runs of older engines, which took spikes to happen in the middle of their frames.
+    #[serde(default = "middle_of_the_frame")]
+    lead_frames: f64,
     #[serde(default)]
     parameters: RunParameters,
     files: Vec<File>,
@@ -240,7 +248,10 @@ impl Base {
             step: geometry.step,
             diameter: geometry.diameter_px / geometry.bin as f32,
             fps: run.fps,
-            rise_frames: run.rise_s * run.fps,
+            rise: Rise {
+                frames: run.rise_s * run.fps,
+                lead: run.lead_frames,
+            },
             clock: clock_of(&flags, &times, run.fps),
             event_sigma: run.parameters.event_sigma,
             times,

@@ -246,7 +246,7 @@ fn descend(field: &Field, locals: &mut [Local], wanted: &[Vec<f32>], m: &[f32], 
 fn finish(field: &Field, l: Local) -> Solved {
     let base = &field.base;
     let gamma = l.gamma.unwrap_or_default();
-    let (d, drift, noise) = fitted(&l.raw, gamma, base.rise_frames, base.fps, base.clock.as_deref());
+    let (d, drift, noise) = fitted(&l.raw, gamma, base.rise, base.fps, base.clock.as_deref());
     let (share, f0) = resting(&l.footprint, &base.levels, base.grid.width, mean(&d.calcium));
     let dff = l.raw.iter().zip(&drift).map(|(y, b)| (y - b - d.baseline) * share / f0).collect();
     Solved {

@@ -89,7 +89,7 @@ fn run() -> &'static Scene {
         let analysis = analysed(film);
         let mut out = RunFolder::create(&folder.0.join("run")).unwrap();
         result::write(&mut out, &analysis).unwrap();
-        let value = json!({ "runUuid": "r", "fps": analysis.registered.fps, "riseS": analysis.components.rise_frames / analysis.registered.fps, "files": out.files() });
+        let value = json!({ "runUuid": "r", "fps": analysis.registered.fps, "riseS": analysis.components.rise.frames / analysis.registered.fps, "leadFrames": analysis.components.rise.lead, "files": out.files() });
         out.json("run.json", &value).unwrap();
         let path = out.publish(|| Ok(())).unwrap();
         Scene {

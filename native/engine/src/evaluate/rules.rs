@@ -264,7 +264,7 @@ mod tests {
             noise: Vec::new(),
             events: Vec::new(),
             to_dff: Vec::new(),
-            rise_frames: 0.0,
+            rise: crate::rise::Rise::NONE,
         };
         let metrics = [10.0, 20.0, 5.0].map(|snr| CellMetrics { snr, ..good() });
         let of = |k| duplicate_of(k, &components, &metrics, 5.0);

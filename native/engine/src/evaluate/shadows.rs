@@ -175,7 +175,7 @@ mod tests {
             noise: Vec::new(),
             events: Vec::new(),
             to_dff: Vec::new(),
-            rise_frames: 0.0,
+            rise: crate::rise::Rise::NONE,
         }
     }
 

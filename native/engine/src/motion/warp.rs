@@ -1,7 +1,7 @@
 //! Moves frames back: separable cubic interpolation by one displacement for the whole frame.
 //!
 //! `registered(p) = frame(p + d)`, `d` the displacement of the content. What lies outside the frame is held at the border by the kernels here;
-//! [`inside`] says which pixels are true, [`fill_outside`] gives the others a fair value.
+//! [`inside`] says which pixels are true, [`fill_outside`] gives the others the light of the background beside them.
 
 use std::ops::Range;
 
@@ -92,18 +92,74 @@ fn warp_body(source: &[f32], size: [usize; 2], displacement: [f32; 2], line: &mu
     }
 }
 
-/// Gives pixels outside `rows × columns` the deviation from `mean` of the nearest pixel inside: a static background stays what it is there, and
-/// a change of the light or of a cell on the border goes on. Nothing happens when nothing lies inside.
+/// Steps along the border, and into the frame, between the pixels that are asked for the background's deviation there.
+const ASK_EVERY: usize = 3;
+/// Pixels asked to each side along the border.
+const ASK_ALONG: isize = 2;
+/// Pixels asked into the frame.
+const ASK_DEEP: usize = 3;
+
+/// Gives pixels outside `rows × columns` the deviation from `mean` that the background has around the nearest pixel inside: the median over a
+/// patch larger than a cell. A change of the light goes on there, a cell on the border does not (its light drawn out into a streak would be
+/// found as cells of its own), but on the first line outside, whose source lies less than a pixel away. Nothing happens when nothing lies inside.
 pub fn fill_outside(frame: &mut [f32], mean: &[f32], width: usize, rows: Range<usize>, columns: Range<usize>) {
     if rows.is_empty() || columns.is_empty() {
         return;
     }
-    for y in 0..frame.len() / width {
-        let from = y.clamp(rows.start, rows.end - 1);
-        let outer = if y == from { columns.end } else { columns.start };
-        for x in (0..columns.start).chain(outer..width) {
-            let source = from * width + x.clamp(columns.start, columns.end - 1);
-            frame[y * width + x] = mean[y * width + x] + (frame[source] - mean[source]);
+    let height = frame.len() / width;
+    if rows == (0..height) && columns == (0..width) {
+        return;
+    }
+    let clamp = |i: isize, r: &Range<usize>| i.clamp(r.start as isize, r.end as isize - 1) as usize;
+    let mut asked = Vec::with_capacity(ASK_DEEP * (2 * ASK_ALONG as usize + 1));
+    // Along the upper and lower border: one value a column; along the sides: one a row.
+    let mut around = |frame: &[f32], y: usize, x: usize, along_rows: bool| {
+        asked.clear();
+        for deep in 0..ASK_DEEP {
+            for along in -ASK_ALONG..=ASK_ALONG {
+                let (deep, along) = ((deep * ASK_EVERY) as isize, along * ASK_EVERY as isize);
+                let (v, u) = if along_rows {
+                    let inward = if x == columns.start { deep } else { -deep };
+                    (y as isize + along, x as isize + inward)
+                } else {
+                    let inward = if y == rows.start { deep } else { -deep };
+                    (y as isize + inward, x as isize + along)
+                };
+                let q = clamp(v, &rows) * width + clamp(u, &columns);
+                asked.push(frame[q] - mean[q]);
+            }
+        }
+        let middle = asked.len() / 2;
+        *asked.select_nth_unstable_by(middle, f32::total_cmp).1
+    };
+    // The sides first, then above and below whole rows from what stands beside them.
+    for y in rows.clone() {
+        for (out, from) in [(0..columns.start, columns.start), (columns.end..width, columns.end - 1)] {
+            if !out.is_empty() {
+                let d = around(frame, y, from, true);
+                out.for_each(|x| frame[y * width + x] = mean[y * width + x] + d);
+            }
+        }
+    }
+    for (out, from) in [(0..rows.start, rows.start), (rows.end..height, rows.end - 1)] {
+        if out.is_empty() {
+            continue;
+        }
+        let above: Vec<f32> = (0..width)
+            .map(|x| around(frame, from, clamp(x as isize, &columns), false))
+            .collect();
+        for y in out {
+            above
+                .iter()
+                .enumerate()
+                .for_each(|(x, d)| frame[y * width + x] = mean[y * width + x] + d);
+        }
+    }
+    let near = |r: &Range<usize>, n: usize| r.start.saturating_sub(1)..(r.end + 1).min(n);
+    for y in near(&rows, height) {
+        for x in near(&columns, width).filter(|x| !(rows.contains(&y) && columns.contains(x))) {
+            let from = clamp(y as isize, &rows) * width + clamp(x as isize, &columns);
+            frame[y * width + x] = mean[y * width + x] + (frame[from] - mean[from]);
         }
     }
 }
@@ -182,21 +238,42 @@ mod tests {
     }
 
     #[test]
-    fn the_outside_takes_the_deviation_of_its_nearest_pixel() {
-        let (height, width) = (4, 5);
-        let mean: Vec<f32> = (0..20).map(|p| 10.0 * p as f32).collect();
-        let mut frame: Vec<f32> = mean.iter().map(|m| m + 3.0).collect();
-        frame[0..5].fill(-99.0);
-        (0..4).for_each(|y| frame[y * width] = -99.0);
-        frame[width + 1] += 2.0;
-        fill_outside(&mut frame, &mean, width, 1..4, 1..5);
-        assert_eq!(
-            (frame[0] - mean[0], frame[1] - mean[1], frame[5] - mean[5], frame[4] - mean[4]),
-            (5.0, 5.0, 5.0, 3.0)
-        );
+    fn the_outside_takes_the_light_of_the_background_beside_it_but_no_cell() {
+        let (height, width) = (40, 50);
+        let mean: Vec<f32> = (0..height * width).map(|p| (p % 37) as f32).collect();
+        // The light of the background rises from left to right; a cell lies on the border of what is shown.
+        let level = |p: usize| 3.0 + (p % width) as f32 / width as f32;
+        let mut frame: Vec<f32> = (0..height * width).map(|p| mean[p] + level(p)).collect();
+        for (y, x) in (4..7).flat_map(|y| (20..24).map(move |x| (y, x))) {
+            frame[y * width + x] += 40.0;
+        }
+        let (rows, columns) = (4..height, 3..width - 2);
+        let shown = |p: usize| rows.contains(&(p / width)) && columns.contains(&(p % width));
+        let before = frame.clone();
+        (0..height * width).filter(|p| !shown(*p)).for_each(|p| frame[p] = -99.0);
+        fill_outside(&mut frame, &mean, width, rows.clone(), columns.clone());
+        for p in 0..height * width {
+            if shown(p) {
+                assert_eq!(frame[p], before[p]);
+                continue;
+            }
+            let (y, x) = (p / width, p % width);
+            let d = frame[p] - mean[p];
+            let (v, u) = (y.clamp(rows.start, rows.end - 1), x.clamp(columns.start, columns.end - 1));
+            if y.abs_diff(v).max(x.abs_diff(u)) == 1 {
+                let from = v * width + u;
+                assert!((d - (before[from] - mean[from])).abs() < 1e-4, "({y}, {x}): {d}");
+            } else {
+                assert!((d - level(p)).abs() < 0.25, "({y}, {x}): {d}");
+            }
+        }
         let before = frame.clone();
         fill_outside(&mut frame, &mean, width, 0..0, 0..height);
         assert_eq!(frame, before);
+        // A frame of hardly any pixels.
+        let mut least = vec![9.0, -99.0, -99.0, -99.0];
+        fill_outside(&mut least, &[2.0, 3.0, 4.0, 5.0], 2, 0..1, 0..1);
+        assert_eq!(least, [9.0, 10.0, 11.0, 12.0]);
     }
 
     #[test]

@@ -128,6 +128,7 @@ fn run_in_pool(parts: Vec<Part>, params: &Parameters, scratch: &Path, refuse: bo
         motion,
         quality,
         border,
+        unseen,
         digests,
         fields,
         ..
@@ -174,6 +175,7 @@ fn run_in_pool(parts: Vec<Part>, params: &Parameters, scratch: &Path, refuse: bo
         std: crop.embed(images.std),
         max: crop.embed(images.max),
         border,
+        unseen,
     })
 }
 

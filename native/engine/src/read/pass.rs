@@ -47,6 +47,8 @@ pub struct Pass<'a> {
     pub quality: Vec<f32>,
     /// Border in grid px (top, bottom, left, right).
     pub border: [usize; 4],
+    /// Grid pixels of each frame (the same order) that it does not show.
+    pub unseen: Vec<[u16; 4]>,
     /// SHA-256 of the decoded pixels of each recording taken, hexadecimal.
     pub digests: Vec<String>,
 }
@@ -91,6 +93,7 @@ impl<'a> Pass<'a> {
             fields: Vec::new(),
             quality: Vec::new(),
             border: [0; 4],
+            unseen: Vec::new(),
             digests: Vec::new(),
         }
     }
@@ -297,12 +300,14 @@ impl<'a> Pass<'a> {
         self.flags[self.motion.len()] |= flags;
         self.motion.push(displacement);
         self.quality.push(quality);
+        let [rows, columns] = match (&self.learnt.grid_warper, &run.last_field) {
+            (Some(warper), Some(field)) => warper.inside(field),
+            _ => [inside(grid.height, displacement[0] / b), inside(grid.width, displacement[1] / b)],
+        };
+        let out = [rows.start, grid.height - rows.end, columns.start, grid.width - columns.end];
+        // The first line outside is as good as seen (`fill_outside`).
+        self.unseen.push(out.map(|n| n.saturating_sub(1).min(u16::MAX.into()) as u16));
         if flags & (flag::MASKED | flag::MOTION_UNSURE | flag::MOTION_BOUND) == 0 {
-            let [rows, columns] = match (&self.learnt.grid_warper, &run.last_field) {
-                (Some(warper), Some(field)) => warper.inside(field),
-                _ => [inside(grid.height, displacement[0] / b), inside(grid.width, displacement[1] / b)],
-            };
-            let out = [rows.start, grid.height - rows.end, columns.start, grid.width - columns.end];
             self.border
                 .iter_mut()
                 .zip(out)
