@@ -184,47 +184,10 @@ mod tests {
     }
 
     #[test]
-    fn a_camera_that_exposes_the_whole_frame_is_told_from_one_that_samples_its_middle() {
-        // Spikes anywhere in a frame, calcium averaged over each frame's whole exposure, 20 steps a frame.
-        const STEPS: usize = 20;
-        let shape = Shape {
-            decay: (-1.0f64 / (10.0 * STEPS as f64)).exp(),
-            rise: (-1.0f64 / STEPS as f64).exp(),
-            lead: LEAD,
-        };
-        let mut source = Noise::new(29);
-        let rows: Vec<Vec<f32>> = (0..12)
-            .map(|_| {
-                let (mut p, mut q) = (0.0f64, 0.0f64);
-                let row = (0..900).map(|_| {
-                    let spike = (source.uniform() < 0.04).then(|| (source.uniform() * STEPS as f32) as usize);
-                    let mut sum = 0.0;
-                    for step in 0..STEPS {
-                        let s = if spike == Some(step) { 1.0 } else { 0.0 };
-                        (p, q) = (p * shape.decay + s, q * shape.rise + s);
-                        sum += p - q;
-                    }
-                    (sum / STEPS as f64) as f32 + 0.02 * source.normal()
-                });
-                row.collect()
-            })
-            .collect();
-        let traces: Vec<Trace> = rows
-            .iter()
-            .map(|y| Trace {
-                y,
-                decay: (-0.1f32).exp(),
-                height: 40.0,
-            })
-            .collect();
-        let found = rise(&traces, 20.0);
-        assert!(found.lead < LEAD, "{found:?}");
-        // At the middle of the frame nothing else is seen.
-        assert_eq!(found_of_middle(), LEAD);
-    }
-
-    fn found_of_middle() -> f64 {
-        found(Shape::of(0.92, Rise { frames: 1.2, lead: LEAD }), 0.06, 20.0).lead
+    fn a_short_lead_with_a_usual_rise_is_preferred_to_half_a_frame_with_a_rise_too_fast() {
+        let found = |lead: f64, frames: f64| found(Shape::of(0.92, Rise { frames, lead }), 0.06, 20.0).lead;
+        assert!(found(0.1, 1.0) < LEAD);
+        assert_eq!(found(LEAD, 1.2), LEAD);
     }
 
     #[test]
