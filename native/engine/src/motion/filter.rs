@@ -9,6 +9,8 @@ use crate::simd::dispatch;
 /// motion only in part: on films of wide, blurred cells of an independent simulator (other seeds than the measured one) a width of 5 followed
 /// .73 … .81 of the motion, one of 3 .79 … .86.
 const BLUR_WIDTH_SIGMA: f32 = 3.0;
+/// The same for fields of displacements: a narrower one turns a cell that flares up into movement.
+const FIELD_BLUR_WIDTH_SIGMA: f32 = 5.0;
 /// Share of the shorter side on which the taper rises.
 const TAPER_SHARE: f32 = 0.12;
 
@@ -32,7 +34,16 @@ pub struct BandPassScratch {
 impl BandPass {
     /// The filter for `height × width` frames in which a neuron has the standard deviation `sigma` (grid px).
     pub fn new(height: usize, width: usize, sigma: f32) -> Self {
-        let radius = ((BLUR_WIDTH_SIGMA * sigma / 2.0).round() as usize).max(2);
+        Self::blurred(height, width, sigma, BLUR_WIDTH_SIGMA)
+    }
+
+    /// The filter for fields of displacements, whose windows are small beside a vignette.
+    pub fn for_fields(height: usize, width: usize, sigma: f32) -> Self {
+        Self::blurred(height, width, sigma, FIELD_BLUR_WIDTH_SIGMA)
+    }
+
+    fn blurred(height: usize, width: usize, sigma: f32, blur: f32) -> Self {
+        let radius = ((blur * sigma / 2.0).round() as usize).max(2);
         let rise = ((height.min(width) as f32 * TAPER_SHARE).round() as usize).max(4);
         Self {
             height,

@@ -180,7 +180,7 @@ impl Piecewise {
     fn untrained(size: [usize; 2], sigma: f32, bin: usize) -> Self {
         let pitch = PITCH_DIAMETERS * 2.36 * sigma;
         let lattice = Lattice::over(size, size.map(|n| ((n as f32 / pitch) as usize + 1).clamp(NODES[0], NODES[1])));
-        let filter = BandPass::new(size[0], size[1], sigma);
+        let filter = BandPass::for_fields(size[0], size[1], sigma);
         let warper = Warper::new(size, &lattice);
         let pixels = size[0] * size[1];
         Self {
