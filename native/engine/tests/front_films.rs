@@ -59,6 +59,7 @@ fn flagged(film: PathBuf, bits: u32) -> Vec<usize> {
         memory_bytes: 1 << 30,
         cancelled: &|| false,
         progress: &|_, _| {},
+        preview: &|_| {},
     };
     let out = run(&[input], &params, &std::env::temp_dir(), &ctx).unwrap();
     (0..out.flags.len()).filter(|t| out.flags[*t] & bits != 0).collect()
@@ -99,6 +100,7 @@ fn registered(folder: &Path, diameter_px: f32) -> Registered {
         memory_bytes: 1 << 30,
         cancelled: &|| false,
         progress: &|_, _| {},
+        preview: &|_| {},
     };
     run(&[input], &params, &std::env::temp_dir(), &ctx).unwrap()
 }

@@ -83,6 +83,7 @@ pub fn registered(film: &Film) -> Registered {
         memory_bytes: 1 << 30,
         cancelled: &|| false,
         progress: &|_, _| {},
+        preview: &|_| {},
     };
     run_parts(
         vec![film.part().unwrap()],
@@ -108,6 +109,7 @@ fn stages(
         memory_bytes: 1 << 30,
         cancelled: &|| false,
         progress: &|_, _| {},
+        preview: &|_| {},
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| {
