@@ -132,6 +132,74 @@ function acquisitionPage(figures) {
   ];
 }
 
+/** How quickly the window answers: a row a budget. */
+function uiPage(figures) {
+  const { commit, machine, size, open, nextCell, reaction, traces, scrub, library, memory, initialBundle } = figures;
+  const count = (n) => n.toLocaleString('en-US');
+  const row = (what, value, most, budget, misses) =>
+    `| ${what} | ${misses ? `**${value}**` : value} | ${most} | ${budget} |`;
+  const time = (what, of, key = 'p95Ms') =>
+    row(`${what}, ms`, of[key], of.maxMs, `< ${of.budgetMs}`, of[key] >= of.budgetMs);
+  const rate = (what, of) =>
+    row(`${what}, frames/s`, of.fps, `longest gap ${of.worstGapMs} ms`, `≥ ${of.budgetFps}`, of.fps < of.budgetFps);
+  const parts = [open, nextCell, reaction, traces, ...Object.values(scrub ?? {}), library].filter(
+    (part) => part !== undefined,
+  );
+  const longest = Math.max(0, ...parts.map((part) => part.blocked.maxMs));
+  const times = parts.reduce((sum, part) => sum + part.blocked.count, 0);
+  return [
+    '## ui',
+    '',
+    `\`npm run bench:ui\` at commit ${commit}, ${machine.processor}, ${machine.cores} cores, load average ${machine.loadAverage.toFixed(1)}: Chromium with software drawing, 1440 × 900; a half reviewed run of ${count(size.cells)} cells × ${count(size.frames)} frames, films of 608 × 608, ${count(size.sessions)} sessions. From the input to the frame that shows its effect. **Bold** misses its budget.${figures.note === '' ? '' : ` ${figures.note}`}`,
+    '',
+    '| what | 95 % | maximum | budget |',
+    '|---|---:|---:|---:|',
+    ...(open === undefined
+      ? []
+      : [
+          time(`opening to the first picture (median of ${open.times})`, open.firstPicture, 'medianMs'),
+          time(`opening to where cells can be judged (median of ${open.times})`, open.interactive, 'medianMs'),
+        ]),
+    ...(nextCell === undefined ? [] : [time(`next cell with its traces (${nextCell.samples})`, nextCell)]),
+    ...(reaction === undefined ? [] : [time(`any key in any place (${reaction.samples})`, reaction)]),
+    ...(traces === undefined ? [] : [rate('zooming and panning traces', traces)]),
+    ...Object.entries(scrub ?? {}).map(([codec, of]) =>
+      rate(`scrubbing the film, ${codec === 'grey' ? 'raw grey' : 'FFV1'}`, of),
+    ),
+    ...(library === undefined ? [] : [time('scrolling the list of sessions, a frame', library)]),
+    row('longest the window stood still, ms', longest, `${times} over 50`, '≤ 50', longest > 50),
+    ...(memory === undefined
+      ? []
+      : [
+          row(
+            `memory after ${memory.minutes} min of review, MB more`,
+            (memory.growthBytes / 1e6).toFixed(1),
+            `${(memory.endBytes / 1e6).toFixed(0)} in all`,
+            `≤ ${memory.budgetBytes / 1e6}`,
+            memory.growthBytes > memory.budgetBytes,
+          ),
+        ]),
+    row(
+      'what is loaded first, kB gzipped',
+      Math.round(initialBundle.gzippedBytes / 1000),
+      '–',
+      `< ${initialBundle.budgetBytes / 1000}`,
+      initialBundle.gzippedBytes >= initialBundle.budgetBytes,
+    ),
+    '',
+    ...(reaction === undefined
+      ? []
+      : [
+          '| key, and what it changes | median ms | 95 % | maximum |',
+          '|---|---:|---:|---:|',
+          ...Object.entries(reaction.by).map(
+            ([what, of]) => `| ${what} | ${of.medianMs} | ${of.p95Ms} | ${of.maxMs} |`,
+          ),
+          '',
+        ]),
+  ];
+}
+
 function benchPage() {
   const lines = ['# Figures', '', note, '', 'Each table comes from the JSON file of the same name in this folder.', ''];
   const folder = path.join(root, 'docs', 'bench');
@@ -142,6 +210,7 @@ function benchPage() {
     if (figures.bench === 'engine') lines.push(...enginePage(figures));
     if (figures.bench === 'library') lines.push(...libraryPage(figures));
     if (figures.bench === 'acquisition') lines.push(...acquisitionPage(figures));
+    if (figures.bench === 'ui') lines.push(...uiPage(figures));
   }
   return lines.join('\n');
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Makes a fresh clone ready; each step is skipped when it is up to date. `--for start|test|check|engine|package` says what for.
+// Makes a fresh clone ready; each step is skipped when it is up to date. `--for start|window|test|check|engine|package` says what for.
 // Plain JavaScript without dependencies: Node 20 runs it before anything is installed.
 import {
   chmodSync,
@@ -21,6 +21,7 @@ import { bindingName, chromiumFolder, electronTestFolder, newest, root, run, whi
 const purpose = process.argv[process.argv.indexOf('--for') + 1] ?? 'start';
 const wants = {
   start: ['packages', 'native', 'renderer', 'shell'],
+  window: ['packages', 'native', 'renderer', 'chromium'],
   test: ['packages', 'native', 'renderer', 'shell', 'core', 'chromium', 'electron'],
   check: ['packages'],
   engine: ['packages', 'native'],
