@@ -54,6 +54,7 @@ export function connectToCore(origin: string, token: string): Connection {
           resolve();
         };
       }),
+    pause: othersTurn,
     onState: (next) => {
       state = shownState(state, next);
       for (const listener of listeners) listener();
@@ -80,6 +81,23 @@ export function connectToCore(origin: string, token: string): Connection {
       else hurry?.();
     },
   };
+}
+
+/** Lets the window draw and take keys, then goes on at once: a timer would be late by milliseconds each time. */
+function othersTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.addEventListener(
+      'message',
+      () => {
+        port1.close();
+        resolve();
+      },
+      { once: true },
+    );
+    port1.start();
+    port2.postMessage(null);
+  });
 }
 
 /** A line that a ticket opens. It is good for one socket: after a loss a new one is asked for. */

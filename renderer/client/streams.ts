@@ -27,6 +27,8 @@ export interface TraceWindow {
   readonly columns: number;
   /** Centre of each column in seconds since the recording's start; NaN where the recording has no time. */
   readonly timesS: Float64Array;
+  /** Which cell each row is. */
+  readonly rowNumbers: readonly number[];
   /** `minima[r][k]`, `maxima[r][k]`. */
   readonly rows: ReadonlyArray<ReadonlyArray<{ readonly minima: Float32Array; readonly maxima: Float32Array }>>;
 }
@@ -58,5 +60,6 @@ export function readTraces({ header, bytes }: Packet<TraceHeader>): TraceWindow 
     return values;
   };
   const rows = header.rows.map(() => header.kinds.map(() => ({ minima: next(), maxima: next() })));
-  return { firstFrame: header.firstFrame, lastFrame: header.lastFrame, columns, timesS, rows };
+  const { firstFrame, lastFrame, rows: rowNumbers } = header;
+  return { firstFrame, lastFrame, columns, timesS, rowNumbers, rows };
 }

@@ -68,6 +68,18 @@ export function timeOfFrame(window: TraceWindow, frame: number): number {
   return from + (place - left) * (to - from);
 }
 
+/** As `timeOfFrame`; outside the window time goes on as it does inside. */
+export function timeBeyond(window: TraceWindow, frame: number): number {
+  const { timesS, firstFrame, lastFrame } = window;
+  const from = timesS.find((time) => Number.isFinite(time)) ?? 0;
+  const to = timesS.findLast((time) => Number.isFinite(time)) ?? from;
+  const perFrame = lastFrame > firstFrame ? (to - from) / (lastFrame - firstFrame) : 0;
+  if (frame < firstFrame) return from - (firstFrame - frame) * perFrame;
+  if (frame > lastFrame) return to + (frame - lastFrame) * perFrame;
+  const inside = timeOfFrame(window, frame);
+  return Number.isFinite(inside) ? inside : from + (frame - firstFrame) * perFrame;
+}
+
 /** The frame whose time is nearest to `timeS`, by the times of a window's columns. */
 export function frameOfTime(window: TraceWindow, timeS: number): number {
   const { columns, timesS, firstFrame, lastFrame } = window;

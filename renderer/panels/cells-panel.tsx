@@ -4,6 +4,7 @@ import type { Cell } from '../../main/contract/index.ts';
 import { labelCounts, type SortKey } from '../stores/cell-list.ts';
 import { hidden, useBlind } from '../stores/blind.ts';
 import { useReview } from '../stores/review.ts';
+import { goTo } from '../stores/ui.ts';
 import { classes } from '../ui/classes.ts';
 import { Button, LabelMark, SearchField } from '../ui/controls.tsx';
 import { count, decimal } from '../ui/format.ts';
@@ -35,6 +36,36 @@ const columns: readonly Column[] = [
   { key: 'events', title: 'Events', width: '38px', number: true, sortable: true },
 ];
 
+const made = { blind: new WeakMap<Cell, Row>(), open: new WeakMap<Cell, Row>() };
+
+/** The line of a cell; the same one for as long as the cell is the same, so that a decision draws one line anew and not all. */
+function rowOf(cell: Cell, blind: boolean): Row {
+  const isHidden = hidden(blind, cell);
+  const rows = isHidden ? made.blind : made.open;
+  const known = rows.get(cell);
+  if (known !== undefined) return known;
+  const row: Row = {
+    kind: 'row',
+    key: cell.uuid,
+    label: `Cell ${String(cell.row)}, ${cell.label}`,
+    renderCells: () => [
+      <span key="row" className={c('hi')}>
+        {cell.row}
+      </span>,
+      <LabelMark key="label" label={cell.label} />,
+      ...(isHidden
+        ? ['snr', 'rValue', 'events'].map((key) => (
+            <span key={key} title="Hidden until you have decided (H shows it)" className={c('dim')}>
+              ·
+            </span>
+          ))
+        : [decimal(cell.metrics['snr'], 1), decimal(cell.metrics['rValue'], 2), count(cell.metrics['events'])]),
+    ],
+  };
+  rows.set(cell, row);
+  return row;
+}
+
 interface CellsProps {
   /** All cells of the run. */
   readonly cells: readonly Cell[];
@@ -54,28 +85,7 @@ export function CellsPanel({ cells, list, problem, selected, runName, banner, fi
   const sort = useReview((state) => state.sort);
   const blind = useBlind((state) => state.blind);
   const counts = labelCounts(cells);
-  const rows = useMemo(
-    () =>
-      list.map((cell): Row => ({
-        kind: 'row',
-        key: cell.uuid,
-        label: `Cell ${String(cell.row)}, ${cell.label}`,
-        renderCells: () => [
-          <span key="row" className={c('hi')}>
-            {cell.row}
-          </span>,
-          <LabelMark key="label" label={cell.label} />,
-          ...(hidden(blind, cell)
-            ? ['snr', 'rValue', 'events'].map((key) => (
-                <span key={key} title="Hidden until you have decided (H shows it)" className={c('dim')}>
-                  ·
-                </span>
-              ))
-            : [decimal(cell.metrics['snr'], 1), decimal(cell.metrics['rValue'], 2), count(cell.metrics['events'])]),
-        ],
-      })),
-    [list, blind],
-  );
+  const rows = useMemo(() => list.map((cell) => rowOf(cell, blind)), [list, blind]);
   const resort = (key: string): void => {
     const same = sort.key === key;
     useReview.setState({
@@ -120,7 +130,9 @@ export function CellsPanel({ cells, list, problem, selected, runName, banner, fi
           <Empty
             title={cells.length === 0 ? 'No cells in this run' : 'No cell passes the filter'}
             actions={
-              cells.length === 0 ? undefined : (
+              cells.length === 0 ? (
+                <Button onPress={() => goTo('process')}>Go to Process</Button>
+              ) : (
                 <Button onPress={() => useReview.setState({ filter: '' })}>Show all {count(cells.length)}</Button>
               )
             }

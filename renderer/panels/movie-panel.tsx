@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { type ReactElement, useEffect, useRef, useState } from 'react';
+import { useShallow } from 'zustand/react/shallow';
 import { AppError, type Cell } from '../../main/contract/index.ts';
 import { useConnection, useLine } from '../client/context.ts';
 import { Film, type FilmFrame, type FilmState } from '../client/film.ts';
@@ -81,7 +82,14 @@ export function MoviePanel(props: MovieProps): ReactElement {
 function Screen({ opening, cells, selected }: MovieProps): ReactElement {
   const connection = useConnection();
   const runUuid = opening.run.uuid;
-  const { layer: wantedLayer, outlines: outlinesShown, zoomed, frame } = useReview();
+  const { wantedLayer, outlinesShown, zoomed, frame } = useReview(
+    useShallow(({ layer, outlines, zoomed, frame }) => ({
+      wantedLayer: layer,
+      outlinesShown: outlines,
+      zoomed,
+      frame,
+    })),
+  );
   const layer = shownLayer(wantedLayer, opening);
   const edits = useEditsKey(runUuid);
   const outlines = useOutlines(runUuid);

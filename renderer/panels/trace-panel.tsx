@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 import { ZoomIn, ZoomOut } from 'lucide-react';
-import { type PointerEvent, type ReactElement, useEffect, useRef, useState } from 'react';
+import { type PointerEvent, type ReactElement, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import 'uplot/dist/uPlot.min.css';
 import type { Cell } from '../../main/contract/index.ts';
 import { useCore } from '../client/context.ts';
 import { useEditsKey } from '../client/edits.ts';
 import type { ReviewOpening } from '../client/queries.ts';
 import type { TraceWindow } from '../client/streams.ts';
-import { frameOfTime, timeOfFrame, TraceReader } from '../client/traces.ts';
-import { moveCursor, useReview, zoomWindow } from '../stores/review.ts';
+import { frameOfTime, timeBeyond, timeOfFrame, TraceReader } from '../client/traces.ts';
+import { moveCursor, panWindow, useReview, zoomWindow } from '../stores/review.ts';
 import { useLook } from '../stores/look.ts';
 import { usePerson } from '../stores/ui.ts';
 import { classes } from '../ui/classes.ts';
@@ -24,10 +24,12 @@ const c = classes(styles);
 interface TraceProps {
   readonly opening: ReviewOpening;
   readonly selected: Cell | undefined;
+  /** Rows that are likely to be looked at next: their traces come with those of the selected one. */
+  readonly near: readonly number[];
 }
 
 /** The selected cell's activity around the shared time cursor. */
-export function TracePanel({ opening, selected }: TraceProps): ReactElement {
+export function TracePanel({ opening, selected, near }: TraceProps): ReactElement {
   const { frames, fps } = opening;
   const window = useReview((state) => state.window);
   const theme = usePerson((state) => state.theme);
@@ -66,7 +68,7 @@ export function TracePanel({ opening, selected }: TraceProps): ReactElement {
             square
             keepFocus
             label="Shorter time"
-            title="Shorter time (wheel)"
+            title="Shorter time (wheel; with Shift: along the recording)"
             onPress={() => zoom(0.5)}
           >
             <Icon of={ZoomIn} />
@@ -90,11 +92,16 @@ export function TracePanel({ opening, selected }: TraceProps): ReactElement {
         <Empty title="No cell selected">
           <p>Its raw, denoised and deconvolved traces appear here when you choose a cell.</p>
         </Empty>
+      ) : frames < 2 ? (
+        <Empty title="No trace to draw">
+          <p>The recording has one frame: there is no time along which a cell could change.</p>
+        </Empty>
       ) : (
         <Plot
           key={`${theme} ${String(attempt)}`}
           opening={opening}
           selected={selected}
+          near={near}
           onRetry={() => setAttempt(attempt + 1)}
         />
       )}
@@ -141,11 +148,12 @@ function SpanSelect({ window, frames, fps }: SpanProps): ReactElement {
 interface PlotProps {
   readonly opening: ReviewOpening;
   readonly selected: Cell;
+  readonly near: readonly number[];
   readonly onRetry: () => void;
 }
 
 /** The plot itself; a new theme or a new attempt makes a new one. */
-function Plot({ opening, selected, onRetry }: PlotProps): ReactElement {
+function Plot({ opening, selected, near, onRetry }: PlotProps): ReactElement {
   const core = useCore();
   const runUuid = opening.run.uuid;
   const edits = useEditsKey(runUuid);
@@ -160,6 +168,8 @@ function Plot({ opening, selected, onRetry }: PlotProps): ReactElement {
   const [shown, setShown] = useState<TraceWindow | null>(null);
   const [width, setWidth] = useState(0);
   const [failure, setFailure] = useState<unknown>(null);
+  const rows = [selected.row, ...near].join(' ');
+  const index = shown?.rowNumbers.indexOf(selected.row) ?? -1;
   useEffect(() => {
     const opened = new TraceReader(core, runUuid, setShown, setFailure);
     reader.current = opened;
@@ -192,17 +202,22 @@ function Plot({ opening, selected, onRetry }: PlotProps): ReactElement {
     if (width < 10 || last <= first) return;
     const columns = Math.max(1, Math.min(last - first + 1, width));
     reader.current?.ask({
-      rows: [selected.row],
+      rows: rows.split(' ').map(Number),
       kinds: [...plottedKinds],
       firstFrame: first,
       lastFrame: last,
       columns,
     });
     // An edit may have changed the trace of the same row.
-  }, [selected.row, first, last, width, runUuid, edits, version]);
-  useEffect(() => {
-    if (shown !== null) plot.current?.show(shown);
-  }, [shown]);
+  }, [rows, first, last, width, runUuid, edits, version]);
+  // Before the frame is painted: list, map and traces change together. A cell whose trace is on its way leaves the one before it in sight.
+  useLayoutEffect(() => {
+    if (shown !== null && index >= 0) plot.current?.show(shown, index);
+  }, [shown, index]);
+  useLayoutEffect(() => {
+    if (shown !== null && (shown.firstFrame !== first || shown.lastFrame !== last))
+      plot.current?.look(timeBeyond(shown, first), timeBeyond(shown, last));
+  }, [shown, first, last]);
   useEffect(() => {
     placeCursor.current = () => {
       const line = cursor.current;
@@ -226,6 +241,13 @@ function Plot({ opening, selected, onRetry }: PlotProps): ReactElement {
       const box = plot.current?.over.getBoundingClientRect();
       const { window } = useReview.getState();
       const share = box === undefined ? 0.5 : Math.max(0, Math.min(1, (event.clientX - box.left) / box.width));
+      // Sideways, or with Shift: along the recording.
+      const sideways = event.shiftKey && event.deltaX === 0 ? event.deltaY : event.deltaX;
+      if (Math.abs(sideways) > Math.abs(event.shiftKey ? 0 : event.deltaY)) {
+        const by = (sideways / Math.max(1, box?.width ?? 1)) * (window[1] - window[0]);
+        useReview.setState({ window: panWindow(window, by, opening.frames) });
+        return;
+      }
       const about = window[0] + share * (window[1] - window[0]);
       useReview.setState({ window: zoomWindow(window, about, Math.exp(event.deltaY / 500), opening.frames) });
     };
@@ -238,6 +260,7 @@ function Plot({ opening, selected, onRetry }: PlotProps): ReactElement {
         ref={host}
         className={c('plotHost')}
         role="img"
+        aria-busy={index < 0}
         aria-label={`Traces of cell ${String(selected.row)}, ${duration(shown?.timesS[0])} to ${duration(shown?.timesS[shown.columns - 1])}`}
         onPointerDown={point}
         onPointerMove={point}

@@ -17,6 +17,7 @@ interface Colours {
   readonly grid: string;
   readonly text: string;
   readonly font: string;
+  readonly family: string;
 }
 
 /** Minima and maxima of columns as one zigzag line; columns without a time are left out. */
@@ -51,6 +52,7 @@ function styleOf(element: HTMLElement): Colours {
     grid: token('--plot-grid'),
     text: token('--fg-2'),
     font: `11px ${token('--sans')}`,
+    family: token('--sans'),
   };
 }
 
@@ -61,6 +63,7 @@ export class TracePlot {
   readonly #plot: uPlot;
   readonly #colours: Colours;
   #window: TraceWindow | null = null;
+  #index = 0;
   #low = 0;
   #high = 1;
   #range: readonly [number, number] = [0, 1];
@@ -92,23 +95,34 @@ export class TracePlot {
     return this.#plot.posToVal(left, 'x');
   }
 
-  /** Shows a window: row 0 of it, kinds as in `plottedKinds`. */
-  show(window: TraceWindow): void {
+  /** Shows a row of a window; kinds as in `plottedKinds`. */
+  show(window: TraceWindow, index: number): void {
     this.#window = window;
-    const [raw, denoised] = window.rows[0] ?? [];
-    const behind = zigzag(window.timesS, raw?.minima ?? new Float32Array(0), raw?.maxima ?? new Float32Array(0));
-    const front = zigzag(
-      window.timesS,
-      denoised?.minima ?? new Float32Array(0),
-      denoised?.maxima ?? new Float32Array(0),
-    );
-    const values = [...behind.y, ...front.y].filter((value) => value !== null);
-    this.#low = values.length === 0 ? 0 : values.reduce((least, value) => Math.min(least, value));
-    this.#high = values.length === 0 ? 1 : values.reduce((most, value) => Math.max(most, value));
-    if (this.#high <= this.#low) this.#high = this.#low + 1;
+    this.#index = index;
+    const [raw, denoised] = window.rows[index] ?? [];
+    const none = new Float32Array(0);
+    const behind = zigzag(window.timesS, raw?.minima ?? none, raw?.maxima ?? none);
+    const front = zigzag(window.timesS, denoised?.minima ?? none, denoised?.maxima ?? none);
+    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (const values of [behind.y, front.y])
+      for (const value of values) {
+        if (value === null) continue;
+        if (value < low) low = value;
+        if (value > high) high = value;
+      }
+    this.#low = low <= high ? low : 0;
+    this.#high = low < high ? high : this.#low + 1;
     const first = behind.x[0] ?? 0;
     this.#range = [first, Math.max(first + 1e-6, behind.x[behind.x.length - 1] ?? first + 1)];
     this.#plot.setData([behind.x, behind.y, front.y]);
+  }
+
+  /** Shows another stretch of time at once, with what is known of it, until its window is there. */
+  look(fromS: number, toS: number): void {
+    if (this.#window === null || !(toS > fromS)) return;
+    if (Math.abs(fromS - this.#range[0]) < 1e-9 && Math.abs(toS - this.#range[1]) < 1e-9) return;
+    this.#range = [fromS, toS];
+    this.#plot.setScale('x', { min: fromS, max: toS });
   }
 
   destroy(): void {
@@ -173,13 +187,13 @@ export class TracePlot {
 
   #drawEvents(plot: uPlot): void {
     const window = this.#window;
-    const events = window?.rows[0]?.[2];
+    const events = window?.rows[this.#index]?.[2];
     const { ctx, bbox } = plot;
     const ratio = uPlot.pxRatio;
     const room = bbox.height * 0.15;
     const bottom = bbox.top + bbox.height - 4 * ratio;
     ctx.save();
-    ctx.font = `${String(11 * ratio)}px ${getComputedStyle(this.#host).fontFamily}`;
+    ctx.font = `${String(11 * ratio)}px ${this.#colours.family}`;
     ctx.fillStyle = this.#colours.text;
     ctx.textAlign = 'right';
     ctx.textBaseline = 'middle';

@@ -123,6 +123,13 @@ export function nextUndecided(list: readonly Cell[], uuid: string | null, step: 
   return undefined;
 }
 
+/** Rows of the cells a key may go to next: before, after, the next undecided one. Without the cell itself, each once. */
+export function rowsAround(list: readonly Cell[], uuid: string | undefined): readonly number[] {
+  if (uuid === undefined) return [];
+  const around = [neighbour(list, uuid, 1), nextUndecided(list, uuid, 1), neighbour(list, uuid, -1)];
+  return [...new Set(around.filter((cell) => cell !== undefined && cell.uuid !== uuid).map((cell) => cell?.row ?? -1))];
+}
+
 /** How many cells have each label. */
 export function labelCounts(cells: readonly Cell[]): Readonly<Record<CellLabel, number>> {
   const counts = { accepted: 0, rejected: 0, undecided: 0 };

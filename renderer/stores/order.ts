@@ -6,9 +6,12 @@ export type OrderValue = string | number | null | undefined;
 const known = (value: OrderValue): value is string | number =>
   value !== null && value !== undefined && !(typeof value === 'number' && Number.isNaN(value));
 
+/** One for all: making it costs more than a thousand comparisons. */
+const collator = new Intl.Collator('en', { numeric: true });
+
 /** Names as people sort them: without case, 10 after 9. */
 export function byName(a: string, b: string): number {
-  return a.localeCompare(b, 'en', { numeric: true });
+  return collator.compare(a, b);
 }
 
 /** Orders by a value, numbers as numbers; what is not known comes last in both directions. Equal ones keep their order. */

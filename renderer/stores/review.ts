@@ -97,6 +97,15 @@ export function zoomWindow(
   return [start, start + size];
 }
 
+/** The window moved by so many frames, kept inside the recording. */
+export function panWindow(window: readonly [number, number], by: number, frames: number): readonly [number, number] {
+  const size = window[1] - window[0];
+  // A slow wheel still moves it.
+  const step = Math.abs(by) < 1 ? Math.sign(by) : Math.round(by);
+  const start = Math.max(0, Math.min(window[0] + step, frames - 1 - size));
+  return [start, start + size];
+}
+
 /** Moves the shared cursor; the traces' window follows. */
 export function moveCursor(frame: number, frames: number): void {
   const clamped = Math.max(0, Math.min(frames - 1, Math.round(frame)));

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: MIT
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type KeyboardEvent, type ReactElement, type ReactNode, useEffect, useRef } from 'react';
+import {
+  type KeyboardEvent,
+  memo,
+  type ReactElement,
+  type ReactNode,
+  type RefObject,
+  useCallback,
+  useEffect,
+  useRef,
+} from 'react';
 import { classes } from './classes.ts';
 import styles from './grid.module.css';
 import { useTextScale } from './text-scale.ts';
@@ -57,16 +66,26 @@ export function Grid(props: GridProps): ReactElement {
   // Rows and columns hold text: they grow with it, and never get smaller than drawn.
   const scale = Math.max(1, useTextScale());
   const headHeight = 24 * scale;
+  // Stable: with new functions all rows would be measured at each drawing.
+  const estimateSize = useCallback(
+    (index: number) => (rows[index]?.kind === 'group' ? groupHeight : rowHeight) * scale,
+    [rows, rowHeight, scale],
+  );
+  const getItemKey = useCallback((index: number) => rows[index]?.key ?? index, [rows]);
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
-    estimateSize: (index) => (rows[index]?.kind === 'group' ? groupHeight : rowHeight) * scale,
+    estimateSize,
     overscan: 12,
-    getItemKey: (index) => rows[index]?.key ?? index,
+    getItemKey,
     scrollMargin: headHeight,
     scrollPaddingStart: headHeight,
   });
   const template = columns.map(({ width }) => scaled(width, scale)).join(' ');
+  const acts = useRef<RowActs>({ onSelect, onOpen, onHover });
+  useEffect(() => {
+    acts.current = { onSelect, onOpen, onHover };
+  });
   const chosen = rows.findIndex((row) => row.kind === 'row' && row.key === selected);
   useEffect(() => {
     if (chosen >= 0) virtual.scrollToIndex(chosen, { align: 'auto' });
@@ -108,46 +127,81 @@ export function Grid(props: GridProps): ReactElement {
         {virtual.getVirtualItems().map((item) => {
           const row = rows[item.index];
           if (row === undefined) return null;
-          const place = { height: item.size, transform: `translateY(${String(item.start - headHeight)}px)` };
-          if (row.kind === 'group') {
-            return (
-              <div key={row.key} className={c('row group')} role="row" style={place}>
-                <span role="gridcell">{row.content}</span>
-              </div>
-            );
-          }
-          const cells = row.renderCells();
           return (
-            // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus -- the grid holds the focus and the keys
-            <div
+            <GridRow
               key={row.key}
-              id={`row-${row.key}`}
-              className={c('row')}
-              role="row"
-              aria-label={row.label}
-              aria-rowindex={item.index + 2}
-              aria-selected={row.key === selected}
-              style={{ ...place, gridTemplateColumns: template }}
-              onClick={() => onSelect(row.key)}
-              onDoubleClick={() => onOpen?.(row.key)}
-              onMouseEnter={() => onHover?.(row.key)}
-            >
-              {columns.map((column, index) => (
-                <span
-                  key={column.key}
-                  role="gridcell"
-                  className={c(column.number === true && 'num', column.apart === true && 'apart')}
-                >
-                  {cells[index]}
-                </span>
-              ))}
-            </div>
+              row={row}
+              index={item.index}
+              top={item.start - headHeight}
+              height={item.size}
+              columns={columns}
+              template={template}
+              selected={row.key === selected}
+              acts={acts}
+            />
           );
         })}
       </div>
     </div>
   );
 }
+
+/** What can be done to a row; the newest of the grid's own. */
+interface RowActs {
+  readonly onSelect: GridProps['onSelect'];
+  readonly onOpen: GridProps['onOpen'];
+  readonly onHover: GridProps['onHover'];
+}
+
+interface RowProps {
+  readonly row: Row;
+  readonly index: number;
+  readonly top: number;
+  readonly height: number;
+  readonly columns: readonly Column[];
+  readonly template: string;
+  readonly selected: boolean;
+  readonly acts: RefObject<RowActs>;
+}
+
+/** One line; drawn again only when something of it has changed, so that scrolling draws what comes into sight and nothing else. */
+const GridRow = memo(function GridRow(props: RowProps): ReactElement {
+  const { row, index, top, height, columns, template, selected, acts } = props;
+  const place = { height, transform: `translateY(${String(top)}px)` };
+  if (row.kind === 'group') {
+    return (
+      <div className={c('row group')} role="row" style={place}>
+        <span role="gridcell">{row.content}</span>
+      </div>
+    );
+  }
+  const cells = row.renderCells();
+  return (
+    // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus -- the grid holds the focus and the keys
+    <div
+      id={`row-${row.key}`}
+      className={c('row')}
+      role="row"
+      aria-label={row.label}
+      aria-rowindex={index + 2}
+      aria-selected={selected}
+      style={{ ...place, gridTemplateColumns: template }}
+      onClick={() => acts.current.onSelect(row.key)}
+      onDoubleClick={() => acts.current.onOpen?.(row.key)}
+      onMouseEnter={() => acts.current.onHover?.(row.key)}
+    >
+      {columns.map((column, at) => (
+        <span
+          key={column.key}
+          role="gridcell"
+          className={c(column.number === true && 'num', column.apart === true && 'apart')}
+        >
+          {cells[at]}
+        </span>
+      ))}
+    </div>
+  );
+});
 
 interface HeadProps {
   readonly column: Column;

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Api, Procedure } from '../define.ts';
 import { AppError, type ErrorData } from '../errors.ts';
 import { deferred } from './channels.ts';
-import { Flow, type Flowing, type OpenStream, parse } from './flow.ts';
+import { Flow, type Flowing, type OpenStream, parse, parseInSlices } from './flow.ts';
 import {
   type AbortSignalLike,
   type Channel,
@@ -51,6 +51,8 @@ export interface ClientOptions {
   /** After a loss tries again after 0.25, 0.5, 1, 2, 4, 4 … s; false: a loss is final. */
   readonly reconnect?: boolean;
   readonly onState?: (state: LineState) => void;
+  /** Lets others have the thread while a long answer is looked at; nobody else is let in where it is left out. */
+  readonly pause?: () => Promise<void>;
 }
 
 /** A client and its end. */
@@ -158,11 +160,10 @@ class Line {
       input: parsed,
       lastUpdate: undefined,
       take: ({ value }) => {
-        try {
-          answer.resolve(parse(procedure.output, value, 'rpc.invalid_output', name));
-        } catch (error) {
-          answer.reject(error);
-        }
+        parseInSlices(procedure.output, value, name, this.#options.pause ?? (() => Promise.resolve())).then(
+          answer.resolve,
+          answer.reject,
+        );
       },
       finish: (error) => answer.reject(error ?? new AppError('rpc.internal', `${name} ended without an answer.`)),
     });

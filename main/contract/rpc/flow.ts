@@ -31,6 +31,39 @@ export function parse(
   throw new AppError(code, `${name}: ${issue?.message ?? 'wrong shape'}${where}.`);
 }
 
+/** Elements that are looked at in one go: a few milliseconds. */
+const sliceLength = 100;
+
+/**
+ * As `parse`, for answers that may be long: a list is looked at in slices, with a pause after each, so that thousands of rows do not hold up what else the
+ * thread does. @throws AppError as `parse`
+ */
+export async function parseInSlices(
+  schema: z.ZodType,
+  value: unknown,
+  name: string,
+  pause: () => Promise<void>,
+): Promise<unknown> {
+  if (!isList(schema) || !Array.isArray(value) || value.length <= sliceLength)
+    return parse(schema, value, 'rpc.invalid_output', name);
+  const rows: readonly unknown[] = value;
+  const all: unknown[] = [];
+  for (let first = 0; first < rows.length; first += sliceLength) {
+    if (first > 0) await pause();
+    const slice = schema.safeParse(rows.slice(first, first + sliceLength));
+    // The whole list names the place as it is there.
+    if (!slice.success) return parse(schema, value, 'rpc.invalid_output', name);
+    for (const row of slice.data) all.push(row);
+  }
+  return all;
+}
+
+/** A list without rules on its length: each slice of a good one is good. */
+function isList(schema: z.ZodType): schema is z.ZodArray {
+  const { type, checks } = schema.def as { readonly type: string; readonly checks?: readonly unknown[] };
+  return type === 'array' && (checks === undefined || checks.length === 0);
+}
+
 /** A value of a subscription, or a packet with its header, as it came. */
 export interface Flowing {
   readonly value?: unknown;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { useQueryClient } from '@tanstack/react-query';
-import { createContext, type ReactElement, type RefObject, useContext } from 'react';
+import { createContext, type ReactElement, type RefObject, useContext, useMemo } from 'react';
 import type { Cell } from '../../../main/contract/index.ts';
 import { useConnection } from '../../client/context.ts';
 import { deciderOf } from '../../client/decisions.ts';
@@ -24,6 +24,7 @@ import { VersionsPanel } from '../../panels/versions-panel.tsx';
 import { WhyPanel } from '../../panels/why-panel.tsx';
 import { decideMany } from './review-commands.ts';
 import type { DockApi, DockPanel } from '../../ui/dock/dock.tsx';
+import { rowsAround } from '../../stores/cell-list.ts';
 
 /** What all panels of Review look at. */
 export interface Scene {
@@ -129,8 +130,9 @@ function Movie(): ReactElement {
 }
 
 function Traces(): ReactElement {
-  const { opening, selected } = useScene();
-  return <TracePanel opening={opening} selected={selected} />;
+  const { opening, list, selected } = useScene();
+  const near = useMemo(() => rowsAround(list, selected?.uuid), [list, selected?.uuid]);
+  return <TracePanel opening={opening} selected={selected} near={near} />;
 }
 
 function Raster(): ReactElement {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { useQueryClient } from '@tanstack/react-query';
 import { type ReactElement, useEffect, useMemo, useRef } from 'react';
+import { useShallow } from 'zustand/react/shallow';
 import type { Cell } from '../../../main/contract/index.ts';
 import { useConnection } from '../../client/context.ts';
 import { deciderOf } from '../../client/decisions.ts';
@@ -139,7 +140,13 @@ function NoRun(): ReactElement {
 function Open({ opening, cells }: { readonly opening: ReviewOpening; readonly cells: readonly Cell[] }): ReactElement {
   const connection = useConnection();
   const queries = useQueryClient();
-  const { selected: selectedUuid, filter, sort, runUuid } = useReview();
+  // Not the cursor: it moves with every frame, and the panels that follow it look themselves.
+  const {
+    selected: selectedUuid,
+    filter,
+    sort,
+    runUuid,
+  } = useReview(useShallow(({ selected, filter, sort, runUuid }) => ({ selected, filter, sort, runUuid })));
   const runs = useRuns();
   const filterField = useRef<HTMLInputElement>(null);
   const { run, frames, fps, images } = opening;

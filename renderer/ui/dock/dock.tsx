@@ -10,6 +10,7 @@ import {
 } from 'dockview-react';
 import {
   createContext,
+  memo,
   type ReactElement,
   useContext,
   useEffect,
@@ -204,7 +205,7 @@ export function showPanel(api: DockApi, id: string, title: string): void {
 }
 
 /** Panels side by side and behind each other: dragged by their tabs, popped out, maximised; the layout is kept for the place. */
-export function Dock({ place, panels, arrange }: DockProps): ReactElement {
+export const Dock = memo(function Dock({ place, panels, arrange }: DockProps): ReactElement {
   const [api, setApi] = useState<DockApi | null>(null);
   const host = useRef<HTMLDivElement>(null);
   const [slots] = useState(createSlots);
@@ -262,4 +263,4 @@ export function Dock({ place, panels, arrange }: DockProps): ReactElement {
       </div>
     </SharedContext.Provider>
   );
-}
+});

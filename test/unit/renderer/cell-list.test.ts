@@ -10,6 +10,7 @@ import {
   nextUndecided,
   orderCells,
   readFilter,
+  rowsAround,
 } from '../../../renderer/stores/cell-list.ts';
 
 const cell = (row: number, label: CellLabel, snr: number | null, areaPx = 50): Cell => ({
@@ -158,5 +159,15 @@ describe('raters who differ', () => {
     expect(nextOf(list, open, 'cell 3', 1)?.row).toBe(1);
     expect(nextOf(list, open, null, -1)?.row).toBe(3);
     expect(nextOf(list, new Set(['cell 1']), 'cell 1', 1)).toBeUndefined();
+  });
+});
+
+describe('the cells a key may go to', () => {
+  it('are the next, the next undecided and the one before, each once and never the cell itself', () => {
+    const at = (row: number): readonly number[] => rowsAround(cells, cells[row]?.uuid);
+    expect(at(0)).toEqual([1, 2]);
+    expect(at(2)).toEqual([3, 4, 1]);
+    expect(at(4)).toEqual([0, 3]);
+    expect(rowsAround(cells, undefined)).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, it } from 'vitest';
 import { readTraces } from '../../../renderer/client/streams.ts';
-import { frameOfTime, timeOfFrame } from '../../../renderer/client/traces.ts';
+import { frameOfTime, timeBeyond, timeOfFrame } from '../../../renderer/client/traces.ts';
 import { normalised } from '../../../renderer/client/raster.ts';
 import { shownState, tokenIn } from '../../../renderer/client/connection.ts';
 import { AppError } from '../../../main/contract/index.ts';
@@ -9,7 +9,7 @@ import { percentileLevels } from '../../../renderer/gl/levels.ts';
 import { lutBytes, paint } from '../../../renderer/gl/lut.ts';
 import { fitView, panBy, scaleBar, toImage, toScreen, zoomAt } from '../../../renderer/gl/viewport.ts';
 import { messageCounts, withMessage } from '../../../renderer/stores/messages.ts';
-import { windowAround, zoomWindow } from '../../../renderer/stores/review.ts';
+import { panWindow, windowAround, zoomWindow } from '../../../renderer/stores/review.ts';
 import { about, bytes, clock, count, decimal, duration, percent, plural, took } from '../../../renderer/ui/format.ts';
 
 describe('numbers as they are shown', () => {
@@ -133,6 +133,7 @@ describe('a packet of traces', () => {
       lastFrame: 3,
       columns: 4,
       timesS: Float64Array.from([0, 0.1, 5.2, 5.3]),
+      rowNumbers: [],
       rows: [],
     };
     expect(timeOfFrame(window, 1)).toBeCloseTo(0.1);
@@ -187,5 +188,21 @@ describe('the line to the core', () => {
     expect(shownState(lost, { state: 'connecting' })).toBe(lost);
     expect(shownState(lost, { state: 'open' })).toEqual({ state: 'open' });
     expect(shownState({ state: 'open' }, { state: 'connecting' })).toEqual({ state: 'connecting' });
+  });
+});
+
+describe('the window of the traces', () => {
+  it('is moved along the recording, and no further', () => {
+    expect(panWindow([100, 200], 30.4, 1000)).toEqual([130, 230]);
+    expect(panWindow([100, 200], -0.2, 1000)).toEqual([99, 199]);
+    expect(panWindow([100, 200], -500, 1000)).toEqual([0, 100]);
+    expect(panWindow([100, 200], 5000, 1000)).toEqual([899, 999]);
+  });
+  it('that is not there yet has the times that the one before leads to', () => {
+    const timesS = Float64Array.of(10, 11, 12, 13);
+    const window = { firstFrame: 200, lastFrame: 259, columns: 4, timesS, rowNumbers: [0], rows: [] };
+    expect(timeBeyond(window, 200)).toBe(timeOfFrame(window, 200));
+    expect(timeBeyond(window, 180)).toBeCloseTo(10 - (20 * 3) / 59, 9);
+    expect(timeBeyond(window, 279)).toBeCloseTo(13 + (20 * 3) / 59, 9);
   });
 });
