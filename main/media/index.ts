@@ -10,6 +10,7 @@ export { openScene, type Camera, type Scene } from './scene.ts';
 export { createFramesHandlers, framesPath, startMedia } from './media.ts';
 export type { FramesDependencies, Media, MediaOptions } from './media.ts';
 export { probeFilm } from './probe.ts';
+export { readStill, type Still } from './still.ts';
 export { writeProxy, type ProxyJob } from './proxy.ts';
 export { encodingFfmpeg, firstEncoder, startEncoder, type Encoder } from './encoder.ts';
 export { openMovie, type Layer, type OpenMovie } from './movie.ts';

@@ -22,13 +22,15 @@ import { editedFootprints, EditedTraceReader } from './layers.ts';
 import { learn, type Example, type LearnedModel } from './learn.ts';
 import { neighboursOf } from './neighbours.ts';
 import { RunFolder, type ImageName } from './run-folder.ts';
-import { Thumbnails } from './thumbnail.ts';
+import { type FilmFrame, Thumbnails } from './thumbnail.ts';
 
 /** What the review procedures need. */
 export interface ReviewDependencies {
   readonly library: Library;
   /** Computes edits of cells. */
   readonly editor: EditCompute;
+  /** An early frame of a film, for small pictures of sessions that have no result yet. */
+  readonly readFrame?: (film: string) => Promise<FilmFrame>;
   /** Called after decisions on a run changed. */
   readonly changed?: (runUuid: Uuid) => void;
 }
@@ -96,7 +98,7 @@ async function readImage(run: RunFolder, image: ImageName) {
 export function createReviewHandlers(dependencies: ReviewDependencies): Handlers<typeof reviewApi.procedures> {
   const { library } = dependencies;
   const edits = new CellEdits(library, dependencies.editor);
-  const thumbnails = new Thumbnails(library);
+  const thumbnails = new Thumbnails(library, dependencies.readFrame);
 
   const openRun = async (runUuid: Uuid) => {
     const detail = await library.runs.get(runUuid);

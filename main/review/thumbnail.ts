@@ -32,23 +32,57 @@ export function shrink(values: Float32Array, height: number, width: number): Thu
   return { width: columns, height: rows, grey };
 }
 
-/** Small pictures of sessions, from the maximum image of the newest result; made once. */
+/** One frame of a film as bytes, row-major. */
+export interface FilmFrame {
+  readonly width: number;
+  readonly height: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Small pictures of sessions, from the maximum image of the newest result, else from the film; made once. */
 export class Thumbnails {
   readonly #library: Library;
+  readonly #readFrame: ((film: string) => Promise<FilmFrame>) | undefined;
   readonly #made = new Map<string, Promise<Thumbnail | null>>();
+  /** Films are read one after the other: a list that is scrolled must not start fifty decoders. */
+  #films: Promise<unknown> = Promise.resolve();
 
-  constructor(library: Library) {
+  /** @param readFrame reads an early frame of a film; without it sessions without a result have no picture */
+  constructor(library: Library, readFrame?: (film: string) => Promise<FilmFrame>) {
     this.#library = library;
+    this.#readFrame = readFrame;
   }
 
-  /** Null for a session without a result. */
-  async of(sessionUuid: string): Promise<{ readonly runUuid: string; readonly picture: Thumbnail } | null> {
+  /** Null for a session without a result whose film cannot be read. */
+  async of(sessionUuid: string): Promise<{ readonly runUuid: string | null; readonly picture: Thumbnail } | null> {
     const run = (await this.#library.runs.list({ sessionUuid })).find(({ state }) => state === 'succeeded');
-    if (run === undefined) return null;
-    const made = this.#made.get(run.uuid) ?? this.#make(run.uuid);
-    this.#made.set(run.uuid, made);
+    const key = run?.uuid ?? sessionUuid;
+    const made = this.#made.get(key) ?? (run === undefined ? this.#ofFilm(sessionUuid) : this.#make(run.uuid));
+    this.#made.set(key, made);
     const picture = await made;
-    return picture === null ? null : { runUuid: run.uuid, picture };
+    // A film may come back with its disk.
+    if (picture === null && run === undefined) this.#made.delete(key);
+    return picture === null ? null : { runUuid: run?.uuid ?? null, picture };
+  }
+
+  #ofFilm(sessionUuid: string): Promise<Thumbnail | null> {
+    const readFrame = this.#readFrame;
+    if (readFrame === undefined) return Promise.resolve(null);
+    const read = async (): Promise<Thumbnail | null> => {
+      try {
+        const [recording] = await this.#library.sessions.filmPaths([sessionUuid]);
+        const film = recording?.paths[0];
+        if (film === undefined) return null;
+        const { width, height, bytes } = await readFrame(film);
+        return shrink(Float32Array.from(bytes), height, width);
+      } catch {
+        // The list says by its own means that files are missing or damaged.
+        return null;
+      }
+    };
+    const mine = this.#films.then(read);
+    this.#films = mine;
+    return mine;
   }
 
   async #make(runUuid: string): Promise<Thumbnail | null> {

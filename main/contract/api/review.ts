@@ -118,14 +118,15 @@ export const reviewApi = defineApi('review', {
     z.object({ sessionUuid: Uuid }),
     z
       .object({
-        runUuid: Uuid,
+        /** The result it was made from; null: an early frame of the film. */
+        runUuid: Uuid.nullable(),
         width: z.number().int(),
         height: z.number().int(),
         /** Height × width grey levels, base64. */
         grey: z.string(),
       })
       .nullable(),
-    { doc: 'A small picture of a session from its newest result; null where there is none.' },
+    { doc: 'A small picture of a session from its newest result, else from its film; null where neither can be read.' },
   ),
   footprints: stream(
     z.object({ runUuid: Uuid, preview: Uuid.optional(), version }),

@@ -40,6 +40,7 @@ import {
   type Movie,
   probeFilm,
   startEditor,
+  readStill,
   startMedia,
 } from '../../media/index.ts';
 import {
@@ -266,6 +267,7 @@ async function createCore(
     review: createReviewHandlers({
       library,
       editor,
+      readFrame: readStill,
       changed: (uuid) => {
         hub.notify('curation', uuid);
         hub.notify('sessions', null);

@@ -16,7 +16,7 @@ import { Thumbnail } from './thumbnail.tsx';
 const c = classes(styles);
 
 const columns: readonly Column[] = [
-  { key: 'picture', title: '', width: '32px', hint: 'Maximum of the newest result' },
+  { key: 'picture', title: '', width: '32px', hint: 'Maximum of the newest result, else an early frame of the film' },
   { key: 'date', title: 'Date', width: '76px', sortable: true, hint: 'Local day of the recording' },
   { key: 'session', title: 'Session', width: 'minmax(96px, 1fr)', sortable: true },
   { key: 'length', title: 'Length', width: '52px', number: true, sortable: true },
@@ -95,7 +95,12 @@ function groupFacts(lines: readonly SessionLine[]): string {
 function sessionRow(line: SessionLine, grouping: Grouping): Row {
   const { session, facts } = line;
   const renderCells = (): readonly ReactNode[] => [
-    <Thumbnail key="picture" sessionUuid={session.uuid} name={session.name} wanted={session.runs > 0} />,
+    <Thumbnail
+      key="picture"
+      sessionUuid={session.uuid}
+      name={session.name}
+      wanted={session.runs > 0 || session.filesPresent}
+    />,
     <span key="date" className={c('hi')}>
       {line.day === '' ? unknown : line.day}
     </span>,

@@ -9,11 +9,11 @@ const c = classes(styles);
 interface ThumbnailProps {
   readonly sessionUuid: string;
   readonly name: string;
-  /** There is a result to make it from. */
+  /** There is a result or a film to make it from. */
   readonly wanted: boolean;
 }
 
-/** What the camera saw, small; a dark square until there is a result. */
+/** What the camera saw, small; a dark square where neither result nor film is there. */
 export function Thumbnail({ sessionUuid, name, wanted }: ThumbnailProps): ReactElement {
   const { data } = useThumbnail(sessionUuid, wanted);
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -26,12 +26,16 @@ export function Thumbnail({ sessionUuid, name, wanted }: ThumbnailProps): ReactE
     const grey = atob(data.grey);
     for (let i = 0; i < grey.length; i += 1) {
       const level = grey.charCodeAt(i);
-      picture.data.set([level, level, level, 255], i * 4);
+      const at = i * 4;
+      picture.data[at] = level;
+      picture.data[at + 1] = level;
+      picture.data[at + 2] = level;
+      picture.data[at + 3] = 255;
     }
     context.putImageData(picture, 0, 0);
   }, [data]);
   return data === undefined || data === null ? (
-    <span className={c('thumb')} title={wanted ? undefined : 'No picture before the first run'} />
+    <span className={c('thumb')} title={wanted ? undefined : 'Neither a result nor a film to make a picture of'} />
   ) : (
     <canvas ref={canvas} className={c('thumb')} role="img" aria-label={`Picture of ${name}`} />
   );
