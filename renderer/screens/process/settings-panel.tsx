@@ -30,7 +30,7 @@ import { Icon } from '../../ui/icons.tsx';
 import { Panel } from '../../ui/panel.tsx';
 import styles from './process.module.css';
 import { stageTitles } from './stage-names.ts';
-import { candidatesOf, seedLimits } from './try-out-panel.tsx';
+import { candidatesOf, seedLimits } from './try-out-drawing.ts';
 
 const c = classes(styles);
 
