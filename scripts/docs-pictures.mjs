@@ -12,6 +12,9 @@ const pictures = {
   'library.png': 'library-sessions-ready-dark.png',
   'library-tables.png': 'library-tables-ready-dark.png',
   'library-ingest.png': 'library-ingest-preview.png',
+  'process.png': 'process-ready-dark.png',
+  'review.png': 'review-ready-dark.png',
+  'explore.png': 'explore-ready-dark.png',
   'settings.png': 'settings-rigs-ready-dark.png',
 };
 
