@@ -10,6 +10,7 @@ import type { Connection } from './client/types.ts';
 import { Shell } from './screens/shell/shell.tsx';
 import { usePerson } from './stores/ui.ts';
 import { registry } from './ui/commands/use-commands.ts';
+import { fetchAhead } from './ui/later.tsx';
 import { Boundary } from './ui/panel.tsx';
 import { TextScale } from './ui/text-scale.ts';
 
@@ -53,4 +54,5 @@ export function startApp(element: HTMLElement, connection: Connection): void {
   void followChanges(connection, queries, leaving.signal);
   void followRig(connection, leaving.signal);
   createRoot(element).render(<App connection={connection} queries={queries} />);
+  fetchAhead();
 }

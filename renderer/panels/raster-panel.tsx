@@ -39,7 +39,9 @@ export function RasterPanel({ opening, cells, list, selected }: RasterProps): Re
       }
     >
       {rows === 0 ? (
-        <Empty title="No cells in this run" />
+        <Empty title="Nothing to draw">
+          <p>The activity of all cells stands here; this run has none.</p>
+        </Empty>
       ) : raster.isError ? (
         <Failed title="The overview cannot be drawn" error={raster.error} onRetry={() => void raster.refetch()} />
       ) : raster.isPending ? (

@@ -94,8 +94,10 @@ export function WhyPanel({ runUuid, cells, selected, readOnly }: WhyProps): Reac
           <div className={c('stage')}>
             <Empty title="No cell selected">
               <p>
-                Click a cell on the map or in the list, or press J for the next undecided one. N adds a cell at a point,
-                D draws one.
+                {cells.length === 0
+                  ? 'This run has no cells to choose from. '
+                  : 'Click a cell on the map or in the list, or press J for the next undecided one. '}
+                N adds a cell at a point, D draws one.
               </p>
             </Empty>
           </div>

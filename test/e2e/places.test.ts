@@ -44,6 +44,17 @@ afterAll(async () => {
   expect(complaints).toEqual([]);
 });
 
+/** Pictures of a view as people see it who tell red from green badly: nothing may be said by colour alone. */
+async function asOthersSee(page: Page, view: (typeof views)[number]): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  for (const type of ['deuteranopia', 'protanopia'] as const) {
+    await session.send('Emulation.setEmulatedVisionDeficiency', { type });
+    await page.screenshot({ path: path.join('test-output', 'pictures', 'places', `${view.name}-${type}.png`) });
+  }
+  await session.send('Emulation.setEmulatedVisionDeficiency', { type: 'none' });
+  await session.detach();
+}
+
 /** Goes through all views of a window, keeps a picture of each in both themes, and gives what axe found there. */
 async function tour(page: Page, look: Look, judged: readonly Theme[]): Promise<readonly string[]> {
   const found: string[] = [];
@@ -52,6 +63,7 @@ async function tour(page: Page, look: Look, judged: readonly Theme[]): Promise<r
     await view.open(page);
     if (view.ready !== undefined && (look === 'empty' || look === 'ready'))
       await page.getByText(view.ready).first().waitFor();
+    if (look === 'ready') await view.drawn?.(page);
     await page.getByText(/fetching this (place|room)/).waitFor({ state: 'detached' });
     await settled(page);
     for (const theme of themes) {
@@ -62,6 +74,7 @@ async function tour(page: Page, look: Look, judged: readonly Theme[]): Promise<r
           found.push(`${view.name}, ${theme}: ${barrier.rule}: ${barrier.where.join(' | ')}`);
     }
     await otherTheme(page);
+    if (look === 'ready' && view.ownState !== true) await asOthersSee(page, view);
   }
   return found;
 }

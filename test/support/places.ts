@@ -14,6 +14,8 @@ export interface View {
   readonly open: (page: Page) => Promise<void>;
   /** Words that stand there once it is ready; nothing is waited for where they are left out. */
   readonly ready?: string | RegExp;
+  /** What stands there when a run has been processed and looked at. */
+  readonly drawn?: (page: Page) => Promise<void>;
   /** It has no state of its own from the core: no look for loading and error. */
   readonly ownState?: boolean;
 }
@@ -40,12 +42,35 @@ const settings =
       .click();
   };
 
+/** Nothing in the place is being fetched or computed any more. */
+const idle = async (page: Page): Promise<void> => {
+  await page.waitForFunction(() => document.querySelector('main [role="status"] [role="progressbar"]') === null);
+};
+
 /** Each part of the program adds the views it has. */
 export const views: readonly View[] = [
   { name: 'acquire', open: (page) => place(page, 'Acquire') },
-  { name: 'review', open: (page) => place(page, 'Review') },
-  { name: 'process', open: (page) => place(page, 'Process') },
-  { name: 'explore', open: (page) => place(page, 'Explore') },
+  {
+    name: 'review',
+    open: (page) => place(page, 'Review'),
+    drawn: async (page) => {
+      await page
+        .getByRole('heading', { name: /^Why \d+/ })
+        .or(page.getByText('No run selected'))
+        .first()
+        .waitFor();
+      await idle(page);
+    },
+  },
+  { name: 'process', open: (page) => place(page, 'Process'), drawn: idle },
+  {
+    name: 'explore',
+    open: (page) => place(page, 'Explore'),
+    drawn: async (page) => {
+      await page.getByRole('img', { name: /^Activity of \d+ cells over the recording/ }).waitFor();
+      await page.getByRole('img', { name: /^Correlation of \d+ cells/ }).waitFor();
+    },
+  },
   { name: 'library-sessions', open: room('Sessions'), ready: /\d+ sessions?/ },
   { name: 'library-animals', open: room('Animals'), ready: /\d+ animals?/ },
   { name: 'library-tables', open: room('Tables'), ready: 'SessionNote' },

@@ -92,6 +92,42 @@ function Explored({ runUuid }: { readonly runUuid: string }): ReactElement {
   const scope = useMemo<ExploreScope>(() => ({ runUuid, cells, trace: shown }), [runUuid, cells, shown]);
   const Left = views[left];
   const Right = right === null ? null : views[right];
+  if (options.data?.cells.all === 0) {
+    return (
+      <div className={c('screen')}>
+        <Bar runUuid={runUuid} trace={shown} />
+        <Panel title="Explore">
+          <Empty
+            title="This run found no cells"
+            actions={
+              <Button kind="primary" onPress={() => goTo('process')}>
+                Go to Process
+              </Button>
+            }
+          >
+            <p>Process the recording again with lower limits; a try-out shows at once what they find.</p>
+          </Empty>
+        </Panel>
+      </div>
+    );
+  }
+  if (options.data?.traces.length === 0) {
+    return (
+      <div className={c('screen')}>
+        <Bar runUuid={runUuid} trace={shown} />
+        <Panel title="Explore">
+          <Empty
+            title="This run holds no traces"
+            actions={<Button onPress={() => goTo('review')}>Look at its cells in Review</Button>}
+          >
+            <p>
+              Its result was loaded without the activity of the cells. Choose another run, or process the recording.
+            </p>
+          </Empty>
+        </Panel>
+      </div>
+    );
+  }
   return (
     <div className={c('screen')}>
       <Bar runUuid={runUuid} trace={shown} />

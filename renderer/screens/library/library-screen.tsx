@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-import { lazy, type ReactElement, Suspense } from 'react';
+import { type ReactElement, Suspense } from 'react';
 import { goTo, type LibrarySection, showOverlay, useUi } from '../../stores/ui.ts';
 import { classes } from '../../ui/classes.ts';
 import type { Command } from '../../ui/commands/registry.ts';
 import { useCommands } from '../../ui/commands/use-commands.ts';
+import { later } from '../../ui/later.tsx';
 import { Boundary, Loading } from '../../ui/panel.tsx';
 import { ImportDialog } from './import-dialog.tsx';
 import styles from './library.module.css';
@@ -12,11 +13,11 @@ import { SessionsRoom } from './sessions-room.tsx';
 const c = classes(styles);
 
 /** Rooms that are not needed to begin are loaded when somebody enters them. */
-const AnimalsRoom = lazy(async () => ({ default: (await import('./animals-room.tsx')).AnimalsRoom }));
-const TablesRoom = lazy(async () => ({ default: (await import('./tables-room.tsx')).TablesRoom }));
-const DiagramRoom = lazy(async () => ({ default: (await import('./diagram-room.tsx')).DiagramRoom }));
-const QueryRoom = lazy(async () => ({ default: (await import('./query-room.tsx')).QueryRoom }));
-const TrashRoom = lazy(async () => ({ default: (await import('./trash-room.tsx')).TrashRoom }));
+const AnimalsRoom = later(async () => (await import('./animals-room.tsx')).AnimalsRoom);
+const TablesRoom = later(async () => (await import('./tables-room.tsx')).TablesRoom);
+const DiagramRoom = later(async () => (await import('./diagram-room.tsx')).DiagramRoom);
+const QueryRoom = later(async () => (await import('./query-room.tsx')).QueryRoom);
+const TrashRoom = later(async () => (await import('./trash-room.tsx')).TrashRoom);
 
 const rooms: readonly { readonly id: LibrarySection; readonly name: string; readonly hint: string }[] = [
   { id: 'sessions', name: 'Sessions', hint: 'what was recorded' },

@@ -3,7 +3,7 @@ import { useMutation, useQueries, useQueryClient } from '@tanstack/react-query';
 import { type ReactElement, useEffect, useMemo, useRef } from 'react';
 import { useCore } from '../../client/context.ts';
 import { hasEnded } from '../../client/progress.ts';
-import { keys, type Plan, planQuery, type RunRequest, useRuns, useSessions } from '../../client/queries.ts';
+import { keys, type Plan, planQuery, type RunRequest, useInfo, useRuns, useSessions } from '../../client/queries.ts';
 import { readForm, requestValues } from '../../stores/parameters.ts';
 import { useProcess } from '../../stores/process.ts';
 import { useUi } from '../../stores/ui.ts';
@@ -101,7 +101,9 @@ export function ProcessScreen(): ReactElement {
     },
   });
   const { mutate, isPending } = start;
-  const off = blocked ?? (isPending ? 'The run is being queued.' : undefined);
+  const library = useInfo().data?.library;
+  const readOnly = library?.readOnly === true ? (library.readOnlyReason ?? 'This library is read only.') : undefined;
+  const off = readOnly ?? blocked ?? (isPending ? 'The run is being queued.' : undefined);
   const requestText = JSON.stringify(requests);
   const runs = useRuns();
   const followedEnded = runs.data?.some((run) => run.uuid === followed && hasEnded(run.state)) ?? false;

@@ -51,8 +51,23 @@ export function StatusBar(): ReactElement {
         {newest === undefined ? '' : `${newest.source}: ${newest.text}`}
       </span>
       <span className={c('grow')} />
+      <ReadOnly />
       <Jobs />
     </footer>
+  );
+}
+
+/** Nothing can be changed in this library: said in every place, with the reason. */
+function ReadOnly(): ReactElement | null {
+  const library = useInfo().data?.library;
+  if (library?.readOnly !== true) return null;
+  return (
+    <>
+      <span className={c('warn')} title={library.readOnlyReason ?? undefined}>
+        Library is read only
+      </span>
+      <span className={c('sep')} />
+    </>
   );
 }
 

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openLibrary } from '../../main/library/index.ts';
+import { greyAvi } from '../support/avi.ts';
+import { launchChromium } from '../support/browser.ts';
+import { addMadeSession } from '../support/made-run.ts';
+import { openWindow, settled, views } from '../support/places.ts';
+import { type RunningServer, startServer } from '../support/server.ts';
+
+/** Everything without a mouse: what can be pressed can be reached, and one sees where one is. */
+
+let browser: Browser;
+let folder: string;
+let server: RunningServer;
+const complaints: string[] = [];
+
+beforeAll(async () => {
+  browser = await launchChromium();
+  folder = mkdtempSync(path.join(tmpdir(), 'calyx-keyboard-'));
+  const films = path.join(folder, 'day 1', 'Miniscope');
+  mkdirSync(films, { recursive: true });
+  const film = greyAvi(200, 64, 64);
+  writeFileSync(path.join(films, '0.avi'), film);
+  const library = await openLibrary({ directory: path.join(folder, 'library') });
+  try {
+    const place = { folder: path.join(folder, 'day 1'), codec: 'GREY', bytes: film.length };
+    await addMadeSession(library, 1, 'day 1', { cells: 6, frames: 200, side: 64 }, place);
+    await addMadeSession(library, 2, 'day 2', { cells: 6, frames: 200, side: 64 });
+  } finally {
+    await library.close();
+  }
+  server = await startServer(path.join(folder, 'library'), { CALYX_SETTINGS: path.join(folder, 'settings') });
+});
+
+afterAll(async () => {
+  await browser.close();
+  await server.stop();
+  rmSync(folder, { recursive: true, force: true });
+  expect(complaints).toEqual([]);
+});
+
+/** In the page: what can be pressed and seen, and how what holds the focus looks. */
+function watchFocus(): void {
+  const pressable = 'button, a[href], input, select, textarea, summary, [tabindex="0"]';
+  const visible = (element: HTMLElement): boolean => {
+    const box = element.getBoundingClientRect();
+    return box.width > 0 && box.height > 0 && getComputedStyle(element).visibility === 'visible';
+  };
+  const name = (element: Element): string =>
+    `${element.tagName.toLowerCase()} “${(element.getAttribute('aria-label') ?? element.textContent ?? '').trim().slice(0, 40)}”`;
+  const look = (element: Element): string => {
+    const around = [element, element.parentElement, element.parentElement?.parentElement, element.nextElementSibling];
+    return around
+      .map((one) => {
+        if (one == null) return '';
+        const { boxShadow, outlineStyle, outlineColor, borderColor, backgroundColor } = getComputedStyle(one);
+        return [boxShadow, outlineStyle, outlineColor, borderColor, backgroundColor].join(' ');
+      })
+      .join('|');
+  };
+  const reached = new Set<Element>();
+  const dull: string[] = [];
+  let before: { readonly element: Element; readonly focused: string } | undefined;
+  const tools = {
+    /** After each Tab: true once the focus has come round. */
+    step(): boolean {
+      if (before !== undefined && before.element.isConnected && look(before.element) === before.focused)
+        dull.push(name(before.element));
+      const now = document.activeElement;
+      before = undefined;
+      if (now === null || now === document.body) return reached.size > 0;
+      if (reached.has(now)) return true;
+      reached.add(now);
+      before = { element: now, focused: look(now) };
+      return false;
+    },
+    missed(): readonly string[] {
+      return [...document.querySelectorAll<HTMLElement>(pressable)]
+        .filter(
+          (element) =>
+            visible(element) &&
+            element.tabIndex >= 0 &&
+            !element.matches(':disabled') &&
+            !reached.has(element) &&
+            // Of a choice only the chosen one is a stop; arrows go to the others.
+            !(element instanceof HTMLInputElement && element.type === 'radio'),
+        )
+        .map(name);
+    },
+    dull: (): readonly string[] => [...new Set(dull)],
+  };
+  (globalThis as unknown as { focusTools: typeof tools }).focusTools = tools;
+}
+
+interface FocusTools {
+  readonly step: () => boolean;
+  readonly missed: () => readonly string[];
+  readonly dull: () => readonly string[];
+}
+
+async function goThrough(
+  page: Page,
+): Promise<{ readonly missed: readonly string[]; readonly dull: readonly string[] }> {
+  await page.evaluate(watchFocus);
+  await page.evaluate(() => {
+    if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+  });
+  for (let presses = 0; presses < 400; presses += 1) {
+    await page.keyboard.press('Tab');
+    if (await page.evaluate(() => (globalThis as unknown as { focusTools: FocusTools }).focusTools.step())) break;
+  }
+  return await page.evaluate(() => {
+    const { focusTools } = globalThis as unknown as { focusTools: FocusTools };
+    return { missed: focusTools.missed(), dull: focusTools.dull() };
+  });
+}
+
+const judged = views.filter(({ name }) => !['acquire', 'review'].includes(name));
+
+describe('by keyboard alone', () => {
+  it('everything that can be pressed in Library, Process, Explore and Settings is reached, and the focus is seen', async () => {
+    const page = await openWindow(browser, server.address, { complaints });
+    await page.getByRole('grid', { name: 'Sessions' }).waitFor();
+    const found: string[] = [];
+    for (const view of judged) {
+      await view.open(page);
+      if (view.ready !== undefined) await page.getByText(view.ready).first().waitFor();
+      await settled(page);
+      const { missed, dull } = await goThrough(page);
+      for (const one of missed) found.push(`${view.name}: not reached: ${one}`);
+      for (const one of dull) found.push(`${view.name}: focus not seen: ${one}`);
+    }
+    await page.context().close();
+    expect(found).toEqual([]);
+  });
+
+  it('a session is chosen, its recording processed, and a view of Explore changed', async () => {
+    const page = await openWindow(browser, server.address, { complaints });
+    const grid = page.getByRole('grid', { name: 'Sessions' });
+    await grid.waitFor();
+    // The keys of the rail, then those of the list.
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('go to library');
+    await page.keyboard.press('Enter');
+    await grid.focus();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowDown');
+    const chosen = await page.getByRole('row', { selected: true }).getAttribute('aria-label');
+    expect(['day 1', 'day 2']).toContain(chosen);
+    await page.keyboard.press('Enter');
+    await page.getByRole('main', { name: 'Process' }).waitFor();
+    await page.keyboard.press('Control+4');
+    const left = page.getByLabel('View at the left');
+    await left.waitFor();
+    await left.focus();
+    await left.selectOption('rates');
+    await page.getByRole('img', { name: /rate/i }).first().waitFor();
+    await page.context().close();
+  });
+});
+
+describe('what changes is told', () => {
+  it('to who does not see it: refusals and failures come by a live region', async () => {
+    const page = await openWindow(browser, server.address, { complaints });
+    await page.getByRole('grid', { name: 'Sessions' }).waitFor();
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('go to review');
+    await page.keyboard.press('Enter');
+    await page.getByRole('main', { name: 'Review' }).waitFor();
+    await page
+      .getByRole('button', { name: /Review the newest/ })
+      .first()
+      .click();
+    await page.getByText('6 found').waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('a');
+    const live = page.locator('[aria-live="polite"]').filter({ hasText: 'Select a cell first.' });
+    await live.first().waitFor({ state: 'attached' });
+    expect(await page.getByRole('status').count()).toBeGreaterThan(1);
+    await page.context().close();
+  });
+});
+
+describe('movement', () => {
+  it('stops when the system asks for less of it', async () => {
+    const page = await openWindow(browser, server.address, { complaints });
+    await page.evaluate(() => {
+      document.documentElement.dataset['motion'] = 'system';
+    });
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    const moving: string[] = [];
+    for (const view of views) {
+      await view.open(page);
+      await settled(page);
+      const found = await page.evaluate(() =>
+        [...document.querySelectorAll('*')].flatMap((element) => {
+          const { transitionDuration, animationDuration, animationName } = getComputedStyle(element);
+          const long = (text: string): boolean => text.split(',').some((part) => Number.parseFloat(part) > 0.01);
+          return long(transitionDuration) || (animationName !== 'none' && long(animationDuration))
+            ? [`${element.tagName} ${element.className.toString().slice(0, 40)}`]
+            : [];
+        }),
+      );
+      for (const one of new Set(found)) moving.push(`${view.name}: ${one}`);
+    }
+    await page.context().close();
+    expect(moving).toEqual([]);
+  });
+});
+
+describe('large text', () => {
+  it('at 150 % neither runs out of the window nor is cut off', async () => {
+    const page = await openWindow(browser, server.address, { complaints });
+    await page.evaluate(() => {
+      const kept = JSON.parse(localStorage.getItem('calyx.person') ?? '{"state":{}}') as { state: object };
+      localStorage.setItem('calyx.person', JSON.stringify({ ...kept, state: { ...kept.state, fontScale: 1.5 } }));
+    });
+    await page.reload();
+    await page.getByRole('grid', { name: 'Sessions' }).waitFor();
+    const found: string[] = [];
+    for (const view of views.filter(({ name }) => name !== 'acquire')) {
+      await view.open(page);
+      if (view.ready !== undefined) await page.getByText(view.ready).first().waitFor();
+      await settled(page);
+      await page.screenshot({ path: path.join('test-output', 'pictures', `text-150-${view.name}.png`) });
+      const cut = await page.evaluate(() => {
+        const scrolls = (element: Element): boolean => {
+          for (let at: Element | null = element; at !== null; at = at.parentElement) {
+            const { overflowX, textOverflow } = getComputedStyle(at);
+            if (['auto', 'scroll'].includes(overflowX) || textOverflow === 'ellipsis') return true;
+          }
+          return false;
+        };
+        return [...document.querySelectorAll<HTMLElement>('button, label, h1, h2, h3, b, kbd, select')].flatMap(
+          (element) => {
+            const box = element.getBoundingClientRect();
+            if (box.width === 0 || box.height === 0 || getComputedStyle(element).visibility !== 'visible') return [];
+            const name = `${element.tagName.toLowerCase()} “${(element.getAttribute('aria-label') ?? element.textContent ?? '').trim().slice(0, 40)}”`;
+            if (box.right > innerWidth + 1 && !scrolls(element)) return [`outside: ${name}`];
+            const clips = getComputedStyle(element).overflowX === 'hidden';
+            return clips && element.scrollWidth > element.clientWidth + 1 && !scrolls(element) ? [`cut: ${name}`] : [];
+          },
+        );
+      });
+      for (const one of new Set(cut)) found.push(`${view.name}: ${one}`);
+    }
+    await page.context().close();
+    expect(found).toEqual([]);
+  });
+});
