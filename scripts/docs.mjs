@@ -166,7 +166,17 @@ function uiPage(figures) {
     ...Object.entries(scrub ?? {}).map(([codec, of]) =>
       rate(`scrubbing the film, ${codec === 'grey' ? 'raw grey' : 'FFV1'}`, of),
     ),
-    ...(library === undefined ? [] : [time('scrolling the list of sessions, a frame', library)]),
+    ...(library === undefined
+      ? []
+      : [
+          row(
+            'scrolling the list of sessions, ms a frame',
+            library.p95Ms,
+            library.maxMs,
+            `≤ ${library.budgetMs} each`,
+            library.maxMs > library.budgetMs,
+          ),
+        ]),
     row('longest the window stood still, ms', longest, `${times} over 50`, '≤ 50', longest > 50),
     ...(memory === undefined
       ? []
