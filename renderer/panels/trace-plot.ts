@@ -9,6 +9,12 @@ import { duration } from '../ui/format.ts';
 /** Order of the kinds in a question to the traces stream. */
 export const plottedKinds = ['raw', 'denoised', 'deconvolved'] as const;
 
+/** Distances of marks on the time axis, s: those of a clock. */
+const timeSteps = [
+  0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800,
+  86_400,
+];
+
 interface Colours {
   readonly raw: string;
   readonly denoised: string;
@@ -150,6 +156,7 @@ export class TracePlot {
           size: 26,
           gap: 4,
           space: 90,
+          incrs: timeSteps,
           grid: { stroke: grid, width: 1 },
           ticks: tick,
           border: { show: true, stroke: axis, width: 1 },

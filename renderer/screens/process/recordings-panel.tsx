@@ -109,7 +109,7 @@ function RecordingItem({ candidate, position, several }: ItemProps): ReactElemen
           useUi.setState({ sessionUuid: session.uuid });
         }}
       />
-      <Thumbnail sessionUuid={session.uuid} name={session.name} wanted={session.runs > 0} />
+      <Thumbnail sessionUuid={session.uuid} name={session.name} wanted={session.runs > 0 || session.filesPresent} />
       <label htmlFor={id}>
         <b title={session.name}>
           {session.name}
