@@ -53,6 +53,8 @@ interface GridProps {
 }
 
 const groupHeight = 28;
+/** Rows above and below what is in sight, px. */
+const overscanPx = 140;
 
 /** Widths in px grow with the text they hold. */
 export function scaled(width: string, scale: number): string {
@@ -76,7 +78,8 @@ export function Grid(props: GridProps): ReactElement {
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize,
-    overscan: 12,
+    // A leap draws all rows in sight and these: few enough to stay within a frame or two.
+    overscan: Math.ceil(overscanPx / rowHeight),
     getItemKey,
     scrollMargin: headHeight,
     scrollPaddingStart: headHeight,
