@@ -29,6 +29,7 @@ import { Boundary } from '../panel.tsx';
 import styles from './dock.module.css';
 import { forgetLayout, keepLayout, keptLayout } from './layout.ts';
 import { createSlots, DockedContext, type SlotStore } from './slots.ts';
+import { createTurns } from './turns.ts';
 
 const c = classes(styles);
 
@@ -80,8 +81,13 @@ function usePlace(api: DockviewPanelApi): { readonly group: string; readonly vis
   return { visible: visible === 'true', group };
 }
 
+/** Panels of a place are drawn one after the other: the first picture is there sooner, and no key waits for all of them. */
+const turns = createTurns((next) => setTimeout(next, 0));
+
 function PanelBody({ api }: IDockviewPanelProps): ReactElement {
   const { slots, panels } = useShared();
+  const [mine, setMine] = useState(false);
+  useEffect(() => turns.take(() => setMine(true)), []);
   const { group, visible } = usePlace(api);
   const shown = useSyncExternalStore(slots.subscribe, () => slots.get(group));
   const panel = panels.get(api.id);
@@ -91,7 +97,7 @@ function PanelBody({ api }: IDockviewPanelProps): ReactElement {
   );
   return (
     <DockedContext.Provider value={docked}>
-      <Boundary name={panel?.title ?? api.id}>{panel?.render()}</Boundary>
+      <Boundary name={panel?.title ?? api.id}>{mine ? panel?.render() : null}</Boundary>
     </DockedContext.Provider>
   );
 }
