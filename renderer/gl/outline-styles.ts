@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { Colour, OutlineStyles } from './picture-view.ts';
+import type { Colour, OutlineStyles } from './line-styles.ts';
 
 /** A colour of the tokens (`#rrggbb`, or `#rgb` as builds shorten it) with an opacity. */
 export function colourOf(hex: string, opacity = 1): Colour {

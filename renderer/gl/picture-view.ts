@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Outlines } from './contours.ts';
 import type { Levels } from './levels.ts';
+import type { LineStyle, OutlineStyles } from './line-styles.ts';
 import {
   linkProgram,
   lookFragment,
@@ -10,26 +11,6 @@ import {
   pictureVertex,
 } from './programs.ts';
 import type { Size, View } from './viewport.ts';
-
-/** A colour as red, green, blue, opacity, each 0 to 1. */
-export type Colour = readonly [number, number, number, number];
-
-/** How a line is drawn: CSS pixels at every zoom; `dash` is the period, 0 for a solid line. */
-export interface LineStyle {
-  readonly colour: Colour;
-  readonly width: number;
-  readonly dash: number;
-}
-
-/** The looks of outlines, by label code 0 undecided, 1 accepted, 2 rejected, and those that lie over them. */
-export interface OutlineStyles {
-  readonly labels: readonly [LineStyle, LineStyle, LineStyle];
-  readonly casing: LineStyle;
-  readonly hover: LineStyle;
-  readonly selectedCasing: LineStyle;
-  readonly selected: LineStyle;
-  readonly partner: LineStyle;
-}
 
 /** What lies under the outlines: floats of a picture or bytes of a frame, row-major. */
 export type PictureData =
@@ -75,7 +56,8 @@ interface Scene {
 
 interface Resources {
   readonly picture: WebGLProgram;
-  readonly look: WebGLProgram;
+  /** Linked when it is first wanted. */
+  look: WebGLProgram | undefined;
   readonly outline: WebGLProgram;
   /** One for each pane. */
   readonly images: readonly WebGLTexture[];
@@ -85,6 +67,8 @@ interface Resources {
   readonly points: WebGLBuffer;
   readonly array: WebGLVertexArrayObject;
   readonly empty: WebGLVertexArrayObject;
+  /** The picture with all outlines as it was drawn last, and what it was drawn from: another selection draws only its own outline over it. */
+  readonly base: { readonly frame: WebGLFramebuffer; readonly texture: WebGLTexture; size: string; key: string };
   readonly uniforms: Map<string, WebGLUniformLocation | null>;
   floatLinear: boolean;
 }
@@ -106,6 +90,8 @@ export class PictureView {
   readonly #onLost: (lost: boolean) => void;
   readonly #scene: Scene;
   #resources: Resources | undefined;
+  /** Counts changes of everything but the marks. */
+  #version = 0;
 
   /** @param onLost told when the context goes and when it is back (then draw again) */
   constructor(canvas: HTMLCanvasElement, styles: OutlineStyles, lut: Uint8Array, onLost: (lost: boolean) => void) {
@@ -155,16 +141,19 @@ export class PictureView {
     const held = this.#resources;
     this.#resources = undefined;
     if (held === undefined) return;
-    for (const texture of [...held.images, held.second, ...held.luts, held.labels]) this.#gl.deleteTexture(texture);
+    const textures = [...held.images, held.second, ...held.luts, held.labels, held.base.texture];
+    for (const texture of textures) this.#gl.deleteTexture(texture);
+    this.#gl.deleteFramebuffer(held.base.frame);
     this.#gl.deleteBuffer(held.points);
     this.#gl.deleteProgram(held.picture);
-    this.#gl.deleteProgram(held.look);
+    this.#gl.deleteProgram(held.look ?? null);
     this.#gl.deleteProgram(held.outline);
   }
 
   /** Shows one picture, or four that share the view. */
   setPanes(count: PaneCount): void {
     this.#scene.paneCount = count;
+    this.#version += 1;
   }
 
   /** Replaces the picture of a pane; the old one is overwritten where the size is the same. */
@@ -172,12 +161,14 @@ export class PictureView {
     const at = this.#scene.panes[pane];
     if (at === undefined) return;
     at.picture = picture;
+    this.#version += 1;
     this.#uploadPicture(pane);
   }
 
   setLevels(levels: Levels, pane = 0): void {
     const at = this.#scene.panes[pane];
     if (at !== undefined) at.levels = levels;
+    this.#version += 1;
   }
 
   /** Table of 256 RGBA colours. */
@@ -185,23 +176,27 @@ export class PictureView {
     const at = this.#scene.panes[pane];
     if (at === undefined || at.lut === lut) return;
     at.lut = lut;
+    this.#version += 1;
     this.#uploadLut(pane);
   }
 
   /** Sees the picture another way; null as it is. */
   setLook(look: Look | null): void {
     this.#scene.look = look;
+    this.#version += 1;
     this.#uploadSecond();
   }
 
   setOutlines(outlines: Outlines): void {
     this.#scene.outlines = outlines;
+    this.#version += 1;
     this.#uploadOutlines();
   }
 
   /** Label code of each cell by row: 0 undecided, 1 accepted, 2 rejected, 255 not drawn. */
   setLabels(labels: Uint8Array): void {
     this.#scene.labels = labels;
+    this.#version += 1;
     this.#uploadLabels();
   }
 
@@ -221,16 +216,60 @@ export class PictureView {
     const height = Math.max(across, Math.round(panel.height * across * ratio));
     if (this.#canvas.width !== width) this.#canvas.width = width;
     if (this.#canvas.height !== height) this.#canvas.height = height;
-    gl.viewport(0, 0, width, height);
-    gl.clearColor(10 / 255, 10 / 255, 10 / 255, 1);
-    gl.clear(gl.COLOR_BUFFER_BIT);
+    if (paneCount === 1 && this.#hasOutlines()) {
+      const { center, zoom } = view;
+      const { strength } = this.#scene;
+      const key = [width, height, center.x, center.y, zoom, panel.width, panel.height, strength, this.#version].join(
+        ' ',
+      );
+      if (held.base.key !== key) {
+        this.#bindBase(held, width, height);
+        this.#clear(width, height);
+        this.#drawPicture(held, 0, view, panel);
+        this.#drawOutlines(held, view, panel, ratio);
+        held.base.key = key;
+      }
+      gl.bindFramebuffer(gl.READ_FRAMEBUFFER, held.base.frame);
+      gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, null);
+      gl.blitFramebuffer(0, 0, width, height, 0, 0, width, height, gl.COLOR_BUFFER_BIT, gl.NEAREST);
+      gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+      gl.viewport(0, 0, width, height);
+      this.#drawMarks(held, view, panel, ratio);
+      return;
+    }
+    this.#clear(width, height);
     const [half, tall] = [Math.floor(width / across), Math.floor(height / across)];
     for (let pane = 0; pane < paneCount; pane += 1) {
       // The first row lies on top, and the viewport counts from below.
       gl.viewport((pane % across) * half, (across - 1 - Math.floor(pane / across)) * tall, half, tall);
       this.#drawPicture(held, pane, view, panel);
       this.#drawOutlines(held, view, panel, ratio);
+      this.#drawMarks(held, view, panel, ratio);
     }
+  }
+
+  #clear(width: number, height: number): void {
+    const gl = this.#gl;
+    gl.viewport(0, 0, width, height);
+    gl.clearColor(10 / 255, 10 / 255, 10 / 255, 1);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+  }
+
+  #hasOutlines(): boolean {
+    const { outlines, labels } = this.#scene;
+    return outlines !== null && outlines.points.length >= 16 && labels.some((label) => label !== hiddenLabel);
+  }
+
+  /** From here on is drawn into the texture that is kept. */
+  #bindBase(held: Resources, width: number, height: number): void {
+    const gl = this.#gl;
+    const size = `${String(width)} ${String(height)}`;
+    gl.bindFramebuffer(gl.FRAMEBUFFER, held.base.frame);
+    if (held.base.size === size) return;
+    held.base.size = size;
+    this.#texture(held.base.texture, gl.NEAREST);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, width, height, 0, gl.RGBA, gl.UNSIGNED_BYTE, null);
+    gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, held.base.texture, 0);
   }
 
   #drawPicture(held: Resources, index: number, view: View, panel: Size): void {
@@ -240,7 +279,9 @@ export class PictureView {
     const [image, lut] = [held.images[index], held.luts[index]];
     if (pane === undefined || pane.picture === null || image === undefined || lut === undefined) return;
     const { picture, levels } = pane;
-    const [program, group] = look === null ? ([held.picture, 'picture'] as const) : ([held.look, 'look'] as const);
+    if (look !== null) held.look ??= linkProgram(gl, pictureVertex, lookFragment);
+    const [program, group] =
+      held.look === undefined || look === null ? ([held.picture, 'picture'] as const) : ([held.look, 'look'] as const);
     gl.useProgram(program);
     gl.bindVertexArray(held.empty);
     gl.disable(gl.BLEND);
@@ -268,28 +309,23 @@ export class PictureView {
     gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
   }
 
+  /** All outlines, by their labels. */
   #drawOutlines(held: Resources, view: View, panel: Size, ratio: number): void {
     const gl = this.#gl;
-    const { outlines, labels, hovered, selected, partner, strength } = this.#scene;
+    const { outlines, strength } = this.#scene;
+    if (outlines === null || !this.#hasOutlines()) return;
+    this.#beginLines(held, view, panel, ratio);
+    this.#bindPoints(held, 0);
+    this.#useStyles(held, this.#styles.labels, strength, false);
+    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, outlines.points.length / 4 - 3);
+  }
+
+  /** The outlines of the selected, hovered and partner cells. */
+  #drawMarks(held: Resources, view: View, panel: Size, ratio: number): void {
+    const gl = this.#gl;
+    const { outlines, hovered, selected, partner } = this.#scene;
     if (outlines === null || outlines.points.length < 16) return;
-    gl.useProgram(held.outline);
-    gl.bindVertexArray(held.array);
-    gl.enable(gl.BLEND);
-    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
-    gl.activeTexture(gl.TEXTURE2);
-    gl.bindTexture(gl.TEXTURE_2D, held.labels);
-    const at = (name: string): WebGLUniformLocation | null => this.#uniform(held, held.outline, 'outline', name);
-    gl.uniform1i(at('u_labels'), 2);
-    gl.uniform2f(at('u_center'), view.center.x, view.center.y);
-    gl.uniform1f(at('u_zoom'), view.zoom);
-    gl.uniform2f(at('u_panel'), panel.width, panel.height);
-    gl.uniform1f(at('u_pixel'), 1 / ratio);
-    const segments = outlines.points.length / 4 - 3;
-    if (labels.some((label) => label !== hiddenLabel)) {
-      this.#bindPoints(held, 0);
-      this.#useStyles(held, this.#styles.labels, strength, false);
-      gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, segments);
-    }
+    this.#beginLines(held, view, panel, ratio);
     const one = (cell: number, styles: readonly LineStyle[]): void => {
       const range = outlines.ranges[cell];
       if (range === undefined || range.count < 4) return;
@@ -302,6 +338,22 @@ export class PictureView {
     one(partner, [this.#styles.casing, this.#styles.partner]);
     if (hovered !== selected) one(hovered, [this.#styles.casing, this.#styles.hover]);
     one(selected, [this.#styles.selectedCasing, this.#styles.selected]);
+  }
+
+  #beginLines(held: Resources, view: View, panel: Size, ratio: number): void {
+    const gl = this.#gl;
+    gl.useProgram(held.outline);
+    gl.bindVertexArray(held.array);
+    gl.enable(gl.BLEND);
+    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+    gl.activeTexture(gl.TEXTURE2);
+    gl.bindTexture(gl.TEXTURE_2D, held.labels);
+    const at = (name: string): WebGLUniformLocation | null => this.#uniform(held, held.outline, 'outline', name);
+    gl.uniform1i(at('u_labels'), 2);
+    gl.uniform2f(at('u_center'), view.center.x, view.center.y);
+    gl.uniform1f(at('u_zoom'), view.zoom);
+    gl.uniform2f(at('u_panel'), panel.width, panel.height);
+    gl.uniform1f(at('u_pixel'), 1 / ratio);
   }
 
   #useStyles(held: Resources, styles: readonly LineStyle[], strength: number, single: boolean): void {
@@ -347,7 +399,7 @@ export class PictureView {
     if (gl.isContextLost()) return;
     this.#resources = {
       picture: linkProgram(gl, pictureVertex, pictureFragment),
-      look: linkProgram(gl, pictureVertex, lookFragment),
+      look: undefined,
       outline: linkProgram(gl, outlineVertex, outlineFragment),
       images: this.#scene.panes.map(() => gl.createTexture()),
       second: gl.createTexture(),
@@ -356,6 +408,7 @@ export class PictureView {
       points: gl.createBuffer(),
       array: gl.createVertexArray(),
       empty: gl.createVertexArray(),
+      base: { frame: gl.createFramebuffer(), texture: gl.createTexture(), size: '', key: '' },
       uniforms: new Map(),
       floatLinear: gl.getExtension('OES_texture_float_linear') !== null,
     };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-import { type OutlineStyles, type PaneCount, PictureView } from './picture-view.ts';
+import type { OutlineStyles } from './line-styles.ts';
+import { type PaneCount, PictureView } from './picture-view.ts';
 import { fitView, panBy, type Point, type Size, toImage, type View, zoomAt } from './viewport.ts';
 
 /** What a stage tells the panel that owns it. */
