@@ -132,6 +132,7 @@ describe('by keyboard alone', () => {
     for (const view of judged) {
       await view.open(page);
       if (view.ready !== undefined) await page.getByText(view.ready).first().waitFor();
+      await view.drawn?.(page);
       await settled(page);
       const { missed, dull } = await goThrough(page);
       for (const one of missed) found.push(`${view.name}: not reached: ${one}`);
@@ -224,10 +225,13 @@ describe('large text', () => {
     });
     await page.reload();
     await page.getByRole('grid', { name: 'Sessions' }).waitFor();
+    await views.find(({ name }) => name === 'review')?.open(page);
+    await page.getByRole('button', { name: /Review the newest/ }).click();
     const found: string[] = [];
     for (const view of views.filter(({ name }) => name !== 'acquire')) {
       await view.open(page);
       if (view.ready !== undefined) await page.getByText(view.ready).first().waitFor();
+      await view.drawn?.(page);
       await settled(page);
       await page.screenshot({ path: path.join('test-output', 'pictures', `text-150-${view.name}.png`) });
       const cut = await page.evaluate(() => {
