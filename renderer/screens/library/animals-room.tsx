@@ -12,7 +12,7 @@ import { bytes, duration, percent, plural, unknown } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Empty, Failed, Loading, Panel } from '../../ui/panel.tsx';
 import { FilesState } from './session-grid.tsx';
-import shared from './library.module.css';
+import { styles as shared } from './styles.ts';
 import styles from './rooms.module.css';
 import { Timeline } from './timeline.tsx';
 

@@ -10,7 +10,7 @@ import { Button, Note } from '../../ui/controls.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { count, dateTime, plural } from '../../ui/format.ts';
 import { Failed, Loading } from '../../ui/panel.tsx';
-import styles from './library.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 

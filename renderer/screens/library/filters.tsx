@@ -13,7 +13,7 @@ import { classes } from '../../ui/classes.ts';
 import { Button, Field, Select } from '../../ui/controls.tsx';
 import { Icon } from '../../ui/icons.tsx';
 import { MenuList, Popup } from '../../ui/popup.tsx';
-import styles from './library.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 

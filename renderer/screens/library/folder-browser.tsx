@@ -7,7 +7,7 @@ import { useCore } from '../../client/context.ts';
 import { classes } from '../../ui/classes.ts';
 import { Note } from '../../ui/controls.tsx';
 import { Icon } from '../../ui/icons.tsx';
-import styles from './library.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 

@@ -12,7 +12,7 @@ import { Dialog } from '../../ui/dialog.tsx';
 import { Empty, Failed, Loading } from '../../ui/panel.tsx';
 import { FolderBrowser } from './folder-browser.tsx';
 import { ImportPreviewPane } from './import-preview.tsx';
-import styles from './library.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 

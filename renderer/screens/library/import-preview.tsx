@@ -4,7 +4,7 @@ import type { DevicePreview, ImportPreview } from '../../../main/contract/index.
 import { classes } from '../../ui/classes.ts';
 import { Field, Note } from '../../ui/controls.tsx';
 import { bytes, count, dateTime, decimal, duration, plural } from '../../ui/format.ts';
-import styles from './library.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 

@@ -13,7 +13,7 @@ import { bytes, count, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Empty, Failed, Loading } from '../../ui/panel.tsx';
 import { FolderBrowser } from './folder-browser.tsx';
-import shared from './library.module.css';
+import { styles as shared } from './styles.ts';
 import styles from './rooms.module.css';
 
 const c = classes({ ...shared, ...styles });

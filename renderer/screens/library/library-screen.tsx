@@ -7,7 +7,7 @@ import { useCommands } from '../../ui/commands/use-commands.ts';
 import { later } from '../../ui/later.tsx';
 import { Boundary, Loading } from '../../ui/panel.tsx';
 import { ImportDialog } from './import-dialog.tsx';
-import styles from './library.module.css';
+import { styles } from './styles.ts';
 import { SessionsRoom } from './sessions-room.tsx';
 
 const c = classes(styles);

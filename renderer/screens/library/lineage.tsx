@@ -7,7 +7,7 @@ import { goTo } from '../../stores/ui.ts';
 import { classes } from '../../ui/classes.ts';
 import { Button } from '../../ui/controls.tsx';
 import { count, dateTime, decimal, duration, plural, took } from '../../ui/format.ts';
-import styles from './library.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 

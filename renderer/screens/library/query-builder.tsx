@@ -6,7 +6,7 @@ import { type BuiltCondition, type BuiltQuery, columnsOf, operators } from '../.
 import { classes } from '../../ui/classes.ts';
 import { Button, Field, Select } from '../../ui/controls.tsx';
 import { Icon } from '../../ui/icons.tsx';
-import shared from './library.module.css';
+import { styles as shared } from './styles.ts';
 import styles from './rooms.module.css';
 
 const c = classes({ ...shared, ...styles });

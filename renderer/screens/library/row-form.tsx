@@ -28,7 +28,7 @@ import { count, dateTime, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Empty, Panel } from '../../ui/panel.tsx';
 import { DeleteDialog } from './delete-dialog.tsx';
-import shared from './library.module.css';
+import { styles as shared } from './styles.ts';
 import styles from './rooms.module.css';
 
 const c = classes({ ...shared, ...styles });

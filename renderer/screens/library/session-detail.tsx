@@ -17,7 +17,7 @@ import { Icon } from '../../ui/icons.tsx';
 import { Empty, Failed, Loading, Panel } from '../../ui/panel.tsx';
 import { MenuList, Popup } from '../../ui/popup.tsx';
 import { DeleteDialog } from './delete-dialog.tsx';
-import styles from './library.module.css';
+import { styles } from './styles.ts';
 import { LineageTree } from './lineage.tsx';
 import { RelinkDialog } from './relink-dialog.tsx';
 import { SessionNotes } from './session-notes.tsx';

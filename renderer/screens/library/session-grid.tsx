@@ -10,7 +10,7 @@ import { Bar } from '../../ui/controls.tsx';
 import { bytes, count, dateTime, decimal, duration, percent, plural, unknown } from '../../ui/format.ts';
 import { type Column, Grid, type Row } from '../../ui/grid.tsx';
 import { Icon } from '../../ui/icons.tsx';
-import styles from './library.module.css';
+import { styles } from './styles.ts';
 import { Thumbnail } from './thumbnail.tsx';
 
 const c = classes(styles);

@@ -7,7 +7,7 @@ import { usePerson } from '../../stores/ui.ts';
 import { classes } from '../../ui/classes.ts';
 import { Button, Field, Note } from '../../ui/controls.tsx';
 import { clock } from '../../ui/format.ts';
-import styles from './library.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 

@@ -14,7 +14,7 @@ import { bytes, count, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Empty, Failed, Loading } from '../../ui/panel.tsx';
 import { Chips, FilterPopup, ViewsPopup } from './filters.tsx';
-import styles from './library.module.css';
+import { styles } from './styles.ts';
 import { SessionDetail } from './session-detail.tsx';
 import { SessionGrid } from './session-grid.tsx';
 import { StartCards } from './start-cards.tsx';

@@ -10,7 +10,7 @@ import { goTo, showOverlay, useUi } from '../../stores/ui.ts';
 import { classes } from '../../ui/classes.ts';
 import { Button, Note } from '../../ui/controls.tsx';
 import { Icon } from '../../ui/icons.tsx';
-import styles from './library.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 

@@ -12,7 +12,7 @@ import { type Column, Grid, type Row } from '../../ui/grid.tsx';
 import { Icon } from '../../ui/icons.tsx';
 import { Empty, Failed, Loading, Panel } from '../../ui/panel.tsx';
 import { saveFile, toCsv } from '../../ui/save-file.ts';
-import shared from './library.module.css';
+import { styles as shared } from './styles.ts';
 import styles from './rooms.module.css';
 import { RowForm } from './row-form.tsx';
 

@@ -10,7 +10,7 @@ import { count, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Empty, Failed, Loading, Panel } from '../../ui/panel.tsx';
 import { IngestDialog } from './ingest-dialog.tsx';
-import shared from './library.module.css';
+import { styles as shared } from './styles.ts';
 import styles from './rooms.module.css';
 import { TableView } from './table-view.tsx';
 

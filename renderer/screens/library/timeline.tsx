@@ -13,7 +13,7 @@ import {
 import { useUi } from '../../stores/ui.ts';
 import { classes } from '../../ui/classes.ts';
 import { percent, plural } from '../../ui/format.ts';
-import shared from './library.module.css';
+import { styles as shared } from './styles.ts';
 import styles from './rooms.module.css';
 
 const c = classes({ ...shared, ...styles });

@@ -9,7 +9,7 @@ import { Button, Note } from '../../ui/controls.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { count, dateTime, plural } from '../../ui/format.ts';
 import { Empty, Failed, Loading, Panel } from '../../ui/panel.tsx';
-import shared from './library.module.css';
+import { styles as shared } from './styles.ts';
 import styles from './rooms.module.css';
 
 const c = classes({ ...shared, ...styles });
