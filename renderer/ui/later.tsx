@@ -9,23 +9,28 @@ const parts = new Set<() => Promise<unknown>>();
 /** A component whose code is fetched when it is first drawn. A failure can be tried again, unlike that of `React.lazy`. */
 export function later<P extends object>(load: () => Promise<ComponentType<P>>): (props: P) => ReactElement {
   let wanted: Promise<ComponentType<P>> | undefined;
+  let there: ComponentType<P> | undefined;
   const fetchPart = (): Promise<ComponentType<P>> => {
     const asked =
       wanted ??
-      load().catch((cause: unknown) => {
-        wanted = undefined;
-        throw new AppError('rpc.disconnected', 'This part of the window could not be fetched from the workstation.', {
-          hint: 'Is Calyx still running? When the line is back, draw it again.',
-          retryable: true,
-          cause,
-        });
-      });
+      load().then(
+        (part) => (there = part),
+        (cause: unknown) => {
+          wanted = undefined;
+          throw new AppError('rpc.disconnected', 'This part of the window could not be fetched from the workstation.', {
+            hint: 'Is Calyx still running? When the line is back, draw it again.',
+            retryable: true,
+            cause,
+          });
+        },
+      );
     wanted = asked;
     return asked;
   };
   parts.add(fetchPart);
   return function Later(props: P): ReactElement {
-    const Part = use(fetchPart());
+    // What was fetched ahead is drawn at once, without a word of waiting.
+    const Part = there ?? use(fetchPart());
     return <Part {...props} />;
   };
 }
