@@ -2,7 +2,10 @@
 import type { Outlines } from './contours.ts';
 import type { Levels } from './levels.ts';
 import type { LineStyle, OutlineStyles } from './line-styles.ts';
+import type { Look, PaneCount, PictureData, Resources, Scene } from './picture-scene.ts';
 import {
+  beginProgram,
+  checkProgram,
   linkProgram,
   lookFragment,
   outlineFragment,
@@ -12,66 +15,7 @@ import {
 } from './programs.ts';
 import type { Size, View } from './viewport.ts';
 
-/** What lies under the outlines: floats of a picture or bytes of a frame, row-major. */
-export type PictureData =
-  | { readonly kind: 'float'; readonly width: number; readonly height: number; readonly values: Float32Array }
-  | { readonly kind: 'byte'; readonly width: number; readonly height: number; readonly values: Uint8Array };
-
-/** Another way to see the picture: marks where it is saturated, change relative to a second picture, a second picture laid over it. */
-export interface Look {
-  readonly kind: 'saturation' | 'change' | 'overlay';
-  /** Of the picture's size; `saturation` needs none. */
-  readonly second: PictureData | null;
-  /** Range of the second picture, or of the relative change. */
-  readonly levels: Levels;
-}
-
 const lookNumbers = { saturation: 1, change: 2, overlay: 3 } as const;
-
-/** One picture of several that share the view, the outlines and the context. */
-interface Pane {
-  picture: PictureData | null;
-  levels: Levels;
-  lut: Uint8Array;
-  /** Kind and size of what its texture holds. */
-  shape: string;
-}
-
-/** One picture, or four: raw above left, then right, below left, below right. */
-export type PaneCount = 1 | 4;
-
-/** Everything that is drawn. Kept here so that a lost context can be filled again. */
-interface Scene {
-  readonly panes: readonly Pane[];
-  paneCount: PaneCount;
-  look: Look | null;
-  outlines: Outlines | null;
-  labels: Uint8Array;
-  selected: number;
-  hovered: number;
-  partner: number;
-  /** Opacity of all outlines but the selected one. */
-  strength: number;
-}
-
-interface Resources {
-  readonly picture: WebGLProgram;
-  /** Linked when it is first wanted. */
-  look: WebGLProgram | undefined;
-  readonly outline: WebGLProgram;
-  /** One for each pane. */
-  readonly images: readonly WebGLTexture[];
-  readonly second: WebGLTexture;
-  readonly luts: readonly WebGLTexture[];
-  readonly labels: WebGLTexture;
-  readonly points: WebGLBuffer;
-  readonly array: WebGLVertexArrayObject;
-  readonly empty: WebGLVertexArrayObject;
-  /** The picture with all outlines as it was drawn last, and what it was drawn from: another selection draws only its own outline over it. */
-  readonly base: { readonly frame: WebGLFramebuffer; readonly texture: WebGLTexture; size: string; key: string };
-  readonly uniforms: Map<string, WebGLUniformLocation | null>;
-  floatLinear: boolean;
-}
 
 const labelWidth = 1024;
 /** Label code of a cell that is not drawn. */
@@ -205,11 +149,17 @@ export class PictureView {
     Object.assign(this.#scene, marks);
   }
 
-  /** Draws everything. `panel`: one pane in CSS pixels, `ratio` device pixels to one of them. */
-  draw(view: View, panel: Size, ratio: number): void {
+  /**
+   * Draws everything. `panel`: one pane in CSS pixels, `ratio` device pixels to one of them. False: the driver is still making the programs, try with the next
+   * frame; asking it for them would hold up the window.
+   *
+   * @throws Error when the programs do not work here
+   */
+  draw(view: View, panel: Size, ratio: number): boolean {
     const gl = this.#gl;
     const held = this.#resources;
-    if (held === undefined || gl.isContextLost()) return;
+    if (held === undefined || gl.isContextLost()) return true;
+    if (!this.#isLinked(held)) return false;
     const { paneCount } = this.#scene;
     const across = paneCount === 1 ? 1 : 2;
     const width = Math.max(across, Math.round(panel.width * across * ratio));
@@ -235,7 +185,7 @@ export class PictureView {
       gl.bindFramebuffer(gl.FRAMEBUFFER, null);
       gl.viewport(0, 0, width, height);
       this.#drawMarks(held, view, panel, ratio);
-      return;
+      return true;
     }
     this.#clear(width, height);
     const [half, tall] = [Math.floor(width / across), Math.floor(height / across)];
@@ -246,6 +196,17 @@ export class PictureView {
       this.#drawOutlines(held, view, panel, ratio);
       this.#drawMarks(held, view, panel, ratio);
     }
+    return true;
+  }
+
+  #isLinked(held: Resources): boolean {
+    const gl = this.#gl;
+    const done = gl.getExtension('KHR_parallel_shader_compile')?.COMPLETION_STATUS_KHR;
+    for (const { program } of held.linking)
+      if (done !== undefined && gl.getProgramParameter(program, done) === false) return false;
+    for (const linking of held.linking) checkProgram(gl, linking);
+    held.linking = [];
+    return true;
   }
 
   #clear(width: number, height: number): void {
@@ -397,10 +358,13 @@ export class PictureView {
   #load(): void {
     const gl = this.#gl;
     if (gl.isContextLost()) return;
+    const picture = beginProgram(gl, pictureVertex, pictureFragment);
+    const outline = beginProgram(gl, outlineVertex, outlineFragment);
     this.#resources = {
-      picture: linkProgram(gl, pictureVertex, pictureFragment),
+      linking: [picture, outline],
+      picture: picture.program,
       look: undefined,
-      outline: linkProgram(gl, outlineVertex, outlineFragment),
+      outline: outline.program,
       images: this.#scene.panes.map(() => gl.createTexture()),
       second: gl.createTexture(),
       luts: this.#scene.panes.map(() => gl.createTexture()),

@@ -138,24 +138,40 @@ void main() {
   colour = vec4(v_colour.rgb * alpha, alpha + rim * (1.0 - alpha));
 }`;
 
-/** Compiles and links; the error says which shader and why. */
-export function linkProgram(gl: WebGL2RenderingContext, vertex: string, fragment: string): WebGLProgram {
+/** A program that the driver is still making. */
+export interface Linking {
+  readonly program: WebGLProgram;
+  readonly shaders: readonly WebGLShader[];
+}
+
+/** Begins to make a program; nothing is waited for. */
+export function beginProgram(gl: WebGL2RenderingContext, vertex: string, fragment: string): Linking {
+  const program = gl.createProgram();
   const compile = (type: number, source: string): WebGLShader => {
     const shader = gl.createShader(type);
     if (shader === null) throw new Error('The graphics driver gave no shader.');
     gl.shaderSource(shader, source);
     gl.compileShader(shader);
-    if (gl.getShaderParameter(shader, gl.COMPILE_STATUS) !== true && !gl.isContextLost()) {
-      throw new Error(`A shader did not compile: ${gl.getShaderInfoLog(shader) ?? ''}`);
-    }
+    gl.attachShader(program, shader);
     return shader;
   };
-  const program = gl.createProgram();
-  gl.attachShader(program, compile(gl.VERTEX_SHADER, vertex));
-  gl.attachShader(program, compile(gl.FRAGMENT_SHADER, fragment));
+  const shaders = [compile(gl.VERTEX_SHADER, vertex), compile(gl.FRAGMENT_SHADER, fragment)];
   gl.linkProgram(program);
-  if (gl.getProgramParameter(program, gl.LINK_STATUS) !== true && !gl.isContextLost()) {
-    throw new Error(`The shaders did not link: ${gl.getProgramInfoLog(program) ?? ''}`);
-  }
-  return program;
+  return { program, shaders };
+}
+
+/** Waits for a program where it is not made yet. @throws Error with the driver's words */
+export function checkProgram(gl: WebGL2RenderingContext, { program, shaders }: Linking): void {
+  if (gl.getProgramParameter(program, gl.LINK_STATUS) === true || gl.isContextLost()) return;
+  for (const shader of shaders)
+    if (gl.getShaderParameter(shader, gl.COMPILE_STATUS) !== true)
+      throw new Error(`A shader did not compile: ${gl.getShaderInfoLog(shader) ?? ''}`);
+  throw new Error(`The shaders did not link: ${gl.getProgramInfoLog(program) ?? ''}`);
+}
+
+/** Makes a program and waits for it. @throws Error with the driver's words */
+export function linkProgram(gl: WebGL2RenderingContext, vertex: string, fragment: string): WebGLProgram {
+  const linking = beginProgram(gl, vertex, fragment);
+  checkProgram(gl, linking);
+  return linking.program;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { OutlineStyles } from './line-styles.ts';
-import { type PaneCount, PictureView } from './picture-view.ts';
+import type { PaneCount } from './picture-scene.ts';
+import { PictureView } from './picture-view.ts';
 import { fitView, panBy, type Point, type Size, toImage, type View, zoomAt } from './viewport.ts';
 
 /** What a stage tells the panel that owns it. */
@@ -14,6 +15,8 @@ export interface StageEvents {
   /** The person moved or zoomed the picture. */
   readonly onMoved?: () => void;
   readonly onLost?: (lost: boolean) => void;
+  /** The graphics driver cannot draw it. */
+  readonly onFault?: (error: unknown) => void;
 }
 
 const dragThreshold = 4;
@@ -119,7 +122,15 @@ export class PictureStage {
     if (this.#scheduled !== 0) return;
     this.#scheduled = requestAnimationFrame(() => {
       this.#scheduled = 0;
-      this.picture.draw(this.#view, this.#panel, window.devicePixelRatio);
+      try {
+        if (!this.picture.draw(this.#view, this.#panel, window.devicePixelRatio)) {
+          this.redraw();
+          return;
+        }
+      } catch (error) {
+        this.#events.onFault?.(error);
+        return;
+      }
       this.#events.onDrawn?.(this.#view, this.#panel);
     });
   }

@@ -33,6 +33,7 @@ export function useStage(events: StageEvents): UsedStage {
         onPick: (point, reach, shift) => newest.current.onPick?.(point, reach, shift),
         onDrawn: (view, panel) => newest.current.onDrawn?.(view, panel),
         onMoved: () => newest.current.onMoved?.(),
+        onFault: (error) => setTrouble({ kind: 'fault', error }),
         onLost: (lost) => setTrouble(lost ? { kind: 'lost' } : null),
       });
       setStage(made);
