@@ -54,11 +54,11 @@ export const views: readonly View[] = [
     name: 'review',
     open: (page) => place(page, 'Review'),
     drawn: async (page) => {
-      await page
-        .getByRole('heading', { name: /^Why \d+/ })
-        .or(page.getByText('No run selected'))
-        .first()
-        .waitFor();
+      const newest = page.getByRole('button', { name: /^Review the newest/ });
+      const reasons = page.getByRole('heading', { name: /^Why \d+/ });
+      await newest.or(reasons).first().waitFor();
+      if (await newest.isVisible()) await newest.click();
+      await reasons.waitFor();
       await idle(page);
     },
   },
