@@ -222,7 +222,7 @@ describe('films that are not where they were', () => {
 describe('a run without cells', () => {
   it('says so in every panel of Review, and in Explore', async () => {
     const page = await openAt('nothing');
-    await page.getByText('No cells in this run').waitFor();
+    await page.getByText('No cells in this run').first().waitFor();
     await page.getByText('No cell selected').first().waitFor();
     for (const key of ['a', 'j', 'ArrowDown', 'z', 'b', 'e', 't', 'Control+z']) await page.keyboard.press(key);
     await picture(page, 'wrong-no-cells');
