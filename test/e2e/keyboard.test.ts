@@ -205,7 +205,7 @@ describe('movement', () => {
           const { transitionDuration, animationDuration, animationName } = getComputedStyle(element);
           const long = (text: string): boolean => text.split(',').some((part) => Number.parseFloat(part) > 0.01);
           return long(transitionDuration) || (animationName !== 'none' && long(animationDuration))
-            ? [`${element.tagName} ${element.className.toString().slice(0, 40)}`]
+            ? [`${element.tagName} ${(element.getAttribute('class') ?? '').slice(0, 40)}`]
             : [];
         }),
       );
