@@ -37,10 +37,15 @@ export class Aftermath {
   }
 
   /** A process took the place of the one that died: the board still shines. True once there was something to do. */
-  async darken(line: CaptureLine | undefined, device: ConnectedDevice | undefined): Promise<boolean> {
+  async darken(
+    line: CaptureLine | undefined,
+    device: ConnectedDevice | undefined,
+    others: readonly { readonly address: string; readonly scopeType: string }[] = [],
+  ): Promise<boolean> {
     if (!this.#mustDarken || device === undefined || line === undefined) return false;
     try {
       await line.ask('darken', { address: device.address, scopeType: device.type.type });
+      for (const other of others) await line.ask('darken', other);
       this.#mustDarken = false;
       this.#say('info', 'The light was switched off.');
     } catch (error) {

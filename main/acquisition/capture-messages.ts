@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { fileURLToPath } from 'node:url';
 import type {
+  AcquireCompanions,
   AcquireControl,
   AcquireMark,
   AcquireQuality,
@@ -10,7 +11,8 @@ import type {
 } from '../contract/index.ts';
 import type { Setting } from '../devices/index.ts';
 import type { UpgradeRequest } from '../media/index.ts';
-import type { Rig } from '../recording/index.ts';
+import type { DiskFaultName, Rig } from '../recording/index.ts';
+import type { CompanionRig } from './companion-rig.ts';
 
 /** What the process that owns a board can be asked to do. Each request is answered once. */
 export interface CaptureRequests {
@@ -20,6 +22,8 @@ export interface CaptureRequests {
       readonly address: string;
       readonly scopeType: string;
       readonly settings: Readonly<Record<string, Setting>>;
+      /** What the rig has beside this scope. */
+      readonly companions?: CompanionRig;
     };
     readonly output: null;
   };
@@ -31,7 +35,15 @@ export interface CaptureRequests {
     readonly input: { readonly address: string; readonly scopeType: string };
     readonly output: null;
   };
-  readonly set: { readonly input: { readonly control: string; readonly value: Setting }; readonly output: Setting };
+  readonly set: {
+    readonly input: {
+      readonly control: string;
+      readonly value: Setting;
+      /** A companion; the first scope when it is left out. */
+      readonly scope?: string;
+    };
+    readonly output: Setting;
+  };
   /** Light off without forgetting its value, and on again. */
   readonly light: { readonly input: { readonly on: boolean }; readonly output: null };
   readonly rois: { readonly input: { readonly rois: readonly AcquireRoi[] }; readonly output: null };
@@ -56,6 +68,8 @@ export interface CaptureRequests {
   };
   /** Ends a stack that is being taken. */
   readonly stopStack: { readonly input: null; readonly output: null };
+  /** Lets something go wrong with the disk of a recording of the simulated scope. */
+  readonly practise: { readonly input: { readonly name: DiskFaultName }; readonly output: null };
   readonly ticket: { readonly input: { readonly ticket: string }; readonly output: null };
 }
 export type CaptureRequest = keyof CaptureRequests;
@@ -92,6 +106,9 @@ export interface CaptureState {
   } | null;
   readonly quality: AcquireQuality;
   readonly stack: { readonly plane: number; readonly planes: number } | null;
+  readonly companions: AcquireCompanions;
+  /** Level at the trigger input; null while nobody waits for it. */
+  readonly trigger: boolean | null;
 }
 
 export type ToCapture =

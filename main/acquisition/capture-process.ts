@@ -5,9 +5,9 @@
  */
 import type { Socket } from 'node:net';
 import { AppError } from '../contract/index.ts';
-import { openLink, systemClock } from '../devices/index.ts';
+import { openLink, serialLine, systemClock } from '../devices/index.ts';
 import { programVersion } from '../installation/index.ts';
-import { startFilm } from '../media/index.ts';
+import { findFfmpeg, startFilm } from '../media/index.ts';
 import { Capture } from './capture.ts';
 import type { FromCapture, ToCapture } from './capture-messages.ts';
 import { liveSockets } from './live-socket.ts';
@@ -22,6 +22,8 @@ const tell = (message: FromCapture): void => {
 const capture = new Capture({
   clock: systemClock,
   openLink,
+  openSerial: serialLine,
+  ffmpeg: findFfmpeg,
   recorder: { now: () => new Date(), startFilm, programVersion: programVersion() },
   tell,
 });

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
-import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
-import { greyPng } from '../arrays/index.ts';
 import { AppError, type AcquireRoi } from '../contract/index.ts';
 import {
   type BoardLink,
   type Clock,
+  type CommutatorLine,
   darkenBoard,
   Miniscope,
   readCatalogue,
@@ -17,13 +15,26 @@ import {
   scopeType,
   type Setting,
 } from '../devices/index.ts';
-import { type RecorderDependencies, ScopeFeed, type ScopeSession, writeWholeFile } from '../recording/index.ts';
+import {
+  failingDisk,
+  type FailingDisk,
+  type RecorderDependencies,
+  type Recording,
+  ScopeFeed,
+  type ScopeSession,
+  systemDisk,
+} from '../recording/index.ts';
+import { BufferWatch } from './buffer-watch.ts';
 import type { CaptureReport, CaptureRequests, CaptureState, FromCapture } from './capture-messages.ts';
-import { controlLabel, isLight, shownControls } from './controls.ts';
 import { FramePace } from './frame-pace.ts';
-import { LiveBox } from './live-socket.ts';
+import { controlLabel, isLight, shownControls, shownSettings } from './controls.ts';
+import { Companions } from './companions.ts';
+import { LiveBoxes, liveFrame } from './live-socket.ts';
 import { meanOf } from './measures.ts';
-import { QualityWatch } from './quality.ts';
+import { savePicture } from './save-picture.ts';
+import { nothingSeen, QualityWatch } from './quality.ts';
+import { TriggerWatch } from './trigger-watch.ts';
+import { silentMs, troubleOf } from './trouble.ts';
 import { RecordingWatch } from './recording-watch.ts';
 import { type SideScope, SideWork } from './side-work.ts';
 
@@ -31,23 +42,21 @@ import { type SideScope, SideWork } from './side-work.ts';
 export interface CaptureDependencies {
   readonly clock: Clock;
   readonly openLink: (address: string) => Promise<BoardLink>;
+  readonly openSerial: (port: string) => Promise<CommutatorLine>;
+  /** The program that reads cameras; undefined where there is none. */
+  readonly ffmpeg: () => string | undefined;
   readonly recorder: Omit<RecorderDependencies, 'clock'>;
   readonly tell: (message: FromCapture) => void;
 }
 
 /** Says how it is this often, ms. */
 const stateMs = 250;
-/** Without a frame for so long, the person is told why, ms. */
-const silentMs = 1200;
-/** Slots of the recorder's buffer. */
-const bufferSlots = 128;
-const bufferWindowMs = 10_000;
-/** A trigger input is asked this often while it is waited for, ms. */
-const triggerMs = 20;
 
 /** An open scope. */
 interface Open {
   readonly address: string;
+  /** In the rig. */
+  readonly name: string;
   readonly type: ScopeType;
   readonly scope: Miniscope;
   readonly session: ScopeSession;
@@ -62,8 +71,9 @@ interface Open {
  * to record before the recorder has its files.
  */
 export class Capture implements AsyncDisposable {
-  readonly live = new LiveBox();
+  readonly live = new LiveBoxes();
   readonly #dependencies: CaptureDependencies;
+  readonly #companions: Companions;
   readonly #stopping = new AbortController();
   #open: Open | undefined;
   #connecting: CaptureState['connecting'] = null;
@@ -76,13 +86,22 @@ export class Capture implements AsyncDisposable {
   #frames = 0;
   readonly #pace = new FramePace();
   readonly #side: SideWork;
-  #waiting: { readonly ns: bigint; readonly slots: number }[] = [];
+  readonly #buffer = new BufferWatch();
   #ending: Promise<CaptureReport | null> | undefined;
-  #triggering: AbortController | undefined;
+  #darkened: Promise<void> = Promise.resolve();
+  readonly #trigger: TriggerWatch;
+  /** The disk of a recording of the simulated scope: it fails on command, and is whole again for the next one. */
+  #practiceDisk: FailingDisk | undefined;
 
   constructor(dependencies: CaptureDependencies) {
     this.#dependencies = dependencies;
     this.#side = new SideWork(dependencies, () => this.#say());
+    this.#companions = new Companions({ ...dependencies, live: this.live });
+    this.#trigger = new TriggerWatch(
+      dependencies.clock,
+      async () => (await this.#open?.scope.trigger()) ?? null,
+      (high) => dependencies.tell({ type: 'trigger', high }),
+    );
     void this.#sayAlways();
   }
 
@@ -120,11 +139,21 @@ export class Capture implements AsyncDisposable {
       this.#side.stop();
       return Promise.resolve(null);
     },
-    set: async ({ control, value }) => await this.#set(control, value),
+    practise: ({ name }) => {
+      if (this.#practiceDisk === undefined || this.#watch === undefined)
+        throw new AppError('acquire.not_now', 'Nothing is being recorded: a disk fails only then.');
+      this.#practiceDisk.fault(name);
+      return Promise.resolve(null);
+    },
+    set: async ({ control, value, scope }) =>
+      scope === undefined || scope === this.#open?.name
+        ? await this.#set(control, value)
+        : await this.#setCompanion(scope, control, value),
     light: async ({ on }) => {
       // What blinks puts the light back as it was, on or off.
       this.#side.refuseWhileBusy();
       await this.#light(on);
+      await this.#companions.light(on);
       return null;
     },
     rois: ({ rois }) => {
@@ -133,12 +162,8 @@ export class Capture implements AsyncDisposable {
       return Promise.resolve(null);
     },
     watchTrigger: async ({ on }) => {
-      this.#triggering?.abort();
-      this.#triggering = on ? new AbortController() : undefined;
-      if (this.#triggering === undefined) return null;
-      // The first reading only says where the input stands: answered after it, so that no edge that comes later is missed.
-      const before = (await this.#open?.scope.trigger()) ?? null;
-      void this.#watchTrigger(this.#triggering.signal, before);
+      if (on) await this.#trigger.begin();
+      else this.#trigger.end();
       return null;
     },
     start: async (input) => await this.#start(input),
@@ -159,7 +184,12 @@ export class Capture implements AsyncDisposable {
     this.#stopping.abort();
   }
 
-  async #connect({ address, scopeType: name, settings }: CaptureRequests['connect']['input']): Promise<null> {
+  async #connect({
+    address,
+    scopeType: name,
+    settings,
+    companions,
+  }: CaptureRequests['connect']['input']): Promise<null> {
     await this.#close();
     const { clock, openLink } = this.#dependencies;
     const type = scopeType(readCatalogue(), name);
@@ -179,11 +209,13 @@ export class Capture implements AsyncDisposable {
         // The recorder first: whatever fails below, the frame is safe.
         feed.onFrame(frame);
         this.#seen(frame);
+        this.#companions.frame(companions?.first ?? '', frame);
       },
       onEvent: (event) => this.#happened(event, feed),
     });
     this.#open = {
       address,
+      name: companions?.first ?? '',
       type,
       scope,
       session: feed.session(scope),
@@ -196,6 +228,10 @@ export class Capture implements AsyncDisposable {
     this.#lightOff = false;
     try {
       await scope.connect();
+      if (companions !== undefined) {
+        this.#step(2, 'Opening the other devices of the rig');
+        await this.#companions.open(companions);
+      }
     } catch (error) {
       await this.#close();
       throw error;
@@ -213,15 +249,17 @@ export class Capture implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    this.#triggering?.abort();
+    this.#trigger.end();
     this.#side.stop();
     const open = this.#open;
     if (open === undefined) return;
     // The light first: what is still to be written can take seconds.
     await this.#light(false).catch(() => undefined);
+    await this.#companions.light(false);
     const report = await this.#stop();
     if (report !== null) this.#dependencies.tell({ type: 'ended', report });
     this.#open = undefined;
+    await this.#companions[Symbol.asyncDispose]();
     await open.scope[Symbol.asyncDispose]();
     this.#newest = undefined;
     this.#link = undefined;
@@ -258,6 +296,13 @@ export class Capture implements AsyncDisposable {
     return resolved.shown;
   }
 
+  async #setCompanion(scope: string, control: string, value: Setting): Promise<Setting> {
+    const { shown, changed } = await this.#companions.set(scope, control, value);
+    if (changed !== null) this.#watch?.mark('setting', changed);
+    this.#say();
+    return shown;
+  }
+
   /** Not noted in the recording: it is no setting of the person. */
   async #light(on: boolean): Promise<void> {
     const open = this.#open;
@@ -280,16 +325,46 @@ export class Capture implements AsyncDisposable {
     const { clock, recorder } = this.#dependencies;
     const [scope] = rig.scopes;
     if (scope === undefined) throw new AppError('recording.bad_rig', 'The rig has no scope.');
-    if (this.#lightOff) await this.#light(true);
+    if (this.#lightOff) {
+      await this.#light(true);
+      await this.#companions.light(true);
+    }
     const startedAt = recorder.now();
     const plan = { rig, scope, type: open.type, dataDirectory, folder, settings: open.wanted };
-    const onLoss = (text: string): void => this.#dependencies.tell({ type: 'message', severity: 'warning', text });
-    const recording = await open.session.start(plan, { ...recorder, clock, onLoss });
+    const onLoss = (text: string, device: string): void => {
+      const named = this.#companions.isEmpty ? text : `${device}: ${text}`;
+      this.#dependencies.tell({ type: 'message', severity: 'warning', text: named });
+    };
+    this.#practiceDisk = rig.isSimulated ? failingDisk(systemDisk(recorder.startFilm), clock) : undefined;
+    const disk = this.#practiceDisk === undefined ? {} : { disk: this.#practiceDisk.disk };
+    const dependencies: RecorderDependencies = { ...recorder, ...disk, clock, onLoss };
+    const recording = this.#companions.isEmpty
+      ? await open.session.start(plan, dependencies)
+      : await this.#startTogether(open, { rig, dataDirectory, folder, lengthS }, dependencies);
     open.quality.beginAnew();
     this.#watch = new RecordingWatch(recording, startedAt, lengthS, clock.nowNs());
-    this.#waiting = [];
+    this.#buffer.begin();
     this.#say();
     return { folder: recording.folder };
+  }
+
+  /** What was made ready when one of them cannot begin is ended, which darkens it: the picture is lit again. */
+  async #startTogether(
+    open: Open,
+    plan: Parameters<Companions['start']>[1],
+    dependencies: RecorderDependencies,
+  ): Promise<Recording> {
+    const [scope] = plan.rig.scopes;
+    if (scope === undefined) throw new AppError('recording.bad_rig', 'The rig has no scope.');
+    const first = { scope, type: open.type, session: this.#darkening(open), settings: open.wanted };
+    try {
+      return await this.#companions.start(first, plan, dependencies);
+    } catch (error) {
+      await this.#darkened;
+      await this.#light(true);
+      await this.#companions.light(true);
+      throw error;
+    }
   }
 
   /** Ends the recording: the light first, then what waits is written. Null when none is under way. */
@@ -299,17 +374,18 @@ export class Capture implements AsyncDisposable {
         const watch = this.#watch;
         const open = this.#open;
         if (watch === undefined || open === undefined) return null;
-        const settings = shownControls(open.type, open.wanted).map(({ label, shown, unit }) => ({
-          label,
-          shown: unit === '%' ? `${String(shown)} ${unit}` : String(shown),
-        }));
+        const settings = shownSettings(open.type, open.wanted);
         this.#say();
-        let darkened: Promise<void> = Promise.resolve();
-        const report = await open.session.stop(() => {
-          darkened = this.#light(false).catch((error: unknown) => this.#lightStays(error));
-        });
-        await darkened;
-        return report === null ? null : watch.report(report, settings);
+        const together = this.#companions.isRecording ? await this.#companions.stop() : null;
+        const report = together === null ? await this.#darkening(open).stop() : together.first;
+        await this.#darkened;
+        return report === null
+          ? null
+          : {
+              ...watch.report(report, settings),
+              others: together?.others ?? [],
+              cameras: together?.cameras ?? [],
+            };
       } finally {
         this.#watch = undefined;
         this.#ending = undefined;
@@ -317,6 +393,14 @@ export class Capture implements AsyncDisposable {
       }
     })();
     return this.#ending;
+  }
+
+  /** The scope's session, whose end darkens the scope once no further frame is taken. */
+  #darkening({ session }: Open): ScopeSession {
+    const onLast = (): void => {
+      this.#darkened = this.#light(false).catch((error: unknown) => this.#lightStays(error));
+    };
+    return { ...session, stop: () => session.stop(onLast) };
   }
 
   /** A light that may still be on is nothing to be silent about. */
@@ -344,12 +428,7 @@ export class Capture implements AsyncDisposable {
     const { type } = this.#scope();
     const frame = this.#newest;
     if (frame === undefined) throw new AppError('acquire.not_now', 'No frame has come yet.');
-    try {
-      await mkdir(path.dirname(file), { recursive: true });
-      await writeWholeFile(file, greyPng(frame.pixels, type.width, type.height));
-    } catch (cause) {
-      throw new AppError('disk.io', `${path.basename(file)} cannot be written.`, { cause });
-    }
+    await savePicture(file, frame.pixels, type);
     return null;
   }
 
@@ -358,39 +437,30 @@ export class Capture implements AsyncDisposable {
     if (open === undefined) return;
     this.#newest = frame;
     this.#frames += 1;
-    this.#link = undefined;
     const timeS = Number(frame.lastNs - open.openedNs) / 1e9;
     this.#pace.take(frame, this.#connecting === null);
     this.#side.seen(frame);
     const glance = open.quality.take(frame.pixels, timeS);
     this.#follow(frame, glance);
-    if (this.live.watchers === 0) return;
-    const { width, height } = open.type;
-    this.live.offer({
-      pixels: frame.pixels,
-      header: {
-        width,
-        height,
+    if (this.live.first.watchers === 0) return;
+    this.live.first.offer(
+      liveFrame(frame, open.type, glance, {
         number: this.#frames,
-        counter: frame.counter,
-        arrivedAt: performance.timeOrigin + performance.now() - this.#agoMs(frame.lastNs),
-        meanGrey: glance.mean,
-        saturated: glance.saturated,
-        histogram: glance.histogram,
-        orientation: frame.orientation?.good === true ? frame.orientation.quaternion : null,
+        agoMs: this.#agoMs(frame.lastNs),
+        timeS,
         roisId: this.#roisId,
-      },
-      sample: { timeS, values: this.#rois.map((roi) => meanOf(frame.pixels, open.type, roi)) },
-    });
+        values: this.#rois.map((roi) => meanOf(frame.pixels, open.type, roi)),
+      }),
+    );
   }
 
   #follow(frame: ScopeFrame, glance: Parameters<RecordingWatch['take']>[1]): void {
     const watch = this.#watch;
     if (watch === undefined || this.#ending !== undefined) return;
     watch.take(frame, glance);
-    this.#waiting.push({ ns: frame.lastNs, slots: watch.recording.waiting });
+    this.#buffer.take(frame.lastNs, watch.recording.waiting);
     const over = watch.lengthS !== null && watch.recording.seconds >= watch.lengthS;
-    if (over || watch.recording.stopped !== null) void this.#endByItself();
+    if (over || watch.recording.stopped !== null || this.#companions.stopped !== null) void this.#endByItself();
   }
 
   #happened(event: ScopeEvent, feed: ScopeFeed): void {
@@ -403,18 +473,6 @@ export class Capture implements AsyncDisposable {
       text: event.message,
     });
     this.#say();
-  }
-
-  async #watchTrigger(signal: AbortSignal, first: boolean | null): Promise<void> {
-    const { clock, tell } = this.#dependencies;
-    let before = first;
-    while (!signal.aborted) {
-      const level = (await this.#open?.scope.trigger()) ?? null;
-      if (signal.aborted) return;
-      if (level !== null && before !== null && level !== before) tell({ type: 'trigger', high: level });
-      if (level !== null) before = level;
-      await clock.sleep(triggerMs, signal).catch(() => undefined);
-    }
   }
 
   async #sayAlways(): Promise<void> {
@@ -437,7 +495,6 @@ export class Capture implements AsyncDisposable {
     const open = this.#open;
     const watch = this.#watch;
     const nowNs = this.#dependencies.clock.nowNs();
-    this.#waiting = this.#waiting.filter(({ ns }) => Number(nowNs - ns) / 1e6 <= bufferWindowMs);
     const silent = this.#newest === undefined ? null : this.#agoMs(this.#newest.lastNs);
     const missing = watch?.missing ?? null;
     return {
@@ -445,11 +502,19 @@ export class Capture implements AsyncDisposable {
       connecting: this.#connecting,
       controls: open === undefined ? [] : shownControls(open.type, open.wanted),
       lightOff: this.#lightOff,
-      trouble: this.#connecting === null && open !== undefined ? this.#trouble(silent) : null,
+      trouble:
+        this.#connecting === null && open !== undefined
+          ? troubleOf({
+              lost: this.#link?.lost ?? null,
+              silentForMs: silent,
+              isRecording: watch !== undefined,
+              hasOthers: !this.#companions.isEmpty,
+            })
+          : null,
       fps: this.#pace.fps(nowNs),
       counterFps: this.#pace.counterFps,
       dropped: watch === undefined ? this.#pace.lost : missing,
-      bufferWorst: Math.max(0, ...this.#waiting.map(({ slots }) => slots)) / bufferSlots,
+      bufferWorst: this.#buffer.worst(nowNs),
       counterAdvances: this.#pace.advances && silent !== null && silent < silentMs,
       recording:
         watch === undefined
@@ -468,32 +533,8 @@ export class Capture implements AsyncDisposable {
             },
       quality: open?.quality.report(!this.#lightOff) ?? nothingSeen,
       stack: this.#side.plane,
-    };
-  }
-
-  #trouble(silentForMs: number | null): CaptureState['trouble'] {
-    if (this.#link !== undefined) {
-      return {
-        text: this.#link.lost,
-        next:
-          this.#watch === undefined
-            ? 'It comes back by itself, with all settings.'
-            : 'The recording stays open and goes on with all settings; the gap is marked in it.',
-      };
-    }
-    if (silentForMs === null || silentForMs < silentMs) return null;
-    return {
-      text: `No frame for ${(silentForMs / 1000).toFixed(1)} s: the scope's video link stopped, or this computer is too busy to take frames.`,
-      next: 'Check the coax connector. When nothing comes for 2 s Calyx opens the board again by itself, with all settings.',
+      companions: this.#companions.state(),
+      trigger: this.#trigger.level,
     };
   }
 }
-
-const nothingSeen: CaptureState['quality'] = {
-  focus: null,
-  saturated: null,
-  meanGrey: null,
-  driftPx: null,
-  bleachingPer10Min: null,
-  advice: [],
-};

@@ -21,6 +21,17 @@ function unitOf(name: string, control: Control): string {
   return isLight(name) && control.kind === 'range' && control.max === 100 ? '%' : '';
 }
 
+/** What a report says of the settings. */
+export function shownSettings(
+  type: ScopeType,
+  values: ReadonlyMap<string, Resolved>,
+): { readonly label: string; readonly shown: string }[] {
+  return shownControls(type, values).map(({ label, shown, unit }) => ({
+    label,
+    shown: unit === '%' ? `${String(shown)} ${unit}` : String(shown),
+  }));
+}
+
 /** The controls of a scope with their values, in the order in which they are used at the rig. */
 export function shownControls(type: ScopeType, values: ReadonlyMap<string, Resolved>): AcquireControl[] {
   const order = ['led0', 'led1', 'gain', 'ewl', 'frameRate'];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { acquireApi } from '../contract/index.ts';
+import { camerasSeen } from '../devices/index.ts';
 import type { Handlers } from '../rpc/index.ts';
 import type { Acquisition } from './service.ts';
 
@@ -24,12 +25,17 @@ export function createAcquireHandlers(
   return {
     devices: () => Promise.resolve(acquisition.devices()),
     watchDevices: (_input, { signal }) => acquisition.followDevices(signal),
+    cameras: async () => {
+      const names = await camerasSeen();
+      return { names: names === null ? null : [...names] };
+    },
     scopeTypes: () => Promise.resolve(acquisition.scopeTypes()),
     identify: ({ deviceId, scopeType }) => done(acquisition.identify(deviceId, scopeType)),
     status: (_input, { signal }) => acquisition.follow(signal),
-    connect: ({ deviceId, scopeType }) => done(acquisition.connect(deviceId, scopeType)),
+    connect: ({ deviceId, scopeType, boards }) => done(acquisition.connect(deviceId, scopeType, boards)),
     disconnect: () => done(acquisition.disconnect()),
-    set: async ({ control, value }) => ({ shown: await acquisition.set(control, value) }),
+    set: async ({ control, value, scope }) => ({ shown: await acquisition.set(control, value, scope) }),
+    rigText: () => Promise.resolve(acquisition.rigText()),
     rois: ({ rois }) => done(acquisition.rois(rois)),
     plan: ({ change }) => acquisition.plan(withoutUndefined(change)),
     preflight: () => acquisition.preflight(),
@@ -41,7 +47,7 @@ export function createAcquireHandlers(
     report: () => Promise.resolve(acquisition.report),
     process: async ({ preset }) => ({ runUuids: [...(await acquisition.process(preset))] }),
     again: () => done(acquisition.again()),
-    practise: ({ act }) => done(acquisition.practise(act)),
+    practise: ({ act, scope }) => done(acquisition.practise(act, scope)),
     remote: ({ on }) => Promise.resolve(remote.set(on)),
     ticket: () => acquisition.ticket(),
   };

@@ -18,6 +18,7 @@ export function firstPlan(root: string): AcquirePlan {
     segments: { count: 1, everyS: 3600 },
     markers: ['reward', 'rearing', 'grooming'],
     processWith: null,
+    rig: null,
   };
 }
 
@@ -32,19 +33,52 @@ export function readPlan(file: string, root: string): AcquirePlan {
   }
 }
 
+/** What a rig that is chosen says of the next recording: the form begins with it. */
+export function planOf(plan: AcquirePlan, { researcherName, experimentName, animalName, ...rig }: Rig): AcquirePlan {
+  const lengthS = rig.recordLengthS > 0 ? rig.recordLengthS : null;
+  return {
+    ...plan,
+    researcher: researcherName === '' ? plan.researcher : researcherName,
+    experiment: experimentName === '' ? plan.experiment : experimentName,
+    animal: animalName === '' ? plan.animal : animalName,
+    lengthS,
+    compression: rig.scopes[0]?.compression ?? plan.compression,
+    segments:
+      lengthS === null
+        ? { ...plan.segments, count: 1 }
+        : { ...plan.segments, everyS: Math.max(plan.segments.everyS, lengthS) },
+  };
+}
+
 /** Keeps a plan in a file, whole or not at all. */
 export async function keepPlan(file: string, plan: AcquirePlan): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });
   await writeWholeFile(file, `${JSON.stringify(plan, null, 2)}\n`);
 }
 
-/** The rig of a plan: its form fills the folder's names; a name that was left empty makes no folder. */
-export function rigOf(plan: AcquirePlan, isSimulated: boolean, type?: string): Rig {
+/**
+ * The rig of a plan: its form fills the folder's names; a name that was left empty makes no folder.
+ *
+ * @param file the rig that was chosen: its folder tokens, devices and programs hold
+ */
+export function rigOf(plan: AcquirePlan, isSimulated: boolean, type?: string, file: Rig | null = null): Rig {
   const tokens = [
     ['researcherName', plan.researcher],
     ['experimentName', plan.experiment],
     ['animalName', plan.animal],
   ] as const;
+  const { lengthS, compression } = plan;
+  if (file !== null) {
+    return {
+      ...file,
+      isSimulated,
+      researcherName: plan.researcher,
+      experimentName: plan.experiment,
+      animalName: plan.animal,
+      recordLengthS: lengthS ?? 0,
+      scopes: file.scopes.map((scope) => Object.assign({}, scope, { compression })),
+    };
+  }
   return {
     ...simulatorRig,
     isSimulated,
@@ -52,14 +86,14 @@ export function rigOf(plan: AcquirePlan, isSimulated: boolean, type?: string): R
     experimentName: plan.experiment,
     animalName: plan.animal,
     directoryStructure: [...tokens.filter(([, text]) => text !== '').map(([token]) => token), 'date', 'time'],
-    recordLengthS: plan.lengthS ?? 0,
-    scopes: simulatorRig.scopes.map((scope) =>
-      Object.assign({}, scope, { type: type ?? scope.type, compression: plan.compression }),
-    ),
+    recordLengthS: lengthS ?? 0,
+    scopes: simulatorRig.scopes.map((scope) => Object.assign({}, scope, { type: type ?? scope.type, compression })),
   };
 }
 
 /** The folder that a recording would make if it began now, below the data folder. */
-export function previewFolder(plan: AcquirePlan, now: Date): string {
-  return recordingFolder(rigOf(plan, true), '.', now).split(path.sep).join('/');
+export function previewFolder(plan: AcquirePlan, now: Date, file: Rig | null = null): string {
+  return recordingFolder(rigOf(plan, true, undefined, file), '.', now)
+    .split(path.sep)
+    .join('/');
 }

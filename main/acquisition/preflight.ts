@@ -2,7 +2,14 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
-import type { AcquireCheck, AcquireControl, AcquirePlan } from '../contract/index.ts';
+import type {
+  AcquireCamera,
+  AcquireCheck,
+  AcquireControl,
+  AcquirePlan,
+  AcquireRig,
+  AcquireScope,
+} from '../contract/index.ts';
 import { isLight } from './controls.ts';
 import type { CaptureState } from './capture-messages.ts';
 
@@ -16,6 +23,10 @@ export interface PreflightFacts {
   } | null;
   readonly state: CaptureState | null;
   readonly plan: AcquirePlan;
+  /** The rig that was chosen; null for one scope and nothing else. */
+  readonly rig: AcquireRig | null;
+  /** How far the system's clock and the steady one have come apart, and in what time. */
+  readonly clock: { readonly apartMs: number; readonly overS: number };
   readonly folderPreview: string;
   readonly dataFolder: string;
   /** Null when the folder cannot be written, `writeProblem` says why. */
@@ -33,6 +44,11 @@ const kept = { FFV1: 0.7, GREY: 1 } as const;
 /** Pictures this bright lose signal. */
 const saturatedLimit = 0.002;
 const rateLimit = 0.01;
+const cameraRateLimit = 0.1;
+/** A clock that is kept in time moves by less. */
+const clockLimitMs = 500;
+/** A camera's picture as JPEG, bytes of each pixel: a cautious guess. */
+const jpegBytesPerPixel = 0.35;
 
 /** Bytes a second of film that settings make. */
 export function neededBytesPerS(
@@ -60,7 +76,11 @@ export function judge(facts: PreflightFacts): AcquireCheck[] {
     disk(facts),
     space(facts),
     folder(facts),
-    ...absent,
+    clock(facts),
+    ...otherScopes(facts),
+    ...cameras(facts),
+    commutator(facts),
+    ...programs(facts),
   ];
   const rank = { fix: 0, look: 1, ok: 2 } as const;
   return checks
@@ -79,11 +99,86 @@ const line = (
   action: Action | null = null,
 ): AcquireCheck => ({ id, title, state, text, action });
 
-/** Parts of a rig that this program cannot drive yet: said, so that nobody believes them checked. */
-const absent: readonly AcquireCheck[] = [
-  line('camera', 'Behaviour camera', 'ok', 'none in this rig'),
-  line('commutator', 'Commutator', 'ok', 'none in this rig'),
-];
+/** The system's clock names folders and is written beside each frame: one that was set meanwhile would mislead. */
+function clock({ clock: { apartMs, overS } }: PreflightFacts): AcquireCheck {
+  const text = `the system’s clock and the steady one agree to ${Math.abs(apartMs).toFixed(0)} ms over ${minutes(overS)}`;
+  return Math.abs(apartMs) <= clockLimitMs
+    ? line('clock', 'Clock', 'ok', text)
+    : line(
+        'clock',
+        'Clock',
+        'look',
+        `the system’s clock was set by ${(apartMs / 1000).toFixed(1)} s since Calyx was started; times of frames stay steady, folders are named by the new time`,
+      );
+}
+
+function otherScopes({ state }: PreflightFacts): AcquireCheck[] {
+  return (state?.companions.scopes ?? []).map((scope) => otherScope(scope));
+}
+
+/** All that can be wrong with a scope beside the first one, in one line. */
+function otherScope({
+  name,
+  width,
+  height,
+  controls,
+  trouble,
+  fps,
+  counterAdvances,
+  quality,
+}: AcquireScope): AcquireCheck {
+  const id = `scope ${name}`;
+  if (trouble !== null) return line(id, name, 'fix', trouble.text, again);
+  const lit = controls.filter(({ name: control }) => isLight(control));
+  if (lit.length > 0 && lit.every(({ number: value }) => value === 0))
+    return line(id, name, 'fix', 'its LED is at 0: nothing would be seen', again);
+  const wanted = controls.find(({ name: control }) => control === 'frameRate')?.number ?? null;
+  const text = `${String(width)} × ${String(height)}, ${fps === null ? '–' : fps.toFixed(2)} fps, ${wanted === null ? '–' : String(wanted)} set`;
+  if (!counterAdvances)
+    return line(id, name, 'look', `${text}; its counter is not advancing: lost frames could not be counted`, again);
+  if ((quality.saturated ?? 0) > saturatedLimit)
+    return line(id, name, 'look', `${text}; ${(100 * (quality.saturated ?? 0)).toFixed(2)} % saturated`, again);
+  return line(id, name, 'ok', `${text}; counter advances`);
+}
+
+function cameras({ state }: PreflightFacts): AcquireCheck[] {
+  const all = state?.companions.cameras ?? [];
+  return all.length === 0 ? [line('camera', 'Behaviour camera', 'ok', 'none in this rig')] : all.map(camera);
+}
+
+function camera({ name, size, fps, wantedFps, trouble }: AcquireCamera): AcquireCheck {
+  const id = `camera ${name}`;
+  if (trouble !== null) return line(id, name, 'fix', trouble.text, again);
+  if (size === null || fps === null) return line(id, name, 'look', 'no picture has come yet', again);
+  const text = `${String(size.width)} × ${String(size.height)}, ${fps.toFixed(1)} fps, ${String(wantedFps)} asked`;
+  return fps < wantedFps * (1 - cameraRateLimit)
+    ? line(id, name, 'look', `${text}: cameras slow down in dim light`, again)
+    : line(id, name, 'ok', text);
+}
+
+function commutator({ state }: PreflightFacts): AcquireCheck {
+  const found = state?.companions.commutator ?? null;
+  if (found === null) return line('commutator', 'Commutator', 'ok', 'none in this rig');
+  if (found.trouble !== null) return line('commutator', 'Commutator', 'look', found.trouble.text, again);
+  return found.text === null
+    ? line('commutator', 'Commutator', 'ok', `is on at ${found.port}, ${found.turns.toFixed(1)} turns so far`)
+    : line('commutator', 'Commutator', 'look', found.text, again);
+}
+
+/** What a rig wants to start comes from elsewhere: it runs only when this machine lists it. */
+function programs({ rig }: PreflightFacts): AcquireCheck[] {
+  return (rig?.programs ?? []).map(({ when, file, allowed }) =>
+    allowed
+      ? line(`program ${when}`, when === 'start' ? 'Program at start' : 'Program at stop', 'ok', file)
+      : line(
+          `program ${when}`,
+          when === 'start' ? 'Program at start' : 'Program at stop',
+          'fix',
+          `${file} is not on this machine’s list: put its absolute path into CALYX_PROGRAMS, or switch it off in the rig`,
+          again,
+        ),
+  );
+}
 
 function animal({ plan, folderPreview }: PreflightFacts): AcquireCheck {
   return plan.animal === ''
@@ -194,9 +289,23 @@ function folder({ folderPreview, folderTaken, dataFolder }: PreflightFacts): Acq
   );
 }
 
-function need(device: PreflightFacts['device'], state: CaptureState | null, plan: AcquirePlan): number {
+/** Bytes a second of all films of the rig as it is set. */
+export function need(
+  device: { readonly width: number; readonly height: number } | null,
+  state: CaptureState | null,
+  plan: AcquirePlan,
+): number {
   if (device === null) return 0;
-  return neededBytesPerS(device, number(state, 'frameRate') ?? 30, plan.compression);
+  const rateOf = (controls: readonly AcquireControl[]): number =>
+    controls.find(({ name }) => name === 'frameRate')?.number ?? 30;
+  const first = neededBytesPerS(device, rateOf(state?.controls ?? []), plan.compression);
+  const others = (state?.companions.scopes ?? []).map((scope) =>
+    neededBytesPerS(scope, rateOf(scope.controls), plan.compression),
+  );
+  const films = (state?.companions.cameras ?? []).map(({ size, wantedFps }) =>
+    size === null ? 0 : size.width * size.height * wantedFps * jpegBytesPerPixel,
+  );
+  return [...others, ...films].reduce((sum, bytes) => sum + bytes, first);
 }
 
 function number(state: CaptureState | null, name: AcquireControl['name']): number | null {

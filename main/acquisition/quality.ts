@@ -26,6 +26,16 @@ export interface Glance {
   readonly histogram: number[];
 }
 
+/** Of a scope that is not there. */
+export const nothingSeen: AcquireQuality = {
+  focus: null,
+  saturated: null,
+  meanGrey: null,
+  driftPx: null,
+  bleachingPer10Min: null,
+  advice: [],
+};
+
 /** Follows the picture of a scope: focus, saturation, drift and bleaching. */
 export class QualityWatch {
   readonly #size: Size;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { AppError, type AcquireCheck, type AcquirePlan, type FolderRef } from '../contract/index.ts';
+import { AppError, type AcquireCheck, type AcquirePlan, type AcquireRig, type FolderRef } from '../contract/index.ts';
 import type { Clock } from '../devices/index.ts';
+import type { Rig } from '../recording/index.ts';
 import type { CaptureState } from './capture-messages.ts';
 import { previewFolder } from './plan.ts';
 import { freeBytesOf, judge, measureWriting, type PreflightFacts } from './preflight.ts';
@@ -14,6 +15,11 @@ export interface RigFacts {
   readonly device: ConnectedDevice | undefined;
   readonly state: CaptureState | null;
   readonly isRecording: boolean;
+  /** The rig that was chosen, as it is shown and as it was read; null for one scope and nothing else. */
+  readonly rig: AcquireRig | null;
+  readonly file: Rig | null;
+  /** How far the system's clock and the steady one have come apart since the core was started. */
+  readonly clock: PreflightFacts['clock'];
 }
 
 interface World {
@@ -28,8 +34,8 @@ const lookMs = 200;
 
 type Measured = Pick<PreflightFacts, 'dataFolder' | 'write' | 'writeProblem' | 'freeBytes'>;
 
-function judged({ plan, device, state }: RigFacts, measured: Measured, now: Date): AcquireCheck[] {
-  const preview = previewFolder(plan, now);
+function judged({ plan, device, state, rig, file, clock }: RigFacts, measured: Measured, now: Date): AcquireCheck[] {
+  const preview = previewFolder(plan, now, file);
   return judge({
     ...measured,
     device:
@@ -43,6 +49,8 @@ function judged({ plan, device, state }: RigFacts, measured: Measured, now: Date
           },
     state,
     plan,
+    rig,
+    clock,
     folderPreview: preview,
     folderTaken: existsSync(path.join(measured.dataFolder, preview)),
   });

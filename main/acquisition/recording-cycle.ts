@@ -3,14 +3,14 @@ import { rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, type AcquireMode, type AcquirePlan, type AcquireReport, type FolderRef } from '../contract/index.ts';
 import type { Clock } from '../devices/index.ts';
-import { makeNewFolder, recordingFolder } from '../recording/index.ts';
+import { makeNewFolder, recordingFolder, type Rig } from '../recording/index.ts';
 import type { CaptureLine } from './capture-line.ts';
 import type { CaptureReport } from './capture-messages.ts';
 import { rigOf } from './plan.ts';
 import { type RigFacts, whenReady } from './readiness.ts';
 import type { RecordedSessions } from './recorded-sessions.ts';
 import { Series } from './series.ts';
-import { type ConnectedDevice, lossSentence } from './status.ts';
+import { type ConnectedDevice, lossSentence, lossSeverity } from './status.ts';
 
 /** What a cycle needs of the world. */
 export interface CycleOptions {
@@ -31,6 +31,10 @@ export interface CycleRig {
   /** @throws AppError `acquire.not_now` without a scope */
   readonly line: () => CaptureLine;
   readonly facts: () => RigFacts;
+  /** The rig that was chosen; null for one scope and nothing else. */
+  readonly file: () => Rig | null;
+  /** Starts the rig's program for the begin or the end of a recording. */
+  readonly program: (when: 'start' | 'stop', folder: string) => void;
 }
 
 /** One recording after the other: from the session's row before the first frame to the report, by hand, by a trigger, or one each so many minutes. */
@@ -71,7 +75,7 @@ export class RecordingCycle {
     const startedAt = now();
     const line = this.#rig.line();
     const device = this.#rig.device();
-    const rig = rigOf(this.#rig.plan(), device?.id === 'simulator', device?.type.type);
+    const rig = rigOf(this.#rig.plan(), device?.id === 'simulator', device?.type.type, this.#rig.file());
     const folder = await makeNewFolder(recordingFolder(rig, dataDirectory, startedAt));
     // The row before the first frame: whatever dies from now on, the next start finds it.
     const session = await sessions
@@ -93,6 +97,7 @@ export class RecordingCycle {
     this.#dataFolder = dataDirectory;
     onRecording?.(true);
     this.#rig.set('recording');
+    this.#rig.program('start', folder);
     const shown = path.relative(dataDirectory, folder);
     this.#rig.say('info', `Recording started: ${shown}`);
     return { folder: shown };
@@ -140,6 +145,7 @@ export class RecordingCycle {
   async finished(report: CaptureReport): Promise<void> {
     this.#options.onRecording?.(false);
     this.#rig.set('finishing');
+    this.#rig.program('stop', report.folder);
     let sessionUuid: string | null = null;
     let importProblem: string | null = null;
     try {
@@ -152,8 +158,7 @@ export class RecordingCycle {
     this.#reports += 1;
     const folder = path.relative(this.#dataFolder, report.folder);
     this.#report = { ...report, folder, id: this.#reports, sessionUuid, importProblem, queued: null };
-    const severity = report.failure !== null ? 'error' : report.missing === 0 ? 'info' : 'warning';
-    this.#rig.say(severity, `Recording saved: ${folder}. ${lossSentence(report)}`);
+    this.#rig.say(lossSeverity(report), `Recording saved: ${folder}. ${lossSentence(report)}`);
     const { processWith } = this.#rig.plan();
     if (processWith !== null && sessionUuid !== null) {
       await this.process(processWith).catch((error: unknown) =>

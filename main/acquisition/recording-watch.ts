@@ -91,6 +91,8 @@ export class RecordingWatch {
       series: this.#series,
       intervals: binned(this.#intervals, integrity.usualIntervalMs),
       settings,
+      others: [],
+      cameras: [],
     };
   }
 

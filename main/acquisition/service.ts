@@ -18,13 +18,14 @@ import {
   type FolderRef,
 } from '../contract/index.ts';
 import type { Clock, Setting } from '../devices/index.ts';
-import { simulatorRig } from '../recording/index.ts';
+import { diskFaultNames, rigJson, simulatorRig } from '../recording/index.ts';
 import { Aftermath } from './aftermath.ts';
+import { ChosenRig, type ChosenRigOptions } from './chosen-rig.ts';
 import { CaptureLine } from './capture-line.ts';
 import type { CaptureState } from './capture-messages.ts';
 import { Followers } from './followers.ts';
 import { MessageList } from './messages.ts';
-import { keepPlan, readPlan } from './plan.ts';
+import { keepPlan, planOf, readPlan, rigOf } from './plan.ts';
 import { freeBytesOf } from './preflight.ts';
 import { checksOf, type RigFacts, whenReady } from './readiness.ts';
 import type { RecordedSessions } from './recorded-sessions.ts';
@@ -36,7 +37,7 @@ import { type ConnectedDevice, modeWords, statusOf } from './status.ts';
 export const livePath = '/live';
 
 /** What the service needs of the world. */
-export interface AcquisitionOptions extends Omit<RigDevicesOptions, 'typesFile'> {
+export interface AcquisitionOptions extends Omit<RigDevicesOptions, 'typesFile'>, ChosenRigOptions {
   readonly clock: Clock;
   readonly now: () => Date;
   /** Keeps what was planned last. */
@@ -76,12 +77,21 @@ export class Acquisition {
   #mode: AcquireMode = 'idle';
   #plan: AcquirePlan;
   readonly #cycle: RecordingCycle;
+  readonly #rig: ChosenRig;
+  /** Boards of the rig's other scopes that are open. */
+  #others: readonly { readonly address: string; readonly scopeType: string }[] = [];
+  readonly #startedMs: number;
+  readonly #startedNs: bigint;
   #finishing: Promise<void> = Promise.resolve();
   #free: number | null = null;
 
   constructor(options: AcquisitionOptions) {
     this.#options = options;
+    this.#startedMs = options.now().getTime();
+    this.#startedNs = options.clock.nowNs();
     this.#plan = readPlan(options.planFile, options.firstRoot);
+    this.#rig = new ChosenRig(options);
+    void this.#rig.choose(this.#plan.rig).then(() => this.#notify());
     this.#aftermath = new Aftermath(options.sessions, this.#ended.signal, (severity, text) =>
       this.#say(severity, text),
     );
@@ -99,6 +109,8 @@ export class Acquisition {
       device: () => this.#device,
       line: () => this.#connected(),
       facts: () => this.#facts(),
+      file: () => this.#rig.rig,
+      program: (when, folder) => this.#rig.run(when, folder, (text) => this.#say('info', text)),
     });
     void this.#lookAtDisk();
     void this.#watchSilence();
@@ -142,17 +154,29 @@ export class Acquisition {
   }
 
   /** @throws AppError `device.*`, `acquire.not_now` */
-  async connect(deviceId: string, type?: string): Promise<void> {
+  async connect(deviceId: string, type?: string, boards: Readonly<Record<string, string>> = {}): Promise<void> {
     if (this.#mode !== 'idle') throw new AppError('acquire.not_now', 'A scope is connected already.');
     this.#set('connecting');
     this.#state = null;
     try {
-      const device = await this.#devices.usable(deviceId, type);
+      // Read anew: it may have been changed in Settings since it was chosen.
+      await this.#rig.choose(this.#plan.rig);
+      this.#rig.refuseUnusable();
+      const [first] = this.#rig.rig?.scopes ?? [];
+      const device = await this.#devices.usable(deviceId, type ?? first?.type);
       this.#device = device;
+      const free = this.devices().filter((one) => !one.simulated && one.problem === null && one.id !== deviceId);
+      const companions = await this.#rig.companions(
+        device.simulated,
+        boards,
+        free.map(({ id }) => id),
+      );
+      this.#others = (companions?.scopes ?? []).map(({ scope, address }) => ({ address, scopeType: scope.type }));
       await this.#capture().ask('connect', {
         address: device.address,
         scopeType: device.type.type,
-        settings: firstSettings(device),
+        settings: first?.settings ?? firstSettings(device),
+        ...(companions === undefined ? {} : { companions }),
       });
       this.#set('preview');
       this.#say('info', `${device.name} connected${device.simulated ? ' (simulated)' : ''}.`);
@@ -186,8 +210,29 @@ export class Acquisition {
     this.#devices.notify();
   }
 
-  async set(control: string, value: Setting): Promise<Setting> {
-    return await this.#connected().ask('set', { control, value });
+  /** @param scope a scope of the rig beside the first one */
+  async set(control: string, value: Setting, scope?: string): Promise<Setting> {
+    return await this.#connected().ask('set', { control, value, ...(scope === undefined ? {} : { scope }) });
+  }
+
+  /** The rig as it is driven now, as a Miniscope-DAQ configuration. */
+  rigText(): { readonly name: string; readonly text: string } {
+    const device = this.#device;
+    const rig = rigOf(this.#plan, device?.id === 'simulator', device?.type.type, this.#rig.rig);
+    const valuesOf = (name: string, n: number): readonly { readonly name: string; readonly shown: Setting }[] =>
+      n === 0
+        ? (this.#state?.controls ?? [])
+        : (this.#state?.companions.scopes.find((scope) => scope.name === name)?.controls ?? []);
+    const scopes = rig.scopes.map((scope, n) =>
+      Object.assign({}, scope, {
+        settings: {
+          ...scope.settings,
+          ...Object.fromEntries(valuesOf(scope.name, n).map(({ name, shown }) => [name, shown])),
+        },
+      }),
+    );
+    const text = `${JSON.stringify(rigJson({ ...rig, scopes }), null, 4)}\n`;
+    return { name: this.#plan.rig ?? (this.#plan.experiment === '' ? 'rig' : this.#plan.experiment), text };
   }
 
   async rois(rois: readonly AcquireRoi[]): Promise<void> {
@@ -200,7 +245,13 @@ export class Acquisition {
     if (isBusy && Object.keys(change).some((key) => key !== 'markers')) {
       throw new AppError('acquire.not_now', 'What is being recorded cannot be changed now; stop it first.');
     }
-    const next = { ...this.#plan, ...change };
+    let next = { ...this.#plan, ...change };
+    if (change.rig !== undefined && change.rig !== this.#plan.rig) {
+      if (this.#mode !== 'idle')
+        throw new AppError('acquire.not_now', 'Let the scope go before another rig is chosen.');
+      await this.#rig.choose(change.rig);
+      if (this.#rig.rig !== null) next = { ...planOf(next, this.#rig.rig), ...change };
+    }
     if (next.segments.count > 1 && (next.lengthS === null || next.segments.everyS < next.lengthS)) {
       throw new AppError(
         'usage.invalid',
@@ -299,8 +350,13 @@ export class Acquisition {
   }
 
   /** @throws AppError `usage.invalid` */
-  async practise(act: string): Promise<void> {
-    await this.#devices.practise(act);
+  async practise(act: string, scope?: string): Promise<void> {
+    const ofDisk = diskFaultNames.find((name) => name === act);
+    if (ofDisk !== undefined) {
+      if (this.#device?.id !== 'simulator') throw new AppError('acquire.not_now', 'Only beside the simulated scope.');
+      await this.#connected().ask('practise', { name: ofDisk });
+    } else if (scope === undefined) await this.#devices.practise(act);
+    else await this.#rig.practise(scope, act);
   }
 
   async ticket(): Promise<{ readonly ticket: string; readonly path: string }> {
@@ -338,6 +394,8 @@ export class Acquisition {
       nextAt: this.#cycle.series.nextAt,
       messages: this.#messages.list,
       plan: this.#plan,
+      rig: this.#rig.shown(),
+      file: this.#rig.rig,
       now: this.#options.now(),
       reportId: this.#cycle.report?.id ?? null,
     });
@@ -361,11 +419,22 @@ export class Acquisition {
     }
     this.#ended.abort();
     await this.#devices.close();
+    await this.#rig.close();
   }
 
   #facts(): RigFacts {
     const isRecording = this.mode === 'recording';
-    return { plan: this.#plan, device: this.#device, state: this.#state, isRecording };
+    const { clock, now } = this.#options;
+    const steadyMs = Number(clock.nowNs() - this.#startedNs) / 1e6;
+    return {
+      plan: this.#plan,
+      device: this.#device,
+      state: this.#state,
+      isRecording,
+      rig: this.#rig.shown(),
+      file: this.#rig.rig,
+      clock: { apartMs: now().getTime() - this.#startedMs - steadyMs, overS: steadyMs / 1000 },
+    };
   }
 
   #capture(): CaptureLine {
@@ -419,7 +488,7 @@ export class Acquisition {
   }
 
   async #afterCrash(): Promise<void> {
-    if (!(await this.#aftermath.darken(this.#line, this.#device))) return;
+    if (!(await this.#aftermath.darken(this.#line, this.#device, this.#others))) return;
     if (this.#mode === 'idle') this.#device = undefined;
     this.#devices.notify();
     this.#notify();

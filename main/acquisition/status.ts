@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 import path from 'node:path';
-import type { AcquireMessage, AcquireMode, AcquirePlan, AcquireStatus } from '../contract/index.ts';
+import type { AcquireMessage, AcquireMode, AcquirePlan, AcquireRig, AcquireStatus } from '../contract/index.ts';
 import type { ScopeType } from '../devices/index.ts';
-import { faultsText, lossText } from '../recording/index.ts';
+import { faultsText, lossText, type Rig } from '../recording/index.ts';
 import type { CaptureReport, CaptureState } from './capture-messages.ts';
 import { previewFolder } from './plan.ts';
-import { neededBytesPerS, reservedBytes } from './preflight.ts';
+import { need, reservedBytes } from './preflight.ts';
+import { nothingSeen } from './quality.ts';
 
 /** Frames that are not saved for so long raise a doubt, ms. */
 const unsavedMs = 2000;
@@ -32,6 +33,9 @@ export interface StatusFacts {
   readonly nextAt: number | null;
   readonly messages: readonly AcquireMessage[];
   readonly plan: AcquirePlan;
+  /** The rig that was chosen, as it is shown and as it was read; null for one scope and nothing else. */
+  readonly rig: AcquireRig | null;
+  readonly file: Rig | null;
   readonly now: Date;
   readonly reportId: number | null;
 }
@@ -47,16 +51,20 @@ export function statusOf(facts: StatusFacts): AcquireStatus {
     controls: [...(state?.controls ?? [])],
     lightOff: state?.lightOff ?? false,
     trouble: isStale ? silence : (state?.trouble ?? null),
+    scopeName: facts.rig?.scopes[0]?.name ?? 'Miniscope',
+    companions: state?.companions ?? noCompanions,
+    trigger: isStale ? null : (state?.trigger ?? null),
+    rig: facts.rig,
     fps: isStale ? null : (state?.fps ?? null),
     dropped: state?.dropped ?? null,
     bufferWorst: state?.bufferWorst ?? 0,
     disk: freeBytes === null ? null : { freeBytes, hoursLeft: hoursLeft(facts, freeBytes) },
     recording: recordingOf(facts),
     nextInS: facts.nextAt === null ? null : Math.max(0, (facts.nextAt - facts.now.getTime()) / 1000),
-    quality: state?.quality ?? unseen,
+    quality: state?.quality ?? nothingSeen,
     messages: [...facts.messages],
     plan,
-    folderPreview: previewFolder(plan, facts.now),
+    folderPreview: previewFolder(plan, facts.now, facts.file),
     reportId: facts.reportId,
     ...(state?.stack == null ? {} : { stack: { ...state.stack } }),
   };
@@ -70,7 +78,11 @@ function shownDevice({ id, name, type }: ConnectedDevice): NonNullable<AcquireSt
 function recordingOf({ mode, state, isStale, dataFolder, segment }: StatusFacts): AcquireStatus['recording'] {
   const recording = state?.recording ?? null;
   if (recording === null || (mode !== 'recording' && mode !== 'finishing')) return null;
-  const { folder, startedAt, seconds, lengthS, saved, missing, marks } = recording;
+  const { folder, startedAt, seconds, lengthS, saved, marks } = recording;
+  const missing = (state?.companions.scopes ?? []).reduce<number | null>(
+    (sum, scope) => (sum === null || scope.dropped === null ? null : sum + scope.dropped),
+    recording.missing,
+  );
   const doubt = isStale
     ? 'The process that records does not answer.'
     : recording.failure !== null
@@ -94,8 +106,7 @@ function recordingOf({ mode, state, isStale, dataFolder, segment }: StatusFacts)
 
 function hoursLeft({ device, state, plan }: StatusFacts, free: number): number | null {
   if (device === undefined) return null;
-  const fps = state?.controls.find(({ name }) => name === 'frameRate')?.number ?? 30;
-  return Math.max(0, free - reservedBytes) / neededBytesPerS(device.type, fps, plan.compression) / 3600;
+  return Math.max(0, free - reservedBytes) / need(device.type, state, plan) / 3600;
 }
 
 const silence = {
@@ -103,17 +114,30 @@ const silence = {
   next: 'It is ended and started again after 10 s; the light goes off then.',
 } as const;
 
-const unseen: AcquireStatus['quality'] = {
-  focus: null,
-  saturated: null,
-  meanGrey: null,
-  driftPx: null,
-  bleachingPer10Min: null,
-  advice: [],
-};
+const noCompanions: AcquireStatus['companions'] = { scopes: [], cameras: [], commutator: null };
 
 /** What is missing, in a sentence or two. */
 export function lossSentence(report: CaptureReport): string {
+  const { others, cameras } = report;
+  if (others.length + cameras.length === 0) return scopeSentence(report);
+  const scopes = [report, ...others].map((one) => `${one.device}: ${scopeSentence(one)}`);
+  const films = cameras.map(({ device, saved, unsaved, failure, stopped }) => {
+    const ended = failure ?? stopped;
+    const lost = unsaved === 0 ? '' : ` ${String(unsaved)} had no room.`;
+    return `${device}: ${String(saved)} pictures.${lost}${ended === null ? '' : ` ${ended}`}`;
+  });
+  return [...scopes, ...films].join(' ');
+}
+
+/** How loud it is said. */
+export function lossSeverity({ others, cameras, ...first }: CaptureReport): 'info' | 'warning' | 'error' {
+  const scopes = [first, ...others];
+  if ([...scopes, ...cameras].some(({ failure }) => failure !== null)) return 'error';
+  const isWhole = scopes.every(({ missing }) => missing === 0) && cameras.every(({ stopped }) => stopped === null);
+  return isWhole ? 'info' : 'warning';
+}
+
+function scopeSentence(report: Omit<CaptureReport, 'folder' | 'others' | 'cameras'>): string {
   const { failure, stopped } = report;
   const ended = failure === null ? stopped : `Writing stopped: ${failure}`;
   const told = `${lossText(report)}${faultsText(report)}`;

@@ -2,6 +2,7 @@
 /** Scopes and the boards they hang on. See README.md. */
 export type { BoardLink } from './board-link.ts';
 export { cameraArguments, type CameraWish } from './camera/arguments.ts';
+export { camerasSeen } from './camera/seen.ts';
 export { openCamera, type Camera, type CameraPicture, type CameraWorld } from './camera/camera.ts';
 export {
   type Control,

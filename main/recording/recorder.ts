@@ -24,8 +24,8 @@ export interface RecorderDependencies {
   readonly programVersion: string;
   /** Where the files go; this computer's disk when it is left out. */
   readonly disk?: Disk;
-  /** Told in words what is missing, when it is known. */
-  readonly onLoss?: (text: string) => void;
+  /** Told in words what is missing of a device, when it is known. */
+  readonly onLoss?: (text: string, device: string) => void;
 }
 
 /** What is to be recorded. */
@@ -395,7 +395,7 @@ export class Recording {
   /** Something is missing: whoever records is told while it can still be mended. */
   #loss(text: string): void {
     this.#event(text);
-    this.#dependencies.onLoss?.(text);
+    this.#dependencies.onLoss?.(text, this.#plan.scope.name);
   }
 
   #event(text: string): void {

@@ -15,16 +15,18 @@ export interface Traces {
   readonly values: number[][];
 }
 
-/** The live picture of one scope: the newest frame whenever this window is ready, the regions' traces of all frames. */
+/** The live picture of one scope, the first one of the rig or another by its name: the newest frame whenever this window is ready, the regions' traces of all frames. */
 export class LiveFeed {
   readonly #connection: Connection;
+  readonly #scope: string | undefined;
   readonly #listeners = new Set<(packet: LivePacket) => void>();
   #leaving: AbortController | undefined;
   readonly traces: { timesS: number[]; values: number[][]; roisId: number } = { timesS: [], values: [], roisId: -1 };
   newest: LivePacket | undefined;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, scope?: string) {
     this.#connection = connection;
+    this.#scope = scope;
   }
 
   /** Begins to look; the returned function ends it. */
@@ -47,7 +49,11 @@ export class LiveFeed {
       try {
         const { client, close } = await this.#connection.openLive(signal);
         try {
-          if (!signal.aborted) await this.#read(client.live.frames({}, { signal }), signal);
+          if (!signal.aborted)
+            await this.#read(
+              client.live.frames(this.#scope === undefined ? {} : { scope: this.#scope }, { signal }),
+              signal,
+            );
         } finally {
           close();
         }

@@ -69,6 +69,8 @@ export const AcquirePlan = z.object({
   markers: z.array(z.string().trim().max(40)).max(9),
   /** Each recording is queued for processing with this preset of parameters when it has ended; null: not by itself. */
   processWith: z.string().max(80).nullable(),
+  /** The rig of this user that is driven, by name; null: one scope and nothing else. */
+  rig: z.string().max(80).nullable(),
 });
 export type AcquirePlan = z.infer<typeof AcquirePlan>;
 
@@ -104,6 +106,71 @@ export const AcquireQuality = z.object({
 });
 export type AcquireQuality = z.infer<typeof AcquireQuality>;
 
+const Trouble = z.object({ text: z.string(), next: z.string() });
+
+/** A scope of the rig beside the first one. */
+export const AcquireScope = z.object({
+  name: z.string(),
+  type: z.string(),
+  width: z.number().int(),
+  height: z.number().int(),
+  controls: z.array(AcquireControl),
+  /** Why it has no picture; null while frames come. */
+  trouble: Trouble.nullable(),
+  fps: z.number().nullable(),
+  /** By the board's counter, since the recording's start, else since it was connected. */
+  dropped: z.number().int().nullable(),
+  counterAdvances: z.boolean(),
+  bufferWorst: z.number(),
+  quality: AcquireQuality,
+  /** While it is recorded. */
+  saved: z.number().int().nullable(),
+});
+export type AcquireScope = z.infer<typeof AcquireScope>;
+
+/** A behaviour camera of the rig. */
+export const AcquireCamera = z.object({
+  name: z.string(),
+  /** Null before its first picture. */
+  size: z.object({ width: z.number().int(), height: z.number().int() }).nullable(),
+  wantedFps: z.number(),
+  fps: z.number().nullable(),
+  trouble: Trouble.nullable(),
+  saved: z.number().int().nullable(),
+});
+export type AcquireCamera = z.infer<typeof AcquireCamera>;
+
+/** What the rig has beside the first scope. */
+export const AcquireCompanions = z.object({
+  scopes: z.array(AcquireScope),
+  cameras: z.array(AcquireCamera),
+  commutator: z
+    .object({
+      port: z.string(),
+      /** All turns it was told to make since the rig was connected. */
+      turns: z.number(),
+      trouble: Trouble.nullable(),
+      /** What it has said last. */
+      text: z.string().nullable(),
+    })
+    .nullable(),
+});
+export type AcquireCompanions = z.infer<typeof AcquireCompanions>;
+
+/** A rig as it is chosen: a Miniscope-DAQ configuration, read. */
+export const AcquireRig = z.object({
+  id: z.string(),
+  /** Why it cannot be driven; null when it can. */
+  problem: z.string().nullable(),
+  simulated: z.boolean(),
+  scopes: z.array(z.object({ name: z.string(), type: z.string() })),
+  cameras: z.array(z.string()),
+  commutator: z.string().nullable(),
+  /** Programs it wants to start; those that are not on this machine's list are refused. */
+  programs: z.array(z.object({ when: z.enum(['start', 'stop']), file: z.string(), allowed: z.boolean() })),
+});
+export type AcquireRig = z.infer<typeof AcquireRig>;
+
 export const AcquireStatus = z.object({
   mode: AcquireMode,
   device: z
@@ -123,7 +190,14 @@ export const AcquireStatus = z.object({
   /** The light is off although its control has a value: between recordings and while a trigger is waited for. */
   lightOff: z.boolean(),
   /** Why the picture stands still; null while frames come. */
-  trouble: z.object({ text: z.string(), next: z.string() }).nullable(),
+  trouble: Trouble.nullable(),
+  /** The name of the first scope in the rig. */
+  scopeName: z.string(),
+  companions: AcquireCompanions,
+  /** Level at the board's trigger input; null while nobody waits for it, and when it cannot be read. */
+  trigger: z.boolean().nullable(),
+  /** The rig of the plan; null for one scope and nothing else. */
+  rig: AcquireRig.nullable(),
   /** One-second mean; null without frames. */
   fps: z.number().nullable(),
   /** By the board's counter, since the recording's start, else since the scope was connected; null when it could not be read. */
@@ -179,14 +253,8 @@ export type AcquireCheck = z.infer<typeof AcquireCheck>;
 
 const Series = z.object({ timeS: z.array(z.number()), mean: z.array(z.number()), saturated: z.array(z.number()) });
 
-export const AcquireReport = z.object({
-  id: z.number().int(),
-  /** In the library; null when it could not be linked, `importProblem` says why. */
-  sessionUuid: Uuid.nullable(),
-  importProblem: z.string().nullable(),
-  /** Runs that were queued for it, and with what preset; null before. */
-  queued: z.object({ preset: z.string(), runUuids: z.array(Uuid) }).nullable(),
-  folder: z.string(),
+/** What a recording holds and lacks of one scope. */
+export const AcquireScopeReport = z.object({
   device: z.string(),
   startedAt: z.string(),
   durationS: z.number(),
@@ -232,6 +300,34 @@ export const AcquireReport = z.object({
   intervals: z.object({ firstMs: z.number(), binMs: z.number(), counts: z.array(z.number().int()) }),
   settings: z.array(z.object({ label: z.string(), shown: z.string() })),
 });
+export type AcquireScopeReport = z.infer<typeof AcquireScopeReport>;
+
+/** What a recording holds of a behaviour camera; it has no counter, so what was lost before it came here is unknown. */
+export const AcquireCameraReport = z.object({
+  device: z.string(),
+  saved: z.number().int(),
+  /** Pictures that came and had no room. */
+  unsaved: z.number().int(),
+  longestIntervalMs: z.number().nullable(),
+  usualIntervalMs: z.number().nullable(),
+  failure: z.string().nullable(),
+  stopped: z.string().nullable(),
+  files: z.array(z.object({ name: z.string(), frames: z.number().int(), bytes: z.number(), sha256: z.string() })),
+});
+export type AcquireCameraReport = z.infer<typeof AcquireCameraReport>;
+
+/** The report of a recording: of its first scope, of the others, of its cameras. */
+export const AcquireReport = AcquireScopeReport.extend({
+  id: z.number().int(),
+  /** In the library; null when it could not be linked, `importProblem` says why. */
+  sessionUuid: Uuid.nullable(),
+  importProblem: z.string().nullable(),
+  /** Runs that were queued for it, and with what preset; null before. */
+  queued: z.object({ preset: z.string(), runUuids: z.array(Uuid) }).nullable(),
+  folder: z.string(),
+  others: z.array(AcquireScopeReport),
+  cameras: z.array(AcquireCameraReport),
+});
 export type AcquireReport = z.infer<typeof AcquireReport>;
 
 /** A square of pixels whose mean is followed. */
@@ -262,6 +358,9 @@ export const acquireApi = defineApi('acquire', {
   watchDevices: subscription(nothing, z.array(AcquireDevice), {
     doc: 'The same now and after each change: a board plugged in or pulled, a permission given, a camera let go by another program.',
   }),
+  cameras: query(nothing, z.object({ names: z.array(z.string()).nullable() }), {
+    doc: 'Video devices that the system shows, by name; null where it keeps no list.',
+  }),
   scopeTypes: query(nothing, z.array(AcquireScopeType), { doc: 'The types of scope that can be driven.' }),
   identify: command(z.object({ deviceId: z.string(), scopeType: z.string().optional() }), done, {
     doc: 'Blinks the LED of a board three times and leaves it as it was; never while it records or waits for a trigger.',
@@ -270,14 +369,28 @@ export const acquireApi = defineApi('acquire', {
     doc: 'What the instrument does, at least four times a second while a scope is connected.',
     remote: true,
   }),
-  connect: command(z.object({ deviceId: z.string(), scopeType: z.string().optional() }), done, {
-    doc: 'Opens a board and sets its scope up; the type of scope is remembered for the USB port.',
-  }),
+  connect: command(
+    z.object({
+      deviceId: z.string(),
+      scopeType: z.string().optional(),
+      /** Boards of the rig's other scopes by their names; in the order of the ports where it is left out. */
+      boards: z.record(z.string(), z.string()).optional(),
+    }),
+    done,
+    {
+      doc: 'Opens a board and sets its scope up, with everything else that the rig has; the type of scope is remembered for the USB port.',
+    },
+  ),
   disconnect: command(nothing, done, { doc: 'Light off, then the board is let go; not while recording.' }),
-  set: command(z.object({ control: z.string(), value: Setting }), z.object({ shown: Setting }), {
-    doc: 'Sets a control of the scope; noted in a recording under way.',
-  }),
+  set: command(
+    z.object({ control: z.string(), value: Setting, scope: z.string().optional() }),
+    z.object({ shown: Setting }),
+    { doc: 'Sets a control of the scope, or of another one of the rig; noted in a recording under way.' },
+  ),
   rois: command(z.object({ rois: z.array(AcquireRoi).max(32) }), done, { doc: 'Regions whose mean is followed live.' }),
+  rigText: query(nothing, z.object({ name: z.string(), text: z.string() }), {
+    doc: 'The rig as it is driven now, with the values of its scopes, as a Miniscope-DAQ configuration.',
+  }),
   plan: command(z.object({ change: AcquirePlan.partial() }), AcquirePlan, {
     doc: 'What is to be recorded, and where.',
   }),
@@ -304,7 +417,7 @@ export const acquireApi = defineApi('acquire', {
     doc: 'Queues processing of the recording of the report with a preset; runs wait while a scope records.',
   }),
   again: command(nothing, done, { doc: 'From the report back to the live picture; the light comes on again.' }),
-  practise: command(z.object({ act: z.string() }), done, {
+  practise: command(z.object({ act: z.string(), scope: z.string().optional() }), done, {
     doc: 'Lets something go wrong on the simulated board, or changes its trigger input.',
   }),
   remote: command(
@@ -319,8 +432,21 @@ export const acquireApi = defineApi('acquire', {
 
 /** Spoken on the capture process's own socket. */
 export const liveApi = defineApi('live', {
+  pictures: stream(
+    z.object({ camera: z.string() }),
+    z.object({
+      /** Pictures since the camera was opened. */
+      number: z.number().int(),
+      arrivedAt: z.number(),
+    }),
+    z.never(),
+    { doc: 'The newest picture of a behaviour camera as a JPEG file, whenever the caller is ready for one.' },
+  ),
   frames: stream(
-    nothing,
+    z.object({
+      /** Another scope of the rig; the first one when it is left out. */
+      scope: z.string().optional(),
+    }),
     z.object({
       width: z.number().int(),
       height: z.number().int(),

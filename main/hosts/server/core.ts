@@ -215,6 +215,7 @@ async function createCore(
     makeFolder: (folder) => makeFolder(roots, folder),
     sessions,
     supervise: superviseNodeChild,
+    readRig: machine.readRig,
     onRecording: (recording) => queue.hold(recording),
   });
   const progresses = new Progresses();

@@ -7,13 +7,15 @@ import { cacheLimit, type Limits, machineLimits, trimCache } from '../../process
 import type { Handlers } from '../../rpc/index.ts';
 import type { DataRoot } from '../../sessions/index.ts';
 import { placeOf } from '../../sessions/index.ts';
-import { createSettingsHandlers, MachineSettings, settingsFolder } from '../../settings/index.ts';
+import { createSettingsHandlers, MachineSettings, RigFiles, settingsFolder } from '../../settings/index.ts';
 
 /** What a person set on this machine, and the limits that follow from it. */
 export interface Machine {
   /** Read anew whenever a run begins. */
   readonly limits: Limits;
   readonly cacheBytes: () => number;
+  /** The text of a rig of this user. @throws AppError `files.not_found` */
+  readonly readRig: (id: string) => Promise<string>;
   readonly handlers: (dependencies: {
     readonly library: Library;
     readonly roots: readonly DataRoot[];
@@ -26,6 +28,7 @@ export function openMachine(env: NodeJS.ProcessEnv): Machine {
   const folder = settingsFolder(env);
   const machine = new MachineSettings(folder);
   const suggested = { ...machineLimits(), cacheBytes: cacheLimit(env) };
+  const rigs = new RigFiles(folder, new Set(readCatalogue().keys()));
   const cacheBytes = (): number => machine.processing.cacheBytes ?? suggested.cacheBytes;
   return {
     limits: {
@@ -37,6 +40,7 @@ export function openMachine(env: NodeJS.ProcessEnv): Machine {
       },
     },
     cacheBytes,
+    readRig: (id) => rigs.read(id),
     handlers: ({ library, roots, backup }) =>
       createSettingsHandlers({
         folder,

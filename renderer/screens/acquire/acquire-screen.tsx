@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: MIT
-import { type ReactElement, useEffect, useMemo } from 'react';
+import { type ReactElement, useEffect, useMemo, useState } from 'react';
 import type { AcquireStatus } from '../../../main/contract/index.ts';
 import { atRig } from '../../client/acquire.ts';
 import { useConnection, useCore } from '../../client/context.ts';
-import { liveFeedOf } from '../../client/live.ts';
+import { type LiveFeed, liveFeedOf } from '../../client/live.ts';
 import { useAcquire, useLiveView, useRigLayout } from '../../stores/acquire.ts';
 import { classes } from '../../ui/classes.ts';
 import { useCommands } from '../../ui/commands/use-commands.ts';
+import { Choice } from '../../ui/controls.tsx';
 import { Loading } from '../../ui/panel.tsx';
 import { acquireCommands } from './acquire-commands.ts';
 import { styles } from './styles.ts';
+import { CompanionTiles } from './companion-tiles.tsx';
 import { ControlStrip } from './control-strip.tsx';
 import { DisplayPanel } from './display-panel.tsx';
 import { HeadPanel } from './head-panel.tsx';
-import { Divider } from './layout.tsx';
+import { Divider, footHeight } from './layout.tsx';
 import { LivePicture } from './live-picture.tsx';
 import { NoScope } from './no-scope.tsx';
 import { NoteDialog } from './note-dialog.tsx';
@@ -63,6 +65,8 @@ function Rig({ status }: { readonly status: AcquireStatus }): ReactElement {
   useEffect(() => {
     void atRig('ROI traces', core.acquire.rois({ rois: [...rois] }));
   }, [core, rois]);
+  const { cameras, scopes } = status.companions;
+  const hasCompanions = cameras.length + scopes.length > 0;
   const isRecording = status.mode === 'recording' || status.mode === 'finishing';
   return (
     <>
@@ -75,30 +79,62 @@ function Rig({ status }: { readonly status: AcquireStatus }): ReactElement {
       <div
         className={c('rig')}
         style={{
-          gridTemplate: `minmax(0, 1fr) min(${String(foot)}px, 35%) / minmax(0, ${String(left)}fr) minmax(0, ${String(100 - left)}fr)`,
+          gridTemplate: `minmax(0, 1fr) ${footHeight(foot)} / minmax(0, ${String(left)}fr) minmax(0, ${String(100 - left)}fr)`,
         }}
       >
         <LivePicture status={status} feed={feed}>
-          <ControlStrip status={status} />
+          <ControlStrip controls={status.controls} lightOff={status.lightOff} />
         </LivePicture>
         <div className={c('right')}>
-          <div className={c('two')}>
-            <PlanPanel status={status} />
-            <DisplayPanel feed={feed} />
-          </div>
+          {hasCompanions ? (
+            <div className={c('two', 'withTiles')}>
+              <CompanionTiles status={status} />
+              <FormOrDisplay status={status} feed={feed} />
+            </div>
+          ) : (
+            <div className={c('two')}>
+              <PlanPanel status={status} />
+              <DisplayPanel feed={feed} />
+            </div>
+          )}
           <div className={c('two', 'low')}>
-            <HeadPanel feed={feed} hasSensor={status.device?.orientation === true} />
+            <HeadPanel
+              feed={feed}
+              hasSensor={status.device?.orientation === true}
+              commutator={status.companions.commutator}
+            />
             <QualityPanel status={status} />
           </div>
           {preflightOpen && !isRecording ? <PreflightDrawer plan={status.plan} /> : null}
         </div>
         <div className={c('foot')}>
           <TracesPanel feed={feed} />
-          <RigMessages messages={status.messages} />
+          <RigMessages status={status} />
         </div>
         <Divider of="left" />
         <Divider of="foot" />
       </div>
     </>
+  );
+}
+
+/** Beside tiles there is room for one of the two. */
+function FormOrDisplay({ status, feed }: { readonly status: AcquireStatus; readonly feed: LiveFeed }): ReactElement {
+  const [shown, setShown] = useState<'form' | 'display'>('form');
+  return (
+    <div className={c('formOrDisplay')}>
+      <div className={c('which')}>
+        <Choice
+          label="Shown beside the cameras"
+          value={shown}
+          options={[
+            { value: 'form', label: status.mode === 'recording' ? 'Notes' : 'This recording' },
+            { value: 'display', label: 'Display' },
+          ]}
+          onChange={setShown}
+        />
+      </div>
+      {shown === 'form' ? <PlanPanel status={status} /> : <DisplayPanel feed={feed} />}
+    </div>
   );
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { type ReactElement, useRef, useState } from 'react';
-import type { AcquireControl, AcquireStatus } from '../../../main/contract/index.ts';
+import type { AcquireControl } from '../../../main/contract/index.ts';
 import { atRig } from '../../client/acquire.ts';
 import { useCore } from '../../client/context.ts';
 import { classes } from '../../ui/classes.ts';
@@ -10,16 +10,26 @@ import { styles } from './styles.ts';
 
 const c = classes(styles);
 
+interface StripProps {
+  readonly controls: readonly AcquireControl[];
+  readonly lightOff: boolean;
+  /** A scope beside the first one. */
+  readonly scope?: string;
+}
+
 /** Light, gain, focus and rate under the picture: their values are always readable. */
-export function ControlStrip({ status }: { readonly status: AcquireStatus }): ReactElement {
+export function ControlStrip({ controls, lightOff, scope }: StripProps): ReactElement {
   return (
-    <div className={c('ctl')}>
-      {status.controls.map((control) => (
+    <div
+      className={c('ctl', scope !== undefined && 'ctlTile')}
+      {...(scope === undefined ? {} : { role: 'group', 'aria-label': `Controls of ${scope}` })}
+    >
+      {controls.map((control) => (
         <div key={control.name} className={c('ctlPart', control.kind === 'range' && 'ctlRange')}>
           {control.kind === 'range' ? (
-            <Slider control={control} isOff={status.lightOff && control.name.startsWith('led')} />
+            <Slider control={control} scope={scope} isOff={lightOff && control.name.startsWith('led')} />
           ) : (
-            <Options control={control} />
+            <Options control={control} scope={scope} />
           )}
         </div>
       ))}
@@ -27,9 +37,15 @@ export function ControlStrip({ status }: { readonly status: AcquireStatus }): Re
   );
 }
 
-function useSet(control: AcquireControl): (value: number | string) => void {
+interface ControlProps {
+  readonly control: AcquireControl;
+  readonly scope: string | undefined;
+}
+
+function useSet({ control, scope }: ControlProps): (value: number | string) => void {
   const core = useCore();
-  return (value) => void atRig(control.label, core.acquire.set({ control: control.name, value }));
+  const of = scope === undefined ? {} : { scope };
+  return (value) => void atRig(control.label, core.acquire.set({ control: control.name, value, ...of }));
 }
 
 /** A value of a control with its sign where it can be negative. */
@@ -38,8 +54,8 @@ export function shownValue({ min }: Pick<AcquireControl, 'min'>, value: number):
   return min < 0 && value > 0 ? `+${text}` : text;
 }
 
-function Slider({ control, isOff }: { readonly control: AcquireControl; readonly isOff: boolean }): ReactElement {
-  const set = useSet(control);
+function Slider({ control, scope, isOff }: ControlProps & { readonly isOff: boolean }): ReactElement {
+  const set = useSet({ control, scope });
   const [dragged, setDragged] = useState<number | null>(null);
   const input = useRef<HTMLInputElement>(null);
   const value = dragged ?? control.number;
@@ -75,10 +91,11 @@ function Slider({ control, isOff }: { readonly control: AcquireControl; readonly
   );
 }
 
-function Options({ control }: { readonly control: AcquireControl }): ReactElement {
-  const set = useSet(control);
+function Options({ control, scope }: ControlProps): ReactElement {
+  const set = useSet({ control, scope });
   const shown = String(control.shown);
-  if (control.name === 'frameRate') {
+  // A tile has no room for a choice that is all visible.
+  if (control.name === 'frameRate' || scope !== undefined) {
     return (
       <label className={c('rate')}>
         <span className={c('lab')}>{control.label}</span>

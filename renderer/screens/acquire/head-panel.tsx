@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { type ReactElement, useEffect, useRef, useState } from 'react';
+import type { AcquireStatus } from '../../../main/contract/index.ts';
 import type { LiveFeed } from '../../client/live.ts';
 import { anglesOf } from '../../stores/acquire.ts';
 import { classes } from '../../ui/classes.ts';
@@ -14,8 +15,22 @@ type Angles = ReturnType<typeof anglesOf>;
 const degrees = (value: number | undefined): string =>
   value === undefined ? unknown : `${value < -0.5 ? '−' : ''}${String(Math.round(Math.abs(value)))}°`;
 
+interface HeadProps {
+  readonly feed: LiveFeed;
+  readonly hasSensor: boolean;
+  readonly commutator: AcquireStatus['companions']['commutator'];
+}
+
+/** What the commutator does, in a few words. */
+export function commutatorWords(commutator: HeadProps['commutator']): string {
+  if (commutator === null) return 'commutator: none in this rig';
+  if (commutator.trouble !== null) return `commutator: ${commutator.trouble.text}`;
+  const { turns } = commutator;
+  return `commutator ${turns < 0 ? '−' : '+'}${Math.abs(turns).toFixed(1)} turns`;
+}
+
 /** How the head is turned, in three dimensions and in numbers. */
-export function HeadPanel({ feed, hasSensor }: { readonly feed: LiveFeed; readonly hasSensor: boolean }): ReactElement {
+export function HeadPanel({ feed, hasSensor, commutator }: HeadProps): ReactElement {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [angles, setAngles] = useState<Angles | null>(null);
   const [problem, setProblem] = useState('');
@@ -45,7 +60,7 @@ export function HeadPanel({ feed, hasSensor }: { readonly feed: LiveFeed; readon
     return () => leaving.abort();
   }, [feed, hasSensor]);
   return (
-    <Panel title="Head" meta={hasSensor ? 'commutator: none in this rig' : 'this scope has no orientation sensor'}>
+    <Panel title="Head" meta={hasSensor ? commutatorWords(commutator) : 'this scope has no orientation sensor'}>
       <div className={c('head3d')}>
         <canvas ref={canvas} role="img" aria-label="Orientation of the head" title={problem} />
         <dl>

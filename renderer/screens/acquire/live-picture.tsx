@@ -55,7 +55,7 @@ export function LivePicture({ status, feed, children }: PictureProps): ReactElem
   return (
     <section className={c('left')} aria-label="Miniscope">
       <Panel
-        title={device?.name ?? 'Miniscope'}
+        title={status.companions.scopes.length > 0 ? status.scopeName : (device?.name ?? 'Miniscope')}
         meta={
           device === null ? 'no scope' : `${String(device.width)} × ${String(device.height)} · ${decimal(fps, 2)} fps`
         }

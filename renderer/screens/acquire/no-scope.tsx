@@ -4,29 +4,51 @@ import { type ReactElement, useState } from 'react';
 import type { AcquireStatus } from '../../../main/contract/index.ts';
 import { atRig } from '../../client/acquire.ts';
 import { useCore } from '../../client/context.ts';
+import { useDevices } from '../../client/devices.ts';
 import { goTo } from '../../stores/ui.ts';
 import { classes } from '../../ui/classes.ts';
 import { Button, Note } from '../../ui/controls.tsx';
 import { Loading } from '../../ui/panel.tsx';
+import { BoardRow } from './board-row.tsx';
+import { RigChoice } from './rig-choice.tsx';
 import { styles } from './styles.ts';
 
 const c = classes(styles);
 
+/** What the system does see, in a sentence; nothing where it keeps no list. */
+export function seenWords(names: readonly string[] | null): string {
+  if (names === null) return '';
+  return names.length === 0 ? 'I see no camera either.' : `I can see: ${names.join(', ')}.`;
+}
+
 /** No scope yet: what is seen, the usual causes, the ways on. */
 export function NoScope({ status }: { readonly status: AcquireStatus }): ReactElement {
   const core = useCore();
-  const devices = useQuery({
-    queryKey: ['devices'],
-    queryFn: ({ signal }) => core.acquire.devices({}, { signal }),
+  const { devices, scan } = useDevices();
+  const types = useQuery({
+    queryKey: ['scope types'],
+    queryFn: ({ signal }) => core.acquire.scopeTypes({}, { signal }),
+  });
+  const cameras = useQuery({
+    queryKey: ['cameras'],
+    queryFn: ({ signal }) => core.acquire.cameras({}, { signal }),
     staleTime: 0,
   });
   const [wanted, setWanted] = useState<string | null>(null);
-  const boards = (devices.data ?? []).filter(({ simulated }) => !simulated);
+  const [chosen, setChosen] = useState<Readonly<Record<string, string>>>({});
+  const boards = (devices ?? []).filter(({ simulated }) => !simulated);
   const [last] = status.messages;
-  const connect = (deviceId: string): void => {
+  const connect = (deviceId: string, scopeType?: string): void => {
     setWanted(deviceId);
-    void atRig('Connect', core.acquire.connect({ deviceId })).finally(() => setWanted(null));
+    // The first scope's board is the one that is connected; the others' are as chosen, else in the order of the ports.
+    const others = Object.entries(chosen).filter(([name, board]) => name !== first && board !== '');
+    const wish = { deviceId, boards: Object.fromEntries(others), ...(scopeType === undefined ? {} : { scopeType }) };
+    void atRig('Connect', core.acquire.connect(wish)).finally(() => setWanted(null));
   };
+  const { rig } = status;
+  const first = rig?.scopes[0]?.name;
+  const several = rig !== null && rig.scopes.length + rig.cameras.length > 1;
+  const off = rig?.problem == null ? undefined : 'The rig cannot be driven; choose another one.';
   if (status.mode === 'connecting' || wanted !== null) {
     const { step, steps, text } = status.connecting ?? { step: 1, steps: 2, text: 'Looking for the board' };
     return (
@@ -41,7 +63,10 @@ export function NoScope({ status }: { readonly status: AcquireStatus }): ReactEl
         <h2>{boards.length === 0 ? 'No Miniscope found' : 'No scope is connected'}</h2>
         {boards.length === 0 ? (
           <>
-            <p>No Miniscope DAQ board is on this computer’s USB ports. Usual causes:</p>
+            <p>
+              No Miniscope DAQ board is on this computer’s USB ports. {seenWords(cameras.data?.names ?? null)} Usual
+              causes:
+            </p>
             <ol>
               <li>The board is not on a USB 3 port (blue), or hangs on a hub.</li>
               <li>Another program has it.</li>
@@ -49,24 +74,35 @@ export function NoScope({ status }: { readonly status: AcquireStatus }): ReactEl
             </ol>
           </>
         ) : (
-          boards.map(({ id, name, problem }) => (
-            <div key={id} className={c('board')}>
-              <b>{name}</b>
-              {problem === null ? (
-                <Button onPress={() => connect(id)}>Connect</Button>
-              ) : (
-                <p>
-                  {problem.message} {problem.fix}
-                </p>
-              )}
-            </div>
+          boards.map((board) => (
+            <BoardRow
+              key={board.id}
+              board={board}
+              types={types.data ?? []}
+              rigType={rig?.scopes[0]?.type ?? null}
+              connectLabel={several ? `Connect as ${first ?? 'the first scope'}` : 'Connect'}
+              off={off}
+              onConnect={(scopeType) => connect(board.id, scopeType)}
+            />
           ))
         )}
+        <RigChoice
+          status={status}
+          boards={boards.filter(({ problem }) => problem === null)}
+          chosen={chosen}
+          onChoose={(name, board) => setChosen((before) => ({ ...before, [name]: board }))}
+        />
         <div className={c('buttons')}>
-          <Button kind="primary" size="big" onPress={() => connect('simulator')}>
-            Use simulated scope
+          <Button kind="primary" size="big" off={off} onPress={() => connect('simulator')}>
+            {several ? 'Use this rig, simulated' : 'Use simulated scope'}
           </Button>
-          <Button size="big" onPress={() => void devices.refetch()}>
+          <Button
+            size="big"
+            onPress={() => {
+              scan();
+              void cameras.refetch();
+            }}
+          >
             Scan again
           </Button>
           <Button size="big" onPress={() => goTo('library')}>

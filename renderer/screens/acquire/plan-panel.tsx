@@ -9,6 +9,8 @@ import { presets } from '../../stores/parameters.ts';
 import { classes } from '../../ui/classes.ts';
 import { Button, Choice, Field, Select } from '../../ui/controls.tsx';
 import { Panel } from '../../ui/panel.tsx';
+import { saveFile } from '../../ui/save-file.ts';
+import { StackRow } from './stack-row.tsx';
 import { styles } from './styles.ts';
 
 const c = classes(styles);
@@ -171,6 +173,8 @@ function FormPanel({ status }: { readonly status: AcquireStatus }): ReactElement
           <span className={c('lab')}>Goes to</span>
           <span className={c('path')}>{status.folderPreview}</span>
         </div>
+        <StackRow status={status} />
+        <RigRow status={status} />
         <RemoteRow />
       </div>
     </Panel>
@@ -245,6 +249,41 @@ function NumberField({
         onEnter={done}
       />
     </span>
+  );
+}
+
+/** Which rig is driven, its programs, and the way to keep it as a configuration. */
+function RigRow({ status: { rig } }: { readonly status: AcquireStatus }): ReactElement {
+  const core = useCore();
+  const save = async (): Promise<void> => {
+    const { name, text } = await core.acquire.rigText({});
+    saveFile(`${name}.json`, text, 'application/json');
+  };
+  return (
+    <>
+      <div className={c('row')}>
+        <span className={c('lab')}>Rig</span>
+        <span className={c('buttons')}>
+          <span className={c('grow')}>{rig?.id ?? 'one scope, no rig'}</span>
+          <Button
+            size="small"
+            title="With the values that the scopes have now, in the form that the Miniscope DAQ software reads"
+            onPress={() => void atRig('Rig', save())}
+          >
+            Save as configuration
+          </Button>
+        </span>
+      </div>
+      {(rig?.programs ?? []).map(({ when, file, allowed }) => (
+        <div key={when} className={c('row')}>
+          <span className={c('lab')}>{when === 'start' ? 'At the start' : 'At the end'}</span>
+          <span className={c('path', !allowed && 'warn')}>
+            {file}
+            {allowed ? '' : ' (not on this machine’s list)'}
+          </span>
+        </div>
+      ))}
+    </>
   );
 }
 

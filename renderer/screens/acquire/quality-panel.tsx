@@ -53,7 +53,7 @@ export function QualityPanel({ status: { quality } }: { readonly status: Acquire
   ];
   const [advice] = quality.advice;
   return (
-    <Panel title="Quality" meta="last 10 min">
+    <Panel title="Quality" meta="last 10 min" scroll>
       <div className={c('quality')}>
         {rows.map(({ name, value, unit, of, least, word, why }) => (
           <div key={name} className={c('q')}>

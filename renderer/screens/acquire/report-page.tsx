@@ -2,13 +2,13 @@
 import { useQuery } from '@tanstack/react-query';
 import { Check, CircleX, Library, TriangleAlert, Workflow } from 'lucide-react';
 import { type ReactElement, useState } from 'react';
-import type { AcquireReport } from '../../../main/contract/index.ts';
+import type { AcquireReport, AcquireScopeReport } from '../../../main/contract/index.ts';
 import { atRig } from '../../client/acquire.ts';
 import { useCore } from '../../client/context.ts';
 import { presets } from '../../stores/parameters.ts';
 import { goTo } from '../../stores/ui.ts';
 import { classes } from '../../ui/classes.ts';
-import { Button, Select } from '../../ui/controls.tsx';
+import { Button, Choice, Select } from '../../ui/controls.tsx';
 import { bytes, count, decimal, plural, unknown } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Failed, Loading, Panel } from '../../ui/panel.tsx';
@@ -19,7 +19,7 @@ import { wholeClock } from './session-bar.tsx';
 const c = classes(styles);
 
 /** What was lost and when, in one sentence. */
-export function headline({ saved, expected, missing, gaps, failure, stopped }: AcquireReport): string {
+export function headline({ saved, expected, missing, gaps, failure, stopped }: AcquireScopeReport): string {
   if (failure !== null || stopped !== null) return `Recording stopped by a fault. ${count(saved)} frames are saved.`;
   if (missing === null || expected === null)
     return `Recording saved with ${count(saved)} frames. How many are missing is unknown.`;
@@ -34,20 +34,36 @@ export function headline({ saved, expected, missing, gaps, failure, stopped }: A
   return `Recording saved. ${count(missing)} of ${count(expected)} frames ${missing === 1 ? 'is' : 'are'} missing${where}.`;
 }
 
-function detail(report: AcquireReport): string {
+/** The scope of a recording that needs a look first: one that was ended, one with an unknown loss, then the greatest loss. */
+export function worstOf(report: AcquireReport): AcquireScopeReport {
+  const rank = ({ failure, stopped, missing }: AcquireScopeReport): number =>
+    failure !== null || stopped !== null ? Infinity : (missing ?? Number.MAX_SAFE_INTEGER);
+  return [report, ...report.others].reduce<AcquireScopeReport>(
+    (worst, one) => (rank(one) > rank(worst) ? one : worst),
+    report,
+  );
+}
+
+function detail(report: AcquireScopeReport): string {
   const { failure, stopped, missing, knownMissing, interruptions, unreadCounters, badOrientations, blackFrames } =
     report;
   const away = interruptions.reduce((sum, { seconds }) => sum + seconds, 0);
   const parts = [
     stopped ?? failure ?? '',
     missing === 0 && stopped === null && failure === null ? 'By the board’s own counter.' : '',
-    missing !== null && missing > 0 ? 'The gap is marked in the recording; every later step knows it.' : '',
+    missing !== null && missing > 0
+      ? report.gaps.length > 1
+        ? 'The gaps are marked in the recording; every later step knows them.'
+        : 'The gap is marked in the recording; every later step knows it.'
+      : '',
     interruptions.length > 0
       ? `No frame came ${interruptions.length === 1 ? 'once' : `${String(interruptions.length)} times`}, for ${decimal(away, 1)} s in all, and the board’s counter says nothing of that time.`
       : '',
     missing === null && interruptions.length === 0 ? 'The board’s counter could not be read; nothing is invented.' : '',
     missing === null && knownMissing > 0 ? `${count(knownMissing)} are missing for certain.` : '',
-    blackFrames > 0 ? `${plural(blackFrames, 'frame')} black: the scope had no link.` : '',
+    blackFrames > 0
+      ? `${plural(blackFrames, 'frame')} ${blackFrames === 1 ? 'is' : 'are'} black: the scope had no link.`
+      : '',
     unreadCounters > 0 ? `${plural(unreadCounters, 'counter')} could not be read.` : '',
     badOrientations > 0 ? `${plural(badOrientations, 'orientation')} came disturbed.` : '',
   ];
@@ -73,39 +89,60 @@ interface ReportProps {
 }
 
 function Report({ report, onQueued }: ReportProps): ReactElement {
-  const { failure, stopped, missing, durationS, saved, expected } = report;
-  const isEnded = failure !== null || stopped !== null;
-  const tone = isEnded ? 'bad' : missing === 0 ? 'good' : 'warn';
+  const scopes = [report, ...report.others];
+  const worst = worstOf(report);
+  const [device, setDevice] = useState(worst.device);
+  const shown = scopes.find((one) => one.device === device) ?? worst;
+  const { durationS, saved, expected } = shown;
+  const isEnded = worst.failure !== null || worst.stopped !== null;
+  const tone = isEnded ? 'bad' : worst.missing === 0 ? 'good' : 'warn';
+  const camera = report.cameras.find((one) => one.failure !== null || one.stopped !== null);
   return (
     <div className={c('report')}>
       <div className={c('reportMain')}>
         <header className={c('verdict')}>
           <span className={c(tone)}>
-            <Icon of={isEnded ? CircleX : missing === 0 ? Check : TriangleAlert} size={20} />
+            <Icon of={isEnded ? CircleX : worst.missing === 0 ? Check : TriangleAlert} size={20} />
           </span>
           <div>
-            <h1>{headline(report)}</h1>
-            <p>{detail(report)}</p>
+            <h1>
+              {scopes.length === 1 ? '' : `${worst.device}: `}
+              {headline(worst)}
+            </h1>
+            <p>{detail(worst)}</p>
+            {camera === undefined ? null : (
+              <p className={c('warn')}>
+                {camera.device}: {camera.failure ?? camera.stopped} {count(camera.saved)} pictures are saved.
+              </p>
+            )}
           </div>
+          {scopes.length === 1 ? null : (
+            <Choice
+              label="Scope that is shown"
+              value={shown.device}
+              options={scopes.map((one) => ({ value: one.device, label: one.device }))}
+              onChange={setDevice}
+            />
+          )}
         </header>
         <dl className={c('figures')}>
           <Figure name="Length" value={wholeClock(durationS)} />
           <Figure name="Saved" value={count(saved)} unit={expected === null ? 'frames' : `of ${count(expected)}`} />
-          <Figure name="Longest interval" value={decimal(report.longestIntervalMs, 0)} unit="ms" />
-          <Figure name="Jitter, p99" value={decimal(report.jitterMs, 1)} unit="ms" />
-          <Figure name="Fullest buffer" value={String(report.bufferHighWater)} unit="of 128 frames" />
+          <Figure name="Longest interval" value={decimal(shown.longestIntervalMs, 0)} unit="ms" />
+          <Figure name="Jitter, p99" value={decimal(shown.jitterMs, 1)} unit="ms" />
+          <Figure name="Fullest buffer" value={String(shown.bufferHighWater)} unit="of 128 frames" />
         </dl>
         <div className={c('plots')}>
           <Panel title="Over time" meta="bright = measured, amber = lost">
-            <OverTime report={report} />
+            <OverTime report={shown} />
           </Panel>
-          <Panel title="Time between frames" meta={`frames in each ${String(report.intervals.binMs)} ms`}>
-            <IntervalPlot report={report} />
+          <Panel title="Time between frames" meta={`frames in each ${String(shown.intervals.binMs)} ms`}>
+            <IntervalPlot report={shown} />
           </Panel>
         </div>
         <div className={c('tables')}>
           <Files report={report} />
-          <Marks report={report} />
+          <Marks report={shown} marks={report.marks} />
         </div>
       </div>
       <Next report={report} onQueued={onQueued} />
@@ -134,13 +171,12 @@ function Figure({
 }
 
 function Files({ report }: { readonly report: AcquireReport }): ReactElement {
-  const total = report.files.reduce((sum, file) => sum + file.bytes, 0);
+  const films = [report, ...report.others, ...report.cameras].flatMap(({ device, files }) =>
+    files.map((file) => ({ ...file, name: `${device}/${file.name}` })),
+  );
+  const total = films.reduce((sum, file) => sum + file.bytes, 0);
   return (
-    <Panel
-      title="Files"
-      meta={`${plural(report.files.length, 'film')}, ${bytes(total)}; integrity.json beside them`}
-      scroll
-    >
+    <Panel title="Files" meta={`${plural(films.length, 'film')}, ${bytes(total)}; integrity.json beside them`} scroll>
       <table className={c('table')}>
         <thead>
           <tr>
@@ -151,11 +187,9 @@ function Files({ report }: { readonly report: AcquireReport }): ReactElement {
           </tr>
         </thead>
         <tbody>
-          {report.files.map((file) => (
+          {films.map((file) => (
             <tr key={file.name}>
-              <td>
-                {report.device}/{file.name}
-              </td>
+              <td>{file.name}</td>
               <td className={c('num')}>{count(file.frames)}</td>
               <td className={c('num')}>{bytes(file.bytes)}</td>
               <td>
@@ -171,13 +205,25 @@ function Files({ report }: { readonly report: AcquireReport }): ReactElement {
 
 const kinds = { note: 'Note', setting: 'Setting', warning: 'Warning', lost: 'Frames' } as const;
 
-function Marks({ report }: { readonly report: AcquireReport }): ReactElement {
+function Marks({
+  report,
+  marks,
+}: {
+  readonly report: AcquireScopeReport;
+  readonly marks: AcquireReport['marks'];
+}): ReactElement {
   const lost = report.gaps.map(({ timeS, frames, where }) => ({
     timeS,
     kind: 'lost' as const,
     text: `${String(frames)} ${where === 'disk' ? 'not saved: the disk did not keep up' : 'lost on the way from the scope'}`,
   }));
-  const rows = [...report.marks, ...lost].sort((a, b) => a.timeS - b.timeS);
+  const silent = report.interruptions.map(({ timeS, seconds }) => ({
+    timeS,
+    kind: 'lost' as const,
+    text: `no frame for ${decimal(seconds, 1)} s; how many the scope made meanwhile is unknown`,
+  }));
+  const own = report.marks === marks ? [] : report.marks;
+  const rows = [...marks, ...own, ...lost, ...silent].sort((a, b) => a.timeS - b.timeS);
   return (
     <Panel title="Notes and changes" meta={String(rows.length)} scroll>
       {rows.length === 0 ? (

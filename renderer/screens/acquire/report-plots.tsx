@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { ReactElement } from 'react';
-import type { AcquireReport } from '../../../main/contract/index.ts';
+import type { AcquireScopeReport } from '../../../main/contract/index.ts';
 import { classes } from '../../ui/classes.ts';
 import { count, decimal, duration } from '../../ui/format.ts';
 import { styles } from './styles.ts';
@@ -8,7 +8,7 @@ import { styles } from './styles.ts';
 const c = classes(styles);
 
 /** Lost frames, brightness, saturation and notes on one axis of time. */
-export function OverTime({ report }: { readonly report: AcquireReport }): ReactElement {
+export function OverTime({ report }: { readonly report: AcquireScopeReport }): ReactElement {
   const { series, durationS, gaps, marks } = report;
   const length = Math.max(durationS, 0.001);
   const at = (seconds: number): string => `${String(Math.min(100, (100 * seconds) / length))}%`;
@@ -101,7 +101,7 @@ function Curve({ timesS, values, lengthS, least, name }: CurveProps): ReactEleme
 export function IntervalPlot({
   report: { intervals, usualIntervalMs },
 }: {
-  readonly report: AcquireReport;
+  readonly report: AcquireScopeReport;
 }): ReactElement {
   const { firstMs, binMs, counts } = intervals;
   const most = Math.max(1, ...counts);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 import { CircleX, Info, TriangleAlert } from 'lucide-react';
 import type { ReactElement } from 'react';
-import type { AcquireMessage } from '../../../main/contract/index.ts';
+import type { AcquireStatus } from '../../../main/contract/index.ts';
 import { classes } from '../../ui/classes.ts';
 import { plural, timeOfDay } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Panel } from '../../ui/panel.tsx';
+import { PractiseMenu } from './practise-menu.tsx';
 import { styles } from './styles.ts';
 
 const c = classes(styles);
@@ -13,11 +14,17 @@ const icons = { info: Info, warning: TriangleAlert, error: CircleX } as const;
 const tones = { info: 'quiet', warning: 'warn', error: 'bad' } as const;
 
 /** What the rig has said, newest first, each thing once with its count. */
-export function RigMessages({ messages }: { readonly messages: readonly AcquireMessage[] }): ReactElement {
+export function RigMessages({ status }: { readonly status: AcquireStatus }): ReactElement {
+  const { messages } = status;
   const errors = messages.filter(({ severity }) => severity === 'error').length;
   const warnings = messages.filter(({ severity }) => severity === 'warning').length;
   return (
-    <Panel title="Messages" meta={`${plural(errors, 'error')} · ${plural(warnings, 'warning')}`} scroll>
+    <Panel
+      title="Messages"
+      meta={`${plural(errors, 'error')} · ${plural(warnings, 'warning')}`}
+      scroll
+      end={<PractiseMenu status={status} />}
+    >
       <ol className={c('messages')} aria-live="polite" aria-label="Messages of the rig">
         {messages.map(({ id, at, severity, text, count }) => (
           <li key={id}>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-import { Eye, Flag, ListChecks, Square, Unplug, Zap } from 'lucide-react';
+import { Eye, Flag, ListChecks, Lock, LockOpen, Square, Timer, Unplug, Zap } from 'lucide-react';
 import type { ReactElement, ReactNode } from 'react';
 import type { AcquireStatus } from '../../../main/contract/index.ts';
 import { atRig } from '../../client/acquire.ts';
 import { useCore } from '../../client/context.ts';
-import { useAcquire } from '../../stores/acquire.ts';
+import { useAcquire, useRigLayout } from '../../stores/acquire.ts';
 import { classes } from '../../ui/classes.ts';
 import { Button } from '../../ui/controls.tsx';
 import { bytes, count, decimal, unknown } from '../../ui/format.ts';
@@ -24,26 +24,30 @@ export function wholeClock(seconds: number): string {
 /** What the instrument does, its numbers, and what can be done now. */
 export function SessionBar({ status }: { readonly status: AcquireStatus }): ReactElement {
   const { recording } = status;
+  const dropped = allDropped(status);
+  const buffer = Math.max(status.bufferWorst, ...status.companions.scopes.map(({ bufferWorst }) => bufferWorst));
   return (
     <section className={c('sess')} aria-label="Recording">
       <Clock status={status} />
       <dl className={c('teles')}>
         <Tele
           name="Dropped"
-          value={count(status.dropped)}
+          value={count(dropped)}
           unit="frames"
-          warn={(status.dropped ?? 0) > 0}
+          warn={(dropped ?? 0) > 0}
           why={
-            status.dropped === null
-              ? 'Unknown: the board’s counter could not be read, or the scope was away.'
-              : undefined
+            dropped === null
+              ? 'Unknown: a board’s counter could not be read, or a scope was away.'
+              : status.companions.scopes.length > 0
+                ? 'Of all scopes together; each tile has its own.'
+                : undefined
           }
         />
         <Tele
           name="Worst buffer, 10 s"
-          value={recording === null ? unknown : String(Math.round(status.bufferWorst * 100))}
+          value={recording === null ? unknown : String(Math.round(buffer * 100))}
           unit="%"
-          warn={status.bufferWorst > 0.5}
+          warn={buffer > 0.5}
           why={recording === null ? 'It fills while recording only.' : undefined}
         />
         <Tele
@@ -67,6 +71,14 @@ export function SessionBar({ status }: { readonly status: AcquireStatus }): Reac
       <Acts status={status} />
       <Timeline status={status} />
     </section>
+  );
+}
+
+/** Frames dropped by all scopes together; null while that of any of them is unknown. */
+export function allDropped({ dropped, companions }: Pick<AcquireStatus, 'dropped' | 'companions'>): number | null {
+  return companions.scopes.reduce<number | null>(
+    (sum, scope) => (sum === null || scope.dropped === null ? null : sum + scope.dropped),
+    dropped,
   );
 }
 
@@ -112,7 +124,7 @@ function Clock({ status }: { readonly status: AcquireStatus }): ReactElement {
           <>
             {title}
             <br />
-            {wait === null ? detail : 'until the next one'}
+            {wait !== null ? 'until the next one' : mode === 'armed' ? triggerWords(status.trigger) : detail}
           </>
         )}
       </span>
@@ -156,6 +168,7 @@ function Acts({ status }: { readonly status: AcquireStatus }): ReactElement {
           <Icon of={Flag} />
           <span className={c('word')}>Note</span>
         </Button>
+        <LayoutLock />
         <HoldButton
           holdMs={800}
           onHeld={stop}
@@ -193,6 +206,25 @@ function Acts({ status }: { readonly status: AcquireStatus }): ReactElement {
           <span className={c('word')}>Disconnect</span>
         </Button>
       ) : null}
+      {mode === 'preview' ? (
+        <>
+          <LayoutLock />
+          <Button
+            size="big"
+            pressed={plan.startBy === 'trigger'}
+            title="The rising edge of the board’s trigger input starts a recording, the falling one stops it."
+            onPress={() =>
+              void atRig(
+                'Trigger',
+                core.acquire.plan({ change: { startBy: plan.startBy === 'trigger' ? 'hand' : 'trigger' } }),
+              )
+            }
+          >
+            <Icon of={Timer} />
+            <span className={c('word')}>Trigger</span>
+          </Button>
+        </>
+      ) : null}
       <Button size="big" pressed={isOpen} off={off} onPress={() => useAcquire.setState({ preflightOpen: !isOpen })}>
         <Icon of={ListChecks} />
         Pre-flight
@@ -209,6 +241,29 @@ function Acts({ status }: { readonly status: AcquireStatus }): ReactElement {
         <kbd aria-hidden="true">R</kbd>
       </HoldButton>
     </div>
+  );
+}
+
+/** Where the trigger input stands while it is waited for. */
+export function triggerWords(level: boolean | null): string {
+  if (level === null) return 'trigger input cannot be read';
+  return level ? 'trigger is high, waits for a fall first' : 'trigger is low, waits for it to rise';
+}
+
+function LayoutLock(): ReactElement {
+  const locked = useRigLayout((state) => state.locked);
+  return (
+    <Button
+      kind="bare"
+      size="big"
+      square
+      pressed={locked}
+      label={locked ? 'Unlock the layout' : 'Lock the layout'}
+      title={locked ? 'The layout is locked; G lets borders be moved' : 'Borders can be moved; G locks them'}
+      onPress={() => useRigLayout.setState({ locked: !locked })}
+    >
+      <Icon of={locked ? Lock : LockOpen} />
+    </Button>
   );
 }
 

@@ -6,11 +6,24 @@ import { report } from '../../stores/messages.ts';
 import { devicesOf, jsonOf, textOf, valueAt } from '../../stores/rig-editor.ts';
 import { goTo } from '../../stores/ui.ts';
 
-/** Takes a rig's names, length, compression and, where a scope is connected, its controls over into Acquire. */
+/** A rig under the pen. */
+interface RigAsTyped {
+  readonly id: string;
+  readonly text: string;
+  /** Its file has the same. */
+  readonly saved: boolean;
+}
+
+/** Takes a rig over into Acquire; of one that is not saved, or while a scope is connected, only its names, length, compression and controls. */
 export function useRigInApp() {
   const core = useCore();
   return useMutation({
-    mutationFn: async (text: string): Promise<readonly string[]> => {
+    mutationFn: async ({ id, text, saved }: RigAsTyped): Promise<readonly string[]> => {
+      // A rig as it is saved is driven whole: all its scopes, its cameras, its commutator, its programs.
+      if (saved && useAcquire.getState().status?.mode === 'idle') {
+        await core.acquire.plan({ change: { rig: id } });
+        return [];
+      }
       const json = jsonOf(text);
       const [scope] = devicesOf(json, 'miniscopes');
       const name = (key: string): string => {

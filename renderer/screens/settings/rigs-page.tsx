@@ -220,9 +220,13 @@ function Editor({ id, names, scopeTypes }: EditorProps): ReactElement {
         {failed === null ? null : <span className={c('rec')}>{AppError.from(failed).message}</span>}
         <span className={c('grow')} />
         <Button
-          onPress={() => use.mutate(text)}
+          onPress={() => use.mutate({ id, text, saved: !unsaved })}
           off={problems.length > 0 ? 'It has a problem.' : use.isPending ? 'It is being taken over.' : undefined}
-          title="Names, length, compression and, where a scope is connected, its controls"
+          title={
+            unsaved
+              ? 'Names, length, compression and, where a scope is connected, its controls; save it to drive all its devices'
+              : 'All its devices; where a scope is connected, its names, length, compression and controls'
+          }
         >
           Use in Acquire
         </Button>

@@ -9,6 +9,10 @@ const idle: AcquireStatus = {
   controls: [],
   lightOff: false,
   trouble: null,
+  scopeName: 'Miniscope',
+  companions: { scopes: [], cameras: [], commutator: null },
+  trigger: null,
+  rig: null,
   fps: null,
   dropped: null,
   bufferWorst: 0,
@@ -28,6 +32,7 @@ const idle: AcquireStatus = {
     segments: { count: 1, everyS: 3600 },
     markers: [],
     processWith: null,
+    rig: null,
   },
   folderPreview: '2026_11_23/12_03_20',
   reportId: null,
@@ -52,6 +57,7 @@ export function fakeAcquire(): CoreClient['acquire'] {
         yield [simulator];
         await new Promise<void>((resolve) => options?.signal?.addEventListener('abort', () => resolve()));
       })(),
+    cameras: () => Promise.resolve({ names: ['Integrated Camera'] }),
     scopeTypes: () => Promise.resolve([{ type: 'Miniscope_V4_BNO', label: 'Miniscope V4', width: 608, height: 608 }]),
     identify: refuse,
     status: (_input, options) =>
@@ -63,6 +69,7 @@ export function fakeAcquire(): CoreClient['acquire'] {
     disconnect: refuse,
     set: refuse,
     rois: refuse,
+    rigText: refuse,
     plan: () => Promise.resolve(idle.plan),
     preflight: refuse,
     start: refuse,

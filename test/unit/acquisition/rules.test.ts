@@ -48,11 +48,15 @@ const state: CaptureState = {
   recording: null,
   quality: { focus: 0.7, saturated: 0.0002, meanGrey: 90, driftPx: 0, bleachingPer10Min: null, advice: [] },
   stack: null,
+  companions: { scopes: [], cameras: [], commutator: null },
+  trigger: null,
 };
 const facts: PreflightFacts = {
   device: { name: 'Miniscope V4', simulated: true, width: 608, height: 608 },
   state,
   plan,
+  rig: null,
+  clock: { apartMs: 3, overS: 3600 },
   folderPreview: 'EE/linear_track/m12/2026_11_27/10_00_00',
   dataFolder: '/data/rig',
   write: { bytesPerS: 400e6 },
@@ -129,6 +133,8 @@ describe('the status', () => {
     nextAt: null,
     messages: [],
     plan,
+    rig: null,
+    file: null,
     now: new Date(),
     reportId: null,
   };

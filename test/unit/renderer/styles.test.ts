@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { colourOf } from '../../../renderer/gl/outline-styles.ts';
 import { readableLine } from '../../../renderer/screens/process/log-lines.ts';
+import { repositoryRoot } from '../../support/shared.ts';
 
 describe('colours of the tokens', () => {
   it('are read as written and as a build shortens them', () => {
@@ -28,5 +31,18 @@ describe('the log of a run', () => {
   it('leaves progress out and keeps what is no JSON', () => {
     expect(readableLine('{"type":"progress","stage":"read","fraction":0.3}')).toBeUndefined();
     expect(readableLine('thread main panicked')).toBe('thread main panicked');
+  });
+});
+
+describe('lines of text', () => {
+  it('grow with the size of the text that the person chose', () => {
+    const fixed = globSync('renderer/**/*.css', { cwd: repositoryRoot }).flatMap((file) =>
+      readFileSync(path.join(repositoryRoot, file), 'utf8')
+        .split('\n')
+        .flatMap((line, n) =>
+          /line-height: *\d+px|font:[^;]*\/ *\d+px/.test(line) ? [`${file}:${String(n + 1)} ${line.trim()}`] : [],
+        ),
+    );
+    expect(fixed).toEqual([]);
   });
 });
