@@ -6,7 +6,7 @@ import { useIntegrity } from '../client/recorded.ts';
 import { moveCursor, useReview } from '../stores/review.ts';
 import { classes } from '../ui/classes.ts';
 import { useInFront } from '../ui/dock/slots.ts';
-import { clock, count, decimal, duration, percent, plural, unknown } from '../ui/format.ts';
+import { clock, count, decimal, duration, plural, unknown } from '../ui/format.ts';
 import { Failed, Loading, Panel } from '../ui/panel.tsx';
 import styles from './recorded.module.css';
 
@@ -162,7 +162,7 @@ function Numbers({ recording }: { readonly recording: RecordingIntegrity }): Rea
     ['Black frames', count(blackFrames)],
     ['Disturbed orientations', count(badOrientations)],
     ['Mean level', decimal(meanGrey, 1)],
-    ['Saturated', saturatedShare === null ? unknown : percent(saturatedShare)],
+    ['Saturated', saturatedShare === null ? unknown : `${decimal(100 * saturatedShare, 3)} %`],
   ];
   return (
     <dl className={c('facts')}>
