@@ -58,6 +58,7 @@ with NWBHDF5IO(file, "r") as io:
     out["motion"] = bool(np.array_equal(ophys["xy_translation"].data[:], -load("motion.npy")[:, ::-1]))
     out["decisions"] = [str(d) for d in table["decision"][:]]
     out["accepted"] = [int(a) for a in table["Accepted"][:]]
+    out["suggested"] = [int(a) for a in table["suggested"][:]]
     film = nwb.acquisition["OnePhotonSeries"]
     out["film"] = [os.path.exists(os.path.join(os.path.dirname(file), name)) for name in film.external_file[:]]
     out["events"] = bool(np.array_equal(np.sort(nwb.events["CalciumEvents"]["onset_frame"][:]), np.sort(np.load(os.path.join(folder, "events.npz"))["onset"]))) if nwb.events and "CalciumEvents" in nwb.events else len(np.load(os.path.join(folder, "events.npz"))["onset"]) == 0
@@ -96,7 +97,7 @@ print(json.dumps({
     "raw": len(fluorescence) == len(raw) and all(np.array_equal(f, raw[m - 1], equal_nan=True) for m, f in fluorescence.items()),
     "activity": len(traces) == 2 * len(raw) and all(np.array_equal(t["activity_trace"], (dff if "dff" in t["extraction_method"] else activity)[t["mask"] - 1], equal_nan=True) for t in traces),
     "motion": bool(np.allclose(rigid["y_shifts"], -motion[:, 0]) and np.allclose(rigid["x_shifts"], -motion[:, 1])),
-    "soma": sorted(int(m) for m in (miniscope.MaskClassification.MaskType & "mask_type = 'soma'").fetch("mask")),
+    "soma": {method: sorted(int(m) for m in (miniscope.MaskClassification.MaskType & "mask_type = 'soma'" & {"mask_classification_method": method}).fetch("mask")) for method in ("calyx_rules", "calyx_curation")},
     "frames": int(miniscope.RecordingInfo.fetch1("nframes")) == run["frames"],
     "subject": subject.Subject.fetch1("subject"),
 }))
@@ -167,6 +168,7 @@ test('a session recorded with the simulator, processed and curated, is read back
   const read = askPython(python, nwbScript, nwb.path, runFolder) as {
     readonly decisions: readonly string[];
     readonly accepted: readonly number[];
+    readonly suggested: readonly number[];
   };
   expect(read).toMatchObject({
     errors: [],
@@ -209,7 +211,11 @@ test('a session recorded with the simulator, processed and curated, is read back
     raw: true,
     activity: true,
     motion: true,
-    soma: read.accepted.flatMap((accepted, row) => (accepted === 1 ? [row + 1] : [])),
+    // What the engine suggests, and what the person decided.
+    soma: {
+      calyx_rules: read.suggested.flatMap((suggested, row) => (suggested === 1 ? [row + 1] : [])),
+      calyx_curation: [1],
+    },
     frames: true,
     subject: 'm1',
   });
