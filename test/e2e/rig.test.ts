@@ -151,9 +151,10 @@ describe('a rig in the window', () => {
     await page.getByLabel('Practise a fault').selectOption('PFC: unplugged');
     await page
       .getByText('PFC: The Miniscope DAQ board was unplugged. Calyx tries to reach it again.')
+      .first()
       .waitFor(patience);
     await picture(page, '32-rig-one-scope-lost');
-    await page.getByText('PFC: The scope is back with its settings.').waitFor(patience);
+    await page.getByText('PFC: The scope is back with its settings.').first().waitFor(patience);
     await page
       .getByRole('region', { name: 'PFC' })
       .getByText(/[1-9]\d* saved/)
