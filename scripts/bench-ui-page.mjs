@@ -10,6 +10,7 @@ export function instrument() {
   });
   observer.observe({ type: 'longtask', buffered: true });
   // A plot clears its canvas each time it draws.
+  // oxlint-disable-next-line typescript/unbound-method -- it is called on the canvas that is cleared
   const { clearRect } = CanvasRenderingContext2D.prototype;
   CanvasRenderingContext2D.prototype.clearRect = function cleared(...box) {
     if (this.canvas.closest('[data-scope="traces"]') !== null) bench.drawn += 1;
