@@ -40,8 +40,8 @@ describe('a run on disk', () => {
     const first = values.subarray(0, columns).filter((value) => !Number.isNaN(value));
     expect(first.reduce((sum, value) => sum + value, 0) / first.length).toBeCloseTo(0, 1);
     expect(values.at(-1)).toBe(1);
-    // The fixture has no list of events.
-    expect(header.eventsPerMin).toEqual([null, null, null]);
+    // One event of cell 0 and one of cell 2 in 74.5 s that were recorded.
+    expect(header.eventsPerMin).toEqual([expect.closeTo(60 / 74.5, 6), 0, expect.closeTo(60 / 74.5, 6)]);
     expect([...header.orders.cluster].sort((a, b) => a - b)).toEqual([0, 1, 2]);
 
     const turned = await explore.orientation({ runUuid, cells: 'all', trace: 'raw', bins: 36 }, localCall);

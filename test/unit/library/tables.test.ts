@@ -152,6 +152,10 @@ describe('lookups that ship with the program', () => {
       { m: 'minian' },
       { m: 'min1pipe' },
       { m: 'inscopix' },
+      { m: 'suite2p' },
+      { m: 'cnmf_e' },
+      { m: 'cellreg' },
+      { m: 'outlines' },
     ]);
     expect(() => database.exec("DELETE FROM processing_method WHERE processing_method = 'caiman'")).toThrow(
       /ships with/,

@@ -170,6 +170,8 @@ describe('a behaviour camera in a recording', () => {
     await session.release();
     await come(5);
     await clock.advance(1000);
+    // The disk is a real one: what came is there once it has been written.
+    await expect.poll(async () => (await inspectAvi(path.join(device, '0.avi'))).frames).toBe(5);
     fault('full-disk');
     await come(3);
     const report = await recording.stop();
