@@ -55,6 +55,8 @@ interface OpenFile {
   readonly file: DiskFile;
   readonly index: { readonly at: number; readonly size: number }[];
   length: number;
+  /** Its end is being written, or was. */
+  closed?: Promise<void>;
 }
 
 /** What a film of JPEG pictures is. */
@@ -81,6 +83,8 @@ export class JpegFilm {
   readonly #done: WrittenFilm[] = [];
   #file: OpenFile;
   #writing: Promise<void> | undefined;
+  /** A file is closed only when nobody syncs it: neither would a sync find it gone, nor its head be counted back. */
+  #syncing: Promise<void> = Promise.resolve();
   #highWater = 0;
   #failure: unknown;
 
@@ -121,10 +125,11 @@ export class JpegFilm {
   /** What was written is on the disk, and counted, when it resolves. @throws the system's error */
   async sync(): Promise<void> {
     const open = this.#file;
-    const counted = { frames: open.index.length, length: open.length };
-    await open.file.sync();
-    await count(open.file, counted);
-    await open.file.sync();
+    // Closing it puts it on the disk.
+    if (open.closed !== undefined) return await open.closed;
+    const syncing = syncOpen(open);
+    this.#syncing = syncing.catch(() => undefined);
+    await syncing;
   }
 
   /** Writes what waits, adds the index. @throws the system's error; what was written before is readable */
@@ -170,8 +175,13 @@ export class JpegFilm {
     this.#file.length += chunk.length;
   }
 
-  async #close(): Promise<void> {
-    const { file, index, length, name } = this.#file;
+  #close(): Promise<void> {
+    this.#file.closed = this.#end(this.#file);
+    return this.#file.closed;
+  }
+
+  async #end({ file, index, length, name }: OpenFile): Promise<void> {
+    await this.#syncing;
     try {
       const bytes = Buffer.alloc(8 + 16 * index.length);
       bytes.write('idx1', 0, 'latin1');
@@ -195,6 +205,14 @@ export class JpegFilm {
       await file.close();
     }
   }
+}
+
+async function syncOpen({ file, index, length }: OpenFile): Promise<void> {
+  // Pictures that come meanwhile are not on the disk yet.
+  const frames = index.length;
+  await file.sync();
+  await count(file, { frames, length });
+  await file.sync();
 }
 
 async function openFile(

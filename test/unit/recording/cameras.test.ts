@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { copyFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { jpegSize, JpegStream } from '../../../main/devices/camera/jpeg-stream.ts';
@@ -7,12 +7,14 @@ import { type Camera, cameraArguments, type CameraWish, type CameraPicture } fro
 import { inspectAvi, repairAvi, startFilm } from '../../../main/media/index.ts';
 import {
   CameraRecording,
+  type Disk,
   failingDisk,
   SharedSession,
   simulatorRig,
   systemDisk,
   verifySession,
 } from '../../../main/recording/index.ts';
+import { JpegFilm } from '../../../main/recording/jpeg-film.ts';
 import { temporaryFolder } from '../../support/library.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 
@@ -163,6 +165,46 @@ describe('a behaviour camera in a recording', () => {
     expect(report).toMatchObject({ saved: 5, stopped: 'The camera BehavCam stopped: Input/output error.' });
     await session.close();
     expect(readFileSync(path.join(session.folder, 'notes.csv'), 'utf8')).toContain('BehavCam stopped');
+  });
+
+  it('is not disturbed when a file is full in the middle of its being put on the disk', async () => {
+    const folder = temporaryFolder();
+    const { promise: slow, resolve: go } = Promise.withResolvers<void>();
+    let syncs = 0;
+    const real = systemDisk(startFilm);
+    const disk: Disk = {
+      ...real,
+      create: async (file) => {
+        const inner = await real.create(file);
+        return {
+          ...inner,
+          sync: async () => {
+            syncs += 1;
+            if (syncs === 1) await slow;
+            await inner.sync();
+          },
+        };
+      },
+    };
+    const film = await JpegFilm.create({ folder, size: { width: 64, height: 48 }, fps: 30, framesPerFile: 2 }, disk);
+    const push = (first: number, end: number): void => {
+      for (let n = first; n < end; n += 1) expect(film.push(jpeg(n))).toBe('taken');
+    };
+    push(0, 2);
+    await expect.poll(() => film.waiting).toBe(0);
+    const synced = film.sync();
+    push(2, 5);
+    // The next file is there: the first one is being closed.
+    await expect.poll(() => existsSync(path.join(folder, '1.avi'))).toBe(true);
+    go();
+    await synced;
+    expect((await film.finish()).map(({ frames }) => frames)).toEqual([2, 2, 1]);
+    for (const [name, frames] of [
+      ['0.avi', 2],
+      ['1.avi', 2],
+      ['2.avi', 1],
+    ] as const)
+      expect(await inspectAvi(path.join(folder, name))).toMatchObject({ frames, isClosed: true });
   });
 
   it('on a full disk keeps what was written, readable', async () => {
