@@ -178,7 +178,18 @@ struct Hidden {
 impl Hidden {
     fn is_hidden(&self, film: &Registered, frame: usize) -> bool {
         let [top, bottom, left, right] = film.unseen[frame].map(usize::from);
-        self.y < top || self.x < left || self.y + bottom >= film.grid.height || self.x + right >= film.grid.width
+        let grid = &film.grid;
+        if self.y >= top && self.x >= left && self.y + bottom < grid.height && self.x + right < grid.width {
+            return false;
+        }
+        let Some(blocks) = &film.motion_blocks else { return true };
+        let b = grid.bin as f32;
+        let place = |first: usize, i: usize| first as f32 + b * i as f32 + 0.5 * (b - 1.0);
+        let d = blocks
+            .lattice
+            .at(&blocks.fields[frame], place(grid.top, self.y), place(grid.left, self.x));
+        let beyond = |at: f32, n: usize| (-at).max(at - (n as f32 - 1.0));
+        beyond(self.y as f32 + d[0] / b, grid.height).max(beyond(self.x as f32 + d[1] / b, grid.width)) >= 1.0
     }
 }
 

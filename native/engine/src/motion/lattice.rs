@@ -200,6 +200,16 @@ impl Warper {
         }
     }
 
+    /// How far outside the picture the source of pixel `(y, x)` lies, px; at most 0 inside.
+    pub fn outside(&self, field: &[[f32; 2]], y: usize, x: usize) -> f32 {
+        let n = self.columns_of_nodes;
+        let (v, u) = (self.rows[y], self.columns[x]);
+        let row = |r: usize| mix2(field[r * n + u.first], field[r * n + u.first + 1], u.share);
+        let d = mix2(row(v.first), row(v.first + 1), v.share);
+        let beyond = |at: f32, n: usize| (-at).max(at - (n as f32 - 1.0));
+        beyond(y as f32 + d[0], self.size[0]).max(beyond(x as f32 + d[1], self.size[1]))
+    }
+
     /// The whole registered picture.
     pub fn warp(&self, source: &[f32], field: &[[f32; 2]], line: &mut Line, out: &mut [f32]) {
         warp(self, source, field, line, out);

@@ -99,10 +99,25 @@ const ASK_ALONG: isize = 2;
 /// Pixels asked into the frame.
 const ASK_DEEP: usize = 3;
 
-/// Gives pixels outside `rows × columns` the deviation from `mean` that the background has around the nearest pixel inside: the median over a
-/// patch larger than a cell. A change of the light goes on there, a cell on the border does not (its light drawn out into a streak would be
-/// found as cells of its own), but on the first line outside, whose source lies less than a pixel away. Nothing happens when nothing lies inside.
-pub fn fill_outside(frame: &mut [f32], mean: &[f32], width: usize, rows: Range<usize>, columns: Range<usize>) {
+/// How far outside the frame the source of a pixel beyond `rows × columns` lies, px, where the whole frame moved as one.
+pub fn beyond<'a>(rows: &'a Range<usize>, columns: &'a Range<usize>) -> impl Fn(usize, usize) -> f32 + 'a {
+    let lines = |i: usize, r: &Range<usize>| (r.start.saturating_sub(i)).max((i + 1).saturating_sub(r.end));
+    // The first line outside lies less than a pixel away.
+    move |y, x| lines(y, rows).max(lines(x, columns)) as f32 - 0.5
+}
+
+/// Gives pixels whose source lies outside the frame the deviation from `mean` that the background has around the nearest pixel inside: the median
+/// over a patch larger than a cell. A change of the light goes on there, a cell on the border does not (its light drawn out into a streak would be
+/// found as cells of its own), but where the source lies less than a pixel away. `rows × columns` are inside for sure; `outside(y, x)` tells how
+/// far outside (px; at most 0: inside) the source of any other pixel lies. Nothing happens when nothing lies inside for sure.
+pub fn fill_outside(
+    frame: &mut [f32],
+    mean: &[f32],
+    width: usize,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    outside: impl Fn(usize, usize) -> f32,
+) {
     if rows.is_empty() || columns.is_empty() {
         return;
     }
@@ -112,7 +127,7 @@ pub fn fill_outside(frame: &mut [f32], mean: &[f32], width: usize, rows: Range<u
     }
     let clamp = |i: isize, r: &Range<usize>| i.clamp(r.start as isize, r.end as isize - 1) as usize;
     let mut asked = Vec::with_capacity(ASK_DEEP * (2 * ASK_ALONG as usize + 1));
-    // Along the upper and lower border: one value a column; along the sides: one a row.
+    let mut near: Vec<(usize, usize)> = Vec::new();
     let mut around = |frame: &[f32], y: usize, x: usize, along_rows: bool| {
         asked.clear();
         for deep in 0..ASK_DEEP {
@@ -132,12 +147,21 @@ pub fn fill_outside(frame: &mut [f32], mean: &[f32], width: usize, rows: Range<u
         let middle = asked.len() / 2;
         *asked.select_nth_unstable_by(middle, f32::total_cmp).1
     };
-    // The sides first, then above and below whole rows from what stands beside them.
+    // Along the sides one value a row, above and below one a column.
+    let mut fill = |y: usize, x: usize, d: f32, frame: &mut [f32]| {
+        let p = y * width + x;
+        let far = outside(y, x);
+        if far >= 1.0 {
+            frame[p] = mean[p] + d;
+        } else if far > 0.0 {
+            near.push((y, x));
+        }
+    };
     for y in rows.clone() {
         for (out, from) in [(0..columns.start, columns.start), (columns.end..width, columns.end - 1)] {
             if !out.is_empty() {
                 let d = around(frame, y, from, true);
-                out.for_each(|x| frame[y * width + x] = mean[y * width + x] + d);
+                out.for_each(|x| fill(y, x, d, frame));
             }
         }
     }
@@ -149,18 +173,18 @@ pub fn fill_outside(frame: &mut [f32], mean: &[f32], width: usize, rows: Range<u
             .map(|x| around(frame, from, clamp(x as isize, &columns), false))
             .collect();
         for y in out {
-            above
-                .iter()
-                .enumerate()
-                .for_each(|(x, d)| frame[y * width + x] = mean[y * width + x] + d);
+            above.iter().enumerate().for_each(|(x, d)| fill(y, x, *d, frame));
         }
     }
-    let near = |r: &Range<usize>, n: usize| r.start.saturating_sub(1)..(r.end + 1).min(n);
-    for y in near(&rows, height) {
-        for x in near(&columns, width).filter(|x| !(rows.contains(&y) && columns.contains(x))) {
-            let from = clamp(y as isize, &rows) * width + clamp(x as isize, &columns);
-            frame[y * width + x] = mean[y * width + x] + (frame[from] - mean[from]);
+    // Less than a pixel outside: the deviation of the nearest pixel inside, on the way to the middle.
+    for (y, x) in near {
+        let (mut v, mut u) = (y, x);
+        while !(rows.contains(&v) && columns.contains(&u)) && outside(v, u) > 0.0 {
+            let step = |i: usize, r: &Range<usize>| i.saturating_add_signed((clamp(i as isize, r) as isize - i as isize).signum());
+            (v, u) = (step(v, &rows), step(u, &columns));
         }
+        let from = v * width + u;
+        frame[y * width + x] = mean[y * width + x] + (frame[from] - mean[from]);
     }
 }
 
@@ -251,7 +275,7 @@ mod tests {
         let shown = |p: usize| rows.contains(&(p / width)) && columns.contains(&(p % width));
         let before = frame.clone();
         (0..height * width).filter(|p| !shown(*p)).for_each(|p| frame[p] = -99.0);
-        fill_outside(&mut frame, &mean, width, rows.clone(), columns.clone());
+        fill_outside(&mut frame, &mean, width, rows.clone(), columns.clone(), beyond(&rows, &columns));
         for p in 0..height * width {
             if shown(p) {
                 assert_eq!(frame[p], before[p]);
@@ -268,11 +292,13 @@ mod tests {
             }
         }
         let before = frame.clone();
-        fill_outside(&mut frame, &mean, width, 0..0, 0..height);
+        fill_outside(&mut frame, &mean, width, 0..0, 0..height, |_, _| 9.0);
         assert_eq!(frame, before);
         // A frame of hardly any pixels.
         let mut least = vec![9.0, -99.0, -99.0, -99.0];
-        fill_outside(&mut least, &[2.0, 3.0, 4.0, 5.0], 2, 0..1, 0..1);
+        fill_outside(&mut least, &[2.0, 3.0, 4.0, 5.0], 2, 0..1, 0..1, beyond(&(0..1), &(0..1)));
+        // What lies inside beyond the sure rectangle is kept.
+        fill_outside(&mut least, &[0.0; 4], 2, 0..1, 0..1, |_, _| -0.1);
         assert_eq!(least, [9.0, 10.0, 11.0, 12.0]);
     }
 

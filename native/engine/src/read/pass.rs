@@ -18,7 +18,7 @@ use crate::cache::TileCache;
 use crate::mask::{Boundary, FrameCheck};
 use crate::motion::lattice::{Line, Warper};
 use crate::motion::piecewise::{Field, FieldWorkspace, Piecewise};
-use crate::motion::warp::{fill_outside, inside, warp};
+use crate::motion::warp::{beyond, fill_outside, inside, warp};
 use crate::motion::{Shift, Workspace};
 use crate::preview::{Preview, Shrink};
 use crate::types::{Context, StageError, flag};
@@ -334,15 +334,16 @@ impl<'a> Pass<'a> {
                 || (Vec::new(), Line::default(), vec![0.0; small]),
                 |(line, nodes, registered), (i, ((codes, frame), d))| {
                     let d = [d[0] / b, d[1] / b];
-                    let [rows, columns] = if let Some((warper, field)) = warper.zip(field_of(i)) {
+                    if let Some((warper, field)) = warper.zip(field_of(i)) {
                         let field: Field = field.iter().map(|d| d.map(|v| v / b)).collect();
                         warper.warp(frame, &field, nodes, registered);
-                        warper.inside(&field)
+                        let [rows, columns] = warper.inside(&field);
+                        fill_outside(registered, mean, size[1], rows, columns, |y, x| warper.outside(&field, y, x));
                     } else {
                         warp(frame, size, d, line, registered);
-                        [inside(size[0], d[0]), inside(size[1], d[1])]
-                    };
-                    fill_outside(registered, mean, size[1], rows, columns);
+                        let (rows, columns) = (inside(size[0], d[0]), inside(size[1], d[1]));
+                        fill_outside(registered, mean, size[1], rows.clone(), columns.clone(), beyond(&rows, &columns));
+                    }
                     cache.quantise(registered, codes)
                 },
             )

@@ -14,7 +14,7 @@ use crate::mask::Usual;
 use crate::motion::lattice::{Lattice, Line, Warper};
 use crate::motion::piecewise::{self, FieldWorkspace, Piecewise};
 use crate::motion::report::{Crispness, DEPARTING_SHARE, PiecewiseChoice, SHARPER_SHARE, SampleReport, Spread};
-use crate::motion::warp::{fill_outside, inside, warp};
+use crate::motion::warp::{beyond, fill_outside, inside, warp};
 use crate::motion::{Registrar, Shift};
 use crate::params::Parameters;
 use crate::types::{Context, Grid, StageError, flag};
@@ -407,7 +407,7 @@ fn offsets_and_step(
         .collect();
     let mean = registered_mean(&registered, size);
     for (frame, [rows, columns]) in &mut registered {
-        fill_outside(frame, &mean, size[1], rows.clone(), columns.clone());
+        fill_outside(frame, &mean, size[1], rows.clone(), columns.clone(), beyond(rows, columns));
     }
     let registered: Vec<Vec<f32>> = registered.into_iter().map(|(frame, _)| frame).collect();
     // Neighbouring frames differ by noise alone but for a few pixels that the median does not see.
