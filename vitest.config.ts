@@ -23,6 +23,7 @@ export default defineConfig({
       project('contract', 60_000, true),
       project('integration', 120_000, false),
       project('e2e', 180_000, false),
+      project('window', 180_000, false),
       project('electron', 180_000, false),
       project('interop', 400_000, false),
     ],

@@ -99,12 +99,13 @@ const suites = {
   integration: () => vitest('integration'),
   science: () => cargo(['-p', 'calyx-science']),
   e2e: () => vitest('e2e'),
+  window: () => vitest('window'),
   electron: () => vitest('electron'),
   interop: () => vitest('interop'),
 };
 
 /** Suites with a command of their own, which `npm test` leaves out. */
-const apart = new Set(['interop']);
+const apart = new Set(['interop', 'window']);
 
 const asked = process.argv.slice(2).filter((name) => !name.startsWith('-'));
 const unknown = asked.filter((name) => !(name in suites));

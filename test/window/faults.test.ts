@@ -119,8 +119,14 @@ describe('a fault that is practised', () => {
     await practise('USB stalls for 400 ms');
     await practise('Controls do not answer');
     await stop(/^Recording saved with [\d,]+ frames\. How many are missing is unknown\.$/);
-    await page.getByText(/orientations? came disturbed/).waitFor();
-    await page.getByText(/counters? could not be read/).waitFor();
+    await page
+      .getByText(/orientations? came disturbed/)
+      .first()
+      .waitFor();
+    await page
+      .getByText(/counters? could not be read/)
+      .first()
+      .waitFor();
     await picture(page, '42-fault-report');
     await page.getByRole('button', { name: 'Record again with this set-up' }).click();
     await page.getByText('Not recording').waitFor(patience);
