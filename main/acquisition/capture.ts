@@ -369,11 +369,13 @@ export class Capture implements AsyncDisposable {
 
   /** Ends the recording: the light first, then what waits is written. Null when none is under way. */
   #stop(): Promise<CaptureReport | null> {
-    this.#ending ??= (async () => {
+    if (this.#ending !== undefined) return this.#ending;
+    const watch = this.#watch;
+    const open = this.#open;
+    // Outside what follows: it would have ended, and cleared its own mark, before the mark is set.
+    if (watch === undefined || open === undefined) return Promise.resolve(null);
+    this.#ending = (async () => {
       try {
-        const watch = this.#watch;
-        const open = this.#open;
-        if (watch === undefined || open === undefined) return null;
         const settings = shownSettings(open.type, open.wanted);
         this.#say();
         const together = this.#companions.isRecording ? await this.#companions.stop() : null;

@@ -245,7 +245,6 @@ describe('a rig in the window', () => {
       .getByText(/160 × 120 · \d/)
       .waitFor(patience);
     await page.keyboard.down('r');
-    await page.waitForTimeout(5000); await page.screenshot({path:'/tmp/rig3.png'});
     await page.getByText('Hold to stop').waitFor(patience);
     await page.keyboard.up('r');
     await page

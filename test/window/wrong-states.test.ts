@@ -233,7 +233,7 @@ describe('a run without cells', () => {
     expect(await counts(page)).toEqual({ accepted: 0, rejected: 0, left: 0 });
     await page.getByRole('region', { name: 'All cells' }).getByText('Nothing to draw').waitFor();
     await go(page, 'Explore');
-    await page.getByText('This run found no cells').waitFor();
+    await page.getByText('This run found no cells').first().waitFor();
     expect(await page.getByRole('alert').count()).toBe(0);
     await picture(page, 'wrong-no-cells-explore');
     await page.context().close();

@@ -23,6 +23,23 @@ describe('the light of a scope', () => {
     expect(rig.board.led()).toBe(0);
   });
 
+  it('goes on and off with a recording of a board that was let go before and reached again', async (context) => {
+    needRig(context);
+    using root = temporaryFolder();
+    await using rig = await rigInTest(root.path);
+    await rig.acquisition.connect('simulator');
+    await rig.acquisition.disconnect();
+    await rig.acquisition.connect('simulator');
+    await rig.acquisition.plan({ animal: 'm12', lengthS: null });
+    await rig.until('a picture', ({ quality }) => quality.meanGrey !== null);
+    await rig.acquisition.start();
+    await rig.until('frames', ({ recording }) => (recording?.saved ?? 0) > 1);
+    expect(rig.acquisition.status().mode).toBe('recording');
+    await rig.acquisition.stop();
+    await vi.waitFor(() => expect(rig.board.led()).toBe(0), darkWithin);
+    expect(rig.acquisition.status().mode).toBe('report');
+  });
+
   it('goes off when a recording stops, keeps its value, and comes on again with the picture', async (context) => {
     needRig(context);
     using root = temporaryFolder();
