@@ -189,20 +189,20 @@ class Queue implements RunQueue {
     const limit = detail.budget.memoryBytes ?? this.#options.limits.memoryBytes;
     const saved = detail.progress ?? waitingProgress(runUuid, detail.run.state, limit);
     const { state, error } = detail.run;
-    return goesOn({ ...saved, state }) ? { ...saved, state } : ended(saved, state, error);
+    return goesOn(state) ? { ...saved, state } : ended(saved, state, error);
   }
 
   async *follow(runUuid: string, signal: AbortSignal): AsyncGenerator<RunProgress> {
     for await (const progress of this.#news(runUuid, signal, () => this.progressOf(runUuid))) {
       yield progress;
-      if (!goesOn(progress)) return;
+      if (!goesOn(progress.state)) return;
     }
   }
 
   async *pictures(runUuid: string, signal: AbortSignal): AsyncGenerator<readonly RunPicture[]> {
     let shown: readonly RunPicture[] = [];
     const look = async () => ({
-      goesOn: goesOn(await this.progressOf(runUuid)),
+      goesOn: goesOn((await this.progressOf(runUuid)).state),
       pictures: this.#active.get(runUuid)?.pictures ?? [],
     });
     for await (const now of this.#news(runUuid, signal, look)) {
@@ -440,7 +440,7 @@ class Queue implements RunQueue {
   }
 }
 
-function goesOn({ state }: RunProgress): boolean {
+function goesOn(state: RunProgress['state']): boolean {
   return state === 'queued' || state === 'running';
 }
 

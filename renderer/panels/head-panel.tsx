@@ -4,14 +4,11 @@ import type { ReviewOpening } from '../client/queries.ts';
 import { useHead } from '../client/recorded.ts';
 import { anglesOf } from '../stores/acquire.ts';
 import { useReview } from '../stores/review.ts';
-import { classes } from '../ui/classes.ts';
 import { useInFront } from '../ui/dock/slots.ts';
-import { percent, unknown } from '../ui/format.ts';
+import { percent } from '../ui/format.ts';
 import { Empty, Failed, Loading, Panel } from '../ui/panel.tsx';
+import { HeadFigure } from './head-figure.tsx';
 import type { HeadView } from './head-view.ts';
-import styles from './recorded.module.css';
-
-const c = classes(styles);
 
 /** How the head was turned at the one cursor. */
 export function HeadPanel({ opening }: { readonly opening: ReviewOpening }): ReactElement {
@@ -39,9 +36,6 @@ export function HeadPanel({ opening }: { readonly opening: ReviewOpening }): Rea
     </Panel>
   );
 }
-
-const degrees = (value: number | undefined): string =>
-  value === undefined ? unknown : `${value < -0.5 ? '−' : ''}${String(Math.round(Math.abs(value)))}°`;
 
 interface TurnedProps {
   readonly quaternions: Float32Array;
@@ -77,23 +71,14 @@ function Turned({ quaternions, looked }: TurnedProps): ReactElement {
   useEffect(() => {
     if (known) view?.turn({ w, x, y, z });
   }, [view, known, w, x, y, z]);
-  const angles = known ? anglesOf({ w, x, y, z }) : undefined;
+  const angles = known ? anglesOf({ w, x, y, z }) : null;
   if (problem !== null) return <Failed title="The head cannot be drawn" error={problem} />;
   return (
-    <div className={c('head3d', !known && 'unseen')}>
-      <canvas
-        ref={canvas}
-        role="img"
-        aria-label={known ? `Head turned by ${degrees(angles?.yaw)}` : 'Head, not known at this moment'}
-      />
-      <dl>
-        <dt>roll</dt>
-        <dd>{degrees(angles?.roll)}</dd>
-        <dt>pitch</dt>
-        <dd>{degrees(angles?.pitch)}</dd>
-        <dt>yaw</dt>
-        <dd>{degrees(angles?.yaw)}</dd>
-      </dl>
-    </div>
+    <HeadFigure
+      canvas={canvas}
+      angles={angles}
+      label={(yaw) => (known ? `Head turned by ${yaw}` : 'Head, not known at this moment')}
+      isUnseen={!known}
+    />
   );
 }

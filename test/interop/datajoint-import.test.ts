@@ -7,40 +7,17 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import path from 'node:path';
 import { File, ready } from 'h5wasm/node';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { decodeNpy, readSparseRows } from '../../main/arrays/index.ts';
 import { createDatajointHandlers, Progresses } from '../../main/interop/index.ts';
 import { createReader, type Library, openLibrary, type Reader } from '../../main/library/index.ts';
 import { probeFilm } from '../../main/media/index.ts';
 import { greyAvi } from '../support/avi.ts';
+import { declareFile, labInTest } from '../support/datajoint-lab.ts';
 import { finishedRunOnDisk, localCall } from '../support/finished-run.ts';
 import { newLibraryIn, temporaryFolder } from '../support/library.ts';
-import { startMariadb, type Mariadb } from '../support/mariadb.ts';
-import { judgePython, pythonOf, type JudgePython } from '../support/python.ts';
-import { repositoryRoot } from '../support/shared.ts';
 
-let judge: JudgePython;
-let server: Mariadb | { readonly missing: string };
-beforeAll(async () => {
-  judge = judgePython([
-    { file: 'requirements-datajoint.txt' },
-    { file: 'requirements-datajoint-alone.txt', alone: true },
-  ]);
-  server = await startMariadb();
-});
-afterAll(async () => {
-  if ('stop' in server) await server.stop();
-});
-
-type Context = { readonly skip: (note?: string) => never };
-
-function prepared(context: Context): { readonly python: string; readonly port: number } {
-  const python = pythonOf(judge, context);
-  if ('missing' in server) return context.skip(server.missing);
-  return { python, port: server.port };
-}
-
-const declareFile = path.join(repositoryRoot, 'test', 'interop', 'declare.py');
+const prepared = labInTest();
 
 /** A lab as element-miniscope leaves it: x of masks holds rows, marks are shifted, times are frame numbers, fluorescence is denoised. */
 const labScript = String.raw`

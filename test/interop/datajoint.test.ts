@@ -1,37 +1,14 @@
 // SPDX-License-Identifier: MIT
 import { execFileSync } from 'node:child_process';
-import path from 'node:path';
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { createDatajointHandlers, Progresses } from '../../main/interop/index.ts';
 import { createReader } from '../../main/library/index.ts';
+import { declareFile, labInTest } from '../support/datajoint-lab.ts';
 import { finishedRunOnDisk, localCall, type FinishedRun } from '../support/finished-run.ts';
-import { startMariadb, type Mariadb } from '../support/mariadb.ts';
-import { askPython, judgePython, pythonOf, type JudgePython } from '../support/python.ts';
-import { repositoryRoot } from '../support/shared.ts';
+import { askPython } from '../support/python.ts';
 
-let judge: JudgePython;
-let server: Mariadb | { readonly missing: string };
-beforeAll(async () => {
-  judge = judgePython([
-    { file: 'requirements-datajoint.txt' },
-    { file: 'requirements-datajoint-alone.txt', alone: true },
-  ]);
-  server = await startMariadb();
-});
-afterAll(async () => {
-  if ('stop' in server) await server.stop();
-});
-
-type Context = { readonly skip: (note?: string) => never };
-
-function ready(context: Context): { readonly python: string; readonly port: number } {
-  const python = pythonOf(judge, context);
-  if ('missing' in server) return context.skip(server.missing);
-  return { python, port: server.port };
-}
-
-const declareFile = path.join(repositoryRoot, 'test', 'interop', 'declare.py');
+const ready = labInTest();
 
 function declare(python: string, port: number, prefix: string, generation: string): void {
   execFileSync(python, [declareFile, String(port), prefix, generation], { stdio: 'pipe' });

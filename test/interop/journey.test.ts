@@ -2,29 +2,19 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { calyx, engineMissing } from '../support/cli.ts';
+import { declareFile, labInTest } from '../support/datajoint-lab.ts';
 import { temporaryFolder } from '../support/library.ts';
-import { startMariadb, type Mariadb } from '../support/mariadb.ts';
 import { askPython, judgePython, pythonOf, type JudgePython } from '../support/python.ts';
-import { repositoryRoot } from '../support/shared.ts';
 
 /** A session from the lens to the archive and the lab's server, by the command line alone: what others read at the end are the numbers of the run. */
 
 let nwbJudge: JudgePython;
-let datajointJudge: JudgePython;
-let server: Mariadb | { readonly missing: string };
-beforeAll(async () => {
+beforeAll(() => {
   nwbJudge = judgePython();
-  datajointJudge = judgePython([
-    { file: 'requirements-datajoint.txt' },
-    { file: 'requirements-datajoint-alone.txt', alone: true },
-  ]);
-  server = await startMariadb();
 });
-afterAll(async () => {
-  if ('stop' in server) await server.stop();
-});
+const lab = labInTest();
 
 const nwbScript = String.raw`
 import json, os, sys
@@ -105,8 +95,7 @@ print(json.dumps({
 
 test('a session recorded with the simulator, processed and curated, is read back by pynwb and by datajoint with equal numbers', async (context) => {
   const python = pythonOf(nwbJudge, context);
-  const datajoint = pythonOf(datajointJudge, context);
-  const { port } = 'missing' in server ? context.skip(server.missing) : server;
+  const { python: datajoint, port } = lab(context);
   const missing = engineMissing();
   if (missing !== undefined) context.skip(missing);
   const root = temporaryFolder('calyx-journey-');
@@ -185,8 +174,7 @@ test('a session recorded with the simulator, processed and curated, is read back
   expect(read.decisions.slice(0, 3)).toEqual(['accepted', 'rejected', 'undecided']);
   expect(read.accepted.slice(0, 2)).toEqual([1, 0]);
 
-  const declare = path.join(repositoryRoot, 'test', 'interop', 'declare.py');
-  execFileSync(datajoint, [declare, String(port), 'lab_', '0.3'], { stdio: 'pipe' });
+  execFileSync(datajoint, [declareFile, String(port), 'lab_', '0.3'], { stdio: 'pipe' });
   const published = await said<{ isPublished: boolean }>(
     'publish',
     'datajoint',
@@ -205,7 +193,13 @@ test('a session recorded with the simulator, processed and curated, is read back
     library,
   );
   expect(published.isPublished).toBe(true);
-  const fetched = askPython(datajoint, datajointScript.replace('DECLARE', declare), runFolder, 'lab_', String(port));
+  const fetched = askPython(
+    datajoint,
+    datajointScript.replace('DECLARE', declareFile),
+    runFolder,
+    'lab_',
+    String(port),
+  );
   expect(fetched).toEqual({
     masks: true,
     raw: true,

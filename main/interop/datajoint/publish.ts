@@ -6,6 +6,7 @@ import type { OnProgress } from '../job.ts';
 import { readFootprints, readWhole } from '../run-arrays.ts';
 import { Planner, type Plan, type PlannedRow, type ViewRow } from './plan.ts';
 import { connect, readSchema, serverError, type Generation, type ServerAddress, type ServerSchema } from './server.ts';
+import { viewsOfRun } from './run-views.ts';
 import { RunSource, viewRows, type SourceParts } from './source.ts';
 
 /** What is published, and how. */
@@ -61,27 +62,6 @@ const ofSubject = [
   'Subject_Protocol',
   'Subject_User',
   'Subject_Lab',
-] as const;
-
-const ofRun = [
-  'ProcessingTask',
-  'Processing',
-  'Curation',
-  'MotionCorrection',
-  'MotionCorrection_RigidMotionCorrection',
-  'MotionCorrection_NonRigidMotionCorrection',
-  'MotionCorrection_Block',
-  'MotionCorrection_Summary',
-  'Segmentation',
-  'Segmentation_Mask',
-  'MaskClassification',
-  'MaskClassification_MaskType',
-  'Fluorescence',
-  'Fluorescence_Trace',
-  'Activity',
-  'Activity_Trace',
-  'ProcessingQualityMetrics',
-  'ProcessingQualityMetrics_Trace',
 ] as const;
 
 /**
@@ -167,7 +147,7 @@ async function planOf(
   await sameSecond(connection, schema, parts, session, planner);
   for (const view of ofSubject) await planner.add(view, { subject: session.subject });
   for (const view of ofSession) await planner.add(view, session);
-  for (const view of ofRun) {
+  for (const view of viewsOfRun) {
     if (view === 'Curation' && curations.length === 0) await addSuggestions(planner, schema, task, run.createdAt);
     else if (view === 'Curation') await planner.add(view, { run_uuid: runUuid, curation_id: curationId });
     else await planner.add(view, { run_uuid: runUuid });

@@ -2,18 +2,11 @@
 import { type ReactElement, useEffect, useRef, useState } from 'react';
 import type { AcquireStatus } from '../../../main/contract/index.ts';
 import type { LiveFeed } from '../../client/live.ts';
+import { HeadFigure } from '../../panels/head-figure.tsx';
 import { anglesOf } from '../../stores/acquire.ts';
-import { classes } from '../../ui/classes.ts';
-import { unknown } from '../../ui/format.ts';
 import { Panel } from '../../ui/panel.tsx';
-import { styles } from './styles.ts';
-
-const c = classes(styles);
 
 type Angles = ReturnType<typeof anglesOf>;
-
-const degrees = (value: number | undefined): string =>
-  value === undefined ? unknown : `${value < -0.5 ? '−' : ''}${String(Math.round(Math.abs(value)))}°`;
 
 interface HeadProps {
   readonly feed: LiveFeed;
@@ -61,17 +54,7 @@ export function HeadPanel({ feed, hasSensor, commutator }: HeadProps): ReactElem
   }, [feed, hasSensor]);
   return (
     <Panel title="Head" meta={hasSensor ? commutatorWords(commutator) : 'this scope has no orientation sensor'}>
-      <div className={c('head3d')}>
-        <canvas ref={canvas} role="img" aria-label="Orientation of the head" title={problem} />
-        <dl>
-          <dt>roll</dt>
-          <dd>{degrees(angles?.roll)}</dd>
-          <dt>pitch</dt>
-          <dd>{degrees(angles?.pitch)}</dd>
-          <dt>yaw</dt>
-          <dd>{degrees(angles?.yaw)}</dd>
-        </dl>
-      </div>
+      <HeadFigure canvas={canvas} angles={angles} label={() => 'Orientation of the head'} title={problem} />
     </Panel>
   );
 }

@@ -381,8 +381,7 @@ export function createFakeConnection(sceneName: string): Connection {
             log: ['09:12:01 read: 3,000 frames of 320 × 240 px', '09:12:04 motion: largest shift 6.1 px'],
           };
         }),
-      // The engine of this window shows nothing while it runs.
-      // oxlint-disable-next-line require-yield
+      // oxlint-disable-next-line require-yield -- the engine of this window shows nothing while it runs
       previews: () => (async function* nothing() {})(),
       progress: ({ runUuid }, options) =>
         (async function* follow() {

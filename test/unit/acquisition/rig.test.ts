@@ -13,6 +13,7 @@ import { practiceScope } from '../../../main/devices/index.ts';
 import { rigOf as rigOfJson, simulatorRig } from '../../../main/recording/index.ts';
 import { superviseNodeChild } from '../../../main/supervisor/index.ts';
 import { manualClock } from '../../support/manual-clock.ts';
+import { soundFacts, soundState } from '../../support/preflight.ts';
 import { v4 } from '../../support/rig.ts';
 
 const scope = { deviceType: 'Miniscope_V4_BNO', led0: 20, frameRate: '20FPS' };
@@ -150,35 +151,21 @@ const other: AcquireScope = {
   saved: null,
 };
 const state: CaptureState = {
-  connected: true,
-  connecting: null,
+  ...soundState,
   controls: other.controls,
-  lightOff: false,
-  trouble: null,
-  fps: 29.97,
-  counterFps: 29.97,
-  dropped: 0,
   bufferWorst: 0,
-  counterAdvances: true,
-  recording: null,
   quality: other.quality,
   companions: { scopes: [other], cameras: [], commutator: null },
-  trigger: null,
-  stack: null,
 };
 const plan = { ...firstPlan('data'), animal: 'm12' };
 const facts: PreflightFacts = {
+  ...soundFacts,
   device: { name: 'Miniscope V4', simulated: false, width: 608, height: 608 },
   state,
   plan,
-  rig: null,
   clock: { apartMs: 1, overS: 60 },
   folderPreview: 'm12/a',
   dataFolder: '/data',
-  write: { bytesPerS: 400e6 },
-  writeProblem: null,
-  freeBytes: 1e12,
-  folderTaken: false,
 };
 const camera = {
   name: 'BehavCam',

@@ -1,69 +1,13 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, it } from 'vitest';
-import type { CaptureState } from '../../../main/acquisition/capture-messages.ts';
 import { LiveBox } from '../../../main/acquisition/live-socket.ts';
 import { MessageList } from '../../../main/acquisition/messages.ts';
-import { firstPlan, previewFolder } from '../../../main/acquisition/plan.ts';
+import { previewFolder } from '../../../main/acquisition/plan.ts';
 import { judge, type PreflightFacts } from '../../../main/acquisition/preflight.ts';
 import { statusOf, type StatusFacts } from '../../../main/acquisition/status.ts';
+import { soundFacts as facts, soundPlan as plan, soundState as state } from '../../support/preflight.ts';
 import { v4 } from '../../support/rig.ts';
 
-const plan = { ...firstPlan('data'), animal: 'm12', experiment: 'linear track', researcher: 'EE' };
-const state: CaptureState = {
-  connected: true,
-  connecting: null,
-  controls: [
-    {
-      name: 'led0',
-      label: 'LED',
-      unit: '%',
-      kind: 'range',
-      min: 0,
-      max: 100,
-      step: 1,
-      options: [],
-      shown: 12,
-      number: 12,
-    },
-    {
-      name: 'frameRate',
-      label: 'Frame rate',
-      unit: 'fps',
-      kind: 'choice',
-      min: 0,
-      max: 0,
-      step: 0,
-      options: ['30FPS'],
-      shown: '30FPS',
-      number: 30,
-    },
-  ],
-  lightOff: false,
-  trouble: null,
-  fps: 29.97,
-  counterFps: 29.97,
-  dropped: 0,
-  bufferWorst: 0.03,
-  counterAdvances: true,
-  recording: null,
-  quality: { focus: 0.7, saturated: 0.0002, meanGrey: 90, driftPx: 0, bleachingPer10Min: null, advice: [] },
-  stack: null,
-  companions: { scopes: [], cameras: [], commutator: null },
-  trigger: null,
-};
-const facts: PreflightFacts = {
-  device: { name: 'Miniscope V4', simulated: true, width: 608, height: 608 },
-  state,
-  plan,
-  rig: null,
-  clock: { apartMs: 3, overS: 3600 },
-  folderPreview: 'EE/linear_track/m12/2026_11_27/10_00_00',
-  dataFolder: '/data/rig',
-  write: { bytesPerS: 400e6 },
-  writeProblem: null,
-  freeBytes: 1e12,
-  folderTaken: false,
-};
 const worst = (change: Partial<PreflightFacts>) => judge({ ...facts, ...change })[0]!;
 
 describe('pre-flight', () => {

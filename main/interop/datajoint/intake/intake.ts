@@ -16,6 +16,7 @@ import { resultIn } from '../../results/output-dir.ts';
 import { readerOf } from '../../results/readers/index.ts';
 import { writeRun } from '../../results/write-run.ts';
 import { unpackTyped } from '../blob.ts';
+import { viewsOfRun } from '../run-views.ts';
 import type { Generation } from '../server.ts';
 import { hexOf, instantOf, parentsFirst, Records, steadyUuid } from './records.ts';
 import { ResultIntake, type AxesChoice } from './results.ts';
@@ -58,7 +59,7 @@ export interface Intake {
 }
 
 /** Read by code of their own, or computed anew here. */
-const apart = new Set([
+const apart = new Set<string>([
   'Session',
   'Recording',
   'RecordingInfo',
@@ -67,29 +68,12 @@ const apart = new Set([
   'RecordingInfo_Timestamps',
   'ProcessingMethod',
   'ProcessingParamSet',
-  'ProcessingTask',
-  'Processing',
-  'Curation',
-  'MotionCorrection',
-  'MotionCorrection_RigidMotionCorrection',
-  'MotionCorrection_NonRigidMotionCorrection',
-  'MotionCorrection_Block',
-  'MotionCorrection_Summary',
-  'Segmentation',
-  'Segmentation_Mask',
-  'MaskClassification',
-  'MaskClassification_MaskType',
-  'Fluorescence',
-  'Fluorescence_Trace',
-  'Activity',
-  'Activity_Trace',
-  'ProcessingQualityMetrics',
-  'ProcessingQualityMetrics_Trace',
   'QualityMetrics',
   'Channel',
   'MaskType',
   'MaskClassificationMethod',
   'ActivityExtractionMethod',
+  ...viewsOfRun,
 ]);
 
 /** A path of the server below the root; null for one that is absolute or leads out of it. */

@@ -13,6 +13,17 @@ export async function openMat(place: string): Promise<MatFile | null> {
   return (await isMat5(place)) ? await openMat5(place) : null;
 }
 
+/** The single numbers of a structure, by name. */
+export function scalarsOf(file: MatFile, structure: string): Record<string, number> {
+  const found: Record<string, number> = {};
+  for (const name of file.names(structure)) {
+    const field = file.get(`${structure}.${name}`);
+    const value = field?.kind === 'numbers' && field.values.length === 1 ? Number(field.values[0]) : undefined;
+    if (value !== undefined && Number.isFinite(value)) found[name] = value;
+  }
+  return found;
+}
+
 /** Names in a MAT file, without reading its values; null for anything else. @throws AppError `interop.unreadable` */
 export async function namesOfMat(place: string): Promise<MatNames | null> {
   if (!/\.mat$/i.test(place)) return null;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-import type { TypedJson } from '../../../library/index.ts';
 import { checkSize, count, unreadable } from '../check.ts';
 import { ofColumns } from '../footprints.ts';
 import type { ForeignFootprint, ForeignResult, ResultReader, Table } from '../foreign-result.ts';
-import { type MatFile, type MatNames, type MatNumbers, namesOfMat, openMat } from '../mat/index.ts';
+import { type MatFile, type MatNames, type MatNumbers, namesOfMat, openMat, scalarsOf } from '../mat/index.ts';
 
 /**
  * Results of CNMF-E for MATLAB: a structure (`neuron.obj2struct()`, by any name) or variables `A`, `C`, `C_raw`, `S`, with the size of the
@@ -91,11 +90,6 @@ function read(file: MatFile, at: At, place: string): ForeignResult {
   };
   const [raw, spikes, picture] = [dense('C_raw'), dense('S'), image(correlation)];
   const rate = scalar('Fs') ?? scalar('options.Fs');
-  const parameters: Record<string, TypedJson> = {};
-  for (const name of file.names(`${at.in}options`)) {
-    const value = scalar(`options.${name}`);
-    if (value !== undefined && Number.isFinite(value)) parameters[name] = value;
-  }
   const denoised = byRow(traces);
   return {
     program: 'cnmf_e',
@@ -115,7 +109,7 @@ function read(file: MatFile, at: At, place: string): ForeignResult {
     images: picture === null ? {} : { correlation: picture },
     motion: null,
     timeS: null,
-    parameters,
+    parameters: scalarsOf(file, `${at.in}options`),
     findings: [
       'CNMF-E works on a film that was registered before; the motion is unknown.',
       ...(raw === null ? ['The file has no C_raw, so there is no raw trace.'] : []),

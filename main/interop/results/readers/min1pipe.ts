@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-import type { TypedJson } from '../../../library/index.ts';
 import { checkSize, count, unreadable } from '../check.ts';
 import { ofColumns } from '../footprints.ts';
 import type { ForeignResult, ResultReader } from '../foreign-result.ts';
-import { type MatFile, namesOfMat, openMat } from '../mat/index.ts';
+import { type MatFile, namesOfMat, openMat, scalarsOf } from '../mat/index.ts';
 
 /**
  * Results of MIN1PIPE (`*_data_processed.mat`, MAT 5 or 7.3): `roifn` pixels × cells counted along columns, `sigfn` the traces after demixing,
@@ -66,12 +65,6 @@ function read(file: MatFile, place: string): ForeignResult {
       width,
     ),
   );
-  const parameters: Record<string, TypedJson> = {};
-  for (const name of file.names('Params')) {
-    const found = file.get(`Params.${name}`);
-    const value = found?.kind === 'numbers' && found.values.length === 1 ? Number(found.values[0]) : undefined;
-    if (value !== undefined && Number.isFinite(value)) parameters[name] = value;
-  }
   const [raw, deconvolved, dff, max] = [table('sigfn'), table('spkfn'), table('dff'), image('imaxn') ?? image('imax')];
   const rate = scalar('Params.Fsi_new') ?? scalar('Params.Fsi');
   return {
@@ -92,7 +85,7 @@ function read(file: MatFile, place: string): ForeignResult {
     images: max === null ? {} : { max },
     motion: null,
     timeS: null,
-    parameters,
+    parameters: scalarsOf(file, 'Params'),
     findings: ['MIN1PIPE keeps its motion as displacement fields that are not in this file; the motion is unknown.'],
   };
 }
