@@ -7,6 +7,7 @@ use super::factors::Factors;
 use super::ring::{CoarseImage, RingWeights};
 use super::statistics::{Component, Survey};
 use crate::kernels::{axpy, dot, mean, median, quantile, second_difference_noise};
+use crate::motion::lattice::outside;
 use crate::movie::{BLOCK, Groups, check, for_blocks};
 use crate::oasis::{Clock, decay_of_falls, deconvolve};
 use crate::shelf::Trace;
@@ -183,13 +184,11 @@ impl Hidden {
             return false;
         }
         let Some(blocks) = &film.motion_blocks else { return true };
-        let b = grid.bin as f32;
-        let place = |first: usize, i: usize| first as f32 + b * i as f32 + 0.5 * (b - 1.0);
         let d = blocks
             .lattice
-            .at(&blocks.fields[frame], place(grid.top, self.y), place(grid.left, self.x));
-        let beyond = |at: f32, n: usize| (-at).max(at - (n as f32 - 1.0));
-        beyond(self.y as f32 + d[0] / b, grid.height).max(beyond(self.x as f32 + d[1] / b, grid.width)) >= 1.0
+            .at(&blocks.fields[frame], grid.raw_y(self.y as f32), grid.raw_x(self.x as f32));
+        let d = d.map(|d| d / grid.bin as f32);
+        outside([self.y, self.x], d, [grid.height, grid.width]) >= 1.0
     }
 }
 

@@ -102,6 +102,12 @@ impl Lattice {
     }
 }
 
+/// How far outside a picture of that height and width the source of pixel `[y, x]`, displaced by `d`, lies, px; at most 0 inside.
+pub fn outside([y, x]: [usize; 2], d: [f32; 2], size: [usize; 2]) -> f32 {
+    let beyond = |at: f32, n: usize| (-at).max(at - (n as f32 - 1.0));
+    beyond(y as f32 + d[0], size[0]).max(beyond(x as f32 + d[1], size[1]))
+}
+
 fn mix(a: f32, b: f32, share: f32) -> f32 {
     a + share * (b - a)
 }
@@ -206,8 +212,7 @@ impl Warper {
         let (v, u) = (self.rows[y], self.columns[x]);
         let row = |r: usize| mix2(field[r * n + u.first], field[r * n + u.first + 1], u.share);
         let d = mix2(row(v.first), row(v.first + 1), v.share);
-        let beyond = |at: f32, n: usize| (-at).max(at - (n as f32 - 1.0));
-        beyond(y as f32 + d[0], self.size[0]).max(beyond(x as f32 + d[1], self.size[1]))
+        outside([y, x], d, self.size)
     }
 
     /// The whole registered picture.
