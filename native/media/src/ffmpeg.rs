@@ -311,6 +311,7 @@ fn feed(stdin: &mut impl Write, source: &AviSource, ranges: &[Range<usize>]) -> 
         if packet.length % 2 == 1 {
             stdin.write_all(&[0])?;
         }
+        source.release(packet.offset..packet.offset + packet.length);
     }
     stdin.flush()
 }

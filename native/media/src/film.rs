@@ -21,6 +21,26 @@ impl AviSource {
     pub(crate) fn is_ffv1(&self) -> bool {
         &self.avi.compression == b"FFV1"
     }
+
+    /// Gives the memory back that this stretch of the file takes in this process. A film is read once from end to end and would otherwise stay resident
+    /// as a whole, many gigabytes of it. What is looked at again comes from the system's own cache.
+    pub(crate) fn release(&self, bytes: Range<usize>) {
+        #[cfg(unix)]
+        {
+            // The system maps pages around the one that is looked at, also those behind it that have been released.
+            const AROUND: usize = 1 << 21;
+            let bytes = bytes.start.saturating_sub(AROUND)..bytes.end;
+            // SAFETY: the mapping is a read-only view of a file; pages dropped are read from the file again, with the same content.
+            let released = unsafe {
+                self.map
+                    .unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, bytes.start, bytes.len())
+            };
+            // Only a hint: without it the film is as right as with it.
+            let _ = released;
+        }
+        #[cfg(not(unix))]
+        let _ = bytes;
+    }
 }
 
 /// How the frames of a film are reached.
@@ -122,11 +142,14 @@ impl Film {
         let raw_stride = raw_layout(&avi);
         let findings = std::mem::take(&mut avi.findings);
         let source = Arc::new(AviSource { map, avi });
+        let all = 0..source.map.len();
         let access = if let Some((stride, bottom_up)) = raw_stride {
+            source.release(all);
             Access::Raw { source, stride, bottom_up }
         } else if source.is_ffv1() || is_intra(&source.avi.compression) {
             let keys = key_packets(&source);
             let luma = probe_packets(path, &source, &keys)?;
+            source.release(all);
             Access::Packets { keys, source, luma }
         } else {
             return Self::from_other(path, findings, Some((name, fps)));
@@ -240,6 +263,7 @@ impl Film {
             let stored = if *bottom_up { self.height - 1 - row } else { row };
             line.copy_from_slice(&data[stored * stride..stored * stride + self.width]);
         }
+        source.release(packet.offset..packet.offset + packet.length);
         true
     }
 
