@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { decodeNpy, type NpyArray } from '../arrays/index.ts';
 import { AppError, type movieApi, type movieLayers } from '../contract/index.ts';
 import type { Handlers } from '../rpc/index.ts';
 import { binding, fromNative } from './binding.ts';
+import { followFrames } from './follow.ts';
+import { NearFrames, placesInOrder } from './near-frames.ts';
 import { useFoundFfmpeg } from './probe.ts';
 import type { Movie, MovieInput } from './tickets.ts';
 
@@ -21,6 +24,8 @@ export interface MovieFrame {
     readonly layer: Layer;
     readonly timeS: number | null;
     readonly unreadable: boolean;
+    /** A small picture of this frame, blown up: it stands in for one that is still being decoded. */
+    readonly small?: boolean;
   };
   readonly bytes: Uint8Array;
 }
@@ -37,7 +42,14 @@ interface Part {
   readonly input: MovieInput;
   /** First frame of the run that comes from this part. */
   readonly start: number;
-  handle: Promise<number> | undefined;
+  handle: Promise<Opened> | undefined;
+}
+
+/** A recording that is open. */
+interface Opened {
+  readonly handle: number;
+  readonly height: number;
+  readonly width: number;
 }
 
 /** All elements of a small array, row-major; undefined when the file is missing or cannot be read: frames are shown all the same. */
@@ -102,6 +114,11 @@ function partOf(layer: Exclude<Layer, 'raw' | 'registered'>, film: Uint8Array, p
   return parts.subarray(partOrder[layer] * size, (partOrder[layer] + 1) * size);
 }
 
+function timeAt(times: NpyArray | undefined, frame: number): number | null {
+  const time = times?.[frame];
+  return time === undefined || Number.isNaN(time) ? null : time;
+}
+
 async function closeView(view: Promise<number> | undefined): Promise<void> {
   try {
     if (view !== undefined) binding().closeView(await view);
@@ -110,10 +127,34 @@ async function closeView(view: Promise<number> | undefined): Promise<void> {
   }
 }
 
+async function opened(part: Part): Promise<Opened> {
+  part.handle ??= binding()
+    .openRecording(part.input.films)
+    .then(({ handle, height, width }) => ({ handle, height, width }));
+  return await part.handle;
+}
+
+function closeParts(parts: readonly Part[]): void {
+  for (const { handle } of parts)
+    void handle?.then((open) => binding().closeRecording(open.handle)).catch(() => undefined);
+}
+
+/** A hand that has not moved for so long rests, ms. */
+const restMs = 120;
+
+/** Frames of these are bytes in the file: they need no decoder, and are as quick as any small copy. */
+const plainCodecs = new Set(['GREY', 'Y800', 'Y8']);
+
+async function needsDecoder({ films }: MovieInput): Promise<boolean> {
+  const [film] = films;
+  return film !== undefined && !plainCodecs.has((await binding().probeFilm(film)).codec.trim().toUpperCase());
+}
+
 /** Serves the frames of one run. Recordings are opened when their first frame is asked for. */
 export function openMovie(movie: Movie): OpenMovie {
   useFoundFfmpeg();
   const parts = toParts(movie.inputs);
+  const closed = new AbortController();
   const last = parts.at(-1);
   const frames = last === undefined ? 0 : last.start + last.input.lastFrame - last.input.firstFrame + 1;
   const tables = Promise.all([
@@ -121,17 +162,6 @@ export function openMovie(movie: Movie): OpenMovie {
     readTable(movie.timeFile),
     readFields(path.dirname(movie.motionFile)),
   ]);
-  const sizes = new Map<number, { readonly height: number; readonly width: number }>();
-
-  const opened = async (part: Part): Promise<number> => {
-    part.handle ??= binding()
-      .openRecording(part.input.films)
-      .then(({ handle, height, width }) => {
-        sizes.set(handle, { height, width });
-        return handle;
-      });
-    return await part.handle;
-  };
 
   let view: Promise<number> | undefined;
   /** The registered frame taken apart: cells, background, residual. */
@@ -150,16 +180,16 @@ export function openMovie(movie: Movie): OpenMovie {
     }
   };
 
-  const read = async (frame: number, layer: Layer): Promise<MovieFrame> => {
+  const readFrom = async (from: readonly Part[], frame: number, layer: Layer): Promise<MovieFrame> => {
     if (frame >= frames) {
       throw new AppError('rpc.invalid_input', `Frame ${String(frame)} was asked for, the run has ${String(frames)}.`);
     }
-    const part = parts.findLast((candidate) => candidate.start <= frame);
+    const part = from.findLast((candidate) => candidate.start <= frame);
     if (part === undefined) throw new AppError('media.empty', 'The run has no films.');
     const [motion, times, fields] = await tables;
     const [dy, dx] = layer !== 'raw' ? [motion?.[2 * frame] ?? 0, motion?.[2 * frame + 1] ?? 0] : [0, 0];
     try {
-      const handle = await opened(part);
+      const { handle, height, width } = await opened(part);
       const local = part.input.firstFrame + frame - part.start;
       const { bytes: film, unreadable } = await binding().readFrame(
         handle,
@@ -168,9 +198,7 @@ export function openMovie(movie: Movie): OpenMovie {
         dx,
         layer !== 'raw' ? fieldOf(fields, frame) : undefined,
       );
-      const { height, width } = sizes.get(handle) ?? { height: 0, width: 0 };
-      const time = times?.[frame];
-      const timeS = time === undefined || Number.isNaN(time) ? null : time;
+      const timeS = timeAt(times, frame);
       const bytes =
         layer === 'raw' || layer === 'registered' ? film : partOf(layer, film, await takeApart(frame, film));
       return { header: { frame, height, width, layer, timeS, unreadable }, bytes };
@@ -181,18 +209,73 @@ export function openMovie(movie: Movie): OpenMovie {
     }
   };
 
+  const read = async (frame: number, layer: Layer): Promise<MovieFrame> => await readFrom(parts, frame, layer);
+
+  const small = new Map<Layer, Promise<NearFrames | undefined>>();
+  /** Small frames of a layer, filled from now on by a decoder of their own; undefined where frames are quick anyway, or too much has to be computed for them. */
+  const fill = async (layer: Layer): Promise<NearFrames | undefined> => {
+    const [first] = parts;
+    if (first === undefined || (layer !== 'raw' && layer !== 'registered')) return undefined;
+    try {
+      if (!(await needsDecoder(first.input))) return undefined;
+      const { height, width } = await opened(first);
+      const kept = new NearFrames(frames, height, width);
+      void (async () => {
+        const own = toParts(movie.inputs);
+        try {
+          for (const frame of placesInOrder(frames, kept.stride)) {
+            if (closed.signal.aborted) return;
+            if (kept.has(frame)) continue;
+            const { header, bytes } = await readFrom(own, frame, layer);
+            if (header.height === height && header.width === width) kept.put(frame, bytes, header.unreadable);
+          }
+        } catch {
+          // What is wrong with the films is told by the frame that is asked for.
+        } finally {
+          closeParts(own);
+        }
+      })();
+      return kept;
+    } catch {
+      return undefined;
+    }
+  };
+
+  const frameStream: OpenMovie['handlers']['frames'] = async function* ({ layer, ahead }, updates) {
+    let kept: NearFrames | undefined;
+    const prepare = (): void => {
+      if (!small.has(layer)) small.set(layer, fill(layer));
+      void small.get(layer)?.then((filling) => (kept = filling));
+    };
+    const [, times] = await tables;
+    const pictures = followFrames(updates, {
+      read: async (frame) => {
+        const { header, bytes } = await read(frame, layer);
+        kept?.put(frame, bytes, header.unreadable);
+        // The picture first: whoever opens a film waits for it.
+        if (ahead === true) prepare();
+        return { ...header, bytes };
+      },
+      near: (frame) => {
+        const near = kept?.near(frame);
+        if (kept === undefined || near === undefined) return undefined;
+        const { height, width } = kept;
+        return { ...near, height, width, layer, timeS: timeAt(times, near.frame), small: true };
+      },
+      onOvertaken: prepare,
+      rest: () => setTimeout(restMs),
+    });
+    for await (const { bytes, ...header } of pictures) yield { header, bytes };
+  };
+
   return {
     frames,
     read,
-    handlers: {
-      frames: async function* ({ layer }, updates) {
-        for await (const { frame } of updates) yield await read(frame, layer);
-      },
-    },
+    handlers: { frames: frameStream },
     [Symbol.dispose]: () => {
+      closed.abort();
       void closeView(view);
-      for (const { handle } of parts)
-        void handle?.then((opened) => binding().closeRecording(opened)).catch(() => undefined);
+      closeParts(parts);
     },
   };
 }

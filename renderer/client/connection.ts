@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import {
   type Apis,
+  AppError,
   captureApis,
   type Client,
   connect,
@@ -43,7 +44,10 @@ export function connectToCore(origin: string, token: string): Connection {
   let state: LineState = { state: 'connecting' };
   let hurry: (() => void) | undefined;
   const { client } = connect(coreApis, {
-    open: () => webSocketChannel(new WebSocket(address('/rpc'))),
+    open: async () => {
+      await expectProof(origin, token);
+      return await webSocketChannel(new WebSocket(address('/rpc')));
+    },
     token,
     version: contractVersion,
     wait: (ms) =>
@@ -81,6 +85,34 @@ export function connectToCore(origin: string, token: string): Connection {
       else hurry?.();
     },
   };
+}
+
+/**
+ * Sees that what answers there knows this tab's token, before the tab says it: while the workstation is not running, another program of this machine
+ * may listen in its place. See `main/hosts/server/door.ts`.
+ *
+ * @throws AppError `rpc.disconnected` when nobody answers, `rpc.not_allowed` when the proof is not that of the token
+ */
+async function expectProof(origin: string, token: string): Promise<void> {
+  // A browser that counts this machine's own pages as unsafe has no keys to prove with; what it may see is the token of a window, as before.
+  const subtle = (crypto as { readonly subtle?: SubtleCrypto }).subtle;
+  if (subtle === undefined || token === '') return;
+  const bytes = crypto.getRandomValues(new Uint8Array(24));
+  const nonce = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  const answer = await fetch(`${origin}/proof?of=${nonce}`, { cache: 'no-store', redirect: 'error' }).catch(() => {
+    throw new AppError('rpc.disconnected', 'The core does not answer.', { retryable: true });
+  });
+  const text = new TextEncoder();
+  const key = await subtle.importKey('raw', text.encode(token), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
+  const signed = await subtle.sign('HMAC', key, text.encode(`calyx ${origin} ${nonce}`));
+  const proof = btoa(String.fromCharCode(...new Uint8Array(signed)))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '');
+  if (answer.ok && (await answer.text()) === proof) return;
+  throw new AppError('rpc.not_allowed', 'The token of this tab is not the one that the workstation gives out now.', {
+    hint: 'Open the address that was printed when Calyx started.',
+  });
 }
 
 /** Lets the window draw and take keys, then goes on at once: a timer would be late by milliseconds each time. */

@@ -10,6 +10,8 @@ export interface FilmFrame {
   readonly layer: MovieLayer;
   readonly timeS: number | null;
   readonly unreadable: boolean;
+  /** It stands in for a frame that is still being decoded. */
+  readonly small?: boolean | undefined;
   /** `height × width` bytes, row-major. */
   readonly bytes: Uint8Array;
 }
@@ -110,7 +112,10 @@ export class Film {
 
   #follow(client: MediaClient): void {
     this.#stream?.close();
-    const stream = client.movie.frames({ layer: this.#layer }, { signal: this.#abort.signal });
+    const stream = client.movie.frames(
+      { layer: this.#layer, ahead: this.#camera === undefined },
+      { signal: this.#abort.signal },
+    );
     this.#stream = stream;
     this.#asked = -1;
     this.#ask();

@@ -179,7 +179,7 @@ function Screen({ opening, cells, selected }: MovieProps): ReactElement {
         <i />
         <i />
       </div>
-      {shown === null ? null : <Captions layer={shown.layer} />}
+      {shown === null ? null : <Captions layer={shown.layer} small={shown.small === true} />}
       {shown?.unreadable === true ? (
         <div className={c('over')}>
           <Note kind="warning">
@@ -221,11 +221,12 @@ function partOf(
 }
 
 /** What is seen where. */
-function Captions({ layer }: { readonly layer: MovieLayer }): ReactElement {
+function Captions({ layer, small }: { readonly layer: MovieLayer; readonly small: boolean }): ReactElement {
   if (layer !== 'split')
     return (
       <span className={c('cap tl')}>
         {layer === 'cells' ? 'cells, A·C' : layer === 'residual' ? 'residual, ±5 σ' : layer}
+        {small ? ', small copy' : ''}
       </span>
     );
   return (

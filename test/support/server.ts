@@ -15,9 +15,13 @@ export interface RunningServer {
 }
 
 /** Starts the server host on a free port with the given library. */
-export async function startServer(library: string, env: NodeJS.ProcessEnv = {}): Promise<RunningServer> {
+export async function startServer(
+  library: string,
+  env: NodeJS.ProcessEnv = {},
+  flags: readonly string[] = [],
+): Promise<RunningServer> {
   const entry = path.join(repositoryRoot, 'main', 'hosts', 'server', 'main.ts');
-  const child = spawn(process.execPath, [entry, '--library', library, '--port', '0'], {
+  const child = spawn(process.execPath, [entry, '--library', library, '--port', '0', ...flags], {
     cwd: repositoryRoot,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
@@ -148,6 +149,54 @@ describe('the server goes away', () => {
     await expectCounts(other, { accepted: 2, rejected: 1 });
     await other.context().close();
     await page.context().close();
+  });
+
+  it('and is started again: the tab that was open goes on by itself, with what waited', async () => {
+    const own = mkdtempSync(path.join(tmpdir(), 'calyx-again-'));
+    try {
+      const place = path.join(own, 'library');
+      const opened = await openLibrary({ directory: place });
+      made.set('again', await addMadeSession(opened, 9, 'again', { cells: 4, frames: 100, side: 64 }, null));
+      await opened.close();
+      const first = await startServer(place);
+      const page = await openAt('again', { address: first.address });
+      await page.getByText('4 found').waitFor();
+      await page.keyboard.press('a');
+      await sayInitials(page, 'WS');
+      await expectCounts(page, { accepted: 1, rejected: 0 });
+      await first.stop();
+      const banner = page.getByRole('alert').filter({ hasText: 'No line to the workstation' });
+      await banner.waitFor({ timeout: 2000 });
+      await page.keyboard.press('r');
+      const second = await startServer(place);
+      await banner.waitFor({ state: 'detached' });
+      await expectCounts(page, { accepted: 1, rejected: 1 });
+      // Another window is told the same by the library.
+      const other = await openAt('again', { address: second.address });
+      await expectCounts(other, { accepted: 1, rejected: 1 });
+      await other.context().close();
+      await second.stop();
+      // Another program that listens there meanwhile is not told the token.
+      await banner.waitFor({ timeout: 2000 });
+      const heard: string[] = [];
+      const impostor = createServer((request, response) => {
+        heard.push(request.url ?? '');
+        response.end('a proof');
+      });
+      impostor.on('upgrade', (request, socket) => {
+        heard.push(request.url ?? '');
+        socket.destroy();
+      });
+      await new Promise<void>((resolve) => {
+        impostor.listen(Number(new URL(second.address).port), '127.0.0.1', resolve);
+      });
+      await banner.getByText('The token of this tab is not the one').waitFor();
+      impostor.close();
+      expect(heard.every((wanted) => wanted.startsWith('/proof?of='))).toBe(true);
+      await page.context().close();
+    } finally {
+      rmSync(own, { recursive: true, force: true });
+    }
   });
 
   it('that was ended for good leaves the window standing, with the last state in sight', async () => {

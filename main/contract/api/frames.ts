@@ -40,7 +40,11 @@ export const framesApi = defineApi('frames', {
 /** Spoken on the media process's own socket. */
 export const movieApi = defineApi('movie', {
   frames: stream(
-    z.object({ layer: z.enum(movieLayers) }),
+    z.object({
+      layer: z.enum(movieLayers),
+      /** Somebody may drag through this film: small frames are prepared, which takes a processor for up to a minute. */
+      ahead: z.boolean().optional(),
+    }),
     z.object({
       /** 0-based frame of the run's input. */
       frame: z.number().int(),
@@ -50,8 +54,12 @@ export const movieApi = defineApi('movie', {
       timeS: z.number().nullable(),
       /** The frame could not be decoded; the pixels are those of the frame before. */
       unreadable: z.boolean(),
+      /** A small picture of this frame, blown up: it stands in for a frame that is still being decoded. */
+      small: z.boolean().optional(),
     }),
     z.object({ frame: z.number().int().min(0) }),
-    { doc: 'Frames as H × W bytes (`split`: four times that); the newest asked for wins.' },
+    {
+      doc: 'Frames as H × W bytes (`split`: four times that); the newest asked for wins. While it is decoded, small pictures of frames near those asked for may come.',
+    },
   ),
 });

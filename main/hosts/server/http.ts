@@ -11,6 +11,7 @@ import { rendererFolder } from '../../installation/index.ts';
 import { framesPath } from '../../media/index.ts';
 import { routesOf, serveChannel, socketChannel } from '../../rpc/index.ts';
 import type { Core } from './core.ts';
+import { type Door, doorFor, keepDoor, lastDoor, nonceOf, proofFor } from './door.ts';
 import { isOwnHost, isOwnOrigin, newToken, sameToken, securityHeaders, staticFile } from './guard.ts';
 
 /** Where the core listens. */
@@ -25,8 +26,10 @@ export interface Served {
 }
 
 export interface ServeOptions {
-  /** 0: any free one. */
+  /** 0: the one windows came in by last, else any free one. */
   readonly port?: number;
+  /** Keep port and token for the next start, and take those of the last one: windows that are open come back. `new`: shut those out. */
+  readonly door?: 'kept' | 'new';
   /** Folder of the built window; the one of this installation when absent. */
   readonly folder?: string;
   /** Told of bugs. */
@@ -41,10 +44,14 @@ const longestMessageBytes = 4 * 1024 * 1024;
 
 /** Serves the window and the rpc on 127.0.0.1 and publishes the address to programs that want the library. */
 export async function serve(core: Core, options: ServeOptions = {}): Promise<Served> {
-  const tokens = { window: newToken(), local: newToken() };
+  const now = new Date();
+  const last = options.door === 'kept' ? lastDoor(core.library.folders.root, now) : undefined;
+  const tokens = { window: '', local: newToken() };
   const folder = options.folder ?? rendererFolder;
   const server = createServer((request, response) => {
-    answer(request, response, folder, portOf(server)).catch(() => refuse(response, 500));
+    answer(request, response, { folder, port: portOf(server), token: tokens.window }).catch(() =>
+      refuse(response, 500),
+    );
   });
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: longestMessageBytes });
   const routes = routesOf(coreApis, core.handlers);
@@ -82,7 +89,11 @@ export async function serve(core: Core, options: ServeOptions = {}): Promise<Ser
       socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
     }
   });
-  await listen(server, options.port ?? 0);
+  await listenWhereKnown(server, options.port ?? 0, last);
+  const door = doorFor(portOf(server), last, now);
+  tokens.window = door.token;
+  // Only the owner of a library says where it is; who reads along must not take its windows.
+  if (options.door !== undefined && core.ownership !== null) keepDoor(core.library.folders.root, door);
   const origin = `http://127.0.0.1:${String(portOf(server))}`;
   const windowAddress = `${origin}/#token=${tokens.window}`;
   core.setWindowAddress(windowAddress);
@@ -142,18 +153,52 @@ function listen(server: Server, port: number): Promise<void> {
   });
 }
 
+/** Listens on the port that windows know, where nobody else does; a port that was asked for is that or none. */
+async function listenWhereKnown(server: Server, port: number, last: Door | undefined): Promise<void> {
+  if (port !== 0 || last === undefined) {
+    await listen(server, port);
+    return;
+  }
+  try {
+    await listen(server, last.port);
+  } catch (error) {
+    const isTaken = error instanceof Error && 'code' in error && ['EADDRINUSE', 'EACCES'].includes(String(error.code));
+    if (!isTaken) throw error;
+    await listen(server, 0);
+  }
+}
+
 function refuse(response: ServerResponse, status: number): void {
   if (response.headersSent) response.destroy();
   else response.writeHead(status, { ...securityHeaders, 'Content-Type': 'text/plain; charset=utf-8' }).end();
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, folder: string, port: number): Promise<void> {
+interface Answering {
+  readonly folder: string;
+  readonly port: number;
+  /** The window's. */
+  readonly token: string;
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { folder, port, token }: Answering,
+): Promise<void> {
   if (!isOwnHost(request.headers.host, port) || !isOwnOrigin(request.headers.origin, port)) {
     refuse(response, 403);
     return;
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     refuse(response, 405);
+    return;
+  }
+  const nonce = nonceOf(request.url ?? '/');
+  if (nonce !== undefined && token !== '') {
+    const proof = proofFor(token, `http://${request.headers.host ?? ''}`, nonce);
+    response
+      .writeHead(200, { ...securityHeaders, 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' })
+      .end(request.method === 'HEAD' ? undefined : proof);
     return;
   }
   const wanted = staticFile(folder, request.url ?? '/');

@@ -14,15 +14,24 @@ const ownerWaitMs = 10_000;
 interface Wishes {
   readonly library: string;
   readonly port: number;
+  readonly door: 'kept' | 'new';
 }
 
-function parseFlags(args: readonly string[]): { readonly library?: string | undefined; readonly port: string } {
+function parseFlags(args: readonly string[]): {
+  readonly library?: string | undefined;
+  readonly port: string;
+  readonly 'new-token': boolean;
+} {
   try {
-    const options = { library: { type: 'string' }, port: { type: 'string', default: '0' } } as const;
+    const options = {
+      library: { type: 'string' },
+      port: { type: 'string', default: '0' },
+      'new-token': { type: 'boolean', default: false },
+    } as const;
     return parseArgs({ args: [...args], options }).values;
   } catch (error) {
     throw new AppError('usage.invalid', error instanceof Error ? error.message : String(error), {
-      hint: 'Flags: --library <folder>, --port <number>.',
+      hint: 'Flags: --library <folder>, --port <number>, --new-token.',
     });
   }
 }
@@ -37,13 +46,14 @@ function readArguments(args: readonly string[]): Wishes {
   return {
     library: values.library === undefined ? defaultLibrary(process.env) : path.resolve(from, values.library),
     port,
+    door: values['new-token'] ? 'new' : 'kept',
   };
 }
 
 /** Runs until it is asked to stop; a run that another program waits for is finished first. */
 export async function runServer(args: readonly string[]): Promise<void> {
   try {
-    const { library, port } = readArguments(args);
+    const { library, port, door } = readArguments(args);
     const opened = await openCore({
       libraryDirectory: library,
       program: 'Calyx workstation',
@@ -56,7 +66,7 @@ export async function runServer(args: readonly string[]): Promise<void> {
     const delay = monitorEventLoopDelay({ resolution: loopResolutionMs });
     delay.enable();
     const { core } = opened;
-    const served = await serveOrClose(core, port);
+    const served = await serveOrClose(core, port, door);
     stopOnSignal(core, served, () => {
       if (process.env['CALYX_LOOP_DELAY'] === undefined) return;
       // Node's histogram holds the time from one tick to the next: what a loop that does nothing shows is the resolution itself.
@@ -76,10 +86,11 @@ export async function runServer(args: readonly string[]): Promise<void> {
 const loopResolutionMs = 5;
 
 /** Serves the core; one that cannot be served gives its library free again. */
-async function serveOrClose(core: Core, port: number): Promise<Served> {
+async function serveOrClose(core: Core, port: number, door: Wishes['door']): Promise<Served> {
   try {
     return await serve(core, {
       port,
+      door,
       onInternalError: (procedure, error) => console.error(`${procedure}: ${error.stack ?? error.message}`),
     });
   } catch (error) {

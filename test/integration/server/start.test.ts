@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { spawn } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,6 +8,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type RunningServer, startServer } from '../../support/server.ts';
 import { repositoryRoot } from '../../support/shared.ts';
+import { ask, clientOf, windowToken } from '../../support/sockets.ts';
 
 let folder: string;
 let library: string;
@@ -132,5 +134,61 @@ describe('a running server', () => {
       socket.on('error', () => resolve('error'));
     });
     expect(outcome).toBe(403);
+  });
+});
+
+describe('a server that is started again', () => {
+  it('is found by the windows that knew it; --new-token shuts them out', async () => {
+    const first = await startServer(library);
+    await first.stop();
+    const second = await startServer(library);
+    expect(second.address).toBe(first.address);
+    const { client, close } = clientOf(second.address, windowToken(first.address));
+    expect(await client.sessions.list({})).toEqual([]);
+    close();
+    await second.stop();
+    const third = await startServer(library, {}, ['--new-token']);
+    expect(windowToken(third.address)).not.toBe(windowToken(first.address));
+    const old = clientOf(third.address, windowToken(first.address));
+    await expect(old.client.sessions.list({})).rejects.toMatchObject({ code: 'rpc.not_allowed' });
+    old.close();
+    await third.stop();
+    const fourth = await startServer(library);
+    expect(windowToken(fourth.address)).toBe(windowToken(third.address));
+    await fourth.stop();
+  });
+
+  it('gives another token where another program took its port', async () => {
+    const first = await startServer(library);
+    await first.stop();
+    const blocker: Server = createServer();
+    const port = Number(new URL(first.address).port);
+    await new Promise<void>((resolve) => {
+      blocker.listen(port, '127.0.0.1', resolve);
+    });
+    const second = await startServer(library);
+    blocker.close();
+    await second.stop();
+    expect(new URL(second.address).port).not.toBe(String(port));
+    expect(windowToken(second.address)).not.toBe(windowToken(first.address));
+  });
+
+  it('proves that it knows the token to its own page only', async () => {
+    const server = await startServer(library);
+    const { host, port } = new URL(server.address);
+    const where = `/proof?of=${'n'.repeat(48)}`;
+    const answer = await ask(server.address, where);
+    const expected = createHmac('sha256', windowToken(server.address))
+      .update(`calyx http://${host} ${'n'.repeat(48)}`)
+      .digest('base64url');
+    expect(answer).toEqual({ status: 200, body: expected });
+    for (const headers of [
+      { host: `evil.example:${port}` },
+      { host: '127.0.0.1:1' },
+      { origin: 'http://evil.example' },
+    ])
+      expect(await ask(server.address, where, { headers })).toEqual({ status: 403, body: '' });
+    expect((await ask(server.address, '/proof?of=x')).status).toBe(404);
+    await server.stop();
   });
 });
