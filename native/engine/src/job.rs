@@ -92,28 +92,40 @@ impl Job {
     /// # Errors
     /// `engine.bad_job` with the name of the field that is wrong; `session.no_films` when a film is not there.
     pub fn load(folder: &Path) -> Result<Self, Failure> {
-        let path = folder.join(JOB_FILE);
-        let text =
-            std::fs::read_to_string(&path).map_err(|error| Failure::bad_job(format!("{} cannot be read: {error}", path.display())))?;
-        // The version first: a newer form may fail anywhere else.
-        let value: serde_json::Value =
-            serde_json::from_str(&text).map_err(|error| Failure::bad_job(format!("{JOB_FILE} is not JSON: {error}")))?;
-        if let Some(version) = value.get("formatVersion").and_then(serde_json::Value::as_u64)
-            && version != FORMAT_VERSION
-        {
-            return Err(Failure::bad_job(format!(
-                "{JOB_FILE}: formatVersion is {version}, this engine reads {FORMAT_VERSION}"
-            )));
-        }
-        let file: JobFile = serde_path_to_error::deserialize(value)
-            .map_err(|error| Failure::bad_job(format!("{JOB_FILE}: {}: {}", error.path(), error.inner())))?;
-        check(folder, file)
+        check(folder, form(&text_in(folder)?)?)
     }
 
     /// Frames that the films should have, where the job says so.
     pub fn expected_frames(&self) -> u64 {
         self.inputs.iter().flat_map(|input| &input.film_frames).sum()
     }
+}
+
+/// The text of the job in `folder`.
+///
+/// # Errors
+/// `engine.bad_job` when it cannot be read.
+pub(crate) fn text_in(folder: &Path) -> Result<String, Failure> {
+    let path = folder.join(JOB_FILE);
+    std::fs::read_to_string(&path).map_err(|error| Failure::bad_job(format!("{} cannot be read: {error}", path.display())))
+}
+
+/// A job's text as its form `T`.
+///
+/// # Errors
+/// `engine.bad_job`: it is no JSON, of another version, or the named field is wrong.
+pub(crate) fn form<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Failure> {
+    // The version first: a newer form may fail anywhere else.
+    let value: serde_json::Value =
+        serde_json::from_str(text).map_err(|error| Failure::bad_job(format!("{JOB_FILE} is not JSON: {error}")))?;
+    if let Some(version) = value.get("formatVersion").and_then(serde_json::Value::as_u64)
+        && version != FORMAT_VERSION
+    {
+        return Err(Failure::bad_job(format!(
+            "{JOB_FILE}: formatVersion is {version}, this engine reads {FORMAT_VERSION}"
+        )));
+    }
+    serde_path_to_error::deserialize(value).map_err(|error| Failure::bad_job(format!("{JOB_FILE}: {}: {}", error.path(), error.inner())))
 }
 
 fn check(folder: &Path, file: JobFile) -> Result<Job, Failure> {

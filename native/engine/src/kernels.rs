@@ -80,6 +80,34 @@ pub fn median(values: &[f32]) -> f32 {
     quantile(values, 0.5)
 }
 
+/// Numbers with a total order, not-a-numbers included.
+pub trait Ordered: Copy + Default {
+    /// The order of `f32::total_cmp`.
+    fn order(&self, other: &Self) -> std::cmp::Ordering;
+}
+
+impl Ordered for f32 {
+    fn order(&self, other: &Self) -> std::cmp::Ordering {
+        self.total_cmp(other)
+    }
+}
+
+impl Ordered for f64 {
+    fn order(&self, other: &Self) -> std::cmp::Ordering {
+        self.total_cmp(other)
+    }
+}
+
+/// The middle value, of two the upper; 0 without any.
+pub fn middle<T: Ordered>(values: impl IntoIterator<Item = T>) -> T {
+    let mut values: Vec<T> = values.into_iter().collect();
+    if values.is_empty() {
+        return T::default();
+    }
+    let at = values.len() / 2;
+    *values.select_nth_unstable_by(at, T::order).1
+}
+
 /// White-noise standard deviation of a trace from its second differences (their variance is 6 σ²), robust: the scaled median of the absolute
 /// second differences and their root mean square, whichever is smaller, so that fast transients do not count as noise.
 pub fn second_difference_noise(y: &[f32]) -> f32 {

@@ -3,6 +3,7 @@
 //! Pixel checks compare a frame with the one before it and with what rows of this film usually look like; the light is judged against the frames
 //! around it, so that a lasting change of the LED marks nothing and one dark frame only itself.
 
+use crate::kernels::middle;
 use crate::simd::dispatch;
 use crate::types::flag;
 
@@ -95,19 +96,16 @@ impl Usual {
             })
             .collect();
         let usual = |y: usize, pick: fn(&Boundary) -> f32| {
-            let middle = median(profiles.iter().map(|p| pick(&p[y])).collect());
-            [
-                middle,
-                1.4826 * median(profiles.iter().map(|p| (pick(&p[y]) - middle).abs()).collect()),
-            ]
+            let level = middle(profiles.iter().map(|p| pick(&p[y])));
+            [level, 1.4826 * middle(profiles.iter().map(|p| (pick(&p[y]) - level).abs()))]
         };
         let boundaries = profiles.first().map_or(0, Vec::len);
         let measured: Vec<[[f32; 2]; 2]> = (0..boundaries)
             .map(|y| [usual(y, |b| b.contrast), usual(y, |b| b.offset)])
             .collect();
-        let contrast = median(measured.iter().map(|m| m[0][0]).collect());
+        let contrast = middle(measured.iter().map(|m| m[0][0]));
         let means: Vec<[f32; 2]> = pairs.iter().map(|[a, b]| [mean(a), mean(b)]).collect();
-        let light = median(means.iter().map(|m| m[0]).collect());
+        let light = middle(means.iter().map(|m| m[0]));
         let limit = |spread: f32, share: f32| {
             let usual = (TEAR_DEVIATIONS * spread.max(LEAST_SPREAD * contrast).max(0.02)).max(TEAR_RATIO * contrast);
             usual.max(share * light)
@@ -132,12 +130,12 @@ impl Usual {
             light: 0.0,
             static_rows: false,
         };
-        let tears = median(profiles.iter().map(|p| usual.tear(p)).collect());
+        let tears = middle(profiles.iter().map(|p| usual.tear(p)));
         let differing = pairs.iter().filter(|[a, b]| a != b);
         let static_pairs = differing.clone().filter(|[a, b]| same_rows(b, a, width) > 0.0).count();
         Self {
             tear_scale: (TEAR_OVER_MEDIAN * tears).max(1.0),
-            light_change: median(means.iter().map(|[a, b]| (b - a).abs()).collect()),
+            light_change: middle(means.iter().map(|[a, b]| (b - a).abs())),
             light,
             static_rows: static_pairs as f32 > STATIC_SHARE * differing.count() as f32,
             ..usual
@@ -165,7 +163,7 @@ impl Usual {
                 // Cheap first: only a boundary that stands out is held against its neighbours.
                 if excess(y) > 0.25 * limit(y) {
                     let around = y.saturating_sub(TEAR_REACH)..(y + TEAR_REACH + 1).min(profile.len());
-                    worst = worst.max((excess(y) - median(around.map(excess).collect())) / limit(y));
+                    worst = worst.max((excess(y) - middle(around.map(excess))) / limit(y));
                 }
             }
             worst
@@ -201,7 +199,11 @@ impl Usual {
         if self.light_fails(mean) {
             return true;
         }
-        let level = median(means[t.saturating_sub(LIGHT_REACH)..(t + LIGHT_REACH + 1).min(means.len())].to_vec());
+        let level = middle(
+            means[t.saturating_sub(LIGHT_REACH)..(t + LIGHT_REACH + 1).min(means.len())]
+                .iter()
+                .copied(),
+        );
         let beside = 0.5 * (means[t.saturating_sub(1)] + means[(t + 1).min(means.len() - 1)]);
         let least = LIGHT_DEVIATIONS * self.light_change;
         let (departs, flashes) = ((mean - level).abs(), (mean - beside).abs().min((mean - level).abs()));
@@ -305,15 +307,6 @@ fn row_boundaries_body(frame: &[u8], width: usize, out: &mut Vec<Boundary>) {
             offset,
         });
     }
-}
-
-/// The middle value (of two the upper), 0 without any.
-fn median(mut values: Vec<f32>) -> f32 {
-    if values.is_empty() {
-        return 0.0;
-    }
-    let middle = values.len() / 2;
-    *values.select_nth_unstable_by(middle, f32::total_cmp).1
 }
 
 #[cfg(test)]

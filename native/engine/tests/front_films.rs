@@ -6,38 +6,21 @@ use calyx_engine::params::Parameters;
 use calyx_engine::read::run;
 use calyx_engine::types::{Context, RecordingInput, Registered, flag};
 
-/// The folder of a simulated film, or a printed reason and `None`.
-fn film(name: &str) -> Option<PathBuf> {
+/// What lies at `place` in the shared data, or a printed reason and `None`.
+fn shared(place: &str) -> Option<PathBuf> {
     let shared =
         std::env::var_os("CALYX_SHARED").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
-    let folder = shared.join("data/sim").join(name);
-    if !folder.is_dir() {
-        println!("skipped: {name} needs the folder of known-truth films (CALYX_SHARED)");
+    let there = shared.join("data").join(place);
+    if !there.exists() {
+        println!("skipped: {place} needs the folder of shared films (CALYX_SHARED)");
         return None;
     }
     let program = std::env::var_os("FFMPEG_BIN").unwrap_or_else(|| "ffmpeg".into());
     if std::process::Command::new(program).arg("-version").output().is_err() {
-        println!("skipped: {name} needs ffmpeg (FFMPEG_BIN or on the PATH)");
+        println!("skipped: {place} needs ffmpeg (FFMPEG_BIN or on the PATH)");
         return None;
     }
-    Some(folder)
-}
-
-/// A real film, or a printed reason and `None`.
-fn real(path: &str) -> Option<PathBuf> {
-    let shared =
-        std::env::var_os("CALYX_SHARED").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
-    let place = shared.join("data/real").join(path);
-    if !place.is_file() {
-        println!("skipped: {path} is not there (CALYX_SHARED)");
-        return None;
-    }
-    let program = std::env::var_os("FFMPEG_BIN").unwrap_or_else(|| "ffmpeg".into());
-    if std::process::Command::new(program).arg("-version").output().is_err() {
-        println!("skipped: {path} needs ffmpeg (FFMPEG_BIN or on the PATH)");
-        return None;
-    }
-    Some(place)
+    Some(there)
 }
 
 /// Frames of a real film that carry one of `bits`.
@@ -67,7 +50,7 @@ fn flagged(film: PathBuf, bits: u32) -> Vec<usize> {
 
 #[test]
 fn the_frames_that_a_wireless_scope_lost_packets_of_are_found_and_no_others() {
-    let Some(film) = real("mio-wireless/wireless_corrupted.avi") else {
+    let Some(film) = shared("real/mio-wireless/wireless_corrupted.avi") else {
         return;
     };
     // As the list beside the film names them: rows in 7, 21, 23, 24, 32, 34, blocks in 33 and 35.
@@ -127,7 +110,7 @@ fn error(found: &[[f32; 2]], folder: &Path) -> f32 {
 #[test]
 fn the_motion_of_an_ordinary_film_is_found_to_a_twentieth_of_a_pixel_and_no_frame_is_flagged() {
     for (name, diameter, limit) in [("tiny", 6.4, 0.06), ("small", 6.9, 0.03)] {
-        let Some(folder) = film(name) else { return };
+        let Some(folder) = shared(&format!("sim/{name}")) else { return };
         let out = registered(&folder, diameter);
         let rmse = error(&out.motion, &folder);
         println!("{name}: motion RMSE {rmse:.4} px");
@@ -139,7 +122,7 @@ fn the_motion_of_an_ordinary_film_is_found_to_a_twentieth_of_a_pixel_and_no_fram
 
 #[test]
 fn lost_frames_stuck_pixels_and_flicker_do_not_disturb_the_motion() {
-    let Some(folder) = film("faults") else { return };
+    let Some(folder) = shared("sim/faults") else { return };
     let out = registered(&folder, 6.6);
     let rmse = error(&out.motion, &folder);
     println!("faults: motion RMSE {rmse:.4} px");

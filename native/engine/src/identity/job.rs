@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::failure::Failure;
-use crate::job::{FORMAT_VERSION, JOB_FILE};
+use crate::job::{self, JOB_FILE};
 
 /// One session to match.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,10 +75,7 @@ impl MatchJob {
     /// # Errors
     /// `engine.bad_job` with the name of the field that is wrong.
     pub fn load(folder: &Path) -> Result<Self, Failure> {
-        let path = folder.join(JOB_FILE);
-        let text =
-            std::fs::read_to_string(&path).map_err(|error| Failure::bad_job(format!("{} cannot be read: {error}", path.display())))?;
-        Self::parse(folder, &text)
+        Self::parse(folder, &job::text_in(folder)?)
     }
 
     /// As [`MatchJob::load`], from the text.
@@ -86,17 +83,7 @@ impl MatchJob {
     /// # Errors
     /// As there.
     pub fn parse(folder: &Path, text: &str) -> Result<Self, Failure> {
-        let value: serde_json::Value =
-            serde_json::from_str(text).map_err(|error| Failure::bad_job(format!("{JOB_FILE} is not JSON: {error}")))?;
-        if let Some(version) = value.get("formatVersion").and_then(serde_json::Value::as_u64)
-            && version != FORMAT_VERSION
-        {
-            return Err(Failure::bad_job(format!(
-                "{JOB_FILE}: formatVersion is {version}, this engine reads {FORMAT_VERSION}"
-            )));
-        }
-        let file: JobFile = serde_path_to_error::deserialize(value)
-            .map_err(|error| Failure::bad_job(format!("{JOB_FILE}: {}: {}", error.path(), error.inner())))?;
+        let file: JobFile = job::form(text)?;
         let bad = |field: &str, why: &str| Failure::bad_job(format!("{JOB_FILE}: {field} {why}"));
         if file.sessions.len() < 2 {
             return Err(bad("sessions", "must name at least two"));

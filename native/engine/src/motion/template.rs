@@ -8,6 +8,7 @@ use calyx_fft::{Complex32, RealFft2};
 use rayon::prelude::*;
 
 use super::peak::{Band, BandScratch, Shift, find};
+use crate::kernels::middle;
 
 /// Rounds of alignment; the first with softened phase correlation, the others with the noise weights.
 const ROUNDS: usize = 3;
@@ -132,7 +133,7 @@ pub fn train(
         let far = if round == 0 { reach.map(|r| 2 * r) } else { reach };
         let mut shifts = all_shifts(fft, &kernel, spectra, far, stop)?;
         let least = least_quality(&shifts);
-        let centre = [median(shifts.iter().map(|s| s.dy)), median(shifts.iter().map(|s| s.dx))];
+        let centre = [middle(shifts.iter().map(|s| s.dy)), middle(shifts.iter().map(|s| s.dx))];
         for shift in &mut shifts {
             shift.dy -= centre[0];
             shift.dx -= centre[1];
@@ -192,14 +193,7 @@ fn all_shifts(
 }
 
 fn least_quality(shifts: &[Shift]) -> f32 {
-    (ODD_QUALITY * median(shifts.iter().map(|s| s.quality))).max(0.1)
-}
-
-/// The middle value (the upper of two), 0 without any.
-fn median(values: impl Iterator<Item = f32>) -> f32 {
-    let mut values: Vec<f32> = values.collect();
-    values.sort_unstable_by(f32::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(0.0)
+    (ODD_QUALITY * middle(shifts.iter().map(|s| s.quality))).max(0.1)
 }
 
 /// `e^{i·k·d}` for the `bins` first frequencies of a transform of `n` points; the upper half stands for negative ones.

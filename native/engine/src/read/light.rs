@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 
 use super::crop::Crop;
 use super::input::Part;
+use crate::kernels::middle;
 use crate::types::{Context, StageError};
 
 /// A lasting jump by this share of the light is a step; smaller ones hide in common activity.
@@ -79,7 +80,7 @@ impl Light {
         if logs.is_empty() {
             return None;
         }
-        let overall = middle(logs.iter().map(|l| l.1).collect());
+        let overall = middle(logs.iter().map(|l| l.1));
         let mut stretches = Vec::new();
         let mut rest = logs.as_slice();
         for (i, start) in starts.iter().enumerate() {
@@ -98,7 +99,7 @@ impl Light {
         };
         let levels: Vec<f32> = logs.iter().map(|l| light.level(l.0)).collect();
         let (low, high) = levels.iter().fold((f32::MAX, 0.0f32), |(l, h), v| (l.min(*v), h.max(*v)));
-        light.reference = middle(levels.iter().map(|v| f64::from(*v)).collect()) as f32;
+        light.reference = middle(levels.iter().map(|v| f64::from(*v))) as f32;
         (high > (1.0 + LEAST_CHANGE) * low).then_some(light)
     }
 
@@ -197,7 +198,7 @@ fn fit(points: &[(usize, f64)], ends: &[usize], otherwise: f64, fps: f64) -> Vec
         solution = next;
         let rest = |(row, p): (&Vec<f64>, &(usize, f64))| p.1 - row.iter().zip(&solution).map(|(a, b)| a * b).sum::<f64>();
         let rest: Vec<f64> = rows.iter().zip(points).map(rest).collect();
-        let spread = (1.4826 * middle(rest.iter().map(|r| r.abs()).collect())).max(1e-4);
+        let spread = (1.4826 * middle(rest.iter().map(|r| r.abs()))).max(1e-4);
         for (w, r) in weights.iter_mut().zip(&rest) {
             let z = r / (4.685 * spread);
             // A little weight keeps a stretch whose few points lie off.
@@ -257,7 +258,7 @@ pub fn candidates(points: &[Point], starts: &[usize], fps: f64) -> Vec<[usize; 2
     for own in points.chunk_by(|a, b| recording(a.frame) == recording(b.frame)) {
         let logs: Vec<f32> = own.iter().map(|p| p.mean.max(0.1).ln()).collect();
         let changes: Vec<f32> = logs.windows(2).map(|w| (w[1] - w[0]).abs()).collect();
-        let usual = middle(changes.iter().map(|c| f64::from(*c)).collect()) as f32;
+        let usual = middle(changes.iter().map(|c| f64::from(*c))) as f32;
         let length = own.last().map_or(0, |l| l.frame - own[0].frame);
         let spacing = (length as f64 / changes.len().max(1) as f64).max(1.0);
         let window = ((LASTING_S * fps / spacing).ceil() as usize).clamp(4, 16);
@@ -266,7 +267,7 @@ pub fn candidates(points: &[Point], starts: &[usize], fps: f64) -> Vec<[usize; 2
             if before.len().min(after.len()) < 3 {
                 continue;
             }
-            let of = |part: &[f32]| middle(part.iter().map(|v| f64::from(*v)).collect()) as f32;
+            let of = |part: &[f32]| middle(part.iter().map(|v| f64::from(*v))) as f32;
             let (lasting, jump) = (of(after) - of(before), logs[i] - logs[i - 1]);
             if lasting.abs() > STEP && jump * lasting > 0.0 && jump.abs() > (SUDDEN * lasting.abs()).max(OVER_USUAL * usual) {
                 out.push((lasting.abs(), [own[i - 1].frame, own[i].frame]));
@@ -329,14 +330,6 @@ pub fn locate(parts: &[Part], crop: &Crop, candidates: &[[usize; 2]], ctx: &Cont
     steps.sort_unstable();
     steps.dedup();
     Ok(steps)
-}
-
-fn middle(mut values: Vec<f64>) -> f64 {
-    if values.is_empty() {
-        return 0.0;
-    }
-    let at = values.len() / 2;
-    *values.select_nth_unstable_by(at, f64::total_cmp).1
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Raw pixels before anything is measured: stuck pixels of the sensor are replaced, blocks are averaged to the working grid.
 
+use crate::kernels::middle;
 use crate::simd::dispatch;
 use crate::types::Grid;
 
@@ -22,9 +23,9 @@ impl StuckPixels {
     /// single pixel can only stand out if the sensor makes it.
     pub fn find(mean: &[f32], height: usize, width: usize) -> Self {
         let residual: Vec<f32> = (0..mean.len())
-            .map(|p| mean[p] - median(neighbours(p, height, width).map(|n| mean[n as usize]).collect()))
+            .map(|p| mean[p] - middle(neighbours(p, height, width).map(|n| mean[n as usize])))
             .collect();
-        let spread = 1.4826 * median(residual.iter().map(|r| r.abs()).collect());
+        let spread = 1.4826 * middle(residual.iter().map(|r| r.abs()));
         let limit = (STUCK_DEVIATIONS * spread).max(STUCK_LEVELS);
         let stuck: Vec<bool> = (0..mean.len())
             .map(|p| residual[p].abs() > limit && stands_out(mean[p], neighbours(p, height, width).map(|n| mean[n as usize])))
@@ -80,14 +81,6 @@ fn neighbours(p: usize, height: usize, width: usize) -> impl Iterator<Item = u32
         .flat_map(move |j| (x.saturating_sub(1)..(x + 2).min(width)).map(move |i| j * width + i))
         .filter(move |n| *n != p)
         .map(|n| n as u32)
-}
-
-fn median(mut values: Vec<f32>) -> f32 {
-    if values.is_empty() {
-        return 0.0;
-    }
-    let middle = values.len() / 2;
-    *values.select_nth_unstable_by(middle, f32::total_cmp).1
 }
 
 dispatch! {

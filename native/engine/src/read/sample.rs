@@ -10,6 +10,7 @@ use super::input::Part;
 use super::light::{self, Light, Point};
 use super::pixels::{StuckPixels, bin, correct};
 use super::rows::{RowNoise, RowWork};
+use crate::kernels::middle;
 use crate::mask::Usual;
 use crate::motion::lattice::{Lattice, Line, Warper};
 use crate::motion::piecewise::{self, FieldWorkspace, Piecewise};
@@ -411,11 +412,10 @@ fn offsets_and_step(
     }
     let registered: Vec<Vec<f32>> = registered.into_iter().map(|(frame, _)| frame).collect();
     // Neighbouring frames differ by noise alone but for a few pixels that the median does not see.
-    let noise = middle(
+    let noise: f32 = middle(
         registered
             .chunks_exact(2)
-            .map(|pair| middle(pair[0].iter().zip(&pair[1]).map(|(a, b)| (a - b).abs()).collect()) * 1.4826 / std::f32::consts::SQRT_2)
-            .collect(),
+            .map(|pair| middle(pair[0].iter().zip(&pair[1]).map(|(a, b)| (a - b).abs())) * 1.4826 / std::f32::consts::SQRT_2),
     );
     let mut reach: Vec<f32> = (0..mean.len())
         .map(|p| registered.iter().map(|f| (f[p] - mean[p]).abs()).fold(0.0, f32::max))
@@ -555,14 +555,6 @@ fn mean_of<'a>(frames: impl Iterator<Item = &'a Vec<u8>>, length: usize) -> Vec<
         count += 1;
     }
     sum.into_iter().map(|s| s as f32 / count.max(1) as f32).collect()
-}
-
-fn middle(mut values: Vec<f32>) -> f32 {
-    if values.is_empty() {
-        return 0.0;
-    }
-    let at = values.len() / 2;
-    *values.select_nth_unstable_by(at, f32::total_cmp).1
 }
 
 #[cfg(test)]
