@@ -2,12 +2,12 @@
 /** The thread that reads traces and computes: neither its arithmetic nor its memory stands in the core's way; ending it takes the question back. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { AppError } from '../contract/index.ts';
+import type { ThreadEnd } from '../threads/index.ts';
 import { around } from './around.ts';
 import { compareRuns } from './compare.ts';
 import { population } from './population.ts';
 import { eventProfiles } from './profiles.ts';
 import type { ExploreTask, TaskAnswer } from './tasks.ts';
-import type { ThreadMessage } from './thread.ts';
 import { orientationTuning, placeMaps } from './tuning.ts';
 
 function perform(task: ExploreTask): Promise<TaskAnswer> {
@@ -22,9 +22,9 @@ try {
   const answer = await perform(workerData as ExploreTask);
   const bytes = answer.bytes;
   parentPort?.postMessage(
-    { type: 'done', answer } satisfies ThreadMessage,
+    { type: 'done', value: answer } satisfies ThreadEnd<TaskAnswer>,
     bytes.buffer instanceof ArrayBuffer ? [bytes.buffer] : [],
   );
 } catch (error) {
-  parentPort?.postMessage({ type: 'failed', error: AppError.from(error).toData() } satisfies ThreadMessage);
+  parentPort?.postMessage({ type: 'failed', error: AppError.from(error).toData() } satisfies ThreadEnd<TaskAnswer>);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 import path from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { AppError, type Uuid } from '../contract/index.ts';
 import type { Library, NewPosition, PositionRow } from '../library/index.ts';
-import type { ReadAnswer, ReadJob, Tracked } from './read-worker.ts';
+import { inThread } from '../threads/index.ts';
+import type { ReadJob, Tracked } from './read-worker.ts';
 
 /** What a person says of a tracking file. */
 export interface AddChoice {
@@ -44,7 +44,13 @@ export async function addPosition(
   readonly findings: readonly string[];
 }> {
   const session = await library.sessions.get(choice.sessionUuid);
-  const tracked = await readAside({ file: choice.file, times: choice.times ?? null, fps: choice.fps ?? null }, signal);
+  const tracked = await inThread<Tracked>({
+    module: new URL('read-worker.ts', import.meta.url),
+    name: 'position',
+    data: { file: choice.file, times: choice.times ?? null, fps: choice.fps ?? null } satisfies ReadJob,
+    signal,
+    cancelled: 'Reading was stopped before it was done.',
+  });
   const findings = [...tracked.findings];
   const { timesS, onMiniscopeClock } = clockOf(choice, tracked, session.startedAt, findings);
   const unit = tracked.unit ?? choice.unit ?? 'px';
@@ -123,23 +129,4 @@ function mainPart({ parts }: Tracked, wanted: string | undefined): string {
     count: x.reduce((sum, value, i) => sum + (Number.isFinite(value) ? (likelihood?.[i] ?? 1) : 0), 0),
   }));
   return seen.reduce((best, each) => (each.count > best.count ? each : best), seen[0] ?? { part: '', count: 0 }).part;
-}
-
-async function readAside(job: ReadJob, signal: AbortSignal): Promise<Tracked> {
-  signal.throwIfAborted();
-  const worker = new Worker(new URL('read-worker.ts', import.meta.url), { workerData: job, name: 'position' });
-  const stop = (): void => void worker.terminate();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    const answer = await new Promise<ReadAnswer>((resolve, reject) => {
-      worker.once('message', resolve);
-      worker.once('error', reject);
-      worker.once('exit', () => reject(new AppError('rpc.cancelled', 'Reading was stopped before it was done.')));
-    });
-    if (answer.type === 'failed') throw AppError.fromData(answer.error);
-    return answer.tracked;
-  } finally {
-    signal.removeEventListener('abort', stop);
-    await worker.terminate();
-  }
 }

@@ -6,7 +6,8 @@ import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
-import { AppError, type ErrorData } from '../contract/index.ts';
+import { AppError } from '../contract/index.ts';
+import type { ThreadEnd } from '../threads/index.ts';
 import { positionReaders } from './readers/index.ts';
 import { unreadable } from './text.ts';
 import { joinFrames, readTimes } from './times.ts';
@@ -26,10 +27,6 @@ export interface Tracked extends Omit<ReadPosition, 'timesS' | 'frames'> {
   readonly sha256: string;
   readonly title: string;
 }
-
-export type ReadAnswer =
-  | { readonly type: 'done'; readonly tracked: Tracked }
-  | { readonly type: 'failed'; readonly error: ErrorData };
 
 /** Bytes that tell the form. */
 const headBytes = 64 * 1024;
@@ -79,8 +76,8 @@ async function work(): Promise<Tracked> {
   throw unreadable(file, 'it is none of the forms that are known.');
 }
 
-const answer: ReadAnswer = await work().then(
-  (tracked) => ({ type: 'done', tracked }) as const,
+const answer: ThreadEnd<Tracked> = await work().then(
+  (value) => ({ type: 'done', value }) as const,
   (error: unknown) => ({ type: 'failed', error: AppError.from(error).toData() }) as const,
 );
 parentPort?.postMessage(answer);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-import { Worker } from 'node:worker_threads';
-import { AppError, type ErrorData } from '../contract/index.ts';
 import type { z } from 'zod';
+import { inThread, type ThreadEnd } from '../threads/index.ts';
 import type { Belongs, Contents, Head, PackedFile } from './contents.ts';
 
 /** What the travelling thread is told: plain values and absolute paths, so that it needs neither the library nor the core. */
@@ -66,12 +65,15 @@ interface Results {
   readonly stage: null;
 }
 
-export type TravelMessage =
+type Said =
   | { readonly type: 'progress'; readonly step: string; readonly fraction: number }
-  | { readonly type: 'done'; readonly value: unknown }
-  | { readonly type: 'failed'; readonly error: ErrorData }
   /** The file system's word; the caller makes a sentence of it. */
   | { readonly type: 'broken'; readonly code: string; readonly message: string };
+
+export type TravelMessage = ThreadEnd<unknown> | Said;
+
+/** How long the thread may take to put away what it began, once it is told to stop, ms. */
+const graceMs = 10_000;
 
 export type OnProgress = (step: string, fraction: number) => void;
 
@@ -81,25 +83,16 @@ export async function runTravel<J extends TravelJob>(
   progress: OnProgress,
   signal: AbortSignal,
 ): Promise<Results[J['type']]> {
-  signal.throwIfAborted();
-  const worker = new Worker(new URL('./travel-worker.ts', import.meta.url), { workerData: job, name: 'travel' });
-  const abort = (): void => worker.postMessage('abort');
-  try {
-    return await new Promise<Results[J['type']]>((resolve, reject) => {
-      signal.addEventListener('abort', abort, { once: true });
-      worker.on('message', (message: TravelMessage) => {
-        if (message.type === 'progress') progress(message.step, message.fraction);
-        else if (message.type === 'done') resolve(message.value as Results[J['type']]);
-        else if (message.type === 'failed') reject(AppError.fromData(message.error));
-        else reject(Object.assign(new Error(message.message), { code: message.code }));
-      });
-      worker.on('error', reject);
-      worker.on('exit', (code) =>
-        reject(new AppError('rpc.internal', `The travelling thread ended with code ${code}.`)),
-      );
-    });
-  } finally {
-    signal.removeEventListener('abort', abort);
-    await worker.terminate();
-  }
+  return await inThread<Results[J['type']], Said>({
+    module: new URL('./travel-worker.ts', import.meta.url),
+    name: 'travel',
+    data: job,
+    signal,
+    cancelled: 'It was cancelled; nothing was changed.',
+    graceMs,
+    hear: (said, answer) => {
+      if (said.type === 'progress') progress(said.step, said.fraction);
+      else answer.reject(Object.assign(new Error(said.message), { code: said.code }));
+    },
+  });
 }

@@ -21,9 +21,9 @@ export function meter({ progress }: Watch, step: string, total: number): (amount
   };
 }
 
-/** The word of an act that was stopped. */
+/** The word of an act that was stopped; who stopped it is told by `runTravel`. */
 export function cancelled(): AppError {
-  return new AppError('rpc.cancelled', 'It was cancelled; nothing was changed.');
+  return new AppError('rpc.cancelled', 'Stopped.');
 }
 
 /** Passes pieces on and adds them to a hash. @throws AppError `rpc.cancelled` */

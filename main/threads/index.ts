@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+/** Jobs in threads. See README.md. */
+export { inThread } from './thread.ts';
+export type { Answer, ThreadEnd, ThreadJob } from './thread.ts';
