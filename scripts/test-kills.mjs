@@ -1,21 +1,28 @@
 // SPDX-License-Identifier: MIT
-// `npm run test:kills [-- number [seed]]`: kills a recording process at random moments (200 by default; the same ones with the same seed), recovers what is left, verifies it, and opens each film by
-// OpenCV where $CALYX_PYTHON names a Python that has it. Ends with how many were readable; fails when one was not.
+// `npm run test:kills [-- number [seed] [--out file]]`: kills a recording process at random moments (200 by default; the same ones with the same seed), recovers what is left, verifies it, and opens
+// each film by OpenCV where $CALYX_PYTHON names a Python that has it. Ends with how many were readable; fails when one was not. The figures go to docs/bench/kills.json when all 200 were made, or where
+// --out says.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 import { root } from './lib.mjs';
 
 const { recoverSession, verifySession } = await import('../main/recording/index.ts');
 const { probeFilm } = await import('../main/media/index.ts');
 
-const kills = Number(process.argv[2] ?? 200);
-let seed = Number(process.argv[3] ?? Date.now() % 1_000_000);
+const { values: options, positionals } = parseArgs({ allowPositionals: true, options: { out: { type: 'string' } } });
+/** As many as the issue asks for. */
+const full = 200;
+const kills = Number(positionals[0] ?? full);
+const firstSeed = Number(positionals[1] ?? Date.now() % 1_000_000);
+let seed = firstSeed;
 if (!Number.isInteger(kills) || kills < 1 || !Number.isInteger(seed)) {
   console.error('test:kills takes a number of kills above 0, and a whole number as seed.');
   process.exit(2);
 }
+const beganAt = performance.now();
 console.log(`${kills} kills, seed ${seed}`);
 /** Numbers from 0 to 1 that a seed gives (mulberry32). */
 function random() {
@@ -32,7 +39,13 @@ for f in sys.argv[1:]:
     while v.read()[0]: n += 1
     print(n)
 `;
-if (python === undefined) console.log('OpenCV is not asked: CALYX_PYTHON names no Python that has it');
+const openCv =
+  python === undefined ? null : spawnSync(python, ['-c', 'import cv2; print(cv2.__version__)'], { encoding: 'utf8' });
+if (openCv === null) console.log('OpenCV is not asked: CALYX_PYTHON names no Python that has it');
+else if (openCv.status !== 0) {
+  console.error(`${python} has no OpenCV: ${openCv.stderr.trim().split('\n').at(-1)}`);
+  process.exit(2);
+}
 
 /** @param {string} data @param {string} compression */
 function killed(data, compression, afterMs) {
@@ -83,6 +96,22 @@ for (let n = 0; n < kills; n += 1) {
   told.films += films.length;
   if (isReadable) rmSync(data, { recursive: true, force: true });
   if (told.kills % 20 === 0) console.log(JSON.stringify(told));
+}
+const out = options.out ?? (kills >= full ? path.join(root, 'docs', 'bench', 'kills.json') : null);
+if (out !== null) {
+  const commit = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).stdout.trim();
+  const machine = { processor: cpus()[0]?.model.trim() ?? '', cores: availableParallelism() };
+  const seconds = Math.round((performance.now() - beganAt) / 1000);
+  const result = {
+    bench: 'kills',
+    commit,
+    machine,
+    seed: firstSeed,
+    seconds,
+    openCv: openCv?.stdout.trim() ?? null,
+    ...told,
+  };
+  writeFileSync(out, `${JSON.stringify(result, null, 2)}\n`);
 }
 console.log(JSON.stringify(told));
 process.exitCode = told.readable === told.kills ? 0 : 1;

@@ -46,7 +46,14 @@ export interface CaptureRequests {
   };
   /** Light off without forgetting its value, and on again. */
   readonly light: { readonly input: { readonly on: boolean }; readonly output: null };
-  readonly rois: { readonly input: { readonly rois: readonly AcquireRoi[] }; readonly output: null };
+  readonly rois: {
+    readonly input: {
+      readonly rois: readonly AcquireRoi[];
+      /** A companion; the first scope when it is left out. */
+      readonly scope?: string;
+    };
+    readonly output: null;
+  };
   /** The rising edge of the trigger input is told by an event; so is the falling one. */
   readonly watchTrigger: { readonly input: { readonly on: boolean }; readonly output: null };
   readonly start: {
@@ -61,9 +68,9 @@ export interface CaptureRequests {
   };
   readonly stop: { readonly input: null; readonly output: CaptureReport | null };
   readonly note: { readonly input: { readonly text: string }; readonly output: null };
-  readonly screenshot: { readonly input: { readonly file: string }; readonly output: null };
+  readonly screenshot: { readonly input: { readonly file: string; readonly scope?: string }; readonly output: null };
   readonly stack: {
-    readonly input: AcquireStack & { readonly file: string };
+    readonly input: AcquireStack & { readonly file: string; readonly scope?: string };
     readonly output: { readonly planes: number };
   };
   /** Ends a stack that is being taken. */
@@ -91,6 +98,8 @@ export interface CaptureState {
   readonly dropped: number | null;
   readonly bufferWorst: number;
   readonly counterAdvances: boolean;
+  /** What runs on the board, in words; null before the first frame. */
+  readonly firmware: string | null;
   readonly recording: {
     readonly folder: string;
     readonly startedAt: string;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-import { AppError, type AcquireRoi } from '../contract/index.ts';
+import { AppError } from '../contract/index.ts';
 import {
   type BoardLink,
   type Clock,
   type CommutatorLine,
   darkenBoard,
+  firmwareWords,
   Miniscope,
   readCatalogue,
   type Resolved,
@@ -30,7 +31,7 @@ import { FramePace } from './frame-pace.ts';
 import { controlLabel, isLight, shownControls, shownSettings } from './controls.ts';
 import { Companions } from './companions.ts';
 import { LiveBoxes, liveFrame } from './live-socket.ts';
-import { meanOf } from './measures.ts';
+import { Regions } from './regions.ts';
 import { savePicture } from './save-picture.ts';
 import { nothingSeen, QualityWatch } from './quality.ts';
 import { TriggerWatch } from './trigger-watch.ts';
@@ -80,8 +81,7 @@ export class Capture implements AsyncDisposable {
   #watch: RecordingWatch | undefined;
   #lightOff = false;
   #link: { readonly lost: string } | undefined;
-  #rois: readonly AcquireRoi[] = [];
-  #roisId = 0;
+  readonly #rois = new Regions();
   #newest: ScopeFrame | undefined;
   #frames = 0;
   readonly #pace = new FramePace();
@@ -96,7 +96,11 @@ export class Capture implements AsyncDisposable {
   constructor(dependencies: CaptureDependencies) {
     this.#dependencies = dependencies;
     this.#side = new SideWork(dependencies, () => this.#say());
-    this.#companions = new Companions({ ...dependencies, live: this.live });
+    this.#companions = new Companions({
+      ...dependencies,
+      live: this.live,
+      onFrame: (scope, frame) => this.#side.seen(scope, frame),
+    });
     this.#trigger = new TriggerWatch(
       dependencies.clock,
       async () => (await this.#open?.scope.trigger()) ?? null,
@@ -124,14 +128,16 @@ export class Capture implements AsyncDisposable {
     identify: async ({ address, scopeType: name }) => {
       this.#refuseWhileRecording();
       const open = this.#open;
-      await this.#side.identify(address, name, open === undefined ? undefined : this.#sideScope(open));
+      const own = open === undefined ? undefined : this.#sideScope(open);
+      await this.#side.identify(address, name, own?.address === address ? own : this.#companions.sideAt(address));
       open?.quality.settingChanged();
       return null;
     },
-    stack: async (wish) => {
+    stack: async ({ scope, ...wish }) => {
       const open = this.#scope();
       this.#refuseWhileRecording();
-      const planes = await this.#side.takeStack(this.#sideScope(open), wish);
+      const of = this.#isFirst(scope) ? this.#sideScope(open) : this.#companions.side(scope);
+      const planes = await this.#side.takeStack(of, wish);
       open.quality.settingChanged();
       return { planes };
     },
@@ -146,9 +152,7 @@ export class Capture implements AsyncDisposable {
       return Promise.resolve(null);
     },
     set: async ({ control, value, scope }) =>
-      scope === undefined || scope === this.#open?.name
-        ? await this.#set(control, value)
-        : await this.#setCompanion(scope, control, value),
+      this.#isFirst(scope) ? await this.#set(control, value) : await this.#setCompanion(scope, control, value),
     light: async ({ on }) => {
       // What blinks puts the light back as it was, on or off.
       this.#side.refuseWhileBusy();
@@ -156,9 +160,9 @@ export class Capture implements AsyncDisposable {
       await this.#companions.light(on);
       return null;
     },
-    rois: ({ rois }) => {
-      this.#rois = rois;
-      this.#roisId += 1;
+    rois: ({ rois, scope }) => {
+      if (this.#isFirst(scope)) this.#rois.follow(rois);
+      else this.#companions.rois(scope, rois);
       return Promise.resolve(null);
     },
     watchTrigger: async ({ on }) => {
@@ -175,7 +179,7 @@ export class Capture implements AsyncDisposable {
       this.#say();
       return Promise.resolve(null);
     },
-    screenshot: async ({ file }) => await this.#screenshot(file),
+    screenshot: async ({ file, scope }) => await this.#screenshot(file, scope),
   };
 
   /** Light off, recording ended properly, board let go. */
@@ -422,13 +426,19 @@ export class Capture implements AsyncDisposable {
     return { address: open.address, type: open.type, scope: open.scope, shown };
   }
 
+  #isFirst(scope: string | undefined): scope is undefined {
+    return scope === undefined || scope === this.#open?.name;
+  }
+
   #refuseWhileRecording(): void {
     if (this.#watch !== undefined) throw new AppError('acquire.not_now', 'A recording is under way.');
   }
 
-  async #screenshot(file: string): Promise<null> {
-    const { type } = this.#scope();
-    const frame = this.#newest;
+  async #screenshot(file: string, scope: string | undefined): Promise<null> {
+    const open = this.#scope();
+    const { type, newest: frame } = this.#isFirst(scope)
+      ? { type: open.type, newest: this.#newest }
+      : this.#companions.picture(scope);
     if (frame === undefined) throw new AppError('acquire.not_now', 'No frame has come yet.');
     await savePicture(file, frame.pixels, type);
     return null;
@@ -441,7 +451,7 @@ export class Capture implements AsyncDisposable {
     this.#frames += 1;
     const timeS = Number(frame.lastNs - open.openedNs) / 1e9;
     this.#pace.take(frame, this.#connecting === null);
-    this.#side.seen(frame);
+    this.#side.seen(open.scope, frame);
     const glance = open.quality.take(frame.pixels, timeS);
     this.#follow(frame, glance);
     if (this.live.first.watchers === 0) return;
@@ -450,8 +460,7 @@ export class Capture implements AsyncDisposable {
         number: this.#frames,
         agoMs: this.#agoMs(frame.lastNs),
         timeS,
-        roisId: this.#roisId,
-        values: this.#rois.map((roi) => meanOf(frame.pixels, open.type, roi)),
+        ...this.#rois.of(frame.pixels, open.type),
       }),
     );
   }
@@ -518,6 +527,7 @@ export class Capture implements AsyncDisposable {
       dropped: watch === undefined ? this.#pace.lost : missing,
       bufferWorst: this.#buffer.worst(nowNs),
       counterAdvances: this.#pace.advances && silent !== null && silent < silentMs,
+      firmware: open === undefined ? null : firmwareWords(open.scope.firmware),
       recording:
         watch === undefined
           ? null

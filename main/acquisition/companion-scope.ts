@@ -3,6 +3,7 @@ import { AppError, type AcquireScope } from '../contract/index.ts';
 import {
   type BoardLink,
   type Clock,
+  firmwareWords,
   Miniscope,
   readCatalogue,
   type Resolved,
@@ -28,6 +29,8 @@ import { FramePace } from './frame-pace.ts';
 import { type LiveBox, liveFrame } from './live-socket.ts';
 import { QualityWatch } from './quality.ts';
 import { RecordingWatch } from './recording-watch.ts';
+import { Regions } from './regions.ts';
+import type { SideScope } from './side-work.ts';
 import { silentMs, troubleOf } from './trouble.ts';
 
 /** What a scope beside the first one needs of the world. */
@@ -37,7 +40,7 @@ export interface CompanionWorld {
   /** Told what happens to it. */
   readonly tell: (severity: 'info' | 'warning', text: string) => void;
   /** Told of each frame, after the recorder has it. */
-  readonly onFrame: (frame: ScopeFrame) => void;
+  readonly onFrame: (scope: Miniscope, frame: ScopeFrame) => void;
 }
 
 /** A board that could not be opened is tried again after this time, ms. */
@@ -47,6 +50,9 @@ const againMs = 3000;
 export class CompanionScope implements AsyncDisposable {
   readonly wish: RigScope;
   readonly type: ScopeType;
+  readonly rois = new Regions();
+  /** The newest frame; undefined before the first. */
+  newest: ScopeFrame | undefined;
   readonly #address: string;
   readonly #world: CompanionWorld;
   readonly #box: LiveBox;
@@ -62,7 +68,6 @@ export class CompanionScope implements AsyncDisposable {
   #lost: string | null = null;
   #lightOff = false;
   #frames = 0;
-  #lastNs: bigint | undefined;
   #watch: RecordingWatch | undefined;
   #trying: Promise<void> = Promise.resolve();
 
@@ -90,6 +95,19 @@ export class CompanionScope implements AsyncDisposable {
     // Dark after its own last frame: the others take theirs at another moment.
     const stop: ScopeSession['stop'] = () => session.stop(() => void this.light(false));
     return { scope: this.wish, type: this.type, session: { ...session, stop }, settings: this.#wanted };
+  }
+
+  /** Whether it is open on a board. */
+  isAt(address: string): boolean {
+    return this.#open !== undefined && this.#address === address;
+  }
+
+  /** For work beside the preview. @throws AppError `acquire.not_ready` while it cannot be opened */
+  side(): SideScope {
+    if (this.#open === undefined) throw new AppError('acquire.not_ready', this.#notThere());
+    const shown = (control: string): Setting =>
+      isLight(control) && this.#lightOff ? 0 : (this.#wanted.get(control)?.shown ?? 0);
+    return { address: this.#address, type: this.type, scope: this.#open.scope, shown };
   }
 
   begins(recording: Recording, startedAt: Date, lengthS: number | null): void {
@@ -132,7 +150,7 @@ export class CompanionScope implements AsyncDisposable {
 
   state(): AcquireScope {
     const { name } = this.wish;
-    const { type, width, height } = this.type;
+    const { type, width, height, hasOrientation: orientation } = this.type;
     const silent = this.#silentForMs();
     const watch = this.#watch;
     return {
@@ -146,6 +164,8 @@ export class CompanionScope implements AsyncDisposable {
       dropped: watch === undefined ? this.#pace.lost : watch.missing,
       counterAdvances: this.#pace.advances && silent !== null && silent < silentMs,
       bufferWorst: this.#buffer.worst(this.#world.clock.nowNs()),
+      orientation,
+      firmware: this.#open === undefined ? null : firmwareWords(this.#open.scope.firmware),
       quality: this.#quality.report(!this.#lightOff),
       saved: watch?.recording.saved ?? null,
     };
@@ -218,16 +238,16 @@ export class CompanionScope implements AsyncDisposable {
 
   #seen(frame: ScopeFrame): void {
     this.#frames += 1;
-    this.#lastNs = frame.lastNs;
+    this.newest = frame;
     this.#pace.take(frame, this.#open !== undefined);
     const timeS = Number(frame.lastNs - this.#openedNs) / 1e9;
     const glance = this.#quality.take(frame.pixels, timeS);
     this.#watch?.take(frame, glance);
     if (this.#watch !== undefined) this.#buffer.take(frame.lastNs, this.#watch.recording.waiting);
-    this.#world.onFrame(frame);
+    if (this.#open !== undefined) this.#world.onFrame(this.#open.scope, frame);
     if (this.#box.watchers === 0) return;
     const agoMs = Number(this.#world.clock.nowNs() - frame.lastNs) / 1e6;
-    const about = { number: this.#frames, agoMs, timeS, roisId: 0, values: [] };
+    const about = { number: this.#frames, agoMs, timeS, ...this.rois.of(frame.pixels, this.type) };
     this.#box.offer(liveFrame(frame, this.type, glance, about));
   }
 
@@ -244,7 +264,7 @@ export class CompanionScope implements AsyncDisposable {
   }
 
   #silentForMs(): number | null {
-    return this.#lastNs === undefined ? null : Number(this.#world.clock.nowNs() - this.#lastNs) / 1e6;
+    return this.newest === undefined ? null : Number(this.#world.clock.nowNs() - this.newest.lastNs) / 1e6;
   }
 
   #trouble(silent: number | null): AcquireScope['trouble'] {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-import { AppError, type AcquireCompanions } from '../contract/index.ts';
+import { AppError, type AcquireCompanions, type AcquireRoi } from '../contract/index.ts';
 import {
   type BoardLink,
   type Clock,
   Commutator,
   type CommutatorLine,
+  type Miniscope,
   type ScopeFrame,
   type Setting,
 } from '../devices/index.ts';
@@ -23,6 +24,7 @@ import { CompanionCamera } from './companion-camera.ts';
 import { CompanionScope } from './companion-scope.ts';
 import type { CompanionRig } from './companion-rig.ts';
 import type { LiveBoxes } from './live-socket.ts';
+import type { SideScope } from './side-work.ts';
 
 /** What companions need of the world. */
 export interface CompanionsWorld {
@@ -31,6 +33,8 @@ export interface CompanionsWorld {
   readonly openSerial: (port: string) => Promise<CommutatorLine>;
   readonly ffmpeg: () => string | undefined;
   readonly live: LiveBoxes;
+  /** Told of each frame of a scope, after the recorder has it. */
+  readonly onFrame: (scope: Miniscope, frame: ScopeFrame) => void;
   readonly tell: (message: FromCapture) => void;
 }
 
@@ -88,7 +92,10 @@ export class Companions implements AsyncDisposable {
           clock,
           openLink,
           tell,
-          onFrame: (frame) => this.frame(scope.name, frame),
+          onFrame: (from, frame) => {
+            this.frame(scope.name, frame);
+            this.#world.onFrame(from, frame);
+          },
         }),
     );
     this.#cameras = rig.cameras.map(
@@ -118,9 +125,27 @@ export class Companions implements AsyncDisposable {
     control: string,
     value: Setting,
   ): Promise<{ readonly shown: Setting; readonly changed: string | null }> {
-    const scope = this.#scopes.find(({ wish }) => wish.name === name);
-    if (scope === undefined) throw new AppError('acquire.not_now', `The rig has no scope “${name}”.`);
-    return await scope.set(control, value);
+    return await this.#scope(name).set(control, value);
+  }
+
+  /** Follows regions of a scope by its name. @throws AppError `acquire.not_now` where there is none */
+  rois(name: string, rois: readonly AcquireRoi[]): void {
+    this.#scope(name).rois.follow(rois);
+  }
+
+  /** A scope by its name, for work beside the preview. @throws AppError `acquire.not_now` where there is none, `acquire.not_ready` while it cannot be opened */
+  side(name: string): SideScope {
+    return this.#scope(name).side();
+  }
+
+  /** The open scope on a board, for work beside the preview. */
+  sideAt(address: string): SideScope | undefined {
+    return this.#scopes.find((scope) => scope.isAt(address))?.side();
+  }
+
+  /** What a scope shows now. @throws AppError `acquire.not_now` where there is none */
+  picture(name: string): Pick<CompanionScope, 'type' | 'newest'> {
+    return this.#scope(name);
   }
 
   /** Begins to record everything together; gives the first scope's part. @throws AppError as `RigRecording.start`, `acquire.not_ready` */
@@ -204,6 +229,12 @@ export class Companions implements AsyncDisposable {
     this.#commutatorText = null;
     this.#rig = undefined;
     await Promise.all(all.map(async (one) => await one[Symbol.asyncDispose]()));
+  }
+
+  #scope(name: string): CompanionScope {
+    const scope = this.#scopes.find(({ wish }) => wish.name === name);
+    if (scope === undefined) throw new AppError('acquire.not_now', `The rig has no scope “${name}”.`);
+    return scope;
   }
 
   /** How a scope's film is kept is the plan's word. */

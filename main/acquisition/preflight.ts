@@ -20,6 +20,8 @@ export interface PreflightFacts {
     readonly simulated: boolean;
     readonly width: number;
     readonly height: number;
+    /** Of its USB connection; null where the system does not tell. */
+    readonly speedMbps: number | null;
   } | null;
   readonly state: CaptureState | null;
   readonly plan: AcquirePlan;
@@ -69,6 +71,7 @@ export function judge(facts: PreflightFacts): AcquireCheck[] {
   const checks = [
     animal(facts),
     device(facts),
+    firmware(facts),
     counter(facts),
     rate(facts),
     picture(facts),
@@ -126,6 +129,7 @@ function otherScope({
   fps,
   counterAdvances,
   quality,
+  firmware: told,
 }: AcquireScope): AcquireCheck {
   const id = `scope ${name}`;
   if (trouble !== null) return line(id, name, 'fix', trouble.text, again);
@@ -138,7 +142,7 @@ function otherScope({
     return line(id, name, 'look', `${text}; its counter is not advancing: lost frames could not be counted`, again);
   if ((quality.saturated ?? 0) > saturatedLimit)
     return line(id, name, 'look', `${text}; ${(100 * (quality.saturated ?? 0)).toFixed(2)} % saturated`, again);
-  return line(id, name, 'ok', `${text}; counter advances`);
+  return line(id, name, 'ok', `${text}; counter advances; ${told ?? 'firmware unknown'}`);
 }
 
 function cameras({ state }: PreflightFacts): AcquireCheck[] {
@@ -194,6 +198,16 @@ function device({ device, state }: PreflightFacts): AcquireCheck {
     return line('device', 'Miniscope', 'fix', 'no scope is connected', again);
   if (state.trouble !== null) return line('device', 'Miniscope', 'fix', state.trouble.text, again);
   return line('device', 'Miniscope', 'ok', device.simulated ? `${device.name}: practice, no real board` : device.name);
+}
+
+/** What runs on the board and how it is connected; neither keeps a recording from starting. */
+function firmware({ device, state }: PreflightFacts): AcquireCheck {
+  const told = state?.firmware ?? null;
+  if (device === null || told === null)
+    return line('firmware', 'Firmware', 'look', 'not known: no frame has come yet', again);
+  const speed =
+    device.speedMbps === null ? 'speed of the connection unknown' : `connected at ${String(device.speedMbps)} Mbit/s`;
+  return line('firmware', 'Firmware', 'ok', device.simulated ? `${told}, simulated` : `${told}; ${speed}`);
 }
 
 function counter({ state }: PreflightFacts): AcquireCheck {

@@ -46,6 +46,7 @@ function judged({ plan, device, state, rig, file, clock }: RigFacts, measured: M
             simulated: device.id === 'simulator',
             width: device.type.width,
             height: device.type.height,
+            speedMbps: device.speedMbps,
           },
     state,
     plan,

@@ -24,8 +24,8 @@ export interface RecordedSessions {
   readonly discard: (sessionUuid: string | null) => Promise<void>;
   /** Repairs what processes that are gone left behind, until the signal; says each once. */
   readonly recover: (signal: AbortSignal) => AsyncGenerator<LeftBehind>;
-  /** Queues processing of its recordings. @throws AppError `usage.invalid` for a preset that is not there, `session.*` */
-  readonly process: (sessionUuid: string, preset: string) => Promise<readonly string[]>;
+  /** Queues processing of its recordings, or of those of the devices named. @throws AppError `usage.invalid` for a preset or a device that is not there, `session.*` */
+  readonly process: (sessionUuid: string, preset: string, devices?: readonly string[]) => Promise<readonly string[]>;
 }
 
 /** A recording that a crash ended, as a person is told. */

@@ -170,17 +170,28 @@ export class RecordingCycle {
     else this.#rig.set('report');
   }
 
-  /** Queues processing of the recording of the report with a preset. @throws AppError `acquire.not_now`, `usage.invalid` */
-  async process(preset: string): Promise<readonly string[]> {
+  /** Queues processing of the recording of the report with a preset, of all its scopes or of those named. @throws AppError `acquire.not_now`, `usage.invalid` */
+  async process(preset: string, devices?: readonly string[]): Promise<readonly string[]> {
     const report = this.#report;
     if (report === null || report.sessionUuid === null) {
       throw new AppError('acquire.not_now', report?.importProblem ?? 'There is no recording to process.');
     }
-    const runUuids = [...(await this.#options.sessions.process(report.sessionUuid, preset))];
-    this.#report = { ...report, queued: { preset, runUuids } };
+    const scopes = [report, ...report.others].map(({ device }) => device);
+    const wanted = devices ?? scopes;
+    const runUuids = [...(await this.#options.sessions.process(report.sessionUuid, preset, devices))];
+    const { queued } = report;
+    this.#report = {
+      ...report,
+      queued: {
+        preset,
+        runUuids: [...(queued?.runUuids ?? []), ...runUuids],
+        devices: scopes.filter((device) => wanted.includes(device) || queued?.devices.includes(device) === true),
+      },
+    };
+    const which = wanted.length < scopes.length ? ` (${wanted.join(', ')})` : '';
     this.#rig.say(
       'info',
-      `Processing of ${report.folder} is queued with the preset “${preset}”; it waits while a scope records.`,
+      `Processing of ${report.folder}${which} is queued with the preset “${preset}”; it waits while a scope records.`,
     );
     return runUuids;
   }

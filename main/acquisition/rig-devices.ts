@@ -126,7 +126,8 @@ export class RigDevices {
     const type = scopeType(readCatalogue(), wanted ?? this.#typeOn(id));
     const simulated = device.kind === 'simulator';
     const address = simulated ? await this.#practiceAddress(type) : device.address;
-    return { id, name: type.label ?? type.type, type, address, simulated, loss: device.loss };
+    const speedMbps = device.usb?.speedMbps ?? null;
+    return { id, name: type.label ?? type.type, type, address, speedMbps, simulated, loss: device.loss };
   }
 
   /** Remembers what hangs on a port. @throws the system's error */

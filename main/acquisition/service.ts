@@ -18,7 +18,7 @@ import {
   type FolderRef,
 } from '../contract/index.ts';
 import type { Clock, Setting } from '../devices/index.ts';
-import { diskFaultNames, rigJson, simulatorRig } from '../recording/index.ts';
+import { diskFaultNames, fileName, rigJson, simulatorRig } from '../recording/index.ts';
 import { Aftermath } from './aftermath.ts';
 import { ChosenRig, type ChosenRigOptions } from './chosen-rig.ts';
 import { CaptureLine } from './capture-line.ts';
@@ -235,8 +235,9 @@ export class Acquisition {
     return { name: this.#plan.rig ?? (this.#plan.experiment === '' ? 'rig' : this.#plan.experiment), text };
   }
 
-  async rois(rois: readonly AcquireRoi[]): Promise<void> {
-    await this.#connected().ask('rois', { rois });
+  /** @param scope a scope of the rig beside the first one */
+  async rois(rois: readonly AcquireRoi[], scope?: string): Promise<void> {
+    await this.#connected().ask('rois', { rois, ...(scope === undefined ? {} : { scope }) });
   }
 
   /** Changes what is planned; while recording only the markers' names. */
@@ -303,27 +304,33 @@ export class Acquisition {
     this.#say('info', `Note: ${text}`);
   }
 
-  async screenshot(): Promise<{ readonly file: string }> {
+  /** @param scope a scope of the rig beside the first one */
+  async screenshot(scope?: string): Promise<{ readonly file: string }> {
     const line = this.#connected();
     const data = await this.#options.makeFolder(this.#plan.folder);
-    const file = this.#captureName('.png');
-    await line.ask('screenshot', { file: path.join(data, file) });
+    const file = this.#captureName(scope, '.png');
+    await line.ask('screenshot', { file: path.join(data, file), ...(scope === undefined ? {} : { scope }) });
     this.#say('info', `Screenshot saved: ${file}`);
     return { file };
   }
 
   /** @throws AppError `acquire.not_now` but in the preview, `device.*`, `disk.io`, `rpc.cancelled` */
-  async stack(wish: AcquireStack, signal: AbortSignal): Promise<{ readonly file: string; readonly planes: number }> {
+  async stack(
+    wish: AcquireStack,
+    signal: AbortSignal,
+    scope?: string,
+  ): Promise<{ readonly file: string; readonly planes: number }> {
     if (this.#mode !== 'preview') {
       throw new AppError('acquire.not_now', `No stack can be taken: ${modeWords[this.mode]}.`);
     }
     const line = this.#connected();
     const data = await this.#options.makeFolder(this.#plan.folder);
-    const file = this.#captureName('_stack.tif');
+    const file = this.#captureName(scope, '_stack.tif');
     const stop = (): void => void line.ask('stopStack', null).catch(() => undefined);
     signal.addEventListener('abort', stop, { once: true });
     try {
-      const { planes } = await line.ask('stack', { ...wish, file: path.join(data, file) });
+      const of = scope === undefined ? {} : { scope };
+      const { planes } = await line.ask('stack', { ...wish, ...of, file: path.join(data, file) });
       this.#say('info', `Stack of ${String(planes)} planes saved: ${file}`);
       return { file, planes };
     } finally {
@@ -331,9 +338,10 @@ export class Acquisition {
     }
   }
 
-  #captureName(ending: string): string {
+  #captureName(scope: string | undefined, ending: string): string {
     const stamp = this.#options.now().toISOString().replaceAll(/[:.]/g, '-').replace('Z', '');
-    return path.join('imageCaptures', `Miniscope_${stamp}${ending}`);
+    const device = scope ?? this.#rig.rig?.scopes[0]?.name ?? 'Miniscope';
+    return path.join('imageCaptures', `${fileName(device)}_${stamp}${ending}`);
   }
 
   /** From the report back to the live picture. */
@@ -344,9 +352,9 @@ export class Acquisition {
     this.#set('preview');
   }
 
-  /** Queues processing of the recording of the report. @throws AppError `acquire.not_now`, `usage.invalid` */
-  process(preset: string): Promise<readonly string[]> {
-    return this.#cycle.process(preset);
+  /** Queues processing of the recording of the report with a preset, of all its scopes or of those named. @throws AppError `acquire.not_now`, `usage.invalid` */
+  process(preset: string, devices?: readonly string[]): Promise<readonly string[]> {
+    return this.#cycle.process(preset, devices);
   }
 
   /** @throws AppError `usage.invalid` */

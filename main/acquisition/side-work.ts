@@ -34,6 +34,8 @@ export class SideWork {
   #busy: { readonly what: string; readonly stop: AbortController } | undefined;
   #stack: { readonly plane: number; readonly planes: number } | null = null;
   #nextFrames: ((frame: ScopeFrame) => void)[] = [];
+  /** Whose frames a stack takes. */
+  #stacked: Miniscope | undefined;
 
   constructor(
     { clock, openLink }: { readonly clock: Clock; readonly openLink: (address: string) => Promise<BoardLink> },
@@ -54,7 +56,8 @@ export class SideWork {
     if (this.#busy !== undefined) throw new AppError('acquire.not_now', `Not started: ${this.#busy.what}.`);
   }
 
-  seen(frame: ScopeFrame): void {
+  seen(scope: Miniscope, frame: ScopeFrame): void {
+    if (scope !== this.#stacked) return;
     for (const take of this.#nextFrames.splice(0)) take(frame);
   }
 
@@ -83,12 +86,13 @@ export class SideWork {
       nextFrame: () => this.#nextFrame(),
       nowNs: () => this.#clock.nowNs(),
     };
-    return await this.#alone('a stack is being taken', (signal) =>
-      takeStack(stacked, wish, signal, (plane, planes) => {
+    return await this.#alone('a stack is being taken', (signal) => {
+      this.#stacked = scope;
+      return takeStack(stacked, wish, signal, (plane, planes) => {
         this.#stack = { plane, planes };
         this.#changed();
-      }),
-    );
+      });
+    });
   }
 
   async #alone<T>(what: string, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -99,6 +103,7 @@ export class SideWork {
       return await act(stop.signal);
     } finally {
       this.#busy = undefined;
+      this.#stacked = undefined;
       this.#stack = null;
       this.#changed();
     }

@@ -17,6 +17,8 @@ export interface ConnectedDevice {
   readonly name: string;
   readonly type: ScopeType;
   readonly address: string;
+  /** Of its USB connection; null where the system does not tell, and of the simulated one. */
+  readonly speedMbps: number | null;
 }
 
 /** What a status is made of. */

@@ -19,6 +19,8 @@ export interface BoardLink extends AsyncDisposable {
   readonly getControl: (control: Selector) => Promise<number>;
   /** Where the link can: these are read with each frame from now on and come with it, however late it is taken. */
   readonly readWithFrames?: (controls: readonly Selector[]) => void;
+  /** It may answer with what it read before: only controls that it was told to read anew are believed. */
+  readonly remembersReads?: boolean;
   /** Payloads that made no frame. */
   readonly counts: () => AssemblyCounts;
   /** The USB port it is on, where the back-end knows it. */

@@ -19,6 +19,7 @@ export { Commutator, type CommutatorLine, type CommutatorOptions } from './commu
 export { serialLine } from './commutator/serial-line.ts';
 export type { AssemblyCounts } from './miniscope/frame-assembler.ts';
 export { blinkBoard, blinkLed } from './miniscope/blink.ts';
+export { type Firmware, firmwareWords } from './miniscope/firmware.ts';
 export { darkenBoard } from './miniscope/darken.ts';
 export { Miniscope, type MiniscopeOptions, type ScopeEvent, type ScopeFrame } from './miniscope/miniscope.ts';
 export { faultNames, practiceScope, type FaultName, type PracticeScope } from './simulator/practice.ts';

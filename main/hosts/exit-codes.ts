@@ -60,6 +60,8 @@ const byDomain: Readonly<Record<string, number>> = {
   disk: exitCodes.resource,
   device: exitCodes.environment,
   recording: exitCodes.input,
+  // The instrument does something else now, or is not ready for it.
+  acquire: exitCodes.environment,
   files: exitCodes.input,
 };
 

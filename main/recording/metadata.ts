@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { Resolved, ScopeType } from '../devices/index.ts';
+import type { Firmware, Resolved, ScopeType } from '../devices/index.ts';
 import type { Rig, RigScope } from './rig.ts';
 import { startTime } from './session-folder.ts';
 
@@ -55,6 +55,7 @@ export function clockAnchors(
   about: {
     readonly programVersion: string;
     readonly simulated: boolean;
+    readonly firmware?: Firmware;
     /** `metaData.json` of the session and of the device, from which a recovery makes them again. */
     readonly metaData: { readonly session: unknown; readonly device: unknown };
   },
@@ -71,6 +72,7 @@ export function clockAnchors(
     program: `Calyx ${about.programVersion}`,
     rawLuma: true,
     simulated: about.simulated,
+    ...(about.firmware === undefined ? {} : { firmware: about.firmware }),
     startMonotonicNs: String(startNs),
     startUnixMs: start.getTime(),
     tzOffsetMin: -start.getTimezoneOffset(),

@@ -2,7 +2,7 @@
 import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../contract/index.ts';
-import type { AssemblyCounts, Clock, Resolved, ScopeFrame, ScopeType, Setting } from '../devices/index.ts';
+import type { AssemblyCounts, Clock, Firmware, Resolved, ScopeFrame, ScopeType, Setting } from '../devices/index.ts';
 import { repairAvi, type FilmOptions, type FilmWriter, type WrittenFilm } from '../media/index.ts';
 import { systemDisk, type Disk } from './disk.ts';
 import { IntegrityWatch, type Integrity } from './integrity.ts';
@@ -40,6 +40,8 @@ export interface RecordingPlan {
   readonly settings: ReadonlyMap<string, Resolved>;
   /** How long the recording is to be, s; null or left out for one without an end. */
   readonly plannedS?: number | null;
+  /** What runs on the board. */
+  readonly firmware?: Firmware;
 }
 
 /** The CSV files of a scope. */
@@ -460,12 +462,17 @@ function diskSentence(error: unknown): string {
 }
 
 function aboutOf(
-  { rig }: RecordingPlan,
+  { rig, firmware }: RecordingPlan,
   { programVersion }: RecorderDependencies,
   session: SharedSession,
   device: Readonly<Record<string, unknown>>,
 ): Parameters<typeof clockAnchors>[0] {
-  return { programVersion, simulated: rig.isSimulated, metaData: { session: session.metaData, device } };
+  return {
+    programVersion,
+    simulated: rig.isSimulated,
+    ...(firmware === undefined ? {} : { firmware }),
+    metaData: { session: session.metaData, device },
+  };
 }
 
 function checkRoi({ roi, name }: RigScope, type: ScopeType): void {

@@ -55,7 +55,7 @@ export class ScopeFeed {
     return {
       scope,
       start: async (plan, dependencies, shared) => {
-        const recording = await Recording.start(plan, dependencies, shared);
+        const recording = await Recording.start({ ...plan, firmware: scope.firmware }, dependencies, shared);
         atStart = this.#corrupt();
         this.#restartsBefore = scope.restarts;
         await scope.setRecording(true).catch(() => {

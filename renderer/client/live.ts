@@ -97,11 +97,13 @@ export class LiveFeed {
   }
 }
 
-const feeds = new WeakMap<Connection, LiveFeed>();
+const feeds = new WeakMap<Connection, Map<string, LiveFeed>>();
 
-/** The one live picture of a connection: traces outlive a look at another place. */
-export function liveFeedOf(connection: Connection): LiveFeed {
-  const known = feeds.get(connection) ?? new LiveFeed(connection);
-  feeds.set(connection, known);
+/** The one live picture of a scope, the first one of the rig or another by its name: traces outlive a look at another place or scope. */
+export function liveFeedOf(connection: Connection, scope?: string): LiveFeed {
+  const ofConnection = feeds.get(connection) ?? new Map<string, LiveFeed>();
+  feeds.set(connection, ofConnection);
+  const known = ofConnection.get(scope ?? '') ?? new LiveFeed(connection, scope);
+  ofConnection.set(scope ?? '', known);
   return known;
 }

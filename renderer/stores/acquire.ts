@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { create } from 'zustand';
 import { persist } from 'zustand/middleware';
-import type { AcquireRoi, AcquireStatus } from '../../main/contract/index.ts';
+import type { AcquireRoi, AcquireScope, AcquireStatus } from '../../main/contract/index.ts';
 
 /** One second of the picture's measures. */
 export interface QualityPoint {
@@ -15,8 +15,8 @@ export interface QualityPoint {
 interface Acquire {
   /** What the instrument says; null before its first word and while the line is lost. */
   readonly status: AcquireStatus | null;
-  /** The last ten minutes, a point a second. */
-  readonly history: readonly QualityPoint[];
+  /** The last ten minutes of each scope by its name, a point a second. */
+  readonly history: Readonly<Record<string, readonly QualityPoint[]>>;
   readonly preflightOpen: boolean;
   readonly noteOpen: boolean;
 }
@@ -26,23 +26,48 @@ const historyLength = 600;
 /** The rig, as the core last told it. */
 export const useAcquire = create<Acquire>(() => ({
   status: null,
-  history: [],
+  history: {},
   preflightOpen: false,
   noteOpen: false,
 }));
 
-/** Takes a status in; its measures join the history once a second. */
-export function takeStatus(status: AcquireStatus, at: number): void {
-  useAcquire.setState((state) => ({ status, history: withPoint(state.history, status, at) }));
+/** The scopes of a rig, the first one like the others; none while no scope is connected. */
+export function scopesOf(status: AcquireStatus): readonly AcquireScope[] {
+  const { device, scopeName, companions, controls, trouble, fps, dropped, bufferWorst, quality, recording } = status;
+  if (device === null) return [];
+  const { type, width, height, orientation } = device;
+  const first = { name: scopeName, type, width, height, orientation, controls, trouble, fps, dropped, bufferWorst };
+  const more = { counterAdvances: fps !== null, firmware: null, quality, saved: recording?.saved ?? null };
+  return [{ ...first, ...more }, ...companions.scopes];
 }
 
-/** A history with the measures of a status, if a second has passed since the last; empty without a scope. */
+/** The scope that is looked at: the chosen one, the first one where none was chosen or it is not there. */
+export function chosenOf(status: AcquireStatus, chosen: string | null): AcquireScope | undefined {
+  const scopes = scopesOf(status);
+  return scopes.find(({ name }) => name === chosen) ?? scopes[0];
+}
+
+/** How a command names a scope: a rig of one scope needs no name. */
+export function named(status: AcquireStatus, scope: string): { readonly scope?: string } {
+  return status.companions.scopes.length === 0 ? {} : { scope };
+}
+
+/** Takes a status in; its measures join the history once a second. */
+export function takeStatus(status: AcquireStatus, at: number): void {
+  useAcquire.setState(({ history }) => ({
+    status,
+    history: Object.fromEntries(
+      scopesOf(status).map(({ name, quality }) => [name, withPoint(history[name] ?? [], quality, at)]),
+    ),
+  }));
+}
+
+/** A history with the measures of a scope, if a second has passed since the last. */
 export function withPoint(
   history: readonly QualityPoint[],
-  { device, quality: { focus, saturated, driftPx, meanGrey } }: Pick<AcquireStatus, 'device' | 'quality'>,
+  { focus, saturated, driftPx, meanGrey }: AcquireScope['quality'],
   at: number,
 ): readonly QualityPoint[] {
-  if (device === null) return [];
   if (meanGrey === null || at - (history.at(-1)?.at ?? -Infinity) < 1000) return history;
   return [...history.slice(1 - historyLength), { at, focus, saturated, driftPx, meanGrey }];
 }
@@ -60,6 +85,10 @@ export interface Reference {
   readonly values: Float32Array;
 }
 
+/** The name of a scope that no rig names. */
+const onlyScope = 'Miniscope';
+const noRois: readonly AcquireRoi[] = [];
+
 interface LiveView {
   readonly look: LookName;
   readonly lut: (typeof liveLuts)[number];
@@ -68,7 +97,10 @@ interface LiveView {
   /** Grey levels shown from black to white; null follows the picture. */
   readonly levels: { readonly low: number; readonly high: number } | null;
   readonly reference: Reference | null;
-  readonly rois: readonly AcquireRoi[];
+  /** The scope that is looked at, by name; the first one when it is null or not there. */
+  readonly chosen: string | null;
+  /** Regions of each scope by its name. */
+  readonly rois: Readonly<Record<string, readonly AcquireRoi[]>>;
   /** A click on the picture adds a region. */
   readonly addsRoi: boolean;
 }
@@ -83,12 +115,32 @@ export const useLiveView = create<LiveView>()(
       maximum: false,
       levels: null,
       reference: null,
-      rois: [],
+      chosen: null,
+      rois: {},
       addsRoi: false,
     }),
-    { name: 'calyx.live', partialize: ({ lut, rois }) => ({ lut, rois }) },
+    {
+      name: 'calyx.live',
+      partialize: ({ lut, rois }) => ({ lut, rois }),
+      version: 1,
+      // Before, all regions were those of the one scope.
+      migrate: (kept) => {
+        const { lut = 'grey', rois = [] } = (kept ?? {}) as { lut?: LiveView['lut']; rois?: readonly AcquireRoi[] };
+        return { lut, rois: { [onlyScope]: rois } } as Pick<LiveView, 'lut' | 'rois'> as LiveView;
+      },
+    },
   ),
 );
+
+/** The regions of a scope. */
+export function roisOf(scope: string): ({ rois }: Pick<LiveView, 'rois'>) => readonly AcquireRoi[] {
+  return ({ rois }) => rois[scope] ?? noRois;
+}
+
+/** Changes the regions of a scope. */
+export function changeRois(scope: string, change: (rois: readonly AcquireRoi[]) => readonly AcquireRoi[]): void {
+  useLiveView.setState(({ rois }) => ({ rois: { ...rois, [scope]: change(rois[scope] ?? noRois) } }));
+}
 
 /** Share of the width that the picture's side takes, percent; height of traces and messages, px. */
 export const leastLeft = 30;

@@ -43,6 +43,7 @@ export const soundState: CaptureState = {
   dropped: 0,
   bufferWorst: 0.03,
   counterAdvances: true,
+  firmware: 'stock firmware, interface version 2',
   recording: null,
   quality: { focus: 0.7, saturated: 0.0002, meanGrey: 90, driftPx: 0, bleachingPer10Min: null, advice: [] },
   stack: null,
@@ -51,7 +52,7 @@ export const soundState: CaptureState = {
 };
 /** A rig with nothing against it. */
 export const soundFacts: PreflightFacts = {
-  device: { name: 'Miniscope V4', simulated: true, width: 608, height: 608 },
+  device: { name: 'Miniscope V4', simulated: true, width: 608, height: 608, speedMbps: null },
   state: soundState,
   plan: soundPlan,
   rig: null,

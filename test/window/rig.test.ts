@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findFfmpeg } from '../../main/media/index.ts';
 import { launchChromium } from '../support/browser.ts';
@@ -101,6 +101,20 @@ describe('a rig in the window', () => {
       .toBe('Ready to record');
   }
 
+  /** Pixels of a canvas that are drawn in a colour. */
+  const drawn = async (canvas: Locator): Promise<number> =>
+    await canvas.evaluate((element: HTMLCanvasElement) => {
+      const { data } = element.getContext('2d')!.getImageData(0, 0, element.width, element.height);
+      let count = 0;
+      for (let n = 0; n < data.length; n += 4)
+        if (
+          (data[n + 3] ?? 0) > 100 &&
+          Math.max(...data.subarray(n, n + 3)) - Math.min(...data.subarray(n, n + 3)) > 60
+        )
+          count += 1;
+      return count;
+    });
+
   const row = (name: string) =>
     page.getByRole('complementary', { name: 'Pre-flight' }).getByRole('listitem').filter({ hasText: name });
 
@@ -128,6 +142,40 @@ describe('a rig in the window', () => {
       .getByRole('region', { name: 'PFC' })
       .getByText(/608 × 608 · \d/)
       .waitFor(patience);
+    // The other scope is looked at: large, with its own regions, head, quality and controls.
+    await page.getByRole('button', { name: 'Look at PFC' }).click();
+    const large = page.getByRole('region', { name: 'Miniscope', exact: true });
+    await large.getByRole('heading', { name: 'PFC' }).waitFor(patience);
+    await page.getByRole('img', { name: 'Live picture of CA1' }).waitFor(patience);
+    await page.getByText('No region is followed.').waitFor();
+    await page.keyboard.press('o');
+    await large.getByRole('img', { name: 'Live picture of the scope' }).click({ position: { x: 200, y: 200 } });
+    const traces = page.getByRole('region', { name: 'ROI traces of PFC' });
+    await traces.getByText('ROI 1').waitFor(patience);
+    await expect
+      .poll(() => drawn(traces.getByRole('img', { name: 'Traces of the regions' })), patience)
+      .toBeGreaterThan(20);
+    await page.getByRole('region', { name: 'Head of PFC' }).getByText(/roll/i).first().waitFor(patience);
+    await page
+      .getByRole('region', { name: 'Quality of PFC' })
+      .getByText(/^0\.\d\d$/)
+      .first()
+      .waitFor(patience);
+    await page.keyboard.press(']');
+    await page
+      .getByRole('group', { name: 'Controls of PFC' })
+      .getByText(/^6\s*%$/)
+      .waitFor(patience);
+    await page.keyboard.press(' ');
+    await page.getByText(/Screenshot saved: imageCaptures\/PFC_.*\.png/).waitFor(patience);
+    await picture(page, '31-rig-other-scope');
+    await page.keyboard.press('[');
+    await page
+      .getByRole('group', { name: 'Controls of PFC' })
+      .getByText(/^5\s*%$/)
+      .waitFor(patience);
+    await page.getByRole('button', { name: 'Look at CA1' }).click();
+    await page.getByRole('region', { name: 'ROI traces of CA1' }).getByText('No region is followed.').waitFor(patience);
     // Each device has its line in pre-flight.
     await check();
     await row('PFC')
@@ -169,7 +217,15 @@ describe('a rig in the window', () => {
     await page.keyboard.up('R');
     await page.keyboard.up('Shift');
     await page.getByRole('radio', { name: 'CA1' }).click();
+    // One scope of it is queued, then the other one.
+    const next = page.getByRole('complementary', { name: 'Next' });
+    await next.getByLabel('CA1').uncheck();
+    await next.getByRole('button', { name: 'Queue processing' }).click();
+    await next.getByText('Processing of PFC is queued with the preset Balanced.').waitFor(patience);
+    await next.getByLabel('CA1').check();
     await picture(page, '33-rig-report');
+    await next.getByRole('button', { name: 'Queue processing' }).click();
+    await next.getByText('Processing of CA1, PFC is queued with the preset Balanced.').waitFor(patience);
     const where = await page.locator('dt', { hasText: 'Folder' }).locator('+ dd').innerText();
     const session = path.join(folder, 'rig', 'Calyx recordings', where);
     for (const file of ['CA1/0.avi', 'PFC/0.avi', 'BehavCam/0.avi', 'PFC/integrity.json'])

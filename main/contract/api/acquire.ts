@@ -122,6 +122,10 @@ export const AcquireScope = z.object({
   dropped: z.number().int().nullable(),
   counterAdvances: z.boolean(),
   bufferWorst: z.number(),
+  /** It has an orientation sensor. */
+  orientation: z.boolean(),
+  /** What runs on its board, in words; null before the first frame. */
+  firmware: z.string().nullable(),
   quality: AcquireQuality,
   /** While it is recorded. */
   saved: z.number().int().nullable(),
@@ -322,8 +326,8 @@ export const AcquireReport = AcquireScopeReport.extend({
   /** In the library; null when it could not be linked, `importProblem` says why. */
   sessionUuid: Uuid.nullable(),
   importProblem: z.string().nullable(),
-  /** Runs that were queued for it, and with what preset; null before. */
-  queued: z.object({ preset: z.string(), runUuids: z.array(Uuid) }).nullable(),
+  /** Runs that were queued for it, of which scopes, and with what preset the last of them; null before. */
+  queued: z.object({ preset: z.string(), runUuids: z.array(Uuid), devices: z.array(z.string()) }).nullable(),
   folder: z.string(),
   others: z.array(AcquireScopeReport),
   cameras: z.array(AcquireCameraReport),
@@ -387,7 +391,9 @@ export const acquireApi = defineApi('acquire', {
     z.object({ shown: Setting }),
     { doc: 'Sets a control of the scope, or of another one of the rig; noted in a recording under way.' },
   ),
-  rois: command(z.object({ rois: z.array(AcquireRoi).max(32) }), done, { doc: 'Regions whose mean is followed live.' }),
+  rois: command(z.object({ rois: z.array(AcquireRoi).max(32), scope: z.string().optional() }), done, {
+    doc: 'Regions of the scope, or of another one of the rig, whose mean is followed live.',
+  }),
   rigText: query(nothing, z.object({ name: z.string(), text: z.string() }), {
     doc: 'The rig as it is driven now, with the values of its scopes, as a Miniscope-DAQ configuration.',
   }),
@@ -406,16 +412,28 @@ export const acquireApi = defineApi('acquire', {
     doc: 'Writes a note with its time into the recording.',
     remote: true,
   }),
-  screenshot: command(nothing, z.object({ file: z.string() }), {
-    doc: 'Saves the newest frame as it came into `imageCaptures` of the data folder.',
+  screenshot: command(z.object({ scope: z.string().optional() }), z.object({ file: z.string() }), {
+    doc: 'Saves the newest frame of the scope, or of another one of the rig, as it came into `imageCaptures` of the data folder.',
   }),
-  stack: command(AcquireStack, z.object({ file: z.string(), planes: z.number().int() }), {
-    doc: 'Takes a stack of pictures through the depth that the lens reaches, as a TIFF in `imageCaptures` of the data folder; not while recording. Its progress is in the status.',
-  }),
+  stack: command(
+    AcquireStack.extend({ scope: z.string().optional() }),
+    z.object({ file: z.string(), planes: z.number().int() }),
+    {
+      doc: 'Takes a stack of pictures through the depth that the lens of the scope, or of another one of the rig, reaches, as a TIFF in `imageCaptures` of the data folder; not while recording. Its progress is in the status.',
+    },
+  ),
   report: query(nothing, AcquireReport.nullable(), { doc: 'What the last recording holds and lacks.' }),
-  process: command(z.object({ preset: z.string().max(80) }), z.object({ runUuids: z.array(Uuid) }), {
-    doc: 'Queues processing of the recording of the report with a preset; runs wait while a scope records.',
-  }),
+  process: command(
+    z.object({
+      preset: z.string().max(80),
+      /** Scopes of the recording by their names; all of them where it is left out. */
+      devices: z.array(z.string()).min(1).optional(),
+    }),
+    z.object({ runUuids: z.array(Uuid) }),
+    {
+      doc: 'Queues processing of the recording of the report with a preset, a run each scope; runs wait while a scope records.',
+    },
+  ),
   again: command(nothing, done, { doc: 'From the report back to the live picture; the light comes on again.' }),
   practise: command(z.object({ act: z.string(), scope: z.string().optional() }), done, {
     doc: 'Lets something go wrong on the simulated board, or changes its trigger input.',

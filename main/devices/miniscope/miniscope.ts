@@ -12,6 +12,7 @@ import {
 import type { Clock } from '../clock.ts';
 import { CommandQueue } from './command-queue.ts';
 import type { RawFrame } from './frame-assembler.ts';
+import { askAbi, type Firmware } from './firmware.ts';
 import { FrameCounter } from './frame-counter.ts';
 import { packWords, type I2cPacket } from './i2c-packet.ts';
 import { frameMetadata } from './open-ephys.ts';
@@ -102,6 +103,7 @@ export class Miniscope implements AsyncDisposable {
   #taken: number | null = null;
   readonly #gone = new WeakSet<BoardLink>();
   #port: string | undefined;
+  #firmware: Firmware = { variant: null, abi: null };
   #flushing: Promise<void> | undefined;
   #black = 0;
   #hadLight = false;
@@ -124,6 +126,11 @@ export class Miniscope implements AsyncDisposable {
     return this.#settings;
   }
 
+  /** What runs on the board. */
+  get firmware(): Firmware {
+    return this.#firmware;
+  }
+
   /** How often the board began to count anew. */
   get restarts(): number {
     return this.#counter.restarts;
@@ -136,6 +143,7 @@ export class Miniscope implements AsyncDisposable {
    */
   async connect(): Promise<void> {
     this.#link = await this.#open();
+    this.#firmware = { variant: null, abi: await askAbi(this.#link) };
     await this.#setUp(this.#link);
     void this.#watch();
   }
@@ -322,6 +330,8 @@ export class Miniscope implements AsyncDisposable {
    */
   async #hand(link: BoardLink, raw: RawFrame, number: number): Promise<void> {
     const told = frameMetadata(raw.oddBytes);
+    if (this.#firmware.variant === null)
+      this.#firmware = { ...this.#firmware, variant: told === null ? 'stock' : 'openEphys' };
     const isNewest = this.#seen === number;
     const read = async (control: Selector): Promise<number | null> => {
       const came = raw.controls?.get(control);

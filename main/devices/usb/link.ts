@@ -4,7 +4,7 @@ import { binding, fromNative } from '../../media/index.ts';
 import type { BoardLink } from '../board-link.ts';
 import type { RawFrame } from '../miniscope/frame-assembler.ts';
 import type { Selector } from '../miniscope/uvc.ts';
-import { isOnPort, onPort } from './listing.ts';
+import { isOnPort, onCamera, onPort } from './listing.ts';
 
 /** A board that is served over a socket by the protocol usbredir, as the simulated one can be. */
 const served = 'redir:';
@@ -58,6 +58,7 @@ export async function usbLink(address: string): Promise<BoardLink> {
   return {
     gone,
     port,
+    remembersReads: address.startsWith(onCamera),
     start: async ({ width, height }, take) => {
       onFrame = take;
       await asked(native.startUsbBoard(opened, width, height));

@@ -199,8 +199,8 @@ async function createCore(
     library,
     open: (folder) => openSession(folder, { probeFilm, fps: undefined }),
     changed: sessionsChanged,
-    process: (uuid, preset) =>
-      queueRuns(library, uuid, preset, (input) =>
+    process: (uuid, preset, devices) =>
+      queueRuns(library, uuid, { preset, ...(devices === undefined ? {} : { devices }) }, (input) =>
         processing.start(input, { signal: new AbortController().signal, audience: 'local' }),
       ),
     now: () => new Date(),

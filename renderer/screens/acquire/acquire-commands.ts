@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
+import type { AcquireScope } from '../../../main/contract/index.ts';
 import type { CoreClient } from '../../client/types.ts';
-import { liveLuts, nextOf, useAcquire, useLiveView, useRigLayout } from '../../stores/acquire.ts';
+import { chosenOf, liveLuts, named, nextOf, useAcquire, useLiveView, useRigLayout } from '../../stores/acquire.ts';
 import type { Command } from '../../ui/commands/registry.ts';
 
 const scope = 'screen:acquire';
@@ -13,14 +14,20 @@ function whenRecording(): true | string {
   return useAcquire.getState().status?.mode === 'recording' ? true : 'Nothing is being recorded: a note would be lost.';
 }
 
+/** The scope that keys are meant for, and how a command names it. */
+function lookedAt(): { readonly scope: AcquireScope | undefined; readonly of: { readonly scope?: string } } {
+  const { status } = useAcquire.getState();
+  const scope = status === null ? undefined : chosenOf(status, useLiveView.getState().chosen);
+  return { scope, of: status === null || scope === undefined ? {} : named(status, scope.name) };
+}
+
 /** Moves a control by some of its steps, inside its range. */
 async function nudge(core: CoreClient, names: readonly string[], steps: number): Promise<void> {
-  const control = useAcquire
-    .getState()
-    .status?.controls.find(({ name, kind }) => names.includes(name) && kind === 'range');
+  const { scope, of } = lookedAt();
+  const control = scope?.controls.find(({ name, kind }) => names.includes(name) && kind === 'range');
   if (control === undefined) return;
   const value = Math.max(control.min, Math.min(control.max, control.number + steps * control.step));
-  if (value !== control.number) await core.acquire.set({ control: control.name, value });
+  if (value !== control.number) await core.acquire.set({ control: control.name, value, ...of });
 }
 
 /** The keys of the rig. */
@@ -92,7 +99,7 @@ export function acquireCommands(core: CoreClient): readonly Command[] {
       keys: ['Space'],
       enabled: whenOpen,
       run: async () => {
-        await core.acquire.screenshot({});
+        await core.acquire.screenshot(lookedAt().of);
       },
     },
     view('lut', 'Next colours', 'L', () => useLiveView.setState(({ lut }) => ({ lut: nextOf(liveLuts, lut) }))),

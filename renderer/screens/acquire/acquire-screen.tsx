@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-import { type ReactElement, useEffect, useMemo, useState } from 'react';
+import { type ReactElement, useCallback, useEffect, useMemo, useState } from 'react';
 import type { AcquireStatus } from '../../../main/contract/index.ts';
 import { atRig } from '../../client/acquire.ts';
 import { useConnection, useCore } from '../../client/context.ts';
 import { type LiveFeed, liveFeedOf } from '../../client/live.ts';
-import { useAcquire, useLiveView, useRigLayout } from '../../stores/acquire.ts';
+import { chosenOf, named, roisOf, scopesOf, useAcquire, useLiveView, useRigLayout } from '../../stores/acquire.ts';
 import { classes } from '../../ui/classes.ts';
 import { useCommands } from '../../ui/commands/use-commands.ts';
 import { Choice } from '../../ui/controls.tsx';
@@ -56,20 +56,29 @@ export function AcquireScreen(): ReactElement {
 }
 
 function Rig({ status }: { readonly status: AcquireStatus }): ReactElement {
-  const core = useCore();
+  const connection = useConnection();
   const preflightOpen = useAcquire((state) => state.preflightOpen);
-  const rois = useLiveView((state) => state.rois);
-  const feed = liveFeedOf(useConnection());
+  const wanted = useLiveView((state) => state.chosen);
   const { left, foot } = useRigLayout();
-  useEffect(() => feed.open(), [feed]);
-  useEffect(() => {
-    void atRig('ROI traces', core.acquire.rois({ rois: [...rois] }));
-  }, [core, rois]);
+  const { scopeName } = status;
+  const feedOf = useCallback(
+    (scope: string) => liveFeedOf(connection, scope === scopeName ? undefined : scope),
+    [connection, scopeName],
+  );
+  const scope = chosenOf(status, wanted);
+  if (scope === undefined) return <Loading title="Acquire" step={1} steps={1} detail="asking what the rig does" />;
+  const { name } = scope;
+  const feed = feedOf(name);
   const { cameras, scopes } = status.companions;
   const hasCompanions = cameras.length + scopes.length > 0;
+  const isOneOfMany = scopes.length > 0;
+  const titleOf = (what: string): string => (isOneOfMany ? `${what} of ${name}` : what);
   const isRecording = status.mode === 'recording' || status.mode === 'finishing';
   return (
     <>
+      {scopesOf(status).map((each) => (
+        <FollowScope key={each.name} status={status} scope={each.name} feed={feedOf(each.name)} />
+      ))}
       <SessionBar status={status} />
       {status.recording === null || status.recording.confirmed ? null : (
         <p className={c('doubt')} role="alert">
@@ -82,13 +91,18 @@ function Rig({ status }: { readonly status: AcquireStatus }): ReactElement {
           gridTemplate: `minmax(0, 1fr) ${footHeight(foot)} / minmax(0, ${String(left)}fr) minmax(0, ${String(100 - left)}fr)`,
         }}
       >
-        <LivePicture status={status} feed={feed}>
-          <ControlStrip controls={status.controls} lightOff={status.lightOff} />
+        <LivePicture status={status} scope={scope} feed={feed}>
+          <ControlStrip
+            key={name}
+            controls={scope.controls}
+            lightOff={status.lightOff}
+            scope={isOneOfMany ? name : undefined}
+          />
         </LivePicture>
         <div className={c('right')}>
           {hasCompanions ? (
             <div className={c('two', 'withTiles')}>
-              <CompanionTiles status={status} />
+              <CompanionTiles status={status} chosen={name} feedOf={feedOf} />
               <FormOrDisplay status={status} feed={feed} />
             </div>
           ) : (
@@ -99,16 +113,18 @@ function Rig({ status }: { readonly status: AcquireStatus }): ReactElement {
           )}
           <div className={c('two', 'low')}>
             <HeadPanel
+              key={name}
               feed={feed}
-              hasSensor={status.device?.orientation === true}
+              title={titleOf('Head')}
+              hasSensor={scope.orientation}
               commutator={status.companions.commutator}
             />
-            <QualityPanel status={status} />
+            <QualityPanel scope={scope} title={titleOf('Quality')} />
           </div>
           {preflightOpen && !isRecording ? <PreflightDrawer plan={status.plan} /> : null}
         </div>
         <div className={c('foot')}>
-          <TracesPanel feed={feed} />
+          <TracesPanel feed={feed} scope={name} isOneOfMany={isOneOfMany} />
           <RigMessages status={status} />
         </div>
         <Divider of="left" />
@@ -116,6 +132,27 @@ function Rig({ status }: { readonly status: AcquireStatus }): ReactElement {
       </div>
     </>
   );
+}
+
+/** Keeps the picture of a scope coming and its regions followed, whether it is looked at or a tile. */
+function FollowScope({
+  status,
+  scope,
+  feed,
+}: {
+  readonly status: AcquireStatus;
+  readonly scope: string;
+  readonly feed: LiveFeed;
+}): null {
+  const core = useCore();
+  const rois = useLiveView(roisOf(scope));
+  const { scope: name } = named(status, scope);
+  useEffect(() => feed.open(), [feed]);
+  useEffect(() => {
+    const of = name === undefined ? {} : { scope: name };
+    void atRig('ROI traces', core.acquire.rois({ rois: [...rois], ...of }));
+  }, [core, rois, name]);
+  return null;
 }
 
 /** Beside tiles there is room for one of the two. */

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
-import { type ReactElement, useEffect, useMemo, useRef } from 'react';
+import { Maximize2 } from 'lucide-react';
+import { type ReactElement, useEffect, useRef } from 'react';
 import type { AcquireCamera, AcquireScope, AcquireStatus } from '../../../main/contract/index.ts';
 import { followCamera } from '../../client/camera-feed.ts';
 import { useConnection } from '../../client/context.ts';
-import { LiveFeed, type LivePacket } from '../../client/live.ts';
+import type { LiveFeed, LivePacket } from '../../client/live.ts';
 import { lutBytes } from '../../gl/lut.ts';
-import { useLiveView } from '../../stores/acquire.ts';
+import { scopesOf, useLiveView } from '../../stores/acquire.ts';
 import { classes } from '../../ui/classes.ts';
 import { count, decimal } from '../../ui/format.ts';
+import { Button } from '../../ui/controls.tsx';
+import { Icon } from '../../ui/icons.tsx';
 import { Panel } from '../../ui/panel.tsx';
 import { ControlStrip } from './control-strip.tsx';
 import { autoLevels } from './live-look.ts';
@@ -15,16 +18,25 @@ import { styles } from './styles.ts';
 
 const c = classes(styles);
 
-/** A tile for each behaviour camera and each scope beside the first one. */
-export function CompanionTiles({ status }: { readonly status: AcquireStatus }): ReactElement {
-  const { cameras, scopes } = status.companions;
+/** A tile for each behaviour camera and each scope beside the one that is looked at. */
+export function CompanionTiles({
+  status,
+  chosen,
+  feedOf,
+}: {
+  readonly status: AcquireStatus;
+  readonly chosen: string;
+  readonly feedOf: (scope: string) => LiveFeed;
+}): ReactElement {
+  const { cameras } = status.companions;
+  const scopes = scopesOf(status).filter(({ name }) => name !== chosen);
   return (
     <div className={c('tiles')}>
       {cameras.map((camera) => (
         <CameraTile key={camera.name} camera={camera} />
       ))}
       {scopes.map((scope) => (
-        <ScopeTile key={scope.name} scope={scope} lightOff={status.lightOff} />
+        <ScopeTile key={scope.name} scope={scope} feed={feedOf(scope.name)} lightOff={status.lightOff} />
       ))}
     </div>
   );
@@ -78,11 +90,16 @@ function CameraTile({ camera }: { readonly camera: AcquireCamera }): ReactElemen
   );
 }
 
-function ScopeTile({ scope, lightOff }: { readonly scope: AcquireScope; readonly lightOff: boolean }): ReactElement {
-  const connection = useConnection();
+function ScopeTile({
+  scope,
+  feed,
+  lightOff,
+}: {
+  readonly scope: AcquireScope;
+  readonly feed: LiveFeed;
+  readonly lightOff: boolean;
+}): ReactElement {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const feed = useMemo(() => new LiveFeed(connection, scope.name), [connection, scope.name]);
-  useEffect(() => feed.open(), [feed]);
   useEffect(
     () =>
       feed.listen((packet) => {
@@ -91,13 +108,29 @@ function ScopeTile({ scope, lightOff }: { readonly scope: AcquireScope; readonly
     [feed],
   );
   return (
-    <Panel title={scope.name} meta={scopeFacts(scope)} well>
+    <Panel
+      title={scope.name}
+      meta={scopeFacts(scope)}
+      well
+      end={
+        <Button
+          kind="bare"
+          size="small"
+          square
+          label={`Look at ${scope.name}`}
+          title={`Look at ${scope.name}: its picture large, its traces, head and quality`}
+          onPress={() => useLiveView.setState({ chosen: scope.name })}
+        >
+          <Icon of={Maximize2} />
+        </Button>
+      }
+    >
       <div className={c('tileScope')}>
         <div className={c('tile')}>
           <canvas ref={canvas} role="img" aria-label={`Live picture of ${scope.name}`} />
           <Dead trouble={scope.trouble} />
         </div>
-        <ControlStrip controls={scope.controls} lightOff={lightOff} scope={scope.name} />
+        <ControlStrip controls={scope.controls} lightOff={lightOff} scope={scope.name} small />
       </div>
     </Panel>
   );

@@ -13,15 +13,17 @@ const c = classes(styles);
 interface StripProps {
   readonly controls: readonly AcquireControl[];
   readonly lightOff: boolean;
-  /** A scope beside the first one. */
-  readonly scope?: string;
+  /** Its name; left out where there is no other. */
+  readonly scope?: string | undefined;
+  /** Of a tile, where there is little room. */
+  readonly small?: boolean;
 }
 
 /** Light, gain, focus and rate under the picture: their values are always readable. */
-export function ControlStrip({ controls, lightOff, scope }: StripProps): ReactElement {
+export function ControlStrip({ controls, lightOff, scope, small = false }: StripProps): ReactElement {
   return (
     <div
-      className={c('ctl', scope !== undefined && 'ctlTile')}
+      className={c('ctl', small && 'ctlTile')}
       {...(scope === undefined ? {} : { role: 'group', 'aria-label': `Controls of ${scope}` })}
     >
       {controls.map((control) => (

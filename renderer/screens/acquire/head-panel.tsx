@@ -10,6 +10,8 @@ type Angles = ReturnType<typeof anglesOf>;
 
 interface HeadProps {
   readonly feed: LiveFeed;
+  /** Said when there are others. */
+  readonly title: string;
   readonly hasSensor: boolean;
   readonly commutator: AcquireStatus['companions']['commutator'];
 }
@@ -23,7 +25,7 @@ export function commutatorWords(commutator: HeadProps['commutator']): string {
 }
 
 /** How the head is turned, in three dimensions and in numbers. */
-export function HeadPanel({ feed, hasSensor, commutator }: HeadProps): ReactElement {
+export function HeadPanel({ feed, title, hasSensor, commutator }: HeadProps): ReactElement {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [angles, setAngles] = useState<Angles | null>(null);
   const [problem, setProblem] = useState('');
@@ -53,7 +55,7 @@ export function HeadPanel({ feed, hasSensor, commutator }: HeadProps): ReactElem
     return () => leaving.abort();
   }, [feed, hasSensor]);
   return (
-    <Panel title="Head" meta={hasSensor ? commutatorWords(commutator) : 'this scope has no orientation sensor'}>
+    <Panel title={title} meta={hasSensor ? commutatorWords(commutator) : 'this scope has no orientation sensor'}>
       <HeadFigure canvas={canvas} angles={angles} label={() => 'Orientation of the head'} title={problem} />
     </Panel>
   );

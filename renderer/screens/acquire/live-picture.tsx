@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 import { Maximize } from 'lucide-react';
 import { type ReactElement, type ReactNode, useEffect, useRef, useState } from 'react';
-import type { AcquireStatus } from '../../../main/contract/index.ts';
+import type { AcquireScope, AcquireStatus } from '../../../main/contract/index.ts';
 import type { LiveFeed, LivePacket } from '../../client/live.ts';
 import { lutBytes } from '../../gl/lut.ts';
 import type { PictureStage } from '../../gl/stage.ts';
 import { type Size, toScreen, type View } from '../../gl/viewport.ts';
 import { useStage } from '../../panels/use-stage.ts';
-import { type LookName, useLiveView, withRoi } from '../../stores/acquire.ts';
+import { changeRois, type LookName, roisOf, useLiveView, withRoi } from '../../stores/acquire.ts';
 import { classes } from '../../ui/classes.ts';
 import { Button, Choice } from '../../ui/controls.tsx';
 import { decimal } from '../../ui/format.ts';
@@ -20,17 +20,19 @@ const c = classes(styles);
 
 interface PictureProps {
   readonly status: AcquireStatus;
+  /** The scope that is looked at. */
+  readonly scope: AcquireScope;
   readonly feed: LiveFeed;
   readonly children: ReactNode;
 }
 
 /** The picture of the scope as it is now, and below it what belongs to it. */
-export function LivePicture({ status, feed, children }: PictureProps): ReactElement {
-  const { device, fps, mode } = status;
+export function LivePicture({ status, scope, feed, children }: PictureProps): ReactElement {
+  const { device, mode } = status;
+  const { name, width, height, fps, trouble: dead } = scope;
   const look = useLiveView((state) => state.look);
   const addsRoi = useLiveView((state) => state.addsRoi);
   const [where, setWhere] = useState<{ readonly view: View; readonly panel: Size } | null>(null);
-  const size = { width: device?.width ?? 608, height: device?.height ?? 608 };
   const { canvas, stage, trouble } = useStage({
     onDrawn: (view, panel) =>
       setWhere((before) =>
@@ -42,8 +44,9 @@ export function LivePicture({ status, feed, children }: PictureProps): ReactElem
           : { view, panel },
       ),
     onPick: (point) => {
-      if (useLiveView.getState().addsRoi)
-        useLiveView.setState(({ rois }) => ({ rois: withRoi(rois, point, size), addsRoi: false }));
+      if (!useLiveView.getState().addsRoi) return;
+      changeRois(name, (rois) => withRoi(rois, point, { width, height }));
+      useLiveView.setState({ addsRoi: false });
     },
   });
   useDrawing(stage, feed);
@@ -55,10 +58,8 @@ export function LivePicture({ status, feed, children }: PictureProps): ReactElem
   return (
     <section className={c('left')} aria-label="Miniscope">
       <Panel
-        title={status.companions.scopes.length > 0 ? status.scopeName : (device?.name ?? 'Miniscope')}
-        meta={
-          device === null ? 'no scope' : `${String(device.width)} × ${String(device.height)} · ${decimal(fps, 2)} fps`
-        }
+        title={status.companions.scopes.length > 0 ? name : (device?.name ?? 'Miniscope')}
+        meta={`${String(width)} × ${String(height)} · ${decimal(fps, 2)} fps`}
         well
         end={
           <>
@@ -86,12 +87,12 @@ export function LivePicture({ status, feed, children }: PictureProps): ReactElem
         <div className={c('live', mode !== 'recording' && 'liveIdle', addsRoi && 'liveAdds')}>
           <canvas ref={canvas} className={c('liveCanvas')} role="img" aria-label="Live picture of the scope" />
           <Captions mode={mode} />
-          {where === null ? null : <RoiBoxes view={where.view} panel={where.panel} />}
+          {where === null ? null : <RoiBoxes scope={name} view={where.view} panel={where.panel} />}
           {trouble?.kind === 'fault' ? <Failed title="No picture can be drawn" error={trouble.error} /> : null}
-          {status.trouble === null ? null : (
+          {dead === null ? null : (
             <div className={c('dead')} role="alert">
-              <b>{status.trouble.text}</b>
-              <span>{status.trouble.next}</span>
+              <b>{dead.text}</b>
+              <span>{dead.next}</span>
             </div>
           )}
         </div>
@@ -147,8 +148,16 @@ function Captions({ mode }: { readonly mode: AcquireStatus['mode'] }): ReactElem
   );
 }
 
-function RoiBoxes({ view, panel }: { readonly view: View; readonly panel: Size }): ReactElement {
-  const rois = useLiveView((state) => state.rois);
+function RoiBoxes({
+  scope,
+  view,
+  panel,
+}: {
+  readonly scope: string;
+  readonly view: View;
+  readonly panel: Size;
+}): ReactElement {
+  const rois = useLiveView(roisOf(scope));
   return (
     <svg className={c('boxes')} width={panel.width} height={panel.height} aria-hidden="true">
       {rois.map((roi, n) => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { ReactElement } from 'react';
-import type { AcquireStatus } from '../../../main/contract/index.ts';
+import type { AcquireScope } from '../../../main/contract/index.ts';
 import { type QualityPoint, useAcquire } from '../../stores/acquire.ts';
 import { classes } from '../../ui/classes.ts';
 import { decimal, unknown } from '../../ui/format.ts';
@@ -9,9 +9,17 @@ import { styles } from './styles.ts';
 
 const c = classes(styles);
 
+const nothing: readonly QualityPoint[] = [];
+
 /** Is the picture good, and does it stay so? */
-export function QualityPanel({ status: { quality } }: { readonly status: AcquireStatus }): ReactElement {
-  const history = useAcquire((state) => state.history);
+export function QualityPanel({
+  scope: { name: scope, quality },
+  title,
+}: {
+  readonly scope: AcquireScope;
+  readonly title: string;
+}): ReactElement {
+  const history = useAcquire((state) => state.history[scope]) ?? nothing;
   const { focus, saturated, driftPx, bleachingPer10Min: bleaching } = quality;
   const rows = [
     {
@@ -53,7 +61,7 @@ export function QualityPanel({ status: { quality } }: { readonly status: Acquire
   ];
   const [advice] = quality.advice;
   return (
-    <Panel title="Quality" meta="last 10 min" scroll>
+    <Panel title={title} meta="last 10 min" scroll>
       <div className={c('quality')}>
         {rows.map(({ name, value, unit, of, least, word, why }) => (
           <div key={name} className={c('q')}>

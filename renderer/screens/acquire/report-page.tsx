@@ -5,7 +5,9 @@ import { type ReactElement, useState } from 'react';
 import type { AcquireReport, AcquireScopeReport } from '../../../main/contract/index.ts';
 import { atRig } from '../../client/acquire.ts';
 import { useCore } from '../../client/context.ts';
+import { useSessions } from '../../client/queries.ts';
 import { presets } from '../../stores/parameters.ts';
+import { useProcess } from '../../stores/process.ts';
 import { goTo } from '../../stores/ui.ts';
 import { classes } from '../../ui/classes.ts';
 import { Button, Choice, Select } from '../../ui/controls.tsx';
@@ -203,6 +205,16 @@ function Files({ report }: { readonly report: AcquireReport }): ReactElement {
   );
 }
 
+/** The recordings of a session that some devices made; a device's folder has no spaces. */
+export function chosenRecordings(
+  recordings: readonly { readonly uuid: string; readonly device: string }[],
+  devices: readonly string[],
+): readonly string[] {
+  const folder = (device: string): string => device.replaceAll(' ', '_');
+  const wanted = new Set(devices.map(folder));
+  return recordings.filter(({ device }) => wanted.has(folder(device))).map(({ uuid }) => uuid);
+}
+
 const kinds = { note: 'Note', setting: 'Setting', warning: 'Warning', lost: 'Frames' } as const;
 
 function Marks({
@@ -256,22 +268,46 @@ function Marks({
 function Next({ report, onQueued }: ReportProps): ReactElement {
   const core = useCore();
   const { sessionUuid, importProblem } = report;
-  const off = sessionUuid === null ? (importProblem ?? 'It is not in the library.') : undefined;
+  const scopes = [report, ...report.others].map(({ device }) => device);
+  const [left, setLeft] = useState<readonly string[]>([]);
+  const wanted = scopes.filter((device) => !left.includes(device));
+  const sessions = useSessions();
+  const notThere = sessionUuid === null ? (importProblem ?? 'It is not in the library.') : undefined;
+  const off = notThere ?? (wanted.length === 0 ? 'No scope is chosen.' : undefined);
+  const prepare = (): void => {
+    const session = sessions.data?.find(({ uuid }) => uuid === sessionUuid);
+    const chosen = chosenRecordings(session?.recordings ?? [], wanted);
+    // What Process begins with when the list is not here yet is the session's first recording.
+    if (chosen.length > 0) useProcess.setState({ chosen, joined: false });
+    goTo('process', { sessionUuid, runUuid: null, followedRunUuid: null });
+  };
   return (
     <aside className={c('next')} aria-label="Next">
       <Panel title="Next">
         <div className={c('nextActs')}>
-          <Button
-            kind="primary"
-            size="big"
-            off={off}
-            onPress={() => goTo('process', { sessionUuid, runUuid: null, followedRunUuid: null })}
-          >
+          {scopes.length === 1 ? null : (
+            <fieldset className={c('scopes')}>
+              <legend className={c('lab')}>Scopes to process, a run each</legend>
+              {scopes.map((device) => (
+                <label key={device}>
+                  <input
+                    type="checkbox"
+                    checked={!left.includes(device)}
+                    onChange={({ target: { checked } }) =>
+                      setLeft((before) => (checked ? before.filter((one) => one !== device) : [...before, device]))
+                    }
+                  />
+                  {device}
+                </label>
+              ))}
+            </fieldset>
+          )}
+          <Button kind="primary" size="big" off={off} onPress={prepare}>
             <Icon of={Workflow} />
             Process this recording
           </Button>
-          <QueueRow report={report} off={off} onQueued={onQueued} />
-          <Button size="big" off={off} onPress={() => goTo('library', { sessionUuid })}>
+          <QueueRow report={report} wanted={wanted} off={off} onQueued={onQueued} />
+          <Button size="big" off={notThere} onPress={() => goTo('library', { sessionUuid })}>
             <Icon of={Library} />
             Show in Library
           </Button>
@@ -306,18 +342,25 @@ function Next({ report, onQueued }: ReportProps): ReactElement {
 }
 
 /** Processing with a preset, without a look at its parameters. */
-function QueueRow({ report, off, onQueued }: ReportProps & { readonly off: string | undefined }): ReactElement {
+function QueueRow({
+  report,
+  wanted,
+  off,
+  onQueued,
+}: ReportProps & { readonly wanted: readonly string[]; readonly off: string | undefined }): ReactElement {
   const core = useCore();
   const [preset, setPreset] = useState('balanced');
   const [isQueueing, setQueueing] = useState(false);
   const { queued } = report;
-  if (queued !== null) {
+  const devices = wanted.filter((device) => queued?.devices.includes(device) !== true);
+  if (queued !== null && devices.length === 0) {
     const label = presets.find(({ name }) => name === queued.preset)?.label ?? queued.preset;
     const [runUuid = null] = queued.runUuids;
+    const which = report.others.length === 0 ? '' : ` of ${queued.devices.join(', ')}`;
     return (
       <>
         <p className={c('quiet')}>
-          Processing is queued with the preset {label}. It waits while a scope records on this computer.
+          Processing{which} is queued with the preset {label}. It waits while a scope records on this computer.
         </p>
         <Button
           size="big"
@@ -330,11 +373,12 @@ function QueueRow({ report, off, onQueued }: ReportProps & { readonly off: strin
   }
   const queue = async (): Promise<void> => {
     setQueueing(true);
-    if (await atRig('Queue processing', core.acquire.process({ preset }))) onQueued();
+    if (await atRig('Queue processing', core.acquire.process({ preset, devices }))) onQueued();
     setQueueing(false);
   };
   return (
     <span className={c('buttons')}>
+      {queued === null ? null : <span className={c('quiet')}>{queued.devices.join(', ')} queued already.</span>}
       <Button off={off ?? (isQueueing ? 'It is being queued.' : undefined)} onPress={() => void queue()}>
         Queue processing
       </Button>

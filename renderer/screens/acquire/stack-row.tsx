@@ -3,6 +3,7 @@ import { type ReactElement, useState } from 'react';
 import type { AcquireStatus } from '../../../main/contract/index.ts';
 import { atRig } from '../../client/acquire.ts';
 import { useCore } from '../../client/context.ts';
+import { chosenOf, named, useLiveView } from '../../stores/acquire.ts';
 import { report } from '../../stores/messages.ts';
 import { classes } from '../../ui/classes.ts';
 import { Button, Field } from '../../ui/controls.tsx';
@@ -31,12 +32,15 @@ export function stackProblem(
 /** A stack of pictures through the depth that the lens reaches. */
 export function StackRow({ status }: { readonly status: AcquireStatus }): ReactElement | null {
   const core = useCore();
-  const lens = status.controls.find(({ name, kind }) => name === 'ewl' && kind === 'range');
+  const chosen = useLiveView((state) => state.chosen);
+  const scope = chosenOf(status, chosen);
+  const lens = scope?.controls.find(({ name, kind }) => name === 'ewl' && kind === 'range');
   const [from, setFrom] = useState('-60');
   const [to, setTo] = useState('60');
   const [step, setStep] = useState('10');
   const [taking, setTaking] = useState<AbortController | null>(null);
-  if (lens === undefined) return null;
+  if (scope === undefined || lens === undefined) return null;
+  const of = named(status, scope.name);
   const { stack, mode } = status;
   const problem = stackProblem(Number(from), Number(to), Number(step), lens);
   const take = async (): Promise<void> => {
@@ -44,7 +48,7 @@ export function StackRow({ status }: { readonly status: AcquireStatus }): ReactE
     setTaking(stop);
     const asked = async (): Promise<void> => {
       const wish = { from: Number(from), to: Number(to), step: Number(step), frames: framesOfPage };
-      const { file, planes } = await core.acquire.stack(wish, { signal: stop.signal });
+      const { file, planes } = await core.acquire.stack({ ...wish, ...of }, { signal: stop.signal });
       const text = `${file}: ${plural(planes, 'plane')}, each the mean of ${String(framesOfPage)} frames.`;
       report('info', 'Stack', text);
     };

@@ -2,7 +2,7 @@
 import { Plus, X } from 'lucide-react';
 import { type ReactElement, useEffect, useRef } from 'react';
 import { type LiveFeed, traceSeconds } from '../../client/live.ts';
-import { useLiveView } from '../../stores/acquire.ts';
+import { changeRois, roisOf, useLiveView } from '../../stores/acquire.ts';
 import { classes } from '../../ui/classes.ts';
 import { Button } from '../../ui/controls.tsx';
 import { Icon } from '../../ui/icons.tsx';
@@ -13,8 +13,17 @@ const c = classes(styles);
 const drawEveryMs = 66;
 
 /** The regions' brightness over the last half minute. */
-export function TracesPanel({ feed }: { readonly feed: LiveFeed }): ReactElement {
-  const rois = useLiveView((state) => state.rois);
+export function TracesPanel({
+  feed,
+  scope,
+  isOneOfMany,
+}: {
+  readonly feed: LiveFeed;
+  readonly scope: string;
+  /** It has to be said whose traces they are. */
+  readonly isOneOfMany: boolean;
+}): ReactElement {
+  const rois = useLiveView(roisOf(scope));
   const addsRoi = useLiveView((state) => state.addsRoi);
   const canvas = useRef<HTMLCanvasElement>(null);
   const scale = useRef<HTMLSpanElement>(null);
@@ -30,7 +39,7 @@ export function TracesPanel({ feed }: { readonly feed: LiveFeed }): ReactElement
   }, [feed]);
   return (
     <Panel
-      title="ROI traces"
+      title={isOneOfMany ? `ROI traces of ${scope}` : 'ROI traces'}
       meta={`ΔF/F, one scale, ${String(traceSeconds)} s`}
       end={
         <Button
@@ -61,7 +70,7 @@ export function TracesPanel({ feed }: { readonly feed: LiveFeed }): ReactElement
                   type="button"
                   aria-label={`Remove ROI ${String(n + 1)}`}
                   title={`Remove ROI ${String(n + 1)}`}
-                  onClick={() => useLiveView.setState({ rois: rois.filter((other) => other !== roi) })}
+                  onClick={() => changeRois(scope, (all) => all.filter((other) => other !== roi))}
                 >
                   <Icon of={X} size={12} />
                 </button>

@@ -2,7 +2,8 @@
 import { type AcquireStatus, AppError } from '../../../main/contract/index.ts';
 import type { CoreClient } from '../../../renderer/client/types.ts';
 
-const idle: AcquireStatus = {
+/** What the instrument says without a scope. */
+export const idle: AcquireStatus = {
   mode: 'idle',
   device: null,
   connecting: null,

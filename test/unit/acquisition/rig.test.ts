@@ -113,6 +113,8 @@ describe('a rig that is chosen', () => {
 
 const other: AcquireScope = {
   name: 'PFC',
+  orientation: true,
+  firmware: 'stock firmware, interface version 2',
   type: 'Miniscope_V4_BNO',
   width: 608,
   height: 608,
@@ -160,7 +162,7 @@ const state: CaptureState = {
 const plan = { ...firstPlan('data'), animal: 'm12' };
 const facts: PreflightFacts = {
   ...soundFacts,
-  device: { name: 'Miniscope V4', simulated: false, width: 608, height: 608 },
+  device: { name: 'Miniscope V4', simulated: false, width: 608, height: 608, speedMbps: 5000 },
   state,
   plan,
   clock: { apartMs: 1, overS: 60 },
@@ -192,7 +194,9 @@ describe('pre-flight of a rig', () => {
     });
     expect(checks.filter((check) => check.state !== 'ok')).toEqual([]);
     const text = (id: string): string | undefined => checks.find((check) => check.id === id)?.text;
-    expect(text('scope PFC')).toBe('608 × 608, 29.97 fps, 30 set; counter advances');
+    expect(text('scope PFC')).toBe(
+      '608 × 608, 29.97 fps, 30 set; counter advances; stock firmware, interface version 2',
+    );
     expect(text('camera BehavCam')).toBe('1280 × 720, 29.9 fps, 30 asked');
     expect(text('commutator')).toBe('is on at /dev/ttyACM0, 1.2 turns so far');
     expect(text('clock')).toBe('the system’s clock and the steady one agree to 1 ms over 60 s');
@@ -264,6 +268,7 @@ describe('a scope beside the first one', () => {
     });
     await companion.open();
     expect(companion.state().trouble?.text).toBe('PFC could not be opened: That board is not connected.');
+    expect(() => companion.side()).toThrow('PFC could not be opened: That board is not connected.');
     expect(() => companion.recordable()).toThrow('Not started. PFC could not be opened: That board is not connected.');
     isThere = true;
     await clock.advance(8000);
@@ -274,6 +279,26 @@ describe('a scope beside the first one', () => {
     expect(fps).toBeCloseTo(5, 0);
     expect(counterAdvances).toBe(true);
     expect(dropped).toBe(0);
+    // Its regions are followed as the first scope's are, each with its mean in every frame.
+    expect(companion.state()).toMatchObject({ orientation: true, firmware: 'stock firmware, interface version 2' });
+    companion.rois.follow([
+      { x: 10, y: 10, width: 8, height: 8 },
+      { x: 300, y: 200, width: 24, height: 24 },
+    ]);
+    const looking = new AbortController();
+    const packets = boxes.of('PFC').follow(looking.signal);
+    const packet = packets.next();
+    await clock.advance(500);
+    const { value } = await packet;
+    expect(value).toMatchObject({ header: { roisId: 1, orientation: { w: expect.any(Number) } } });
+    expect((value as { header: { samples: { values: number[] }[] } }).header.samples[0]?.values).toEqual([60, 60]);
+    looking.abort();
+    await packets.return(undefined);
+    // A stack or a screenshot of it is taken from its own frames.
+    expect(companion.newest?.pixels[0]).toBe(60);
+    expect(companion.isAt('board')).toBe(true);
+    expect(companion.side()).toMatchObject({ address: 'board', type: v4 });
+    expect(companion.side().shown('led0')).toBe(20);
     // Its controls are its own.
     const set = companion.set('gain', 'High');
     await clock.advance(500);
@@ -285,6 +310,7 @@ describe('a scope beside the first one', () => {
     await clock.advance(500);
     await dark;
     expect(led()).toBe(0);
+    expect(companion.side().shown('led0')).toBe(0);
     expect(companion.state().controls.find(({ name }) => name === 'led0')?.number).toBe(20);
     const lit = companion.light(true);
     await clock.advance(500);

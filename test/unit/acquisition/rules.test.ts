@@ -15,6 +15,22 @@ describe('pre-flight', () => {
     expect(judge(facts).filter((check) => check.state !== 'ok')).toEqual([]);
   });
 
+  it('names the firmware and the speed of the connection, and says what is not known', () => {
+    const told = (change: Partial<PreflightFacts>) =>
+      judge({ ...facts, ...change }).find(({ id }) => id === 'firmware');
+    expect(told({})).toMatchObject({ state: 'ok', text: 'stock firmware, interface version 2, simulated' });
+    const board = { ...facts.device!, simulated: false, speedMbps: 5000 };
+    expect(told({ device: board })?.text).toBe('stock firmware, interface version 2; connected at 5000 Mbit/s');
+    expect(told({ device: { ...board, speedMbps: null } })).toMatchObject({
+      state: 'ok',
+      text: 'stock firmware, interface version 2; speed of the connection unknown',
+    });
+    expect(told({ state: { ...state, firmware: null } })).toMatchObject({
+      state: 'look',
+      text: 'not known: no frame has come yet',
+    });
+  });
+
   it('puts what must be mended first, with its one button', () => {
     expect(worst({ plan: { ...plan, animal: '' } })).toMatchObject({
       id: 'animal',
@@ -68,7 +84,7 @@ describe('the status', () => {
   };
   const now: StatusFacts = {
     mode: 'recording',
-    device: { id: 'simulator', name: 'Miniscope V4', type: v4, address: '' },
+    device: { id: 'simulator', name: 'Miniscope V4', type: v4, address: '', speedMbps: null },
     state: { ...state, recording },
     isStale: false,
     freeBytes: 1e12,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, it } from 'vitest';
 import {
+  type BoardLink,
+  firmwareWords,
   Miniscope,
   type Picture,
   readCatalogue,
@@ -32,9 +34,12 @@ interface Rig {
   readonly events: ScopeEvent[];
 }
 
-async function rig(settings: Readonly<Record<string, Setting>> = { led0: 10, frameRate: '20FPS' }): Promise<Rig> {
+async function rig(
+  settings: Readonly<Record<string, Setting>> = { led0: 10, frameRate: '20FPS' },
+  more: { readonly firmware?: 'stock' | 'openEphys'; readonly link?: Partial<BoardLink> } = {},
+): Promise<Rig> {
   const clock = manualClock();
-  const board = new SimulatedBoard(new ScopeModel(type));
+  const board = new SimulatedBoard(new ScopeModel(type), more.firmware);
   const usb = new SimulatedUsbDevice(board);
   const links: SimulatedLink[] = [];
   const frames: ScopeFrame[] = [];
@@ -46,7 +51,7 @@ async function rig(settings: Readonly<Record<string, Setting>> = { led0: 10, fra
     open: () => {
       const link = new SimulatedLink({ usb, picture, clock });
       links.push(link);
-      return Promise.resolve(link);
+      return Promise.resolve(Object.assign(link, more.link));
     },
     onFrame: (frame) => frames.push(frame),
     onEvent: (event) => events.push(event),
@@ -67,6 +72,30 @@ describe('a scope', () => {
     expect(board.scope.state.values['led0']).toBeCloseTo(10.2, 1);
     expect(scope.settings.get('gain')?.shown).toBe('Low');
     await dispose(scope, clock);
+  });
+
+  it('tells what runs on its board, and only what it knows', async () => {
+    const known = async (more: Parameters<typeof rig>[1]): Promise<string | null> => {
+      const { scope, clock, board } = await rig(undefined, more);
+      // The question for the version leaves nothing behind: the sync output stands still.
+      expect(board.syncEdges).toBe(0);
+      const words = firmwareWords(scope.firmware);
+      await dispose(scope, clock);
+      return words;
+    };
+    expect(firmwareWords({ variant: null, abi: 2 })).toBeNull();
+    expect(await known({})).toBe('stock firmware, interface version 2');
+    expect(await known({ firmware: 'openEphys' })).toBe(
+      'Open Ephys’ firmware (1.1 or newer: it writes counter, clock and inputs into each frame), interface version 2',
+    );
+    // A camera driver answers with what it read before; an older board answers with the orientation; one that is busy not at all.
+    expect(await known({ link: { remembersReads: true } })).toBe('stock firmware, version of its interface unknown');
+    expect(await known({ link: { getControl: () => Promise.resolve(7) } })).toBe(
+      'stock firmware, version of its interface unknown',
+    );
+    expect(await known({ link: { getControl: () => Promise.reject(new Error('busy')) } })).toBe(
+      'stock firmware, version of its interface unknown',
+    );
   });
 
   it('gives each frame with its counter, its orientation and its times', async () => {

@@ -4,10 +4,21 @@ import type { AcquireReport, AcquireScopeReport } from '../../../main/contract/i
 import { cameraFacts, scopeFacts } from '../../../renderer/screens/acquire/companion-tiles.tsx';
 import { commutatorWords } from '../../../renderer/screens/acquire/head-panel.tsx';
 import { seenWords } from '../../../renderer/screens/acquire/no-scope.tsx';
-import { headline, worstOf } from '../../../renderer/screens/acquire/report-page.tsx';
+import { chosenRecordings, headline, worstOf } from '../../../renderer/screens/acquire/report-page.tsx';
 import { rigName, rigWords } from '../../../renderer/screens/acquire/rig-choice.tsx';
 import { allDropped, triggerWords } from '../../../renderer/screens/acquire/session-bar.tsx';
 import { stackProblem } from '../../../renderer/screens/acquire/stack-row.tsx';
+import {
+  changeRois,
+  chosenOf,
+  named,
+  roisOf,
+  scopesOf,
+  takeStatus,
+  useAcquire,
+  useLiveView,
+} from '../../../renderer/stores/acquire.ts';
+import { idle } from '../../support/window/fake-acquire.ts';
 
 const quality = { focus: null, saturated: null, meanGrey: null, driftPx: null, bleachingPer10Min: null, advice: [] };
 const scope = {
@@ -21,6 +32,8 @@ const scope = {
   dropped: 2,
   counterAdvances: true,
   bufferWorst: 0,
+  orientation: true,
+  firmware: null,
   quality,
   saved: null,
 };
@@ -125,5 +138,60 @@ describe('the report of several scopes', () => {
     expect(worst(lost, unknown).device).toBe('V1');
     expect(worst(lost, unknown, ended).device).toBe('M1');
     expect(headline(worst(lost))).toBe('Recording saved. 3 of 300 frames are missing.');
+  });
+});
+
+describe('the scope of a rig that is looked at', () => {
+  const device = { id: 'simulator', name: 'V4', type: 'Miniscope_V4_BNO', width: 608, height: 608, simulated: true };
+  const first = { ...quality, focus: 0.8, meanGrey: 90 };
+  const second = { ...quality, focus: 0.2, meanGrey: 40, driftPx: 9 };
+  const status = {
+    ...idle,
+    mode: 'preview' as const,
+    device: { ...device, orientation: false },
+    scopeName: 'CA1',
+    fps: 30,
+    quality: first,
+    companions: { scopes: [{ ...scope, quality: second }], cameras: [], commutator: null },
+  };
+
+  it('is the chosen one, and the first one where none was chosen or it is gone', () => {
+    expect(scopesOf(status).map(({ name }) => name)).toEqual(['CA1', 'PFC']);
+    expect(scopesOf({ ...status, device: null })).toEqual([]);
+    expect(chosenOf(status, null)).toMatchObject({ name: 'CA1', orientation: false, quality: first });
+    expect(chosenOf(status, 'PFC')).toMatchObject({ name: 'PFC', orientation: true, quality: second });
+    expect(chosenOf(status, 'V1')?.name).toBe('CA1');
+    // A rig of one scope is spoken to without a name, as before.
+    expect(named(status, 'PFC')).toEqual({ scope: 'PFC' });
+    expect(named({ ...status, companions: idle.companions }, 'CA1')).toEqual({});
+  });
+
+  it('has a history of its own', () => {
+    takeStatus(status, 1000);
+    takeStatus(status, 1400);
+    takeStatus(status, 2100);
+    const { history } = useAcquire.getState();
+    expect(history['CA1']?.map(({ focus }) => focus)).toEqual([0.8, 0.8]);
+    expect(history['PFC']?.map(({ driftPx }) => driftPx)).toEqual([9, 9]);
+    takeStatus(idle, 3000);
+    expect(useAcquire.getState().history).toEqual({});
+  });
+
+  it('has regions of its own', () => {
+    const roi = { x: 1, y: 2, width: 24, height: 24 };
+    changeRois('CA1', () => [roi]);
+    changeRois('PFC', (rois) => [...rois, { ...roi, x: 9 }]);
+    expect(roisOf('CA1')(useLiveView.getState())).toEqual([roi]);
+    expect(roisOf('PFC')(useLiveView.getState())).toEqual([{ ...roi, x: 9 }]);
+    expect(roisOf('V1')(useLiveView.getState())).toBe(roisOf('V2')(useLiveView.getState()));
+  });
+
+  it('is one of those whose recordings are processed', () => {
+    const recordings = [
+      { uuid: 'a', device: 'CA1' },
+      { uuid: 'b', device: 'PFC_left' },
+    ];
+    expect(chosenRecordings(recordings, ['CA1', 'PFC left'])).toEqual(['a', 'b']);
+    expect(chosenRecordings(recordings, ['PFC left'])).toEqual(['b']);
   });
 });

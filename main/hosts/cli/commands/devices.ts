@@ -11,6 +11,7 @@ import {
   scopeType,
   systemClock,
 } from '../../../devices/index.ts';
+import { readOwner } from '../../../library/index.ts';
 import { exitCodes } from '../../exit-codes.ts';
 import { text, words, type Answer, type Command, type Invocation } from '../command.ts';
 
@@ -23,7 +24,7 @@ export const devicesCommand: Command = {
     {
       name: 'identify',
       value: 'port',
-      help: 'Blink the LED of the board on this USB port (2-1) three times, and leave it dark. A board that is in use is left alone.',
+      help: 'Blink the LED of the board on this USB port (2-1) three times, and leave it as it was. A running Calyx does it where one has the library, its simulated scope (simulator) too; never while it records.',
     },
     { name: 'type', value: 'name', help: 'The type of scope that is to blink; Miniscope_V4_BNO when left out.' },
     { name: 'watch', help: 'Stay, and tell each board that comes or goes, until Ctrl-C.' },
@@ -32,19 +33,36 @@ export const devicesCommand: Command = {
 };
 
 const usualType = 'Miniscope_V4_BNO';
+const simulator = 'simulator';
 
 async function run(invocation: Invocation): Promise<Answer> {
   const { positionals, flags } = invocation;
   words(devicesCommand, positionals, [] as const);
   const port = text(flags, 'identify');
-  if (port !== undefined) return await identify(port, text(flags, 'type') ?? usualType, invocation.signal);
+  if (port !== undefined) return await identify(port, text(flags, 'type'), invocation);
   return flags['watch'] === true ? await watch(invocation) : list();
 }
 
-/** @throws AppError `device.*` */
-async function identify(given: string, typeName: string, signal: AbortSignal): Promise<Answer> {
-  const id = given.startsWith('usb-') ? given : `usb-${given}`;
-  const type = scopeType(readCatalogue(), typeName);
+/**
+ * Asks the Calyx that runs on this library, which may have the board open; does it itself where none runs.
+ *
+ * @throws AppError `device.*`, `acquire.not_now` while that one records
+ */
+async function identify(
+  given: string,
+  wanted: string | undefined,
+  { library, connect, signal }: Invocation,
+): Promise<Answer> {
+  const id = given === simulator || given.startsWith('usb-') ? given : `usb-${given}`;
+  if (readOwner(library) !== null) {
+    const { client } = await connect();
+    await client.acquire.identify({ deviceId: id, ...(wanted === undefined ? {} : { scopeType: wanted }) }, { signal });
+    return blinked(id, wanted);
+  }
+  if (id === simulator) {
+    throw new AppError('device.not_found', 'No simulated scope is connected: one blinks only in a running Calyx.');
+  }
+  const type = scopeType(readCatalogue(), wanted ?? usualType);
   const { devices, unavailable } = listDevices();
   const board = devices.find((device) => device.id === id);
   if (board === undefined) {
@@ -56,10 +74,15 @@ async function identify(given: string, typeName: string, signal: AbortSignal): P
     throw new AppError('device.not_found', board.problem.message, { hint: board.problem.fix });
   }
   await blinkBoard(type, () => openLink(board.address), systemClock, signal);
+  return blinked(id, type.type);
+}
+
+function blinked(id: string, type: string | undefined): Answer {
+  const which = id === simulator ? 'the simulated scope' : `the scope on USB port ${id.slice(4)}`;
   return {
     exitCode: exitCodes.ok,
-    json: { identified: id, scopeType: type.type },
-    text: `The LED of the scope on USB port ${id.slice(4)} has blinked.\n`,
+    json: { identified: id, ...(type === undefined ? {} : { scopeType: type }) },
+    text: `The LED of ${which} has blinked.\n`,
   };
 }
 

@@ -74,7 +74,7 @@ async function run({ flags, absolute, positionals, terminal, signal, json }: Inv
     clock: systemClock,
     settings: scope.settings,
     open: (): Promise<BoardLink> => practice?.open() ?? openLink(address),
-    onFrame: (frame) => side.seen(frame),
+    onFrame: (frame) => side.seen(miniscope, frame),
     onEvent: ({ message }) => terminal.err(`${message}\n`),
   });
   opened.use(miniscope);
