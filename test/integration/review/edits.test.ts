@@ -1,24 +1,12 @@
 // SPDX-License-Identifier: MIT
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { decodeNpy, readSparseRows } from '../../../main/arrays/index.ts';
 import type { Cell } from '../../../main/contract/index.ts';
-import { type Core, openCore } from '../../../main/hosts/server/index.ts';
-import { engineProblem } from '../../../main/installation/index.ts';
-import { findFfmpeg } from '../../../main/media/index.ts';
+import type { Core } from '../../../main/hosts/server/index.ts';
+import { openTestCore, processingProblem, silence, windowCall as context } from '../../support/core.ts';
 import { temporaryFolder } from '../../support/library.ts';
-
-const context = { signal: AbortSignal.timeout(100_000), audience: 'window' as const };
-
-async function open(libraryDirectory: string): Promise<Core> {
-  const opened = await openCore({ libraryDirectory, program: 'test' });
-  if (opened.kind !== 'owner') throw new Error('the library is new');
-  onTestFinished(() => opened.core.close());
-  return opened.core;
-}
-
-async function* silence(): AsyncGenerator<never> {}
 
 /** Extremes of the denoised trace of rows, as Review draws them. */
 async function traces(
@@ -60,10 +48,10 @@ function nearest(cells: readonly Cell[]): readonly [Cell, Cell] {
 }
 
 it('two cells of the sample session are merged, taken back, split, found again at a seed and exported', async (test) => {
-  const missing = engineProblem() ?? (findFfmpeg() === undefined ? 'no ffmpeg is installed' : undefined);
+  const missing = processingProblem();
   if (missing !== undefined) test.skip(missing);
   const directory = temporaryFolder();
-  const core = await open(directory);
+  const core = await openTestCore(directory);
   const { sessions, processing, review } = core.handlers;
   const { session } = await sessions.openSample({}, context);
   const recordingUuids = session.recordings.map((recording) => recording.uuid);
@@ -143,7 +131,7 @@ it('two cells of the sample session are merged, taken back, split, found again a
   // Redone, the log survives a restart; the merged cell is split again with pixels of the kept film.
   await review.redo(step, context);
   await core.close();
-  const again = await open(directory);
+  const again = await openTestCore(directory);
   const later = again.handlers.review;
   const whole = (await later.cells({ runUuid }, context)).at(-1);
   expect(whole?.row).toBe(before.length);

@@ -1,29 +1,15 @@
 // SPDX-License-Identifier: MIT
 import path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { type Core, openCore } from '../../../main/hosts/server/index.ts';
-import { engineProblem } from '../../../main/installation/index.ts';
-import { findFfmpeg } from '../../../main/media/index.ts';
 import { openMovie } from '../../../main/media/movie.ts';
+import { openTestCore, processingProblem, silence, windowCall as context } from '../../support/core.ts';
 import { temporaryFolder } from '../../support/library.ts';
 
-const context = { signal: AbortSignal.timeout(100_000), audience: 'window' as const };
-
-async function open(libraryDirectory: string): Promise<Core> {
-  const opened = await openCore({ libraryDirectory, program: 'test' });
-  if (opened.kind !== 'owner') throw new Error('the library is new');
-  onTestFinished(() => opened.core.close());
-  return opened.core;
-}
-
-/** Nothing to tell a stream. */
-async function* silence(): AsyncGenerator<never> {}
-
 it('shows what the engine wrote for the sample session, and keeps what was decided about it', async (test) => {
-  const missing = engineProblem() ?? (findFfmpeg() === undefined ? 'no ffmpeg is installed' : undefined);
+  const missing = processingProblem();
   if (missing !== undefined) test.skip(missing);
   const directory = temporaryFolder();
-  const first = await open(directory);
+  const first = await openTestCore(directory);
   const { sessions, processing, review } = first.handlers;
   const { session } = await sessions.openSample({}, context);
   const recordingUuids = session.recordings.map((recording) => recording.uuid);
@@ -71,13 +57,22 @@ it('shows what the engine wrote for the sample session, and keeps what was decid
     model: { folder, layers: [] },
   });
   onTestFinished(() => movie[Symbol.dispose]());
+  let came: () => void = () => undefined;
+  // The newest frame asked for wins: each is asked for when the one before has come.
   async function* asked() {
-    for (const frame of [40, 200, 360, 520]) yield { frame };
+    for (const frame of [40, 200, 360, 520]) {
+      const shown = new Promise<void>((resolve) => (came = resolve));
+      yield { frame };
+      await shown;
+    }
   }
   const size = opened.height * opened.width;
   let [brightest, worst] = [0, 0];
+  const seen: number[] = [];
   for await (const { header, bytes } of movie.handlers.frames({ layer: 'split' }, asked(), context)) {
     expect([header.layer, bytes.length]).toEqual(['split', 4 * size]);
+    seen.push(header.frame);
+    came();
     for (let p = 0; p < size; p += 1) {
       const [film = 0, cell = 0, ground = 0, rest = 0] = [0, 1, 2, 3].map((part) => bytes[part * size + p]);
       brightest = Math.max(brightest, cell / 2);
@@ -85,6 +80,7 @@ it('shows what the engine wrote for the sample session, and keeps what was decid
       if (rest > 0 && rest < 255) worst = Math.max(worst, Math.abs(cell / 2 + ground + (rest - 128) / 4 - film));
     }
   }
+  expect(seen).toEqual([40, 200, 360, 520]);
   expect(brightest).toBeGreaterThan(5);
   expect(worst).toBeLessThan(12);
   const { count, strongest } = await review.events({ runUuid, row: 2, most: 9 }, context);
@@ -115,7 +111,7 @@ it('shows what the engine wrote for the sample session, and keeps what was decid
   await review.undo({ runUuid, raterUuid }, context);
   await first.close();
 
-  const again = await open(directory);
+  const again = await openTestCore(directory);
   const labels = (await again.handlers.review.cells({ runUuid }, context)).map((cell) => cell.label);
   expect(
     labels

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { runCli, type CliHost } from '../../../main/hosts/cli/cli.ts';
 import { openConnection } from '../../../main/hosts/cli/connection.ts';
-import { assetsFolder, engineProblem } from '../../../main/installation/index.ts';
-import { findFfmpeg } from '../../../main/media/index.ts';
+import { assetsFolder } from '../../../main/installation/index.ts';
+import { processingProblem } from '../../support/core.ts';
 import { temporaryFolder } from '../../support/library.ts';
 import { correlation, storyFps, workflowStory } from '../../support/workflow-story.ts';
 
@@ -51,7 +51,7 @@ interface Jobs {
 }
 
 it('goes through the notebooks by the command line alone, as docs/workflow.md tells', async (test) => {
-  const missing = engineProblem() ?? (findFfmpeg() === undefined ? 'no ffmpeg is installed' : undefined);
+  const missing = processingProblem();
   if (missing !== undefined) test.skip(missing);
   const story = workflowStory();
   const folder = temporaryFolder();

@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: MIT
-import { expect, it, onTestFinished } from 'vitest';
-import { openCore } from '../../../main/hosts/server/index.ts';
-import { assetsFolder, engineProblem } from '../../../main/installation/index.ts';
-import { findFfmpeg } from '../../../main/media/index.ts';
+import { expect, it } from 'vitest';
+import { assetsFolder } from '../../../main/installation/index.ts';
+import { openTestCore, processingProblem } from '../../support/core.ts';
 import { temporaryFolder } from '../../support/library.ts';
 import { correlation, offsetS, storyFps, workflowStory } from '../../support/workflow-story.ts';
 
 const context = { signal: AbortSignal.timeout(150_000), audience: 'local' as const };
 
 it('goes from CSV files to activity around events that equals the truth', async (test) => {
-  const missing = engineProblem() ?? (findFfmpeg() === undefined ? 'no ffmpeg is installed' : undefined);
+  const missing = processingProblem();
   if (missing !== undefined) test.skip(missing);
   const { target, onsets, csv, truly } = workflowStory();
   expect(onsets.length).toBeGreaterThanOrEqual(2);
 
-  const opened = await openCore({ libraryDirectory: temporaryFolder(), program: 'test' });
-  if (opened.kind !== 'owner') throw new Error('the library is new');
-  onTestFinished(() => opened.core.close());
-  const { workflow, sessions, processing, review } = opened.core.handlers;
+  const core = await openTestCore(temporaryFolder());
+  const { workflow, sessions, processing, review } = core.handlers;
 
   // Ingestion: the recording's own metadata tell when the session began.
   const files = Object.entries(csv).map(([name, text]) => ({ name, text }));
@@ -43,7 +40,7 @@ it('goes from CSV files to activity around events that equals the truth', async 
     { recordingUuids: [recording!.uuid], parameters: { diameterPx: 6.7 }, budget: {} },
     context,
   );
-  await opened.core.idle();
+  await core.idle();
   const runUuid = run.uuid;
 
   // Results and a second curation.
@@ -55,7 +52,7 @@ it('goes from CSV files to activity around events that equals the truth', async 
   const quality = await workflow.quality({ runUuid }, context);
   expect(quality.traces).toHaveLength(4 * cells.length);
   expect(quality.traces.every(({ variance }) => (variance ?? -1) >= 0)).toBe(true);
-  const { library } = opened.core;
+  const { library } = core;
   const first = await library.curation.addRater({ initials: 'AB' });
   const second = await library.curation.addRater({ initials: 'CD' });
   const decide = (raterUuid: string, to: 'accepted' | 'rejected') =>
