@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { CellLabel, LogEntry, Rater, Uuid } from '../contract/index.ts';
 import type { EditState } from './edit-types.ts';
+import type { KeptLimits, Settled } from './reading-types.ts';
 
 /** A row of a curation's log as it travels: cells and raters by their uuid. */
 export interface TravelEntry {
@@ -70,10 +71,30 @@ export interface TravelCuration {
   readonly edits: readonly TravelEdit[];
 }
 
+/** What raters who had differed agreed on, as it travels. */
+export interface TravelConsensus {
+  readonly cellUuid: Uuid;
+  readonly label: Settled['label'];
+  readonly raterUuid: Uuid;
+  readonly at: string;
+  /** By initials. */
+  readonly said: Settled['said'];
+}
+
+/** Limits that were kept with a run, as they travel. */
+export interface TravelLimits {
+  readonly raterUuid: Uuid;
+  readonly at: string;
+  readonly limits: KeptLimits['limits'];
+}
+
 /** All judgements of a run, this library's own and those received, parents first. */
 export interface Judgements {
   readonly raters: readonly (Rater & { readonly createdAt: string })[];
   readonly curations: readonly TravelCuration[];
+  /** Oldest first. Absent in packages of earlier programs, as the next. */
+  readonly consensus?: readonly TravelConsensus[] | undefined;
+  readonly limits?: readonly TravelLimits[] | undefined;
 }
 
 /** A value of a row: byte strings as hex, whole numbers beyond 2^53 as text, a foreign key as the number of the row it means. */
@@ -145,6 +166,10 @@ export interface ReceiptCounts {
   readonly edits: number;
   /** Curations that had been gone on with in two places: what came stands beside what was here. */
   readonly branches: number;
+  /** Cells that raters had settled. */
+  readonly settled: number;
+  /** Times that limits had been kept with the run. */
+  readonly limits: number;
 }
 
 /** Rows of another database, brought into the form that rows travel in. */

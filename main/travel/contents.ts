@@ -135,6 +135,18 @@ export const Records = z.object({
         edits: z.array(Edit),
       }),
     ),
+    consensus: z
+      .array(
+        z.object({
+          cellUuid: Uuid,
+          label: z.enum(['accepted', 'rejected']),
+          raterUuid: Uuid,
+          at: instant,
+          said: z.record(z.string(), CellLabel),
+        }),
+      )
+      .optional(),
+    limits: z.array(z.object({ raterUuid: Uuid, at: instant, limits: z.record(z.string(), z.number()) })).optional(),
   }),
 });
 

@@ -183,7 +183,7 @@ export async function unpackFile(
         unchanged:
           Object.keys(rows).length === 0 &&
           placed.files.length === 0 &&
-          counts.curations + counts.decisions + counts.edits === 0,
+          counts.curations + counts.decisions + counts.edits + counts.settled + counts.limits === 0,
       };
     } catch (error) {
       await takeBack(placed.moves);

@@ -32,6 +32,10 @@ export const UnpackReport = z.object({
   edits: z.number().int(),
   /** Curations that went on in two places: what came stands beside what was here. */
   branches: z.number().int(),
+  /** Cells that raters had settled. */
+  settled: z.number().int(),
+  /** Times that limits had been kept with the run. */
+  limits: z.number().int(),
   /** Nothing was new. */
   unchanged: z.boolean(),
 });

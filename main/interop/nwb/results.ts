@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { slabRows } from '../hdf5.ts';
 import type { ExportCell, ExportRun, ImageName, OnProgress, TraceKind } from '../job.ts';
+import { ratersOf } from '../raters.ts';
 import { readFootprints, readWhole, TraceReader, type Footprint } from '../run-arrays.ts';
 import { sampling, type Timeline } from '../timeline.ts';
 import { writeMotion } from './motion.ts';
@@ -79,6 +80,7 @@ function writeSegmentation(nwb: NwbWriter, run: ExportRun, footprints: readonly 
   const { cells } = run;
   const metrics = [...new Set(cells.flatMap((cell) => Object.keys(cell.metrics)))].toSorted();
   const columns = metricColumns(cells, metrics);
+  const raters = ratersOf(cells);
   nwb.group(`${ophys}/ImageSegmentation`, 'ImageSegmentation');
   nwb.table(
     table,
@@ -96,6 +98,8 @@ function writeSegmentation(nwb: NwbWriter, run: ExportRun, footprints: readonly 
       'reasons',
       'cell_uuid',
       ...columns.map(([name]) => name),
+      ...raters.map(({ column }) => column),
+      ...(raters.length === 0 ? [] : ['settled']),
     ],
   );
   nwb.h5.softLink(`${table}/imaging_plane`, '/general/optophysiology/ImagingPlane');
@@ -136,6 +140,18 @@ function writeSegmentation(nwb: NwbWriter, run: ExportRun, footprints: readonly 
   );
   for (const [name, metric, values] of columns)
     nwb.column(`${table}/${name}`, `Metric ${metric} of the engine (docs/formats.md of Calyx).`, values);
+  for (const { initials, column } of raters)
+    nwb.textColumn(
+      `${table}/${column}`,
+      `What rater ${initials} said of it without knowing what the others said: accepted, rejected or undecided.`,
+      cells.map((cell) => cell.said?.[initials] ?? 'undecided'),
+    );
+  if (raters.length > 0)
+    nwb.column(
+      `${table}/settled`,
+      'Raters differed and agreed on the decision afterwards.',
+      flag((cell) => cell.settled === true),
+    );
 }
 
 /** Metrics as columns; those no cell has a number for are left out. */

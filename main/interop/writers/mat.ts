@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { open } from 'node:fs/promises';
 import { Hdf5Writer, type Attributes } from '../hdf5.ts';
-import type { ExportJob, OnProgress, WrittenExport } from '../job.ts';
+import type { ExportCell, ExportJob, OnProgress, WrittenExport } from '../job.ts';
+import { ratersOf } from '../raters.ts';
 import { readFootprints, readWhole, TraceReader } from '../run-arrays.ts';
-import { traceKinds } from '../../contract/index.ts';
+import { type CellLabel, traceKinds } from '../../contract/index.ts';
 
 /** Bytes MATLAB keeps for itself before the HDF5 file. */
 const userBlock = 512;
@@ -40,6 +41,11 @@ export async function writeMat(job: ExportJob, progress: OnProgress): Promise<Wr
       'centroid_y',
       Float64Array.from(cells, (cell) => cell.centroid.y),
     );
+    vector(
+      'decision',
+      Float64Array.from(cells, ({ label }) => codeOf(label)),
+    );
+    writeRaters(h5, cells);
     vector('frame_size', Float64Array.of(height, width));
     if (run.fps !== null) vector('fps', Float64Array.of(run.fps));
     const time = await readWhole(run.arrays.time, 'time.npy', frames);
@@ -95,6 +101,30 @@ export async function writeMat(job: ExportJob, progress: OnProgress): Promise<Wr
   }
   await behindHeader(inner, job.temporary);
   return { files: [], findings: [] };
+}
+
+/** A label as MATLAB can reckon with it: 1 accepted, 0 rejected, NaN undecided. */
+function codeOf(label: CellLabel | undefined): number {
+  return label === 'accepted' ? 1 : label === 'rejected' ? 0 : Number.NaN;
+}
+
+/** What each rater said by themselves (K × R), who they are (R rows of text) and what was settled afterwards; nothing where fewer than two judged the run. */
+function writeRaters(h5: Hdf5Writer, cells: readonly ExportCell[]): void {
+  const raters = ratersOf(cells);
+  if (raters.length === 0) return;
+  const said = raters.flatMap(({ initials }) => cells.map((cell) => codeOf(cell.said?.[initials])));
+  h5.array('/said', Float64Array.from(said), [raters.length, cells.length], { MATLAB_class: 'double' });
+  const wide = Math.max(...raters.map(({ initials }) => initials.length));
+  const letters = Array.from({ length: wide }, (_, i) =>
+    raters.map(({ initials }) => initials.padEnd(wide).charCodeAt(i)),
+  );
+  h5.array('/raters', Uint16Array.from(letters.flat()), [wide, raters.length], {
+    MATLAB_class: 'char',
+  });
+  // Tells MATLAB that these numbers are letters.
+  h5.file.get('/raters')?.create_attribute('MATLAB_int_decode', 2, [], '<i');
+  const settled = Float64Array.from(cells, (cell) => (cell.settled === true ? 1 : 0));
+  h5.array('/settled', settled, [cells.length, 1], { MATLAB_class: 'double' });
 }
 
 /** HDF5 finds its beginning at 512 too, and its addresses count from there: the file may simply follow the header. */

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: MIT
 import type Database from 'better-sqlite3';
 import type { CellLabel, LogEntry } from '../../contract/index.ts';
-import type { Judgements, TravelCuration, TravelEdit, TravelEditCell, TravelEntry } from '../travel-types.ts';
+import type { KeptLimits, Settled } from '../reading-types.ts';
+import type {
+  Judgements,
+  TravelConsensus,
+  TravelCuration,
+  TravelEdit,
+  TravelEditCell,
+  TravelEntry,
+  TravelLimits,
+} from '../travel-types.ts';
 import type { EditState } from '../types.ts';
 import { uuidText } from '../uuid.ts';
 
@@ -98,6 +107,37 @@ export function readEdits(database: Database.Database, curationId: number): Trav
     );
 }
 
+/** What raters settled, oldest first. */
+function readConsensus(database: Database.Database, runId: number): TravelConsensus[] {
+  return database
+    .prepare<[number], { cell: Uint8Array; label: Settled['label']; rater: Uint8Array; at: string; said: string }>(
+      `SELECT cell.uuid AS cell, agreed.label, rater.uuid AS rater, agreed.at, agreed.said
+      FROM consensus AS agreed JOIN cell ON cell.id = agreed.cell_id JOIN rater ON rater.id = agreed.rater_id
+      WHERE agreed.run_id = ? ORDER BY agreed.id`,
+    )
+    .all(runId)
+    .map(({ cell, rater, said, ...row }) =>
+      Object.assign(row, {
+        cellUuid: uuidText(cell),
+        raterUuid: uuidText(rater),
+        said: JSON.parse(said) as Settled['said'],
+      }),
+    );
+}
+
+/** Limits kept with a run, oldest first. */
+function readLimits(database: Database.Database, runId: number): TravelLimits[] {
+  return database
+    .prepare<[number], { rater: Uint8Array; at: string; limits: string }>(
+      `SELECT rater.uuid AS rater, kept.at, kept.limits FROM kept_limits AS kept JOIN rater ON rater.id = kept.rater_id
+      WHERE kept.run_id = ? ORDER BY kept.id`,
+    )
+    .all(runId)
+    .map(({ rater, limits, ...row }) =>
+      Object.assign(row, { raterUuid: uuidText(rater), limits: JSON.parse(limits) as KeptLimits['limits'] }),
+    );
+}
+
 /** All judgements of a run, parents before what continues them. */
 export function readJudgements(database: Database.Database, runId: number): Judgements {
   const curations = database
@@ -113,13 +153,15 @@ export function readJudgements(database: Database.Database, runId: number): Judg
         edits: readEdits(database, id),
       }),
     );
-  const used = new Set(
-    curations.flatMap(({ ownerUuid, log, edits }) => [
+  const [consensus, limits] = [readConsensus(database, runId), readLimits(database, runId)];
+  const used = new Set([
+    ...curations.flatMap(({ ownerUuid, log, edits }) => [
       ownerUuid,
       ...log.map(({ raterUuid }) => raterUuid),
       ...edits.map(({ raterUuid }) => raterUuid),
     ]),
-  );
+    ...[...consensus, ...limits].map(({ raterUuid }) => raterUuid),
+  ]);
   const raters = database
     .prepare<[], { uuid: Uint8Array; initials: string; name: string | null; createdAt: string }>(
       'SELECT uuid, initials, name, created_at AS createdAt FROM rater ORDER BY id',
@@ -127,5 +169,10 @@ export function readJudgements(database: Database.Database, runId: number): Judg
     .all()
     .map(({ uuid, ...rater }) => Object.assign(rater, { uuid: uuidText(uuid) }))
     .filter(({ uuid }) => used.has(uuid));
-  return { raters, curations };
+  return {
+    raters,
+    curations,
+    ...(consensus.length === 0 ? {} : { consensus }),
+    ...(limits.length === 0 ? {} : { limits }),
+  };
 }

@@ -1,11 +1,26 @@
 // SPDX-License-Identifier: MIT
 import { createHash } from 'node:crypto';
 import { AppError, type CellLabel, type Uuid } from '../../contract/index.ts';
-import type { Judgements, TravelCuration, TravelEdit, TravelEntry, TravelFile } from '../travel-types.ts';
+import type {
+  Judgements,
+  TravelConsensus,
+  TravelCuration,
+  TravelEdit,
+  TravelEntry,
+  TravelFile,
+  TravelLimits,
+} from '../travel-types.ts';
 import { uuidBytes, uuidText } from '../uuid.ts';
 import type { Context } from './context.ts';
 import { continueVersion } from './curation-versions.ts';
 import { readEdits, readLog } from './judgements.ts';
+
+/** A rater of this library. */
+interface Found {
+  readonly id: number;
+  readonly uuid: Uint8Array;
+  readonly initials: string;
+}
 
 interface Known {
   readonly id: number;
@@ -24,6 +39,8 @@ export interface JudgementCounts {
   decisions: number;
   edits: number;
   branches: number;
+  settled: number;
+  limits: number;
 }
 
 const damaged = (what: string): AppError =>
@@ -49,8 +66,10 @@ export class JudgementReceiver {
   readonly #runId: number;
   readonly #files: Readonly<Record<Uuid, readonly TravelFile[]>>;
   readonly #raters = new Map<Uuid, { readonly id: number; readonly uuid: Uuid }>();
+  /** Initials in the package → initials here. */
+  readonly #initials = new Map<string, string>();
   readonly #cells = new Map<Uuid, number>();
-  readonly counts: JudgementCounts = { curations: 0, decisions: 0, edits: 0, branches: 0 };
+  readonly counts: JudgementCounts = { curations: 0, decisions: 0, edits: 0, branches: 0, settled: 0, limits: 0 };
 
   constructor(context: Context, runId: number, files: Readonly<Record<Uuid, readonly TravelFile[]>>) {
     this.#context = context;
@@ -59,23 +78,57 @@ export class JudgementReceiver {
   }
 
   /** @throws AppError `travel.damaged` */
-  receive({ raters, curations }: Judgements): void {
+  receive({ raters, curations, consensus = [], limits = [] }: Judgements): void {
     for (const rater of raters) this.#rater(rater);
     for (const curation of curations) this.#curation(curation, curation.uuid);
+    for (const settled of consensus) this.#settle(settled);
+    for (const kept of limits) this.#keep(kept);
+  }
+
+  /** The last word on a cell is the newest, wherever it was written: what is older than what is here changes nothing, so packages may come in any order. */
+  #settle({ cellUuid, label, raterUuid, at, said }: TravelConsensus): void {
+    const named = Object.fromEntries(
+      Object.entries(said).map(([initials, what]) => [this.#initials.get(initials) ?? initials, what]),
+    );
+    const { changes } = this.#context.database
+      .prepare(
+        `INSERT INTO consensus (run_id, cell_id, label, rater_id, at, said) SELECT :run, :cell, :label, :rater, :at, :said
+        WHERE NOT EXISTS (SELECT 1 FROM consensus WHERE cell_id = :cell AND at >= :at)`,
+      )
+      .run({
+        run: this.#runId,
+        cell: this.#cellOf(cellUuid),
+        label,
+        rater: this.#raterOf(raterUuid).id,
+        at,
+        said: JSON.stringify(named),
+      });
+    this.counts.settled += changes;
+  }
+
+  /** As a settled cell: the newest limits of the run hold. */
+  #keep({ raterUuid, at, limits }: TravelLimits): void {
+    const { changes } = this.#context.database
+      .prepare(
+        `INSERT INTO kept_limits (run_id, rater_id, at, limits) SELECT :run, :rater, :at, :limits
+        WHERE NOT EXISTS (SELECT 1 FROM kept_limits WHERE run_id = :run AND at >= :at)`,
+      )
+      .run({ run: this.#runId, rater: this.#raterOf(raterUuid).id, at, limits: JSON.stringify(limits) });
+    this.counts.limits += changes;
   }
 
   /** The same uuid is the same rater, and so are the same initials unless both have a name and the names differ. */
   #rater(rater: Judgements['raters'][number]): void {
     const { database } = this.#context;
     const byUuid = database
-      .prepare<[Uint8Array], { id: number; uuid: Uint8Array }>('SELECT id, uuid FROM rater WHERE uuid = ?')
+      .prepare<[Uint8Array], Found>('SELECT id, uuid, initials FROM rater WHERE uuid = ?')
       .get(uuidBytes(rater.uuid));
-    const find = database.prepare<[string], { id: number; uuid: Uint8Array; name: string | null }>(
-      'SELECT id, uuid, name FROM rater WHERE initials = ?',
+    const find = database.prepare<[string], Found & { name: string | null }>(
+      'SELECT id, uuid, initials, name FROM rater WHERE initials = ?',
     );
     const namesake = find.get(rater.initials);
     const isSame = namesake !== undefined && [namesake.name, null].includes(rater.name ?? namesake.name);
-    let found = byUuid ?? (isSame ? namesake : undefined);
+    let found: Found | undefined = byUuid ?? (isSame ? namesake : undefined);
     if (found === undefined) {
       let { initials } = rater;
       for (let n = 2; find.get(initials) !== undefined; n += 1) initials = `${rater.initials.slice(0, 6)}${n}`;
@@ -88,6 +141,7 @@ export class JudgementReceiver {
     const here = { id: found.id, uuid: uuidText(found.uuid) };
     this.#raters.set(rater.uuid, here);
     this.#raters.set(here.uuid, here);
+    this.#initials.set(rater.initials, found.initials);
   }
 
   #raterOf(uuid: Uuid): { readonly id: number; readonly uuid: Uuid } {

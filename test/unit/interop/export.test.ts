@@ -2,6 +2,9 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { type H5Dataset, type H5Group, hdf5 } from '../../../main/interop/hdf5.ts';
+import type { ExportCell } from '../../../main/interop/job.ts';
+import { ratersOf } from '../../../main/interop/raters.ts';
 import { finishedRunOnDisk, localCall } from '../../support/finished-run.ts';
 
 test('an export replaces nothing that is there, unless it is asked to', async () => {
@@ -44,7 +47,7 @@ test('cells that two raters judged are exported with what each said, and whether
   const run = await finishedRunOnDisk();
   const { curation, runs } = run.library;
   const destination = path.join(run.folder, '..', 'csv');
-  const table = async (): Promise<string[][]> => {
+  const cellsTable = async (): Promise<string[][]> => {
     await run.interop.export({ target: run.runUuid, format: 'csv', destination, overwrite: true }, localCall);
     const text = readFileSync(path.join(destination, 'cells.csv'), 'utf8');
     return text
@@ -52,7 +55,7 @@ test('cells that two raters judged are exported with what each said, and whether
       .split('\n')
       .map((line) => line.split(','));
   };
-  expect((await table())[0]).not.toContain('settled');
+  expect((await cellsTable())[0]).not.toContain('settled');
   const { uuid: raterUuid } = await curation.addRater({ initials: 'KL' });
   const { uuid: reading } = await curation.beginReading({ runUuid: run.runUuid, raterUuid });
   const [first] = await runs.cells(run.runUuid);
@@ -61,11 +64,43 @@ test('cells that two raters judged are exported with what each said, and whether
   await curation.finishReading({ runUuid: run.runUuid, raterUuid, reading });
   const said = { JD: 'accepted', KL: 'rejected' } as const;
   await curation.settle({ runUuid: run.runUuid, raterUuid, cellUuid: first!.uuid, to: 'accepted', said });
-  const [head, ...rows] = await table();
+  const [head, ...rows] = await cellsTable();
   expect(head?.slice(-3)).toEqual(['said_JD', 'said_KL', 'settled']);
   expect(rows.map((row) => row.slice(-3))).toEqual([
     ['accepted', 'rejected', '1'],
     ['undecided', 'undecided', '0'],
     ['undecided', 'undecided', '0'],
   ]);
+  const file = async (format: 'mat' | 'nwb') => {
+    const to = path.join(run.folder, '..', `run.${format}`);
+    await run.interop.export({ target: run.runUuid, format, destination: to }, localCall);
+    const { File } = await hdf5();
+    return new File(to, 'r');
+  };
+  const mat = await file('mat');
+  const values = (name: string) => (mat.get(name) as H5Dataset).to_array();
+  const first0 = (name: string) => (values(name) as number[][]).map(([value]) => value);
+  expect(first0('decision')).toEqual([1, Number.NaN, Number.NaN]);
+  expect(values('said')).toEqual([
+    [1, Number.NaN, Number.NaN],
+    [0, Number.NaN, Number.NaN],
+  ]);
+  // Axes are MATLAB's: a row of letters for each rater there.
+  expect((values('raters') as number[][]).map((letters) => String.fromCharCode(...letters))).toEqual(['JK', 'DL']);
+  expect(first0('settled')).toEqual([1, 0, 0]);
+  mat.close();
+  const nwb = await file('nwb');
+  const table = nwb.get('processing/ophys/ImageSegmentation/PlaneSegmentation') as H5Group;
+  const column = (name: string) => [...((table.get(name) as H5Dataset).value as Iterable<unknown>)];
+  expect(column('said_JD')).toEqual(['accepted', 'undecided', 'undecided']);
+  expect(column('said_KL')).toEqual(['rejected', 'undecided', 'undecided']);
+  expect(column('settled').map(Number)).toEqual([1, 0, 0]);
+  expect(table.attrs['colnames']?.value).toEqual(expect.arrayContaining(['said_JD', 'said_KL', 'settled']));
+  nwb.close();
+});
+
+test('raters whose initials are no name of a column get one each', () => {
+  const cell = { said: { 'Ö.': 'accepted', 'Ä-': 'rejected', AB: 'undecided' } } as unknown as ExportCell;
+  expect(ratersOf([cell]).map(({ column }) => column)).toEqual(['said_AB', 'said___', 'said____2']);
+  expect(ratersOf([{} as ExportCell])).toEqual([]);
 });

@@ -67,7 +67,7 @@ describe('a run that travels', () => {
       count(laptop, table),
     );
     const second = laptop.travel.receive(sent);
-    expect(second).toEqual({ rows: {}, curations: 0, decisions: 0, edits: 0, branches: 0 });
+    expect(second).toEqual({ rows: {}, curations: 0, decisions: 0, edits: 0, branches: 0, settled: 0, limits: 0 });
     expect(
       ['session', 'cell', 'curation', 'curation_log', 'rater', 'subject', 'change_log'].map((table) =>
         count(laptop, table),
@@ -199,5 +199,75 @@ describe('decisions that return', () => {
     const [mine, branch] = rig.travel.judgements(runUuid).curations;
     expect([mine?.uuid, mine?.log.length, branch?.log.length]).toEqual([before.uuid, 4, 4]);
     expect(branch?.log.map(({ to }) => to[0]).join('')).toBe('aarr');
+  });
+});
+
+describe('what raters settled, and limits kept with the run', () => {
+  /** Two raters who differ on the first cells and settle one of them; limits beside. */
+  function settledRig() {
+    const made = twoLibraries();
+    const { rig, runUuid } = made;
+    const first = judge(rig, runUuid, 'AA', 'aar---');
+    const { uuid: raterUuid } = rig.curation.addRater({ initials: 'BB' });
+    const { uuid: reading } = rig.curation.beginReading({ runUuid, raterUuid });
+    const cells = rig.runs.cells(runUuid).map(({ uuid }) => uuid);
+    rig.curation.decide({ runUuid, raterUuid, cellUuids: cells.slice(0, 2), to: 'rejected', context: {}, reading });
+    rig.curation.finishReading({ runUuid, raterUuid, reading });
+    const said = { AA: 'accepted', BB: 'rejected' } as const;
+    const settle = (to: 'accepted' | 'rejected') =>
+      rig.curation.settle({ runUuid, raterUuid: first, cellUuid: cells[0]!, to, said });
+    settle('rejected');
+    rig.runs.keepLimits({ runUuid, raterUuid: first, limits: { snr: 3 } });
+    return { ...made, first, cells, settle, said };
+  }
+
+  it('travel with the run and with decisions alone; twice changes nothing', () => {
+    for (const form of [whole, decisions]) {
+      const { rig, laptop, runUuid } = settledRig();
+      if (form === decisions)
+        laptop.travel.receive(received({ ...whole(rig, runUuid), judgements: { raters: [], curations: [] } }));
+      const sent = received(form(rig, runUuid), { decisionsOnly: form === decisions });
+      expect(laptop.travel.receive(sent)).toMatchObject({ settled: 1, limits: 1 });
+      expect(laptop.curation.settled(runUuid)).toEqual(rig.curation.settled(runUuid));
+      expect(laptop.runs.limits(runUuid)).toEqual(rig.runs.limits(runUuid));
+      expect(laptop.travel.receive(sent)).toMatchObject({ settled: 0, limits: 0 });
+    }
+  });
+
+  it('say the newest, in whichever order packages come', () => {
+    const { rig, laptop, runUuid, first, settle } = settledRig();
+    const older = received(whole(rig, runUuid));
+    settle('accepted');
+    rig.runs.keepLimits({ runUuid, raterUuid: first, limits: { snr: 5 } });
+    const newer = received(whole(rig, runUuid));
+    laptop.travel.receive(newer);
+    laptop.travel.receive(older);
+    expect(laptop.curation.settled(runUuid)).toMatchObject([{ label: 'accepted' }]);
+    expect(laptop.runs.limits(runUuid)?.limits).toEqual({ snr: 5 });
+  });
+
+  it('name the raters as they are called here', () => {
+    const { rig, laptop, runUuid } = settledRig();
+    // Another AA sits here, whose name is known.
+    rig.database.exec("UPDATE rater SET name = 'Ada' WHERE initials = 'AA'");
+    laptop.curation.addRater({ initials: 'AA', name: 'Abel' });
+    laptop.travel.receive(received(whole(rig, runUuid)));
+    expect(laptop.curation.settled(runUuid)).toMatchObject([{ by: 'AA2', said: { AA2: 'accepted', BB: 'rejected' } }]);
+    expect(laptop.runs.limits(runUuid)?.by).toBe('AA2');
+  });
+
+  it('must be of the run’s cells and of raters in the package', () => {
+    const { rig, laptop, runUuid } = settledRig();
+    const records = whole(rig, runUuid);
+    const [settled] = records.judgements.consensus ?? [];
+    const other = '0193a000-0000-7000-8000-00000000abcd';
+    for (const wrong of [
+      { ...settled!, cellUuid: other },
+      { ...settled!, raterUuid: other },
+    ]) {
+      const judgements = { ...records.judgements, consensus: [wrong] };
+      expect(() => laptop.travel.receive(received({ ...records, judgements }))).toThrow(/does not fit together/);
+    }
+    expect(count(laptop, 'run')).toBe(0);
   });
 });

@@ -29,12 +29,15 @@ async function run(invocation: Invocation): Promise<Answer> {
 }
 
 function textOf(report: UnpackReport): string {
-  const { runUuid, runName, sessionName, wasHere, decisions, curations, edits, branches, unchanged } = report;
+  const { runUuid, runName, sessionName, wasHere, decisions, curations, edits, branches, settled, limits, unchanged } =
+    report;
   const run = `“${runName}” of “${sessionName}” (${runUuid})`;
   if (unchanged) return `${run} is here already; nothing was new.\n`;
   return [
     wasHere ? `${run} was here already.\n` : `Added ${run}.\n`,
     `${decisions} decisions and ${edits} edits in ${curations} judgements are new; calyx agreement ${runUuid} compares raters.\n`,
+    settled === 0 ? '' : `${settled} cells on which raters had differed are settled.\n`,
+    limits === 0 ? '' : 'Limits that were kept with the run came, too.\n',
     branches === 0
       ? ''
       : `${branches} judgements had been gone on with in two places: what came stands beside what was here.\n`,
