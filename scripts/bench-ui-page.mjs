@@ -141,10 +141,10 @@ const work = [
   ['ArrowRight', 'cursor'],
   ['Control+k', 'dialog'],
   ['Escape', 'dialog'],
-  ['Control+3', 'place'],
+  ['Control+4', 'place'],
   ['ArrowDown', 'row'],
   ['Control+2', 'place'],
-  ['Control+4', 'place'],
+  ['Control+3', 'place'],
   ['Control+,', 'place'],
   ['Control+1', 'place'],
 ];

@@ -3,7 +3,7 @@ import { create } from 'zustand';
 import { persist } from 'zustand/middleware';
 import { rowsBy } from './order.ts';
 
-/** What can be shown in a half of Explore. */
+/** What can be shown in a panel of Explore. */
 export const viewNames = [
   'activity',
   'correlation',
@@ -41,10 +41,31 @@ export const orderTitles: Readonly<Record<OrderName, string>> = {
   cluster: 'cluster',
 };
 
-interface ExploreView {
-  readonly left: ViewName;
-  /** Null: the left one has the whole place. */
-  readonly right: ViewName | null;
+/** The panels of Explore, whichever of them are open. */
+export const sides = ['left', 'right', 'third', 'fourth'] as const;
+export type Side = (typeof sides)[number];
+
+/** How each panel is spoken of. */
+export const sideNames: Readonly<Record<Side, string>> = {
+  left: 'at the left',
+  right: 'at the right',
+  third: 'in the third panel',
+  fourth: 'in the fourth panel',
+};
+
+/** What each panel shows; no two the same. */
+export type Shown = Readonly<Record<Side, ViewName>>;
+
+const firstShown: Shown = { left: 'activity', right: 'correlation', third: 'rates', fourth: 'quality' };
+
+/** Shows another view in a panel; one that another panel shows changes places with it. */
+export function withView(shown: Shown, side: Side, view: ViewName): Shown {
+  const other = sides.find((each) => shown[each] === view);
+  const next = { ...shown, [side]: view };
+  return other === undefined || other === side ? next : { ...next, [other]: shown[side] };
+}
+
+interface ExploreView extends Shown {
   readonly cells: 'kept' | 'accepted' | 'all';
   readonly trace: 'raw' | 'denoised' | 'deconvolved' | 'dff';
   readonly activityOrder: OrderName;
@@ -64,8 +85,7 @@ interface ExploreView {
 export const useExplore = create<ExploreView>()(
   persist(
     (): ExploreView => ({
-      left: 'activity',
-      right: 'correlation',
+      ...firstShown,
       cells: 'kept',
       trace: 'dff',
       activityOrder: 'component',
@@ -78,7 +98,12 @@ export const useExplore = create<ExploreView>()(
       least: 0.5,
       leastScore: 0.5,
     }),
-    { name: 'calyx.explore' },
+    {
+      name: 'calyx.explore',
+      version: 1,
+      // There were two halves once, of which one could be none.
+      migrate: (kept) => ({ ...(kept as ExploreView), ...firstShown }),
+    },
   ),
 );
 

@@ -87,7 +87,7 @@ describe('a first visit', () => {
     await expectCounts(page, { accepted: 7, rejected: 3 });
 
     // The same run in Explore: its numbers leave with where they come from.
-    await page.keyboard.press('Control+4');
+    await page.keyboard.press('Control+3');
     await page.getByRole('img', { name: /^Activity of \d+ cells over the recording/ }).waitFor();
     await page.getByRole('img', { name: /^Correlation of \d+ cells/ }).waitFor();
     await picture(page, '5-explore');

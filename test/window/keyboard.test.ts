@@ -157,7 +157,7 @@ describe('by keyboard alone', () => {
     expect(['day 1', 'day 2']).toContain(chosen);
     await page.keyboard.press('Enter');
     await page.getByRole('main', { name: 'Process' }).waitFor();
-    await page.keyboard.press('Control+4');
+    await page.keyboard.press('Control+3');
     const left = page.getByLabel('View at the left');
     await left.waitFor();
     await left.focus();

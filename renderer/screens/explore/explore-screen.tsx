@@ -1,40 +1,26 @@
 // SPDX-License-Identifier: MIT
-import { type ReactElement, useEffect, useMemo } from 'react';
+import { Plus } from 'lucide-react';
+import { type ReactElement, useEffect, useMemo, useState } from 'react';
 import type { ExploreScope } from '../../client/explore.ts';
 import { useExploreOptions } from '../../client/explore.ts';
 import { useRuns, useSessions } from '../../client/queries.ts';
-import { useExplore, useExploreSelection, type ViewName } from '../../stores/explore.ts';
+import { useExplore, useExploreSelection } from '../../stores/explore.ts';
 import { runTitle } from '../../stores/run-titles.ts';
 import { goTo, useUi } from '../../stores/ui.ts';
 import { classes } from '../../ui/classes.ts';
 import { Button, Choice, Select } from '../../ui/controls.tsx';
 import { count } from '../../ui/format.ts';
-import { Boundary, Empty, Failed, Loading, Panel } from '../../ui/panel.tsx';
-import { AroundView } from './around-view.tsx';
-import { OrientationView, PlaceView } from './direction-views.tsx';
+import { Dock, type DockApi } from '../../ui/dock/dock.tsx';
+import { Icon } from '../../ui/icons.tsx';
+import { Empty, Failed, Loading, Panel } from '../../ui/panel.tsx';
 import styles from './explore.module.css';
-import { ActivityView, CorrelationView, RatesView, type ViewProps } from './population-views.tsx';
-import { QualityView } from './quality-view.tsx';
-import { RunsView } from './runs-view.tsx';
-import { SessionsView } from './sessions-view.tsx';
+import { addView, arrangeExplore, explorePanels, ScopeContext } from './explore-panels.tsx';
 
 const c = classes(styles);
 
-const views: Readonly<Record<ViewName, (props: ViewProps) => ReactElement>> = {
-  activity: ActivityView,
-  correlation: CorrelationView,
-  rates: RatesView,
-  around: AroundView,
-  quality: QualityView,
-  orientation: OrientationView,
-  place: PlaceView,
-  runs: RunsView,
-  sessions: SessionsView,
-};
-
 const traceTitles = { dff: 'ΔF/F', denoised: 'denoised', deconvolved: 'deconvolved', raw: 'raw' } as const;
 
-/** Many cells at once: two views beside each other of one run, of two runs, of several sessions. */
+/** Many cells at once: views of one run, of two runs, of several sessions, in panels. */
 export function ExploreScreen(): ReactElement {
   const runs = useRuns();
   const wanted = useUi((state) => state.runUuid);
@@ -85,68 +71,56 @@ export function ExploreScreen(): ReactElement {
 }
 
 function Explored({ runUuid }: { readonly runUuid: string }): ReactElement {
-  const { left, right, cells, trace } = useExplore();
+  const cells = useExplore((state) => state.cells);
+  const trace = useExplore((state) => state.trace);
+  const [dock, setDock] = useState<DockApi | null>(null);
   const options = useExploreOptions(runUuid);
   const traces = options.data?.traces ?? [];
   const shown = options.data === undefined || traces.includes(trace) ? trace : (traces[0] ?? trace);
   const scope = useMemo<ExploreScope>(() => ({ runUuid, cells, trace: shown }), [runUuid, cells, shown]);
-  const Left = views[left];
-  const Right = right === null ? null : views[right];
-  if (options.data?.cells.all === 0) {
-    return (
-      <div className={c('screen')}>
-        <Bar runUuid={runUuid} trace={shown} />
-        <Panel title="Explore">
-          <Empty
-            title="This run found no cells"
-            actions={
-              <Button kind="primary" onPress={() => goTo('process')}>
-                Go to Process
-              </Button>
-            }
-          >
-            <p>Process the recording again with lower limits; a try-out shows at once what they find.</p>
-          </Empty>
-        </Panel>
-      </div>
-    );
-  }
-  if (options.data?.traces.length === 0) {
-    return (
-      <div className={c('screen')}>
-        <Bar runUuid={runUuid} trace={shown} />
-        <Panel title="Explore">
-          <Empty
-            title="This run holds no traces"
-            actions={<Button onPress={() => goTo('review')}>Look at its cells in Review</Button>}
-          >
-            <p>
-              Its result was loaded without the activity of the cells. Choose another run, or process the recording.
-            </p>
-          </Empty>
-        </Panel>
-      </div>
-    );
-  }
+  const empty =
+    options.data?.cells.all === 0 ? (
+      <Empty
+        title="This run found no cells"
+        actions={
+          <Button kind="primary" onPress={() => goTo('process')}>
+            Go to Process
+          </Button>
+        }
+      >
+        <p>Process the recording again with lower limits; a try-out shows at once what they find.</p>
+      </Empty>
+    ) : options.data?.traces.length === 0 ? (
+      <Empty
+        title="This run holds no traces"
+        actions={<Button onPress={() => goTo('review')}>Look at its cells in Review</Button>}
+      >
+        <p>Its result was loaded without the activity of the cells. Choose another run, or process the recording.</p>
+      </Empty>
+    ) : null;
   return (
     <div className={c('screen')}>
-      <Bar runUuid={runUuid} trace={shown} />
-      <div className={c('halves')} data-alone={right === null}>
-        <Boundary key={`left ${left}`} name="Left half">
-          <Left side="left" scope={scope} />
-        </Boundary>
-        {Right === null ? null : (
-          <Boundary key={`right ${String(right)}`} name="Right half">
-            <Right side="right" scope={scope} />
-          </Boundary>
-        )}
-      </div>
+      <Bar runUuid={runUuid} trace={shown} dock={empty === null ? dock : null} />
+      {empty === null ? (
+        <ScopeContext.Provider value={scope}>
+          <Dock place="explore" panels={explorePanels} arrange={arrangeExplore} onReady={setDock} />
+        </ScopeContext.Provider>
+      ) : (
+        <Panel title="Explore">{empty}</Panel>
+      )}
     </div>
   );
 }
 
+interface BarProps {
+  readonly runUuid: string;
+  readonly trace: ExploreScope['trace'];
+  /** Null where no views are shown. */
+  readonly dock: DockApi | null;
+}
+
 /** What all views of a run speak of. */
-function Bar({ runUuid, trace }: { readonly runUuid: string; readonly trace: ExploreScope['trace'] }): ReactElement {
+function Bar({ runUuid, trace, dock }: BarProps): ReactElement {
   const runs = useRuns();
   const sessions = useSessions();
   const cells = useExplore((state) => state.cells);
@@ -195,6 +169,15 @@ function Bar({ runUuid, trace }: { readonly runUuid: string; readonly trace: Exp
           onChange={(value) => useExplore.setState({ trace: value })}
         />
       </span>
+      {dock === null ? null : (
+        <>
+          <span className={c('grow')} />
+          <Button kind="bare" size="small" title="Another view of the same run" onPress={() => addView(dock)}>
+            <Icon of={Plus} />
+            Add a view
+          </Button>
+        </>
+      )}
     </div>
   );
 }

@@ -9,14 +9,21 @@ import { percentileLevels } from '../../gl/levels.ts';
 import type { Figure } from '../../plots/pen.ts';
 import { Plot } from '../../plots/plot.tsx';
 import type { Saved } from '../../plots/save.ts';
-import { type OrderName, orderNames, orderTitles, useExplore, useExploreSelection } from '../../stores/explore.ts';
+import {
+  type OrderName,
+  orderNames,
+  orderTitles,
+  type Side,
+  useExplore,
+  useExploreSelection,
+} from '../../stores/explore.ts';
 import { classes } from '../../ui/classes.ts';
 import { Select } from '../../ui/controls.tsx';
 import { count, decimal, duration, percent } from '../../ui/format.ts';
 import styles from './explore.module.css';
 import { Answered, ColourBar, NumberField } from './parts.tsx';
 import { fileName } from './provenance.ts';
-import { type Side, ViewPanel } from './view-panel.tsx';
+import { ViewPanel } from './view-panel.tsx';
 
 const c = classes(styles);
 
@@ -193,7 +200,7 @@ export function ActivityView({ side, scope }: ViewProps): ReactElement {
                 }}
               />
               <div className={c('foot')}>
-                <span>{hovered === '' ? 'Click a row to mark its cell in both halves.' : hovered}</span>
+                <span>{hovered === '' ? 'Click a row to mark its cell in all views.' : hovered}</span>
                 <span className={c('grow')} />
                 {activityOrder === 'component' ? (
                   <span>the first component explains {percent(answer.firstComponent.share)}</span>

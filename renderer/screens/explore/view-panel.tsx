@@ -1,23 +1,30 @@
 // SPDX-License-Identifier: MIT
-import { Columns2, Download, X } from 'lucide-react';
-import type { ReactElement, ReactNode } from 'react';
+import { Download, X } from 'lucide-react';
+import { type ReactElement, type ReactNode, useContext } from 'react';
 import { AppError } from '../../../main/contract/index.ts';
 import { useCore } from '../../client/context.ts';
 import { askProvenance } from '../../client/explore.ts';
 import type { Fact } from '../../plots/csv.ts';
 import { saveCsv, type Saved, savePng, saveSvg } from '../../plots/save.ts';
-import { useExplore, type ViewName, viewNames, viewTitles } from '../../stores/explore.ts';
+import {
+  type Side,
+  sideNames,
+  useExplore,
+  type ViewName,
+  viewNames,
+  viewTitles,
+  withView,
+} from '../../stores/explore.ts';
 import { report } from '../../stores/messages.ts';
 import { classes } from '../../ui/classes.ts';
 import { Button, Select } from '../../ui/controls.tsx';
+import { DockedContext } from '../../ui/dock/slots.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Panel } from '../../ui/panel.tsx';
 import styles from './explore.module.css';
 import { provenanceFacts } from './provenance.ts';
 
 const c = classes(styles);
-
-export type Side = 'left' | 'right';
 
 interface ViewPanelProps {
   readonly side: Side;
@@ -40,19 +47,15 @@ const options = [
   ...viewNames.map((value) => ({ value, label: viewTitles[value] })),
 ];
 
-/** Shows another view in a half; one that the other half shows changes places with it. */
+/** Shows another view in a panel. */
 export function showView(side: Side, view: ViewName): void {
-  useExplore.setState(({ left, right }) =>
-    side === 'left'
-      ? { left: view, right: right === view ? left : right }
-      : { right: view, left: left === view && right !== null ? right : left },
-  );
+  useExplore.setState((shown) => withView(shown, side, view));
 }
 
-/** One half of Explore: what it shows, its choices, and how it is saved. */
+/** One panel of Explore: what it shows, its choices, and how it is saved. */
 export function ViewPanel(props: ViewPanelProps): ReactElement {
   const { side, view, meta, controls, saved, runUuids, facts = [], children } = props;
-  const alone = useExplore((state) => state.right === null);
+  const docked = useContext(DockedContext);
   return (
     <Panel
       title={viewTitles[view]}
@@ -61,36 +64,25 @@ export function ViewPanel(props: ViewPanelProps): ReactElement {
       end={
         <>
           <Select
-            label={side === 'left' ? 'View at the left' : 'View at the right'}
+            label={`View ${sideNames[side]}`}
             value=""
             options={options}
             onChange={(value) => {
               if (value !== '') showView(side, value);
             }}
           />
-          {side === 'right' ? (
+          {side === 'left' || docked === null ? null : (
             <Button
               kind="bare"
               size="small"
               square
-              label="Close this half"
-              title="Close this half"
-              onPress={() => useExplore.setState({ right: null })}
+              label="Close this view"
+              title="Close this view"
+              onPress={docked.close}
             >
               <Icon of={X} />
             </Button>
-          ) : alone ? (
-            <Button
-              kind="bare"
-              size="small"
-              square
-              label="Show a second view"
-              title="Show a second view"
-              onPress={() => useExplore.setState({ right: view === 'correlation' ? 'activity' : 'correlation' })}
-            >
-              <Icon of={Columns2} />
-            </Button>
-          ) : null}
+          )}
         </>
       }
     >

@@ -7,6 +7,7 @@ import type { KnownCommand } from '../../stores/known-commands.ts';
 import type { Command, Scope } from '../../ui/commands/registry.ts';
 import { type DockApi, dockCommands } from '../../ui/dock/dock.tsx';
 import { acquireCommands } from '../acquire/acquire-commands.ts';
+import { explorePanels } from '../explore/explore-panels.tsx';
 import { libraryCommands } from '../library/library-screen.tsx';
 import { underWayCommands } from '../review/edit-commands.ts';
 import { reviewCommands } from '../review/review-commands.ts';
@@ -58,6 +59,7 @@ export function allCommands(): readonly KnownCommand[] {
     ...underWayCommands(unasked, none, new QueryClient()),
     ...crossCommands(null, undefined, unasked),
     ...dockCommands('review', {} as DockApi, reviewPanels, unasked),
+    ...dockCommands('explore', {} as DockApi, explorePanels, unasked),
     ...libraryCommands,
   ];
   const all = [...made.map(toKnown), ...madeInPlace];

@@ -51,7 +51,7 @@ export const shellCommands: readonly Command[] = [
     label: 'Go to Explore',
     group: 'Places',
     scope: 'global',
-    keys: ['Mod+4'],
+    keys: ['Mod+3'],
     run: () => goTo('explore'),
   },
   {
@@ -59,7 +59,7 @@ export const shellCommands: readonly Command[] = [
     label: 'Go to Library',
     group: 'Places',
     scope: 'global',
-    keys: ['Mod+3'],
+    keys: ['Mod+4'],
     run: () => goTo('library'),
   },
   {

@@ -49,6 +49,8 @@ interface DockProps {
   readonly panels: readonly DockPanel[];
   /** Lays the panels out as the place was made. */
   readonly arrange: (api: DockApi, width: number, height: number) => void;
+  /** Told once the panels are there. */
+  readonly onReady?: (api: DockApi) => void;
 }
 
 interface Shared {
@@ -92,7 +94,11 @@ function PanelBody({ api }: IDockviewPanelProps): ReactElement {
   const shown = useSyncExternalStore(slots.subscribe, () => slots.get(group));
   const panel = panels.get(api.id);
   const docked = useMemo(
-    () => ({ setTitle: (title: string) => api.setTitle(title), slots: visible ? shown : undefined }),
+    () => ({
+      setTitle: (title: string) => api.setTitle(title),
+      close: () => api.close(),
+      slots: visible ? shown : undefined,
+    }),
     [api, shown, visible],
   );
   return (
@@ -211,7 +217,7 @@ export function showPanel(api: DockApi, id: string, title: string): void {
 }
 
 /** Panels side by side and behind each other: dragged by their tabs, popped out, maximised; the layout is kept for the place. */
-export const Dock = memo(function Dock({ place, panels, arrange }: DockProps): ReactElement {
+export const Dock = memo(function Dock({ place, panels, arrange, onReady }: DockProps): ReactElement {
   const [api, setApi] = useState<DockApi | null>(null);
   const host = useRef<HTMLDivElement>(null);
   const [slots] = useState(createSlots);
@@ -248,6 +254,7 @@ export const Dock = memo(function Dock({ place, panels, arrange }: DockProps): R
       newest.current.arrange(opened, clientWidth, clientHeight);
     }
     setApi(opened);
+    onReady?.(opened);
   };
   return (
     <SharedContext.Provider value={shared}>

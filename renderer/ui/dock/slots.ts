@@ -36,6 +36,8 @@ export function createSlots(): SlotStore {
 export interface Docked {
   /** Sets the words of its tab. */
   readonly setTitle: (title: string) => void;
+  /** Takes the panel away; a command brings it back. */
+  readonly close: () => void;
   /** Where it may write its facts and controls; undefined while another panel of its group is in front. */
   readonly slots: HeaderSlots | undefined;
 }
