@@ -72,7 +72,11 @@ if (binary === undefined && !wantsBrowser) {
 const child = spawn(program, programArgs, {
   cwd: root,
   stdio: 'inherit',
-  env: projectEnv({ CALYX_NODE_BIN: process.execPath }),
+  env: projectEnv({
+    CALYX_NODE_BIN: process.execPath,
+    // The core and its children run from their sources: what Node has stripped and compiled once is kept for the next start.
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? path.join(root, 'node_modules', '.cache', 'node-compile'),
+  }),
 });
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 child.on('error', (error) => {

@@ -60,6 +60,7 @@ async function tour(page: Page, look: Look, judged: readonly Theme[]): Promise<r
   const found: string[] = [];
   for (const view of views) {
     if (view.ownState === true && (look === 'loading' || look === 'error')) continue;
+    if (view.panel === true && look !== 'ready') continue;
     await view.open(page);
     if (view.ready !== undefined && (look === 'empty' || look === 'ready'))
       await page.getByText(view.ready).first().waitFor();
@@ -74,7 +75,7 @@ async function tour(page: Page, look: Look, judged: readonly Theme[]): Promise<r
           found.push(`${view.name}, ${theme}: ${barrier.rule}: ${barrier.where.join(' | ')}`);
     }
     await otherTheme(page);
-    if (look === 'ready' && view.ownState !== true) await asOthersSee(page, view);
+    if (look === 'ready' && view.coloured === true) await asOthersSee(page, view);
   }
   return found;
 }

@@ -18,6 +18,10 @@ export interface View {
   readonly drawn?: (page: Page) => Promise<void>;
   /** It has no state of its own from the core: no look for loading and error. */
   readonly ownState?: boolean;
+  /** A panel of a place that shows it once there is something to show; before that the place's own look stands in its stead. */
+  readonly panel?: boolean;
+  /** What it says is told by marks and colours: it is also seen as those see it who tell red from green badly. */
+  readonly coloured?: boolean;
 }
 
 const place = async (page: Page, name: string): Promise<void> => {
@@ -47,11 +51,29 @@ const idle = async (page: Page): Promise<void> => {
   await page.waitForFunction(() => document.querySelector('main [role="status"] [role="progressbar"]') === null);
 };
 
+/** A panel of Review, to the front by the palette. */
+const panel = (name: string, title: string, says: string | RegExp): View => ({
+  name: `review-${name}`,
+  panel: true,
+  open: async (page) => {
+    await place(page, 'Review');
+    await page.getByRole('heading', { name: /^Why \d+/ }).waitFor({ state: 'attached' });
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type(`show ${title}`);
+    await page.keyboard.press('Enter');
+  },
+  drawn: async (page) => {
+    await page.getByRole('region', { name: title }).getByText(says).first().waitFor();
+    await idle(page);
+  },
+});
+
 /** Each part of the program adds the views it has. */
 export const views: readonly View[] = [
   { name: 'acquire', open: (page) => place(page, 'Acquire') },
   {
     name: 'review',
+    coloured: true,
     open: (page) => place(page, 'Review'),
     drawn: async (page) => {
       const newest = page.getByRole('button', { name: /^Review the newest/ });
@@ -62,16 +84,40 @@ export const views: readonly View[] = [
       await idle(page);
     },
   },
-  { name: 'process', open: (page) => place(page, 'Process'), drawn: idle },
+  panel('limits', 'Limits', /suggest/),
+  panel('neighbours', 'Neighbours', /./),
+  panel('versions', 'Versions', /version/i),
+  panel('raters', 'Raters', /second/i),
+  panel('motion', 'Motion', /./),
+  panel('integrity', 'Integrity', /./),
+  panel('behaviour', 'Behaviour', /./),
+  panel('head', 'Head', /./),
+  { name: 'process', coloured: true, open: (page) => place(page, 'Process'), drawn: idle },
   {
     name: 'explore',
+    coloured: true,
     open: (page) => place(page, 'Explore'),
     drawn: async (page) => {
       await page.getByRole('img', { name: /^Activity of \d+ cells over the recording/ }).waitFor();
       await page.getByRole('img', { name: /^Correlation of \d+ cells/ }).waitFor();
     },
   },
-  { name: 'library-sessions', open: room('Sessions'), ready: /\d+ sessions?/ },
+  {
+    name: 'explore-four',
+    panel: true,
+    open: async (page) => {
+      await place(page, 'Explore');
+      const add = page.getByRole('button', { name: 'Add a view' });
+      await add.click();
+      await add.click();
+    },
+    drawn: async (page) => {
+      await page.getByRole('region', { name: 'Event rates' }).waitFor();
+      await page.getByRole('region', { name: 'Quality' }).waitFor();
+      await idle(page);
+    },
+  },
+  { name: 'library-sessions', coloured: true, open: room('Sessions'), ready: /\d+ sessions?/ },
   { name: 'library-animals', open: room('Animals'), ready: /\d+ animals?/ },
   { name: 'library-tables', open: room('Tables'), ready: 'SessionNote' },
   { name: 'library-diagram', open: room('Diagram'), ready: /parents above/ },

@@ -5,6 +5,7 @@ import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { importResult, previewResult } from '../../../main/interop/results/import-result.ts';
 import { openLibrary } from '../../../main/library/index.ts';
+import { newLibraryIn } from '../../support/library.ts';
 import { temporaryFolder } from '../../support/session-folders.ts';
 
 const [height, width, frames] = [3, 5, 4];
@@ -34,7 +35,7 @@ describe('importing a result', { timeout: 30_000 }, () => {
   it('makes a finished run of that program’s method on a session without films; the same file is one session', async () => {
     using root = temporaryFolder();
     const place = cellSet(path.join(root.path, 'day-1.isxd'));
-    const library = await openLibrary({ directory: path.join(root.path, 'library') });
+    const library = await openLibrary({ directory: newLibraryIn(path.join(root.path, 'library')) });
     try {
       const { run } = await importResult(place, { subject: 'm7' }, library, never);
       expect(run).toMatchObject({ state: 'succeeded', cells: 2, suggested: 1 });
@@ -59,7 +60,7 @@ describe('importing a result', { timeout: 30_000 }, () => {
   it('is only read by a preview, which refuses what an import would refuse', async () => {
     using root = temporaryFolder();
     const place = cellSet(path.join(root.path, 'day-1.isxd'));
-    const library = await openLibrary({ directory: path.join(root.path, 'library') });
+    const library = await openLibrary({ directory: newLibraryIn(path.join(root.path, 'library')) });
     try {
       expect(await previewResult(place, {}, library, never)).toMatchObject({ program: 'inscopix', cells: 2, frames });
       writeFileSync(path.join(root.path, 'cut.isxd'), 'x');
@@ -75,7 +76,7 @@ describe('importing a result', { timeout: 30_000 }, () => {
 
   it('makes outlines of a person a run on the recording they were drawn on', async () => {
     using root = temporaryFolder();
-    const library = await openLibrary({ directory: path.join(root.path, 'library') });
+    const library = await openLibrary({ directory: newLibraryIn(path.join(root.path, 'library')) });
     try {
       const recording = {
         device: 'scope',
@@ -120,7 +121,7 @@ describe('importing a result', { timeout: 30_000 }, () => {
   it('refuses a recording of another size, a damaged file and a call that was stopped, and leaves nothing behind', async () => {
     using root = temporaryFolder();
     const place = cellSet(path.join(root.path, 'day-1.isxd'));
-    const library = await openLibrary({ directory: path.join(root.path, 'library') });
+    const library = await openLibrary({ directory: newLibraryIn(path.join(root.path, 'library')) });
     try {
       const { session } = await library.sessions.insert({
         name: 'other',

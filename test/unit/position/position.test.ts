@@ -4,13 +4,13 @@ import path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { openLibrary } from '../../../main/library/index.ts';
 import { createPositionHandlers, trackOf } from '../../../main/position/index.ts';
-import { newSession, temporaryFolder } from '../../support/library.ts';
+import { newLibraryIn, newSession, temporaryFolder } from '../../support/library.ts';
 
 const local = { signal: new AbortController().signal, audience: 'local' } as const;
 
 async function place() {
   const folder = temporaryFolder();
-  const library = await openLibrary({ directory: path.join(folder, 'library') });
+  const library = await openLibrary({ directory: newLibraryIn(path.join(folder, 'library')) });
   onTestFinished(() => library.close());
   const startedAt = '2026-05-01T10:00:00.000Z';
   const { session } = await library.sessions.insert(newSession(1, { startedAt }));

@@ -9,6 +9,7 @@ import { readParameterSet } from '../../../main/processing/index.ts';
 import { planRun, type RunPlan } from '../../../main/processing/plan.ts';
 import { importSession } from '../../../main/sessions/import.ts';
 import { openSession } from '../../../main/sessions/index.ts';
+import { newLibraryIn } from '../../support/library.ts';
 import { fakeProbe, regularTimes, temporaryFolder, timeStampsCsv, writeTree } from '../../support/session-folders.ts';
 import { repositoryRoot } from '../../support/shared.ts';
 
@@ -21,7 +22,7 @@ interface Bench extends AsyncDisposable {
 async function bench(): Promise<Bench> {
   const temporary = temporaryFolder();
   const recordingUuids: string[] = [];
-  const library = await openLibrary({ directory: path.join(temporary.path, 'library') });
+  const library = await openLibrary({ directory: newLibraryIn(path.join(temporary.path, 'library')) });
   for (const name of ['monday', 'tuesday']) {
     writeTree(temporary.path, {
       [`${name}/metaData.json`]: { animalName: name, miniscopes: ['S'] },

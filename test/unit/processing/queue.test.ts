@@ -11,6 +11,7 @@ import { planRun } from '../../../main/processing/plan.ts';
 import { readRules, usualRules, waitForHours } from '../../../main/processing/queue-rules.ts';
 import { importSession } from '../../../main/sessions/import.ts';
 import { openSession } from '../../../main/sessions/index.ts';
+import { newLibraryIn } from '../../support/library.ts';
 import { fakeProbe, regularTimes, temporaryFolder, timeStampsCsv, writeTree } from '../../support/session-folders.ts';
 import { repositoryRoot } from '../../support/shared.ts';
 
@@ -47,7 +48,7 @@ async function bench(
     'session/S/timeStamps.csv': timeStampsCsv(regularTimes(5, 50, -20)),
     'session/S/0.avi': '5 4 3',
   });
-  const library = await openLibrary({ directory: path.join(temporary.path, 'library') });
+  const library = await openLibrary({ directory: newLibraryIn(path.join(temporary.path, 'library')) });
   const session = await openSession(path.join(temporary.path, 'session'), { probeFilm: fakeProbe });
   const imported = await importSession(session, {}, library);
   const compute = createLocalCompute({

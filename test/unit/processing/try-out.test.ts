@@ -6,7 +6,7 @@ import { AppError } from '../../../main/contract/index.ts';
 import { openLibrary } from '../../../main/library/index.ts';
 import type { Compute, ComputeEnd, ComputeJob } from '../../../main/processing/compute.ts';
 import { readParameterSet, TryOuts } from '../../../main/processing/index.ts';
-import { newSession, temporaryFolder } from '../../support/library.ts';
+import { newLibraryIn, newSession, temporaryFolder } from '../../support/library.ts';
 import { npyBytes, sparseBytes } from '../../support/run-folder.ts';
 
 const limits = { threads: 1, memoryBytes: 2 ** 28 };
@@ -119,7 +119,7 @@ function engine(waits: boolean): Engine {
 
 async function bench(waits: boolean) {
   const root = temporaryFolder();
-  const library = await openLibrary({ directory: path.join(root, 'library') });
+  const library = await openLibrary({ directory: newLibraryIn(path.join(root, 'library')) });
   onTestFinished(() => library.close());
   mkdirSync(path.join(root, 'session', 'Miniscope'), { recursive: true });
   for (const name of ['0.avi', '1.avi']) writeFileSync(path.join(root, 'session', 'Miniscope', name), 'a film');

@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { reviewApi } from '../../../main/contract/index.ts';
 import { openLibrary, type Library } from '../../../main/library/index.ts';
 import { createReviewHandlers } from '../../../main/review/index.ts';
-import { newCells, newRun, newSession, temporaryFolder } from '../../support/library.ts';
+import { newCells, newLibraryIn, newRun, newSession, temporaryFolder } from '../../support/library.ts';
 import { writeRun } from '../../support/run-folder.ts';
 
 const noEditor = { compute: () => Promise.reject(new Error('nothing is edited here')) };
@@ -15,7 +15,7 @@ const none = (async function* nothing(): AsyncGenerator<never> {})();
 
 /** A library with a finished run of three cells whose folder is on the disk. */
 async function begin(options: { readonly readOnly?: string } = {}) {
-  const directory = temporaryFolder();
+  const directory = newLibraryIn(temporaryFolder());
   const opened: Library[] = [];
   onTestFinished(async () => {
     for (const library of opened) await library.close();

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { openLibrary } from '../../../main/library/index.ts';
 import { shrink, Thumbnails } from '../../../main/review/thumbnail.ts';
 import { newSession } from '../../support/library-data.ts';
-import { temporaryFolder } from '../../support/library.ts';
+import { newLibraryIn, temporaryFolder } from '../../support/library.ts';
 
 it('a small picture keeps place and contrast, whatever the grey levels, and takes unknown pixels as black', () => {
   const [height, width] = [160, 320];
@@ -21,7 +21,7 @@ describe('a session without a result', () => {
   const film = (): Promise<{ width: number; height: number; bytes: Uint8Array }> =>
     Promise.resolve({ width: 4, height: 2, bytes: Uint8Array.from([0, 10, 20, 30, 40, 50, 60, 70]) });
   const imported = async () => {
-    const library = await openLibrary({ directory: temporaryFolder() });
+    const library = await openLibrary({ directory: newLibraryIn(temporaryFolder()) });
     onTestFinished(() => library.close());
     const { session } = await library.sessions.insert(newSession(1));
     return { library, sessionUuid: session.uuid };

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openLibrary, type Library } from '../../../main/library/index.ts';
 import { createSessionsHandlers } from '../../../main/sessions/index.ts';
+import { newLibraryIn } from '../../support/library.ts';
 import { fakeProbe, regularTimes, temporaryFolder, timeStampsCsv, writeTree } from '../../support/session-folders.ts';
 
 const local = { signal: new AbortController().signal, audience: 'local' } as const;
@@ -40,7 +41,7 @@ async function place(files: Record<string, string | object> = {}): Promise<Place
     'sample/Miniscope/0.avi': '12 4 3',
     ...files,
   });
-  const library = await openLibrary({ directory: path.join(temporary.path, 'library') });
+  const library = await openLibrary({ directory: newLibraryIn(path.join(temporary.path, 'library')) });
   const changed: string[] = [];
   const handlers = createSessionsHandlers({
     library,

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { frameTimes, importSession, openSession } from '../../../main/sessions/index.ts';
 import { openLibrary } from '../../../main/library/index.ts';
+import { newLibraryIn } from '../../support/library.ts';
 import { fakeProbe, regularTimes, temporaryFolder, writeTree } from '../../support/session-folders.ts';
 
 const context = { probeFilm: fakeProbe };
@@ -88,7 +89,7 @@ describe('a folder of the V3 software', () => {
     using folder = temporaryFolder();
     const place = path.join(folder.path, '1_28_2019', 'H14_M7_S34');
     writeTree(place, tree());
-    const library = await openLibrary({ directory: path.join(folder.path, 'library') });
+    const library = await openLibrary({ directory: newLibraryIn(path.join(folder.path, 'library')) });
     try {
       const { session } = await importSession(await openSession(place, context), {}, library);
       expect(session.recordings).toHaveLength(1);

@@ -6,6 +6,7 @@ import { openLibrary } from '../../../main/library/index.ts';
 import { createSessionsHandlers } from '../../../main/sessions/index.ts';
 import { movedBase } from '../../../main/sessions/relink.ts';
 import { placeOf } from '../../../main/sessions/handlers.ts';
+import { newLibraryIn } from '../../support/library.ts';
 import { fakeProbe, regularTimes, temporaryFolder, timeStampsCsv, writeTree } from '../../support/session-folders.ts';
 
 const context = { signal: new AbortController().signal, audience: 'window' } as const;
@@ -26,7 +27,7 @@ describe('files that moved', () => {
       ...sessionFiles('old/m2/c', 12),
       ...sessionFiles('other', 13),
     });
-    const library = await openLibrary({ directory: path.join(temporary.path, 'library'), seed: 1 });
+    const library = await openLibrary({ directory: newLibraryIn(path.join(temporary.path, 'library')), seed: 1 });
     try {
       const changed: string[] = [];
       const handlers = createSessionsHandlers({
