@@ -57,7 +57,7 @@ const panel = (name: string, title: string, says: string | RegExp): View => ({
   panel: true,
   open: async (page) => {
     await place(page, 'Review');
-    await page.getByRole('heading', { name: /^Why \d+/ }).waitFor({ state: 'attached' });
+    await page.getByRole('region', { name: 'Map' }).waitFor();
     await page.keyboard.press('Control+k');
     await page.keyboard.type(`show ${title}`);
     await page.keyboard.press('Enter');

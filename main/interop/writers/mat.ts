@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { open } from 'node:fs/promises';
-import { Hdf5Writer, type Attributes } from '../hdf5.ts';
+import { Hdf5Writer, type Attributes, type H5Dataset } from '../hdf5.ts';
 import type { ExportCell, ExportJob, OnProgress, WrittenExport } from '../job.ts';
 import { ratersOf } from '../raters.ts';
 import { readFootprints, readWhole, TraceReader } from '../run-arrays.ts';
@@ -122,7 +122,7 @@ function writeRaters(h5: Hdf5Writer, cells: readonly ExportCell[]): void {
     MATLAB_class: 'char',
   });
   // Tells MATLAB that these numbers are letters.
-  h5.file.get('/raters')?.create_attribute('MATLAB_int_decode', 2, [], '<i');
+  (h5.file.get('/raters') as H5Dataset).create_attribute('MATLAB_int_decode', 2, [], '<i');
   const settled = Float64Array.from(cells, (cell) => (cell.settled === true ? 1 : 0));
   h5.array('/settled', settled, [cells.length, 1], { MATLAB_class: 'double' });
 }
