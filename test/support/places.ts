@@ -57,7 +57,7 @@ const panel = (name: string, title: string, says: string | RegExp): View => ({
   panel: true,
   open: async (page) => {
     await place(page, 'Review');
-    await page.getByRole('region', { name: 'Map' }).waitFor();
+    await page.getByRole('region', { name: 'Map' }).first().waitFor();
     await page.keyboard.press('Control+k');
     await page.keyboard.type(`show ${title}`);
     await page.keyboard.press('Enter');
@@ -112,8 +112,8 @@ export const views: readonly View[] = [
       await add.click();
     },
     drawn: async (page) => {
-      await page.getByRole('region', { name: 'Event rates' }).waitFor();
-      await page.getByRole('region', { name: 'Quality' }).waitFor();
+      await page.getByRole('region', { name: 'Event rates' }).first().waitFor();
+      await page.getByRole('region', { name: 'Quality' }).first().waitFor();
       await idle(page);
     },
   },
