@@ -188,7 +188,8 @@ export function factsOf(report: MotionReport): readonly (readonly [name: string,
 
 function Facts({ report }: { readonly report: MotionReport }): ReactElement {
   return (
-    <dl className={c('facts')}>
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, and keys must reach it
+    <dl className={c('facts')} tabIndex={0}>
       {factsOf(report).map(([name, value, help]) => (
         <div key={name} title={help}>
           <dt>{name}</dt>

@@ -33,6 +33,8 @@ export function Panel(props: PanelProps): ReactElement {
   const { title, meta, end, children, well = false, scroll = false, scope, area } = props;
   const docked = useContext(DockedContext);
   useEffect(() => docked?.setTitle(title), [docked, title]);
+  // What scrolls is scrolled by keys, too, where nothing inside it can be reached.
+  const reached = scroll ? { tabIndex: 0 } : {};
   if (docked !== null) {
     return (
       <section
@@ -43,7 +45,7 @@ export function Panel(props: PanelProps): ReactElement {
         <h2 className={c('unseen')}>{title}</h2>
         {docked.slots === undefined ? null : createPortal(meta, docked.slots.meta)}
         {docked.slots === undefined ? null : createPortal(end, docked.slots.end)}
-        <div className={`${c('body', well && 'well', scroll && 'scroll')}${well ? ' on-well' : ''}`}>
+        <div className={`${c('body', well && 'well', scroll && 'scroll')}${well ? ' on-well' : ''}`} {...reached}>
           <Boundary name={title}>{children}</Boundary>
         </div>
       </section>
@@ -61,7 +63,7 @@ export function Panel(props: PanelProps): ReactElement {
         {meta === undefined ? null : <span className={c('meta')}>{meta}</span>}
         {end === undefined ? null : <div className={c('end')}>{end}</div>}
       </div>
-      <div className={`${c('body', well && 'well', scroll && 'scroll')}${well ? ' on-well' : ''}`}>
+      <div className={`${c('body', well && 'well', scroll && 'scroll')}${well ? ' on-well' : ''}`} {...reached}>
         <Boundary name={title}>{children}</Boundary>
       </div>
     </section>

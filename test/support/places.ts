@@ -69,7 +69,7 @@ const panel = (name: string, title: string, says: string | RegExp): View => ({
 });
 
 /** Each part of the program adds the views it has. */
-export const views: readonly View[] = [
+export const allViews: readonly View[] = [
   { name: 'acquire', open: (page) => place(page, 'Acquire') },
   {
     name: 'review',
@@ -133,6 +133,9 @@ export const views: readonly View[] = [
   { name: 'settings-doctor', open: settings('Doctor'), ready: 'For whoever helps you' },
   { name: 'settings-privacy', open: settings('Privacy'), ready: 'Nothing leaves this machine', ownState: true },
 ];
+
+/** Places and rooms, without the panels inside them. */
+export const views: readonly View[] = allViews.filter((view) => view.panel !== true);
 
 export const themes = ['dark', 'light'] as const;
 export type Theme = (typeof themes)[number];
