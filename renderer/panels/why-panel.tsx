@@ -64,11 +64,11 @@ export function WhyPanel({ runUuid, cells, selected, readOnly }: WhyProps): Reac
   const isHidden = selected !== undefined && hidden(blind, selected);
   const title = selected === undefined ? 'Why?' : `Why ${String(selected.row)}?`;
   const meta =
-    selected === undefined
-      ? 'no cell selected'
-      : isHidden
-        ? selected.label
-        : `${selected.label}, area ${count(selected.metrics['areaPx'])} px`;
+    selected === undefined ? (
+      'no cell selected' // The label stands on the buttons; beside three tabs there is room for a number only.
+    ) : isHidden ? undefined : (
+      <span title="Area of the cell">{count(selected.metrics['areaPx'])} px</span>
+    );
   return (
     <Panel
       title={title}

@@ -81,6 +81,11 @@ export const allViews: readonly View[] = [
       await newest.or(reasons).first().waitFor();
       if (await newest.isVisible()) await newest.click();
       await reasons.waitFor();
+      // Clips of events come last; one that has come is as large as what was cut out of the film.
+      await page.waitForFunction(() => {
+        const clips = [...document.querySelectorAll<HTMLCanvasElement>('[aria-label^="Strongest events"] canvas')];
+        return clips.length > 0 && clips.every((clip) => clip.width !== 300);
+      });
       await idle(page);
     },
   },
