@@ -20,6 +20,8 @@ const project = (name: string, timeoutMs: number, parallel: boolean) => ({
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    /** Of tests that say themselves that they may run side by side. */
+    maxConcurrency: 3,
     reporters:
       process.env['CALYX_TEST_SUMMARY'] === undefined ? ['default'] : ['default', './test/support/summary-reporter.ts'],
     projects: [
