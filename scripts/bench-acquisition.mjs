@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util';
 import { captureApis, connect, contractVersion, coreApis, webSocketChannel } from '../main/contract/index.ts';
 import { descendants } from './lib-processes.mjs';
 import { root } from './lib.mjs';
+import { memoryRange } from './soak-bounds.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -168,7 +169,7 @@ try {
         name,
         cores: round((then - began) / seconds, 2),
         anonymousBytes: sizes.at(-1) ?? null,
-        memoryRangeBytes: sizes.length < 2 ? null : Math.max(...sizes) - Math.min(...sizes),
+        memoryRangeBytes: memoryRange(settled, name),
       };
     }),
   };

@@ -122,12 +122,56 @@ function acquisitionPage(figures) {
     `| age of the live picture, p99 ms | ${over(preview.p99Ms, 150)} | 150 |`,
     `| pictures shown | ${preview.pictures} | – |`,
     '',
+    'The event loop is looked at each 5 ms; the figures are by how much a look came later than that (Node’s own figure, less the 5 ms of the look itself). Memory that goes up and down: of a process that stays between its least and its most, of encoders (one a film) between the largest of one and of another.',
+    '',
     '| process | cores | memory MB | its range MB |',
     '|---|---:|---:|---:|',
     ...processes.map(
       ({ name, cores, anonymousBytes, memoryRangeBytes }) =>
         `| ${name} | ${cores} | ${megabytes(anonymousBytes)} | ${megabytes(memoryRangeBytes)} |`,
     ),
+    '',
+  ];
+}
+
+/** The long runs: a row a bound. */
+function soakPage({ commit, machine, lengths, parts }) {
+  const { minutes, devicesMinutes, payloads, kills } = lengths;
+  const shown = (value) => (value === null ? 'unknown' : String(Math.round(value * 100) / 100));
+  return [
+    '## long runs of acquisition',
+    '',
+    `\`npm run soak:acquisition\` at commit ${commit}, ${machine.processor}, ${machine.cores} cores: one scope for ${minutes} min, two scopes and a camera for ${devicesMinutes} min, ${payloads.toLocaleString('en-US')} payloads, ${kills} kills. **Bold** misses its bound.`,
+    '',
+    '| run | what | value | bound |',
+    '|---|---|---:|---:|',
+    ...Object.entries(parts).flatMap(([name, { error, bounds = [] }]) =>
+      error === undefined
+        ? bounds.map(
+            ({ name: what, value, bound, kept }) =>
+              `| ${name} | ${what} | ${kept ? shown(value) : `**${shown(value)}**`} | ${bound} |`,
+          )
+        : [`| ${name} | **${error}** | – | – |`],
+    ),
+    '',
+  ];
+}
+
+/** Recordings whose process was killed at a random moment. */
+function killsPage(figures) {
+  const { commit, machine, seed, seconds, openCv, kills, readable, withoutFrame, frames, framesCut, films } = figures;
+  return [
+    '## recordings killed at random',
+    '',
+    `\`npm run test:kills\` at commit ${commit}, ${machine.processor}, ${machine.cores} cores, seed ${seed}, ${Math.round(seconds / 60)} min: ${kills} recordings killed by SIGKILL within their first second (frames as fast as the writer takes them), recovered, verified${openCv === null ? '; OpenCV was not asked' : ` and every film opened by OpenCV ${openCv}`}.`,
+    '',
+    '| what | number |',
+    '|---|---:|',
+    `| readable | ${readable === kills ? readable : `**${readable}**`} of ${kills} |`,
+    `| of them killed before the first frame was on the disk | ${withoutFrame} |`,
+    `| films | ${films} |`,
+    `| frames that are there | ${frames} |`,
+    `| frames at the end that were torn and given up | ${framesCut} |`,
     '',
   ];
 }
@@ -220,6 +264,8 @@ function benchPage() {
     if (figures.bench === 'engine') lines.push(...enginePage(figures));
     if (figures.bench === 'library') lines.push(...libraryPage(figures));
     if (figures.bench === 'acquisition') lines.push(...acquisitionPage(figures));
+    if (figures.bench === 'soak') lines.push(...soakPage(figures));
+    if (figures.bench === 'kills') lines.push(...killsPage(figures));
     if (figures.bench === 'ui') lines.push(...uiPage(figures));
   }
   return lines.join('\n');

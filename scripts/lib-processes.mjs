@@ -21,6 +21,7 @@ function used(pid) {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return {
+      pid,
       name: nameOf(pid),
       anonymousBytes: 1024 * Number(/RssAnon:\s+(\d+)/.exec(status)?.[1] ?? 0),
       cpuSeconds: (Number(fields[11]) + Number(fields[12])) / tick,

@@ -5,15 +5,15 @@
 //   2. Two simulated scopes and a 720p MJPEG camera (a test picture of ffmpeg) into one session folder for so many minutes: nothing lost, memory flat.
 //   3. The loop of `native/usb` against one payload each 493 µs, with two threads that never rest: so many payloads, none lost, never fewer than 8 of 32 transfers pending.
 //   4. `test:kills`: so many random kills, none unreadable.
-// The last line is `N passed, N failed, 0 skipped`, a bound each; the figures go to test-output/soak.json.
-import { spawn } from 'node:child_process';
+// The last line is `N passed, N failed, 0 skipped`, a bound each. The figures go to docs/bench/soak.json when every part was run at its full length, else to test-output/soak.json, or where --out says.
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { descendants } from './lib-processes.mjs';
 import { root } from './lib.mjs';
-import { devicesBounds, endpointBounds, rigBounds } from './soak-bounds.mjs';
+import { devicesBounds, endpointBounds, memoryRange, rigBounds } from './soak-bounds.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -22,7 +22,7 @@ const { values } = parseArgs({
     payloads: { type: 'string', default: '1000000' },
     kills: { type: 'string', default: '200' },
     seed: { type: 'string', default: '1' },
-    out: { type: 'string', default: path.join(root, 'test-output', 'soak.json') },
+    out: { type: 'string' },
   },
 });
 const [minutes, devicesMinutes, payloads, kills] = [
@@ -35,6 +35,11 @@ if (![minutes, devicesMinutes, payloads, kills].every((number) => Number.isFinit
   console.error('--minutes, --devices-minutes, --payloads and --kills take numbers from 0 on.');
   process.exit(2);
 }
+
+/** Lengths of the parts that count as the whole soak. */
+const isWhole = minutes >= 30 && devicesMinutes >= 10 && payloads >= 1_000_000 && kills >= 200;
+const out =
+  values.out ?? (isWhole ? path.join(root, 'docs', 'bench', 'soak.json') : path.join(root, 'test-output', 'soak.json'));
 
 const folder = mkdtempSync(path.join(tmpdir(), 'calyx-soak-'));
 /** Memory is sampled this often; the first samples are those in which buffers find their size. */
@@ -87,7 +92,7 @@ async function devices(seconds) {
       },
     }),
   );
-  const samples = new Map();
+  const samples = [];
   const { code, out } = await node(
     [
       'main/hosts/cli/main.ts',
@@ -101,19 +106,14 @@ async function devices(seconds) {
       '--json',
     ],
     {
-      sample: (pid) => {
-        for (const { name, anonymousBytes } of descendants(pid)) {
-          samples.set(name, [...(samples.get(name) ?? []), anonymousBytes]);
-        }
-      },
+      sample: (pid) => void samples.push(descendants(pid)),
     },
   );
   if (code !== 0) throw new Error(`calyx record ended with ${code}`);
-  const processes = [...samples].map(([name, bytes]) => {
-    // The start, and the end when files are closed and hashed, are no steady state.
-    const settled = bytes.slice(Math.min(5, bytes.length >> 2), -1);
-    return { name, memoryRangeBytes: settled.length < 2 ? null : Math.max(...settled) - Math.min(...settled) };
-  });
+  // The start, and the end when files are closed and hashed, are no steady state.
+  const settled = samples.slice(Math.min(5, samples.length >> 2), -1);
+  const names = [...new Set(settled.flatMap((sample) => sample.map(({ name }) => name)))];
+  const processes = names.map((name) => ({ name, memoryRangeBytes: memoryRange(settled, name) }));
   const figures = { seconds, cameraFps, devices: JSON.parse(out).devices, processes };
   return { figures, bounds: devicesBounds(figures) };
 }
@@ -127,7 +127,9 @@ async function endpoint(count) {
 }
 
 async function killed(count) {
-  const { code, out } = await node(['scripts/test-kills.mjs', String(count), values.seed]);
+  const file = path.join(folder, 'kills.json');
+  const own = count >= 200 ? [] : ['--out', file];
+  const { code, out } = await node(['scripts/test-kills.mjs', String(count), values.seed, ...own]);
   const figures = JSON.parse(out.trim().split('\n').at(-1));
   const unreadable = figures.kills - figures.readable;
   const kept = code === 0 && unreadable === 0 && figures.kills === count;
@@ -166,7 +168,10 @@ try {
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-mkdirSync(path.dirname(values.out), { recursive: true });
-writeFileSync(values.out, `${JSON.stringify(told, null, 2)}\n`);
+mkdirSync(path.dirname(out), { recursive: true });
+const commit = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).stdout.trim();
+const machine = { processor: cpus()[0]?.model.trim() ?? '', cores: availableParallelism() };
+const lengths = { minutes, devicesMinutes, payloads, kills };
+writeFileSync(out, `${JSON.stringify({ bench: 'soak', commit, machine, lengths, parts: told }, null, 2)}\n`);
 console.log(`${passed} passed, ${failed} failed, 0 skipped`);
 process.exitCode = failed === 0 ? 0 : 1;

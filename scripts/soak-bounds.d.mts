@@ -43,3 +43,7 @@ export function endpointBounds(
   },
   payloads: number,
 ): Bound[];
+export function memoryRange(
+  samples: readonly (readonly { readonly pid: number; readonly name: string; readonly anonymousBytes: number }[])[],
+  name: string,
+): number | null;

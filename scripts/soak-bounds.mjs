@@ -2,7 +2,7 @@
 // What a soak's figures must be. A figure that could not be taken is a bound that was missed, never one that was kept.
 
 /** Memory may go up and down by 20 MB. */
-const memoryRange = 40e6;
+const flatBytes = 40e6;
 /** A test picture is made in real time, so a few of its pictures fall on either side of the ends. */
 const leastCameraShare = 0.98;
 
@@ -20,13 +20,38 @@ const atMost = (name, value, most) => ({
   kept: typeof value === 'number' && value <= most,
 });
 
+/** A process that is there for a part of the time (an encoder lives as long as its film) is judged once it was seen so often. */
+const leastLooks = 3;
+
+/**
+ * How much memory of the processes of a name goes up and down, bytes: of one that was there all the time between its least and its most; of those that come and go between the largest of one and the
+ * largest of another, since each begins small. Null when it cannot be told.
+ * @param {readonly (readonly { pid: number, name: string, anonymousBytes: number }[])[]} samples
+ * @param {string} name
+ */
+export function memoryRange(samples, name) {
+  const of = new Map();
+  for (const sample of samples)
+    for (const { pid, name: whose, anonymousBytes } of sample)
+      if (whose === name) of.set(pid, [...(of.get(pid) ?? []), anonymousBytes]);
+  const all = [...of.values()];
+  const ranges = all
+    .filter((looks) => looks.length === samples.length && looks.length > 1)
+    .map((looks) => Math.max(...looks) - Math.min(...looks));
+  const peaks = all
+    .filter((looks) => looks.length < samples.length && looks.length >= leastLooks)
+    .map((looks) => Math.max(...looks));
+  if (peaks.length > 1) ranges.push(Math.max(...peaks) - Math.min(...peaks));
+  return ranges.length === 0 ? null : Math.max(...ranges);
+}
+
 /** Memory of each process after its buffers have found their size: bytes between the least and the most. */
 const memory = (processes) =>
   processes.map(({ name, memoryRangeBytes }) =>
     atMost(
       `memory of ${name}, MB between least and most`,
       memoryRangeBytes === null ? null : memoryRangeBytes / 1e6,
-      memoryRange / 1e6,
+      flatBytes / 1e6,
     ),
   );
 

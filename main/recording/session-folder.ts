@@ -29,10 +29,24 @@ export function recordingFolder(rig: Rig, dataDirectory: string, start: Date): s
   return path.join(dataDirectory, ...parts);
 }
 
-/** A name as a folder or file on any system: spaces and what a path may not hold become `_`. */
+/** A file system takes names of 255 bytes; some stay for `_2` and what stands beside it. */
+const longestNameBytes = 200;
+/** What Windows keeps for devices, with any ending. */
+const reserved = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
+
+/** A name as a folder or file on any system: spaces, what a path may not hold, and dots at the end become `_`; what is too long is cut. */
 export function fileName(text: string): string {
-  const safe = text.replaceAll(/[\s\p{Cc}<>:"/\\|?*]/gu, '_');
-  return /^\.+$/.test(safe) || safe === '' ? '_' : safe;
+  const safe = text.replaceAll(/[\s\p{Cc}\p{Cs}<>:"/\\|?*]/gu, '_');
+  let short = '';
+  let bytes = 0;
+  for (const letter of safe) {
+    bytes += Buffer.byteLength(letter);
+    if (bytes > longestNameBytes) break;
+    short += letter;
+  }
+  if (/^\.+$/.test(short) || short === '') return '_';
+  const named = short.replace(/\.+$/, (dots) => '_'.repeat(dots.length));
+  return reserved.test(named) ? `_${named}` : named;
 }
 
 /**

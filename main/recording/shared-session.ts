@@ -102,12 +102,12 @@ export class SharedSession {
 
   /** A row of notes.csv. */
   note(text: string): void {
-    this.#notes.add(`${Math.round(this.seconds * 1000)}, ${text.replaceAll(/[\r\n]+/g, ' ').trim()}`);
+    this.#notes.add(`${Math.round(this.seconds * 1000)}, ${oneLine(text)}`);
   }
 
   /** A change of a control, as a row of notes.csv. */
   changed(device: string, control: string, shown: string | number): void {
-    this.#notes.add(`${Math.round(this.seconds * 1000)},${device},${control},${shown}`);
+    this.#notes.add(`${Math.round(this.seconds * 1000)},${oneLine(device)},${control},${shown}`);
   }
 
   /** @throws the system's error */
@@ -140,4 +140,9 @@ function refuseSharedFolders(devices: readonly string[]): void {
     }
     taken.set(key, name);
   }
+}
+
+/** What some reader takes for the end of a line, or cannot show, is a space. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
 }

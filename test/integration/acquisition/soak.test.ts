@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type Bound, devicesBounds, endpointBounds, rigBounds } from '../../../scripts/soak-bounds.mjs';
+import { type Bound, devicesBounds, endpointBounds, memoryRange, rigBounds } from '../../../scripts/soak-bounds.mjs';
 import { needRig } from '../../support/rig.ts';
 import { temporaryFolder } from '../../support/session-folders.ts';
 import { repositoryRoot } from '../../support/shared.ts';
@@ -48,6 +48,36 @@ describe('the bounds of a soak', () => {
     expect(of({ Cam: { ...camera, knownMissing: 1 } })).toEqual(['Cam: pictures without room']);
   });
 
+  it('take memory for flat when encoders come and go alike, and see one that grows', () => {
+    const looks = (sizes: readonly (readonly (readonly [number, number])[])[], name: string): number | null =>
+      memoryRange(
+        sizes.map((sample) => sample.map(([pid, anonymousBytes]) => ({ pid, name, anonymousBytes }))),
+        name,
+      );
+    const core = [[[1, 100]], [[1, 108]], [[1, 103]]] as const;
+    expect(looks(core, 'core')).toBe(8);
+    // Three encoders, each small at first; the second is there a moment beside the first.
+    const encoder = [
+      [[2, 60]],
+      [[2, 69]],
+      [
+        [2, 69],
+        [3, 11],
+      ],
+      [[3, 69]],
+      [[3, 70]],
+      [[4, 11]],
+      [[4, 70]],
+      [[4, 69]],
+    ] as const;
+    expect(looks(encoder, 'encoder')).toBe(1);
+    const growing = encoder.map((sample) =>
+      sample.map(([pid, bytes]) => [pid, pid === 4 ? bytes + 50 : bytes] as const),
+    );
+    expect(looks(growing, 'encoder')).toBe(51);
+    expect(memoryRange([[], []], 'core')).toBeNull();
+  });
+
   it('of the endpoint are none lost and eight always pending', () => {
     const figures = { lostPayloads: 0, payloads: 1000, wrongFrames: 0, leastPending: 8 };
     expect(missed(endpointBounds(figures, 1000))).toEqual([]);
@@ -81,7 +111,11 @@ describe('npm run soak:acquisition', () => {
         resolve({ code: child.exitCode ?? -1, said: stdout }),
       );
     });
-    const told = JSON.parse(readFileSync(out, 'utf8')) as Record<string, { bounds?: Bound[]; error?: string }>;
+    const { lengths, parts: told } = JSON.parse(readFileSync(out, 'utf8')) as {
+      lengths: object;
+      parts: Record<string, { bounds?: Bound[]; error?: string }>;
+    };
+    expect(lengths).toEqual({ minutes: 0.05, devicesMinutes: 0.05, payloads: 1000, kills: 1 });
     expect(Object.keys(told)).toEqual([
       'one scope with live picture',
       'two scopes and a camera',
