@@ -89,7 +89,7 @@ export class ScopeFeed {
 
   /** The next frame tells by its counter what was lost before the stop; when none comes, the board is asked. */
   async #lastFrame(recording: Recording, scope: Miniscope): Promise<void> {
-    if (recording.stopped !== null) return;
+    // Also of a recording that the disk has ended: a board that was gone by then leaves it unknown what was lost.
     const rate = scope.settings.get('frameRate')?.number ?? 30;
     if (await scope.nextFrame(Math.max(lastFrameMs, 3000 / rate))) return;
     const sent = await scope.sent();

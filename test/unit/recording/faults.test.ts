@@ -180,6 +180,22 @@ const cases: readonly Case[] = [
     holes: [],
   },
   {
+    what: 'the disk is full while the board is unplugged',
+    seconds: 3,
+    faults: [
+      ['unplug', 0.5],
+      ['full-disk', 1],
+    ],
+    told: [
+      `The Miniscope DAQ board was unplugged. ${reach}`,
+      'No frame came any more before the end; how many were lost is unknown.',
+      'The disk is full.',
+      '10 frames are saved. The scope was away once, 1.2 s in all: how many frames were lost then is unknown.',
+    ],
+    report: { saved: 10, expected: null, missing: null, failure: 'The disk is full.' },
+    holes: [],
+  },
+  {
     what: 'the disk is full',
     seconds: 2,
     faults: [['full-disk', 0.5]],
