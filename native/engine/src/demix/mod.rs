@@ -4,6 +4,7 @@
 pub mod factors;
 pub mod footprints;
 pub mod merge;
+pub mod quiet;
 pub mod ring;
 pub mod statistics;
 #[cfg(test)]
@@ -204,8 +205,8 @@ fn trace_round(
 ) -> Result<(Traces, Projected), StageError> {
     let coarse = coarse_footprints(survey, components);
     let filters = Filters::new(components, &coarse, weights);
-    let projected = filters.project(film, survey, components, ctx)?;
-    let traces = solve(&filters, &projected.rows, components, film, clock, SWEEPS, ctx)?;
+    let mut projected = filters.project(film, survey, components, ctx)?;
+    let traces = solve(&filters, &mut projected, components, film, clock, SWEEPS, ctx)?;
     Ok((traces, projected))
 }
 

@@ -4,6 +4,7 @@
 use rayon::prelude::*;
 
 use super::factors::Factors;
+use super::quiet::Quiet;
 use super::ring::{CoarseImage, RingWeights};
 use super::statistics::{Component, Survey};
 use crate::kernels::{axpy, dot, mean, median, quantile, second_difference_noise};
@@ -20,9 +21,9 @@ pub const DAMPING: f32 = 0.7;
 /// What the filters find in the film.
 #[derive(Debug, Default, serde::Deserialize, serde::Serialize)]
 pub struct Projected {
-    /// `V = Fᵀ Ỹ`, `K × T`; masked frames are bridged.
+    /// `V = Fᵀ Ỹ`, `K × T`, without what [`super::quiet`] takes off; masked frames are bridged.
     pub rows: Vec<Trace>,
-    /// The courses the background shares, `R × T`, components taken out.
+    /// The courses the background shares, `R × T`, components taken out; masked frames are bridged.
     pub courses: Vec<Trace>,
 }
 
@@ -108,6 +109,11 @@ impl Filters {
         }
     }
 
+    /// What a component's part of `V` is divided by.
+    fn divisor(&self, k: usize) -> f32 {
+        self.mixing[k][0].1.max(DAMPING * self.square[k]).max(1e-6)
+    }
+
     /// `V = Fᵀ Ỹ` for all frames in one pass; masked frames are interpolated.
     ///
     /// # Errors
@@ -156,7 +162,7 @@ impl Filters {
             })
         })?;
         if film.flags.iter().any(|f| f & flag::MASKED != 0) {
-            out.par_iter_mut().try_for_each(|trace| {
+            out.par_iter_mut().chain(courses.par_iter_mut()).try_for_each(|trace| {
                 let mut row = trace.all()?.into_owned();
                 interpolate(&mut row, &film.flags);
                 trace.set(0, &row)
@@ -293,13 +299,14 @@ fn colours(mixing: &[Vec<(usize, f32)>]) -> Vec<Vec<usize>> {
     groups
 }
 
-/// Solves `M c = V` by coordinate descent, each component deconvolved in its turn; the components' traces are replaced.
+/// Solves `M c = V` by coordinate descent, each component deconvolved in its turn; the components' traces are replaced. What the raw traces
+/// hold of the shared courses is taken off `V`.
 ///
 /// # Errors
 /// Cancelled.
 pub fn solve(
     filters: &Filters,
-    projected: &[Trace],
+    projected: &mut Projected,
     components: &mut [Component],
     film: &Registered,
     clock: Clock,
@@ -323,7 +330,7 @@ pub fn solve(
                 .par_iter()
                 .map(|k| {
                     check(ctx)?;
-                    let mut y = partial(filters, projected, components, *k)?;
+                    let mut y = partial(filters, &projected.rows, components, *k)?;
                     interpolate(&mut y, &film.flags);
                     let noise = second_difference_noise(&y);
                     let solved = match sweep {
@@ -345,16 +352,37 @@ pub fn solve(
             }
         }
         if sweep == 0 {
+            without_courses(filters, projected, &mut out, film)?;
             out.gamma = decays(&out.raw, &out.noise, film.fps)?;
         }
     }
     Ok(out)
 }
 
+/// Takes off raw traces, and off what they were solved from, what they hold of the shared courses and of the motion in quiet moments.
+fn without_courses(filters: &Filters, projected: &mut Projected, out: &mut Traces, film: &Registered) -> Result<(), StageError> {
+    let motion = [0, 1].map(|d| Trace::from(film.motion.iter().map(|m| m[d]).collect::<Vec<f32>>()));
+    let courses: Vec<&Trace> = projected.courses.iter().chain(&motion).collect();
+    if projected.courses.is_empty() {
+        return Ok(());
+    }
+    let (quiet, frames) = (Quiet::new(&courses, &film.flags)?, film.flags.len());
+    let mut shares = out
+        .raw
+        .par_iter()
+        .zip(&out.noise)
+        .map(|(y, s)| Ok(quiet.shares(&y.all()?, *s)))
+        .collect::<Result<Vec<_>, StageError>>()?;
+    quiet.take_off(&courses, frames, &mut out.raw, &shares)?;
+    for (k, shares) in shares.iter_mut().enumerate() {
+        shares.iter_mut().for_each(|v| *v *= filters.divisor(k));
+    }
+    quiet.take_off(&courses, frames, &mut projected.rows, &shares)
+}
+
 /// A component's trace with all others taken out.
 fn partial(filters: &Filters, projected: &[Trace], components: &[Component], k: usize) -> Result<Vec<f32>, StageError> {
-    let row = &filters.mixing[k];
-    let divisor = row[0].1.max(DAMPING * filters.square[k]).max(1e-6);
+    let (row, divisor) = (&filters.mixing[k], filters.divisor(k));
     let mut y = projected[k].all()?.into_owned();
     for (j, m) in row {
         axpy(&mut y, -m, &components[*j].trace.all()?);

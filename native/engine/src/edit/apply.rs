@@ -139,6 +139,7 @@ fn project(patch: &Patch<'_>, row: usize, footprint: Footprint) -> Fresh {
         row,
         projection: patch.project(&footprint),
         footprint,
+        from_film: true,
     }
 }
 
@@ -166,6 +167,7 @@ fn merge(field: &Field, rows: &[usize], next_row: usize) -> Result<Fresh, Failur
         row: next_row,
         footprint,
         projection,
+        from_film: false,
     })
 }
 
@@ -263,6 +265,7 @@ fn delete(field: &Field, rows: &[usize], free_light: bool, pixels: Option<&dyn P
                 row: *row,
                 footprint: cell.footprint.clone(),
                 projection: cell.projection()?,
+                from_film: false,
             })
         })
         .collect::<Result<Vec<_>, Failure>>()?;

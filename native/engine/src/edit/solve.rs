@@ -7,12 +7,14 @@ use rayon::prelude::*;
 use super::apply::State;
 use super::field::Field;
 use crate::deconvolve::{fitted, resting};
+use crate::demix::quiet::Quiet;
 use crate::demix::ring::CoarseImage;
 use crate::demix::traces::{DAMPING, decay_near, interpolate};
 use crate::failure::Failure;
 use crate::kernels::{axpy, dot, mean, median, quantile, second_difference_noise};
 use crate::movie::check;
 use crate::oasis::deconvolve;
+use crate::shelf::Trace;
 use crate::types::{Context, Footprint};
 
 /// Cells that take over at least this share of each other's light are neighbours.
@@ -30,6 +32,8 @@ pub struct Fresh {
     pub footprint: Footprint,
     /// What its filter finds, `T`.
     pub projection: Vec<f32>,
+    /// The projection comes from the film as it is: the cell's share in the shared courses is not taken off yet.
+    pub from_film: bool,
 }
 
 /// A cell after the solution, in grid units.
@@ -62,6 +66,7 @@ pub struct Solved {
 struct Local {
     row: usize,
     fresh: bool,
+    from_film: bool,
     footprint: Footprint,
     coarse: CoarseImage,
     ring: Vec<(usize, f64)>,
@@ -98,6 +103,7 @@ impl Local {
         Self {
             row,
             fresh,
+            from_film: false,
             coarse,
             ring,
             own,
@@ -132,6 +138,7 @@ pub fn solve(field: &Field, fresh: Vec<Fresh>, replaced: &[usize], whole: bool, 
             let mut local = Local::new(field, f.row, f.footprint, true);
             local.trace = vec![0.0; f.projection.len()];
             local.projection = f.projection;
+            local.from_film = f.from_film;
             local
         })
         .collect();
@@ -186,7 +193,7 @@ pub fn solve(field: &Field, fresh: Vec<Fresh>, replaced: &[usize], whole: bool, 
     let m: Vec<f32> = (0..n * n)
         .map(|i| locals[i / n].takes(&locals[i % n].footprint, &locals[i % n].coarse, width))
         .collect();
-    descend(field, &mut locals, &wanted, &m, fresh, ctx)?;
+    descend(field, &mut locals, &mut wanted, &m, fresh, ctx)?;
     Ok(locals.into_par_iter().map(|l| finish(field, l)).collect())
 }
 
@@ -197,9 +204,16 @@ fn within(l: &Local, other: &CoarseImage, margin: usize) -> bool {
     !(apart(l.coarse.top, l.coarse.height, other.top, other.height) || apart(l.coarse.left, l.coarse.width, other.left, other.width))
 }
 
-fn descend(field: &Field, locals: &mut [Local], wanted: &[Vec<f32>], m: &[f32], fresh: usize, ctx: &Context<'_>) -> Result<(), Failure> {
+fn descend(
+    field: &Field,
+    locals: &mut [Local],
+    wanted: &mut [Vec<f32>],
+    m: &[f32],
+    fresh: usize,
+    ctx: &Context<'_>,
+) -> Result<(), Failure> {
     let (base, n) = (&field.base, locals.len());
-    let partial = |locals: &[Local], k: usize| {
+    let partial = |locals: &[Local], wanted: &[Vec<f32>], k: usize| {
         let mut y = wanted[k].clone();
         for (j, l) in locals.iter().enumerate() {
             axpy(&mut y, -m[k * n + j], &l.trace);
@@ -212,9 +226,26 @@ fn descend(field: &Field, locals: &mut [Local], wanted: &[Vec<f32>], m: &[f32], 
     };
     for _ in 0..OPENING {
         for k in 0..fresh {
-            let y = partial(locals, k);
+            let y = partial(locals, wanted, k);
             let low = quantile(&y, 0.25);
             locals[k].trace = y.into_iter().map(|v| (v - low).max(0.0)).collect();
+        }
+    }
+    if locals[..fresh].iter().any(|l| l.from_film) {
+        let courses: Vec<Trace> = base.background.courses.iter().map(|c| c.clone().into()).collect();
+        let courses: Vec<&Trace> = courses.iter().collect();
+        let quiet = Quiet::new(&courses, &base.flags)?;
+        let seen: Vec<usize> = (0..fresh).filter(|k| locals[*k].from_film).collect();
+        for k in seen {
+            let raw = partial(locals, wanted, k);
+            let mut shares = quiet.shares(&raw, second_difference_noise(&raw));
+            shares.iter_mut().for_each(|v| *v *= locals[k].divisor);
+            for v in [&mut locals[k].projection, &mut wanted[k]] {
+                let mut row = [Trace::from(std::mem::take(v))];
+                quiet.take_off(&courses, base.flags.len(), &mut row, std::slice::from_ref(&shares))?;
+                let [row] = row;
+                *v = row.into_values()?;
+            }
         }
     }
     let gammas: Vec<f32> = field
@@ -231,7 +262,7 @@ fn descend(field: &Field, locals: &mut [Local], wanted: &[Vec<f32>], m: &[f32], 
     for _ in 0..SWEEPS {
         for k in 0..n {
             check(ctx)?;
-            let raw = partial(locals, k);
+            let raw = partial(locals, wanted, k);
             let noise = second_difference_noise(&raw);
             let gamma = *locals[k].gamma.get_or_insert_with(|| decay_near(&raw, noise, base.fps, centre));
             let d = deconvolve(&raw, gamma, noise, base.clock.as_deref(), locals[k].shift);

@@ -401,6 +401,7 @@ fn solving_the_neighbourhood_gives_what_solving_the_whole_field_gives() {
             row,
             footprint: cell.footprint.clone(),
             projection: cell.projection().unwrap(),
+            from_film: false,
         }]
     };
     let solved = |whole| with_context(|ctx| solve::solve(&start, fresh(), &[row], whole, ctx)).unwrap();
