@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The pictures of the pages about the window, taken anew from what the window shows: runs the test that visits every view, then copies.
+// The pictures of the pages about the window, taken anew from what the window shows: runs the test that visits every view and the one that drives a rig, then copies.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync } from 'node:fs';
 import path from 'node:path';
@@ -9,6 +9,7 @@ const from = path.join(root, 'test-output', 'pictures', 'places');
 const to = path.join(root, 'docs', 'pictures');
 
 const pictures = {
+  'acquire.png': '../31-rig-other-scope.png',
   'library.png': 'library-sessions-ready-dark.png',
   'library-tables.png': 'library-tables-ready-dark.png',
   'library-ingest.png': 'library-ingest-preview.png',
@@ -19,12 +20,14 @@ const pictures = {
 };
 
 if (!process.argv.includes('--copy-only')) {
-  const { status } = spawnSync(
-    process.execPath,
-    ['node_modules/vitest/vitest.mjs', 'run', '--project', 'e2e', 'test/e2e/places.test.ts'],
-    { cwd: root, stdio: 'inherit' },
-  );
-  if (status !== 0) process.exit(status ?? 1);
+  for (const [project, ...which] of [
+    ['e2e', 'test/e2e/places.test.ts'],
+    ['window', 'test/window/rig.test.ts', '-t', 'opens a configuration'],
+  ]) {
+    const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--project', project, ...which];
+    const { status } = spawnSync(process.execPath, vitest, { cwd: root, stdio: 'inherit' });
+    if (status !== 0) process.exit(status ?? 1);
+  }
 }
 for (const [name, source] of Object.entries(pictures)) {
   const file = path.join(from, source);

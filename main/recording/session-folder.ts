@@ -10,7 +10,7 @@ const two = (value: number): string => String(value).padStart(2, '0');
 
 /**
  * The folder of a recording that starts at a moment, below the data directory: `date` and `time` are the start's in this computer's zone, other tokens texts of
- * the rig, spaces as `_` (acquisition.md 4.1).
+ * the rig, spaces as `_` (acquisition.md 4.1). A rig without tokens has those two: a recording lies below the data directory, never beside it.
  */
 export function recordingFolder(rig: Rig, dataDirectory: string, start: Date): string {
   const texts: Readonly<Record<string, string>> = {
@@ -19,7 +19,8 @@ export function recordingFolder(rig: Rig, dataDirectory: string, start: Date): s
     experimentName: rig.experimentName,
     animalName: rig.animalName,
   };
-  const parts = rig.directoryStructure.map((token) => {
+  const tokens = rig.directoryStructure.length === 0 ? ['date', 'time'] : rig.directoryStructure;
+  const parts = tokens.map((token) => {
     const lower = token.toLowerCase();
     if (lower === 'date') return `${start.getFullYear()}_${two(start.getMonth() + 1)}_${two(start.getDate())}`;
     if (lower === 'time') return `${two(start.getHours())}_${two(start.getMinutes())}_${two(start.getSeconds())}`;

@@ -36,6 +36,13 @@ test('no token leads out of the data folder', () => {
   );
 });
 
+test('a rig without tokens records below its data folder all the same', () => {
+  const rig = { ...simulatorRig, directoryStructure: [] };
+  expect(recordingFolder(rig, '/data', new Date(2026, 10, 27, 9, 8, 7))).toBe(
+    path.join('/data', '2026_11_27', '09_08_07'),
+  );
+});
+
 test('a note is one row, whatever is in it', async () => {
   using root = temporaryFolder();
   const { recording, come } = await beginRecording({ data: root.path, compression: 'GREY' });
