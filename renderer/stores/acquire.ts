@@ -126,7 +126,7 @@ export const useLiveView = create<LiveView>()(
       // Before, all regions were those of the one scope.
       migrate: (kept) => {
         const { lut = 'grey', rois = [] } = (kept ?? {}) as { lut?: LiveView['lut']; rois?: readonly AcquireRoi[] };
-        return { lut, rois: { [onlyScope]: rois } } as Pick<LiveView, 'lut' | 'rois'> as LiveView;
+        return { lut, rois: { [onlyScope]: rois } };
       },
     },
   ),
