@@ -7,10 +7,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { deflateSync } from 'node:zlib';
 
 import { bytesOf, runExport } from '../main/interop/export.ts';
-import { readerOf } from '../main/interop/results/readers/index.ts';
-import { writeRun } from '../main/interop/results/write-run.ts';
+import { readAside } from '../main/interop/results/import-result.ts';
 import { greyAvi } from '../test/support/avi.ts';
 import { npyBytes, sparseBytes } from '../test/support/run-folder.ts';
 import { root } from './lib.mjs';
@@ -21,6 +21,9 @@ const cells = Number(option('--cells', '500'));
 const frames = Number(option('--frames', '36000'));
 const [height, width] = [600, 600];
 const kinds = ['raw', 'denoised', 'deconvolved', 'dff'];
+
+/** Forms that are files; the others are folders. */
+const endings = { nwb: '.nwb', caiman: '.hdf5', mat: '.mat', csv: '.csv', roizip: '.zip', avi: '.avi', mp4: '.mp4' };
 
 /** Most memory this process ever held, bytes. The count of `getrusage` would begin with the parent's. */
 function highWater() {
@@ -33,13 +36,11 @@ async function child(folder, format) {
   const out = path.join(folder, `out.${format}`);
   const before = process.memoryUsage().rss;
   const began = performance.now();
-  if (format === 'read-caiman') {
-    const place = path.join(folder, 'out.caiman.hdf5');
-    const result = await (await readerOf(place)).read(place, null);
-    await writeRun(out, result, 'CaImAn result');
+  if (format.startsWith('read-')) {
+    const place = format === 'read-caiman' ? path.join(folder, 'out.caiman.hdf5') : path.join(folder, 'minian');
+    await readAside({ place, folder: out, fps: null, field: null }, new AbortController().signal);
   } else {
     const run = JSON.parse(readFileSync(path.join(folder, 'job.json'), 'utf8'));
-    const endings = { nwb: '.nwb', caiman: '.hdf5', mat: '.mat', csv: '.csv', avi: '.avi' };
     const place = `${out}${endings[format]}`;
     const job = {
       format,
@@ -50,7 +51,7 @@ async function child(folder, format) {
       films: 'link',
       movie: { layer: 'raw' },
       run:
-        format === 'avi'
+        format === 'avi' || format === 'mp4'
           ? {
               ...run,
               frames: 2000,
@@ -65,8 +66,7 @@ async function child(folder, format) {
   }
   const seconds = (performance.now() - began) / 1000;
   const peak = highWater();
-  const ending = { nwb: '.nwb', caiman: '.hdf5', mat: '.mat', csv: '.csv', avi: '.avi' }[format] ?? '';
-  const bytes = await bytesOf(`${out}${ending}`);
+  const bytes = await bytesOf(`${out}${endings[format] ?? ''}`);
   console.log(
     JSON.stringify({
       seconds: Number(seconds.toFixed(2)),
@@ -196,6 +196,38 @@ function makeRun(folder) {
   writeFileSync(path.join(folder, 'job.json'), JSON.stringify(run));
 }
 
+/** The same cells as a result of MiniAn: dense masks, half of a gigabyte unpacked, and traces in pieces of 100 cells and 10 000 frames. */
+function makeMinian(folder) {
+  const put = (name, axes, shape, chunks, pieces) => {
+    const store = path.join(folder, 'minian', `${name}.zarr`, name);
+    mkdirSync(store, { recursive: true });
+    const head = { zarr_format: 2, shape, chunks, dtype: '<f4', order: 'C', fill_value: 'NaN', filters: null };
+    writeFileSync(path.join(store, '.zarray'), JSON.stringify({ ...head, compressor: { id: 'zlib', level: 1 } }));
+    writeFileSync(path.join(store, '.zattrs'), JSON.stringify({ _ARRAY_DIMENSIONS: axes }));
+    for (const [key, values] of pieces) {
+      const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+      writeFileSync(path.join(store, key), deflateSync(bytes, { level: 1 }));
+    }
+  };
+  const mask = (k) => {
+    const image = new Float32Array(height * width);
+    for (let i = 0; i < 300; i += 1)
+      image[((k * 769) % (height * width - 600 * 18)) + Math.floor(i / 18) * width + (i % 18)] = 1;
+    return image;
+  };
+  function* masks() {
+    for (let k = 0; k < cells; k += 1) yield [`${k}.0.0`, mask(k)];
+  }
+  const [units, stretch] = [100, 10_000];
+  function* pieces() {
+    for (let k = 0; k * units < cells; k += 1)
+      for (let t = 0; t * stretch < frames; t += 1)
+        yield [`${k}.${t}`, Float32Array.from({ length: units * stretch }, (_, i) => (i * 7919) % 1013)];
+  }
+  put('A', ['unit_id', 'height', 'width'], [cells, height, width], [1, height, width], masks());
+  for (const name of ['C', 'S', 'YrA']) put(name, ['unit_id', 'frame'], [cells, frames], [units, stretch], pieces());
+}
+
 if (words[0] === '--child') {
   await child(words[1], words[2]);
 } else {
@@ -203,7 +235,8 @@ if (words[0] === '--child') {
   try {
     makeRun(folder);
     const results = {};
-    for (const format of ['nwb', 'caiman', 'mat', 'csv', 'avi', 'read-caiman']) {
+    makeMinian(folder);
+    for (const format of [...Object.keys(endings), 'tiff', 'svg', 'read-caiman', 'read-minian']) {
       const text = execFileSync(process.execPath, [import.meta.filename, '--child', folder, format], {
         encoding: 'utf8',
         stdio: ['ignore', 'pipe', 'inherit'],

@@ -77,13 +77,20 @@ export async function scratchBeside(place: string): Promise<string> {
   }
 }
 
+/** Memory for what is soon gone again (texts, slabs): by itself a thread would let several times as much of it pile up. MB. */
+export const threadLimits = { maxYoungGenerationSizeMb: 12 } as const;
+
 /** How long a thread that was told to stop may take to end what it started (ffmpeg) before it is ended. */
 const graceMs = 5000;
 
 /** Writes a job in a thread of its own; aborting ends it. @throws AppError whatever the writer threw, `rpc.cancelled` */
 export async function runExport(job: ExportJob, progress: OnProgress, signal: AbortSignal): Promise<WrittenExport> {
   signal.throwIfAborted();
-  const worker = new Worker(new URL('./export-worker.ts', import.meta.url), { workerData: job, name: 'export' });
+  const worker = new Worker(new URL('./export-worker.ts', import.meta.url), {
+    workerData: job,
+    name: 'export',
+    resourceLimits: threadLimits,
+  });
   let abort: () => void = () => undefined;
   let grace: NodeJS.Timeout | undefined;
   const cancelled = (): AppError => new AppError('rpc.cancelled', 'The export was cancelled; nothing was written.');

@@ -43,8 +43,8 @@ export type Numbers =
 export type AttributeValue = string | number | readonly string[] | Numbers | H5Reference;
 export type Attributes = Readonly<Record<string, AttributeValue>>;
 
-/** Rows at a time, so that one slab stays below 8 MB. */
-const slabBytes = 8 * 2 ** 20;
+/** Rows at a time, so that one slab stays below 4 MB: it is held three times (as read, turned, and inside the library). */
+const slabBytes = 4 * 2 ** 20;
 
 /** A file being written. Paths are absolute inside it; groups above an object must exist. */
 export class Hdf5Writer {

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
-import { NpyFile, readSparseRows, type SparseRows } from '../arrays/index.ts';
+import { type NpyArray, NpyFile, readSparseRows, type SparseRows } from '../arrays/index.ts';
 import { AppError } from '../contract/index.ts';
 import type { ExportRun, TraceKind } from './job.ts';
 
-/** Traces of some cells of a run, read piece by piece. */
+/** Traces of some cells of a run, read piece by piece. What it gives is overwritten by the next piece, so that a long run costs no more than one of them. */
 export class TraceReader {
   readonly #file: NpyFile;
   readonly #rows: readonly number[];
   readonly #frames: number;
+  #scratch = new ArrayBuffer(0);
+  #block = new Float32Array();
 
   private constructor(file: NpyFile, rows: readonly number[], frames: number) {
     this.#file = file;
@@ -36,18 +38,28 @@ export class TraceReader {
 
   /** T values of the cell at `position` of the run's cells. @throws AppError `disk.io` */
   async cell(position: number): Promise<Float32Array> {
-    return Float32Array.from(await this.#file.read((this.#rows[position] ?? 0) * this.#frames, this.#frames));
+    const values = await this.#pieces([(this.#rows[position] ?? 0) * this.#frames], this.#frames);
+    return values instanceof Float32Array ? values : Float32Array.from(values);
   }
 
   /** `count` frames from `first`: count × K, frame after frame. @throws AppError `disk.io` */
   async frames(first: number, count: number): Promise<Float32Array> {
     const cells = this.#rows.length;
-    const block = new Float32Array(count * cells);
-    for (const [k, row] of this.#rows.entries()) {
-      const values = await this.#file.read(row * this.#frames + first, count);
-      for (let t = 0; t < count; t += 1) block[t * cells + k] = values[t] ?? Number.NaN;
-    }
+    const values = await this.#pieces(
+      this.#rows.map((row) => row * this.#frames + first),
+      count,
+    );
+    if (this.#block.length < count * cells) this.#block = new Float32Array(count * cells);
+    const block = this.#block.subarray(0, count * cells);
+    for (let k = 0; k < cells; k += 1)
+      for (let t = 0; t < count; t += 1) block[t * cells + k] = values[k * count + t] ?? Number.NaN;
     return block;
+  }
+
+  async #pieces(firsts: readonly number[], count: number): Promise<NpyArray> {
+    const bytes = firsts.length * count * Float32Array.BYTES_PER_ELEMENT;
+    if (this.#scratch.byteLength < bytes) this.#scratch = new ArrayBuffer(bytes);
+    return await this.#file.readPieces(firsts, count, this.#scratch);
   }
 
   async close(): Promise<void> {

@@ -7,8 +7,39 @@ export interface ForeignFootprint {
   readonly values: Float32Array;
 }
 
-/** A `K × T` table, row-major. */
-export type Table = Float32Array;
+/** Reads `count` rows of a table from `first`: count × T, row-major. @throws AppError `interop.unreadable` */
+export type RowSource = (first: number, count: number) => Promise<Float32Array>;
+
+/** A `K × T` table: row-major in memory, or read some rows at a time, so that those of a long recording never lie in memory whole. */
+export type Table = Float32Array | RowSource;
+
+/** Values of a table that are in memory at a time. */
+const slabValues = 2 ** 20;
+
+/** A table of `rows × columns` from its beginning to its end, some rows at a time. @throws AppError `interop.unreadable` */
+export async function* slabsOf(
+  table: Table,
+  rows: number,
+  columns: number,
+): AsyncGenerator<{ readonly first: number; readonly values: Float32Array }> {
+  const step = Math.max(1, Math.floor(slabValues / Math.max(1, columns)));
+  for (let first = 0; first < rows; first += step) {
+    const count = Math.min(step, rows - first);
+    const values =
+      typeof table === 'function'
+        ? await table(first, count)
+        : table.subarray(first * columns, (first + count) * columns);
+    yield { first, values };
+  }
+}
+
+/** A table whole, where it is small: for tests, and for what has to be changed as a whole. */
+export async function wholeTable(table: Table, rows: number, columns: number): Promise<Float32Array> {
+  if (typeof table !== 'function') return table;
+  const out = new Float32Array(rows * columns);
+  for await (const { first, values } of slabsOf(table, rows, columns)) out.set(values, first * columns);
+  return out;
+}
 
 /** A result of another program in our terms: cells by row, images row-major, motion of the content. What a file does not hold is left out. */
 export interface ForeignResult {

@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import type { AppError } from '../../contract/index.ts';
 import { type H5File, hdf5 } from '../hdf5.ts';
 import { checkSize, unreadable } from './check.ts';
+import type { RowSource } from './foreign-result.ts';
 
 const signature = Buffer.from('\u0089HDF\r\n\u001A\n', 'latin1');
 
@@ -98,6 +99,34 @@ export class Hdf5 implements Disposable {
     return value as unknown[][];
   }
 
+  /** Sizes of a numeric dataset, which is not read; null where there is none, or where it is text. @throws AppError `interop.unreadable` */
+  shape(name: string): readonly number[] | null {
+    const found = this.#at(name);
+    if (!(found instanceof this.#module.Dataset) || !isNumeric(found.dtype)) return null;
+    const shape = found.shape ?? [];
+    checkSize(shape, name, this.#place);
+    return shape;
+  }
+
+  /**
+   * A part of a numeric dataset, row-major.
+   *
+   * @param ranges - `[from, to)` for each axis
+   * @throws AppError `interop.unreadable`
+   */
+  part(name: string, ranges: readonly (readonly [from: number, to: number])[]): ArrayLike<number | bigint> {
+    const found = this.#at(name);
+    let value: unknown;
+    try {
+      if (found instanceof this.#module.Dataset) value = found.slice(ranges.map(([from, to]) => [from, to]));
+    } catch (error) {
+      throw unreadable(this.#place, `its ${name} is damaged.`, error);
+    }
+    if (!ArrayBuffer.isView(value) || value instanceof DataView)
+      throw unreadable(this.#place, `its ${name} is no longer there.`);
+    return value as unknown as ArrayLike<number | bigint>;
+  }
+
   /**
    * A numeric dataset; null where there is none, or where it is text (CaImAn writes `NoneType` for what is missing).
    *
@@ -119,6 +148,48 @@ export class Hdf5 implements Disposable {
     if (!ArrayBuffer.isView(value) || value instanceof DataView) return null;
     return { values: value as unknown as ArrayLike<number | bigint>, shape };
   }
+}
+
+/** h5wasm’s letters for whole numbers and floats of either order. */
+function isNumeric(dtype: unknown): boolean {
+  return typeof dtype === 'string' && /^[<>|]?[bBhHiIqQefd]$/.test(dtype);
+}
+
+/**
+ * Rows of a two-dimensional dataset. The file is opened for each piece, so that nothing stays open or in memory between two.
+ *
+ * @param name - a dataset whose {@link Hdf5.shape} was looked at
+ * @param across - the dataset is columns × rows: MATLAB’s order, and NWB’s (time first)
+ */
+export function rowsOfHdf5(place: string, name: string, shape: readonly number[], across = false): RowSource {
+  const [rows = 0, columns = 0] = across ? shape.toReversed() : shape;
+  return async (first, count) => {
+    if (first + count > rows) throw new RangeError('rows beyond the table');
+    using file = await openHdf5(place);
+    if (!across)
+      return floats(
+        file.part(name, [
+          [first, first + count],
+          [0, columns],
+        ]),
+      );
+    const turned = file.part(name, [
+      [0, columns],
+      [first, first + count],
+    ]);
+    const out = new Float32Array(count * columns);
+    for (let t = 0; t < columns; t += 1)
+      for (let k = 0; k < count; k += 1) out[k * columns + t] = Number(turned[t * count + k]);
+    return out;
+  };
+}
+
+/** Numbers as single floats; those that are such already are not copied. */
+export function floats(values: ArrayLike<number | bigint>): Float32Array {
+  if (values instanceof Float32Array) return values;
+  const out = new Float32Array(values.length);
+  for (let i = 0; i < values.length; i += 1) out[i] = Number(values[i]);
+  return out;
 }
 
 /** @throws AppError `interop.unreadable`, `media.io` */

@@ -7,6 +7,7 @@ import { sha256OfPlace } from '../../checksum/index.ts';
 import { AppError, type RunRow, type Uuid } from '../../contract/index.ts';
 import type { Library, StoredRecording } from '../../library/index.ts';
 import { fileError, readResult } from '../../processing/index.ts';
+import { threadLimits } from '../export.ts';
 import type { ReadAnswer, ReadJob, ReadSummary } from './read-worker.ts';
 
 /** What the user chose beside the place. */
@@ -113,9 +114,14 @@ async function filmOf(
   return { recording, field: { height, width, frames, fps } };
 }
 
-async function readAside(job: ReadJob, signal: AbortSignal): Promise<ReadSummary> {
+/** Reads a result in a thread of its own and writes it as a run folder where one is named. @throws AppError as {@link importResult} */
+export async function readAside(job: ReadJob, signal: AbortSignal): Promise<ReadSummary> {
   signal.throwIfAborted();
-  const worker = new Worker(new URL('read-worker.ts', import.meta.url), { workerData: job, name: 'import' });
+  const worker = new Worker(new URL('read-worker.ts', import.meta.url), {
+    workerData: job,
+    name: 'import',
+    resourceLimits: threadLimits,
+  });
   const stop = (): void => void worker.terminate();
   signal.addEventListener('abort', stop, { once: true });
   try {

@@ -6,6 +6,7 @@ import { AppError, type ErrorData } from '../../contract/index.ts';
 import type { TypedJson } from '../../library/index.ts';
 import { readerOf } from './readers/index.ts';
 import { unreadable } from './check.ts';
+import { type ForeignResult, slabsOf } from './foreign-result.ts';
 import { writeRun } from './write-run.ts';
 
 /** What the thread is asked for. */
@@ -43,8 +44,18 @@ async function work(): Promise<ReadSummary> {
   const result = await reader.read(place, field);
   const rated = { ...result, fps: fps ?? result.fps };
   if (folder !== null) await writeRun(folder, rated, reader.title);
+  else await readThrough(rated);
   const { program, version, height, width, frames, parameters, findings, footprints } = rated;
   return { program, version, height, width, frames, fps: rated.fps, cells: footprints.length, parameters, findings };
+}
+
+/** What a look refuses is what an import would refuse: tables are read to their end. */
+async function readThrough({ traces, footprints, frames }: ForeignResult): Promise<void> {
+  for (const table of Object.values(traces)) {
+    let rows = 0;
+    for await (const { values } of slabsOf(table, footprints.length, frames)) rows += values.length;
+    if (rows !== footprints.length * frames) throw new RangeError('a table of traces ended before its last row');
+  }
 }
 
 const answer: ReadAnswer = await work().then(

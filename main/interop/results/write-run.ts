@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { zipSync } from 'fflate';
-import { encodeNpy } from '../../arrays/index.ts';
+import { encodeNpy, littleEndian, npyHeader } from '../../arrays/index.ts';
 import { fileError } from '../../processing/index.ts';
-import type { ForeignFootprint, ForeignResult } from './foreign-result.ts';
+import { type ForeignFootprint, type ForeignResult, slabsOf, type Table } from './foreign-result.ts';
 
 interface Written {
   readonly path: string;
@@ -27,61 +27,63 @@ export async function writeRun(folder: string, result: ForeignResult, title: str
   try {
     await mkdir(temporary, { recursive: true });
     const files: Written[] = [];
-    const put = async (name: string, bytes: Uint8Array, form: Pick<Written, 'dtype' | 'shape'> = {}): Promise<void> => {
+    const put = async (
+      name: string,
+      pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+      form: Pick<Written, 'dtype' | 'shape'> = {},
+    ): Promise<void> => {
       const place = path.join(temporary, name);
       await mkdir(path.dirname(place), { recursive: true });
       const file = await open(place, 'wx');
+      const hash = createHash('sha256');
+      let bytes = 0;
       try {
-        await file.writeFile(bytes);
+        for await (const piece of pieces) {
+          await file.writeFile(piece);
+          hash.update(piece);
+          bytes += piece.length;
+        }
         await file.sync();
       } finally {
         await file.close();
       }
-      if (name !== 'run.json') {
-        files.push({
-          path: name,
-          bytes: bytes.length,
-          sha256: createHash('sha256').update(bytes).digest('hex'),
-          ...form,
-        });
-      }
+      if (name !== 'run.json') files.push({ path: name, bytes, sha256: hash.digest('hex'), ...form });
     };
     const cells = result.footprints.length;
     const peaks = result.footprints.map(({ values }) => values.reduce((most, value) => Math.max(most, value), 0));
     // A cell without a pixel has no scale to give its trace.
     const scales = peaks.map((peak) => (peak > 0 ? peak : 1));
-    await put('footprints.npz', encodeFootprints(result, peaks), {
+    await put('footprints.npz', [encodeFootprints(result, peaks)], {
       dtype: 'float32',
       shape: [cells, result.height * result.width],
     });
     for (const [name, table] of Object.entries(result.traces)) {
+      const shape = [cells, result.frames] as const;
       // ΔF/F has no unit that hangs on the footprint's scale.
-      const scaled =
-        name === 'dff' ? table : table.map((value, i) => value * (scales[Math.floor(i / result.frames)] ?? 1));
-      const shape = [cells, result.frames];
-      await put(`traces/${name}.npy`, encodeNpy(scaled, shape), { dtype: 'float32', shape });
+      await put(`traces/${name}.npy`, encodeTraces(table, shape, name === 'dff' ? null : scales), {
+        dtype: 'float32',
+        shape,
+      });
     }
     if (result.timeS !== null) {
-      await put('time.npy', encodeNpy(result.timeS, [result.frames]), { dtype: 'float64', shape: [result.frames] });
+      await put('time.npy', [encodeNpy(result.timeS, [result.frames])], { dtype: 'float64', shape: [result.frames] });
     }
     if (result.motion !== null) {
-      await put('motion.npy', encodeNpy(result.motion, [result.frames, 2]), {
+      await put('motion.npy', [encodeNpy(result.motion, [result.frames, 2])], {
         dtype: 'float32',
         shape: [result.frames, 2],
       });
     }
     for (const [name, image] of Object.entries(result.images)) {
       const shape = [result.height, result.width];
-      await put(`images/${name}.npy`, encodeNpy(image, shape), { dtype: 'float32', shape });
+      await put(`images/${name}.npy`, [encodeNpy(image, shape)], { dtype: 'float32', shape });
     }
-    await put(
-      'metrics.json',
+    await put('metrics.json', [
       json({ formatVersion: 1, cells: result.footprints.map((_, row) => cellOf(result, row)) }),
-    );
+    ]);
     const { program, version, height, width, frames, fps, findings } = result;
     const accepted = result.accepted.filter((value) => value === true).length;
-    await put(
-      'run.json',
+    await put('run.json', [
       json({
         formatVersion: 1,
         imported: { program, version, title },
@@ -94,11 +96,26 @@ export async function writeRun(folder: string, result: ForeignResult, title: str
         warnings: findings.map((message) => ({ code: 'import', message })),
         files,
       }),
-    );
+    ]);
     await rename(temporary, folder);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
     throw fileError(error, 'writing the imported result');
+  }
+}
+
+/** A table some rows at a time, each row times its scale. */
+async function* encodeTraces(
+  table: Table,
+  shape: readonly [cells: number, frames: number],
+  scales: readonly number[] | null,
+): AsyncGenerator<Uint8Array> {
+  yield npyHeader('<f4', shape);
+  const [cells, frames] = shape;
+  for await (const { first, values } of slabsOf(table, cells, frames)) {
+    const scaled =
+      scales === null ? values : values.map((value, i) => value * (scales[first + Math.floor(i / frames)] ?? 1));
+    yield littleEndian(scaled);
   }
 }
 

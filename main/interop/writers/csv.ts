@@ -5,8 +5,8 @@ import { traceKinds } from '../../contract/index.ts';
 import type { ExportJob, ExportRun, OnProgress, TraceKind, WrittenExport } from '../job.ts';
 import { readWhole, TraceReader } from '../run-arrays.ts';
 
-/** Frames read at a time. */
-const slab = 1024;
+/** Values that are made into text at a time: as text each is many times its own size. */
+const slabValues = 16_384;
 
 /**
  * Writes a run as CSV: `cells.csv` (a row a cell), and the traces tidy (`traces.csv`, a row a cell and frame) or wide (`raw.csv` …, a row a frame
@@ -83,13 +83,14 @@ async function writeTidy(
   const out = await open(file, 'w');
   try {
     await out.write(`${['cell', 'frame', 'time_s', ...kinds].join(',')}\n`);
+    const slab = Math.ceil(slabValues / (kinds.length + 3));
     for (const [k, cell] of run.cells.entries()) {
       const traces = await Promise.all(readers.map((reader) => reader.cell(k)));
       for (let t = 0; t < run.frames; t += slab) {
-        let text = '';
+        const lines: string[] = [];
         for (let i = t; i < Math.min(t + slab, run.frames); i += 1)
-          text += `${cell.row},${i},${shown(time?.[i])},${traces.map((trace) => shown(trace[i])).join(',')}\n`;
-        await out.writeFile(text);
+          lines.push(`${cell.row},${i},${shown(time?.[i])},${traces.map((trace) => shown(trace[i])).join(',')}\n`);
+        await out.writeFile(lines.join(''));
       }
       progress('traces', (k + 1) / run.cells.length);
     }
@@ -108,15 +109,18 @@ async function writeWide(
   const readers = await openAll(run, [kind]);
   const out = await open(file, 'w');
   const cells = run.cells.length;
+  const slab = Math.ceil(slabValues / (cells + 2));
   try {
     await out.write(`${['frame', 'time_s', ...run.cells.map((cell) => `cell_${cell.row}`)].join(',')}\n`);
     for (let t = 0; t < run.frames; t += slab) {
       const count = Math.min(slab, run.frames - t);
       const block = (await readers[0]?.frames(t, count)) ?? new Float32Array();
-      let text = '';
-      for (let i = 0; i < count; i += 1)
-        text += `${[String(t + i), shown(time?.[t + i]), ...Array.from(block.subarray(i * cells, (i + 1) * cells), (value) => shown(value))].join(',')}\n`;
-      await out.writeFile(text);
+      const lines: string[] = [];
+      for (let i = 0; i < count; i += 1) {
+        const row = Array.from(block.subarray(i * cells, (i + 1) * cells), (value) => shown(value));
+        lines.push(`${t + i},${shown(time?.[t + i])},${row.join(',')}\n`);
+      }
+      await out.writeFile(lines.join(''));
       progress(`traces ${kind}`, (t + count) / run.frames);
     }
   } finally {

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
-import { open } from 'node:fs/promises';
-import { Hdf5Writer, type Attributes, type H5Dataset } from '../hdf5.ts';
+import { open, rm } from 'node:fs/promises';
+import { Hdf5Writer, slabRows, type Attributes, type H5Dataset } from '../hdf5.ts';
 import type { ExportCell, ExportJob, OnProgress, WrittenExport } from '../job.ts';
 import { ratersOf } from '../raters.ts';
 import { readFootprints, readWhole, TraceReader } from '../run-arrays.ts';
 import { type CellLabel, traceKinds } from '../../contract/index.ts';
+
+/** Frames a chunk of traces holds. */
+const chunkFrames = 2048;
 
 /** Bytes MATLAB keeps for itself before the HDF5 file. */
 const userBlock = 512;
@@ -62,10 +65,12 @@ export async function writeMat(job: ExportJob, progress: OnProgress): Promise<Wr
     for (const kind of traceKinds) {
       const reader = await TraceReader.open(run, kind);
       if (reader === undefined || cells.length === 0) continue;
-      const out = h5.empty(`/traces_${kind}`, '<f', [frames, cells.length], [2048, 64], single);
+      const out = h5.empty(`/traces_${kind}`, '<f', [frames, cells.length], [chunkFrames, 64], single);
+      // Whole chunks a slab, so that each is compressed once.
+      const step = Math.max(1, Math.floor(slabRows(cells.length * 4) / chunkFrames)) * chunkFrames;
       try {
-        for (let t = 0; t < frames; t += 8192) {
-          const count = Math.min(8192, frames - t);
+        for (let t = 0; t < frames; t += step) {
+          const count = Math.min(step, frames - t);
           out.write_slice(
             [
               [t, t + count],
@@ -81,8 +86,9 @@ export async function writeMat(job: ExportJob, progress: OnProgress): Promise<Wr
     }
     if (cells.length > 0) {
       const masks = h5.empty('/footprints', '<f', [cells.length, width, height], [1, 64, 64], single);
+      const image = new Float32Array(width * height);
       for (const [k, { pixels, weights }] of (await readFootprints(run)).entries()) {
-        const image = new Float32Array(width * height);
+        image.fill(0);
         for (const [i, pixel] of pixels.entries())
           image[(pixel % width) * height + Math.floor(pixel / width)] = weights[i] ?? 0;
         if (pixels.length > 0)
@@ -100,6 +106,7 @@ export async function writeMat(job: ExportJob, progress: OnProgress): Promise<Wr
     h5.close();
   }
   await behindHeader(inner, job.temporary);
+  await rm(inner);
   return { files: [], findings: [] };
 }
 

@@ -5,6 +5,7 @@ import { deflateSync } from 'node:zlib';
 import { File, ready } from 'h5wasm/node';
 import { describe, expect, it } from 'vitest';
 import { readerOf } from '../../../main/interop/results/readers/index.ts';
+import { valuesOf } from '../../support/foreign-result.ts';
 import { temporaryFolder } from '../../support/session-folders.ts';
 
 /**
@@ -57,9 +58,9 @@ describe('results of CNMF-E in MATLAB files', () => {
       [2, 1],
       [4, 1],
     ]);
-    expect([...(result.traces.denoised ?? [])]).toEqual([0, 1, 2, 3, 4, 5]);
-    expect([...(result.traces.raw ?? [])]).toEqual([0.5, 1.5, 2.5, 3.5, 4.5, 5.5]);
-    expect([...(result.traces.deconvolved ?? [])]).toEqual([0, 1, 0, 0, 0, 2]);
+    expect(await valuesOf(result, 'denoised')).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(await valuesOf(result, 'raw')).toEqual([0.5, 1.5, 2.5, 3.5, 4.5, 5.5]);
+    expect(await valuesOf(result, 'deconvolved')).toEqual([0, 1, 0, 0, 0, 2]);
     expect([...(result.images.correlation ?? [])]).toEqual(Array.from({ length: 24 }, (_, i) => i));
   });
 
@@ -91,7 +92,7 @@ describe('results of CNMF-E in MATLAB files', () => {
     file.close();
     const { result } = await readBack(place);
     expect(result.footprints.map((each) => [...each.pixels])).toEqual(pixels);
-    expect([...(result.traces.denoised ?? [])]).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(await valuesOf(result, 'denoised')).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
   it('that hold a MATLAB object say how to save what can be read', async () => {
@@ -153,6 +154,6 @@ it('results of MIN1PIPE are read from level 5, too', async () => {
   expect(program).toBe('min1pipe');
   expect(result).toMatchObject({ height, width, frames: 3, fps: 20, parameters: { Fsi_new: 20 } });
   expect(result.footprints.map((each) => [...each.pixels])).toEqual(pixels);
-  expect([...(result.traces.dff ?? [])]).toEqual([0, 3, 6, 9, 12, 15]);
+  expect(await valuesOf(result, 'dff')).toEqual([0, 3, 6, 9, 12, 15]);
   expect([...(result.images.max ?? [])]).toEqual(Array.from({ length: 24 }, (_, i) => i));
 });

@@ -7,6 +7,7 @@ import { NpyFile, readSparseRows } from '../../../main/arrays/index.ts';
 import { readerOf } from '../../../main/interop/results/readers/index.ts';
 import { writeRun } from '../../../main/interop/results/write-run.ts';
 import { readResult } from '../../../main/processing/index.ts';
+import { valuesOf } from '../../support/foreign-result.ts';
 import { temporaryFolder } from '../../support/session-folders.ts';
 import { sharedFolder, sharedMissing } from '../../support/shared.ts';
 
@@ -254,9 +255,7 @@ describe('event sets of Inscopix', () => {
     const reader = await readerOf(place);
     const result = await reader?.read(place, null);
     expect(result).toMatchObject({ program: 'inscopix', fps: 20, frames: 10, accepted: [null, null] });
-    expect([...(result?.traces.deconvolved ?? [])]).toEqual([
-      0, 0, 2, 0, 0, 0, 0, 0, 0, 3, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    ]);
+    expect(await valuesOf(result, 'deconvolved')).toEqual([0, 0, 2, 0, 0, 0, 0, 0, 0, 3, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     const onFilm = await reader?.read(place, { height, width, frames: 9, fps: 20 });
     expect(onFilm).toMatchObject({ height, width, frames: 9 });
     expect(onFilm?.findings.join(' ')).toContain('1 events lie beyond the 9 frames');
@@ -318,7 +317,7 @@ describe('results of MiniAn', () => {
     const result = await (await readerOf(place))!.read(place, null);
     expect([result.footprints.length, result.height, result.width, result.frames]).toEqual([75, 240, 376, 500]);
     expect(result.footprints.every(({ pixels }) => pixels.length > 10)).toBe(true);
-    expect(result.traces.deconvolved).toHaveLength(75 * 500);
+    expect(await valuesOf(result, 'deconvolved')).toHaveLength(75 * 500);
   });
 });
 

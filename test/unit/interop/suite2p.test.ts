@@ -6,6 +6,7 @@ import { readNpy } from '../../../main/interop/results/npy-file.ts';
 import { Opaque, PickledArray, PickleError, readPickle } from '../../../main/interop/results/pickle.ts';
 import { readerOf } from '../../../main/interop/results/readers/index.ts';
 import { pickled as bytesOf } from '../../support/pickles.ts';
+import { valuesOf } from '../../support/foreign-result.ts';
 import { temporaryFolder } from '../../support/session-folders.ts';
 
 /** An array as NumPy writes it. */
@@ -55,8 +56,8 @@ describe('results of suite2p', () => {
           [1, 0.25],
         ],
       ]);
-      expect([...(result?.traces.raw ?? [])]).toEqual([1, 2, 3, 4, 5, 6]);
-      expect([...(result?.traces.deconvolved ?? [])]).toEqual([0, 1, 0, 0, 0, 2]);
+      expect(await valuesOf(result, 'raw')).toEqual([1, 2, 3, 4, 5, 6]);
+      expect(await valuesOf(result, 'deconvolved')).toEqual([0, 1, 0, 0, 0, 2]);
       expect([...(result?.motion ?? [])]).toEqual([0, 0, 1, 3, -2, 0]);
       expect([...(result?.images.mean ?? [])]).toEqual(Array.from({ length: 24 }, (_, i) => i));
       // The picture of the part that motion never left lies on rows 1 and 2, columns 2 to 4.

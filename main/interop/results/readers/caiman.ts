@@ -3,8 +3,8 @@ import { AppError } from '../../../contract/index.ts';
 import type { TypedJson } from '../../../library/index.ts';
 import { checkSize, count, unreadable } from '../check.ts';
 import { ofColumns } from '../footprints.ts';
-import type { ForeignResult, ResultReader, Table } from '../foreign-result.ts';
-import { isHdf5, numbers, openHdf5, type Hdf5 } from '../hdf5.ts';
+import type { ForeignResult, ResultReader, RowSource } from '../foreign-result.ts';
+import { isHdf5, numbers, openHdf5, rowsOfHdf5, type Hdf5 } from '../hdf5.ts';
 
 /**
  * Results that CaImAn saved (`cnmf.save`, HDF5; datamodel.md 3.1). Masks are stored by columns; `C` is denoised, `C + YrA` raw, `S` deconvolved;
@@ -25,13 +25,9 @@ export const caiman: ResultReader = {
 };
 
 function read(file: Hdf5, place: string): ForeignResult {
-  const table = (name: string): { readonly values: Table; readonly shape: readonly number[] } | null => {
-    const set = file.numeric(`estimates/${name}`);
-    return set === null ? null : { values: Float32Array.from(set.values, Number), shape: set.shape };
-  };
-  const denoised = table('C');
-  if (denoised?.shape.length !== 2) throw unreadable(place, 'it has no traces (estimates/C).');
-  const [cells = 0, frames = 0] = denoised.shape;
+  const size = file.shape('estimates/C');
+  if (size?.length !== 2) throw unreadable(place, 'it has no traces (estimates/C).');
+  const [cells = 0, frames = 0] = size;
   const shape = numbers(file.numeric('estimates/A/shape')?.values);
   // Releases differ in where they keep the size of the field.
   const dims =
@@ -72,10 +68,9 @@ function read(file: Hdf5, place: string): ForeignResult {
   const footprints = Array.from({ length: cells }, (_, k) =>
     ofColumns(indices.slice(indptr[k], indptr[k + 1]), data.slice(indptr[k], indptr[k + 1]), height, width),
   );
-  const same = (name: string): Table | null => {
-    const found = table(name);
-    return found?.shape.join() === denoised.shape.join() ? found.values : null;
-  };
+  const same = (name: string): RowSource | null =>
+    file.shape(`estimates/${name}`)?.join() === size.join() ? rowsOfHdf5(place, `estimates/${name}`, size) : null;
+  const denoised = rowsOfHdf5(place, 'estimates/C', size);
   const residual = same('YrA');
   const dff = same('F_dff');
   const spikes = same('S');
@@ -124,8 +119,8 @@ function read(file: Hdf5, place: string): ForeignResult {
     fps: rate !== undefined && rate > 0 ? rate : null,
     footprints,
     traces: {
-      denoised: denoised.values,
-      ...(residual === null ? {} : { raw: denoised.values.map((value, i) => value + (residual[i] ?? 0)) }),
+      denoised,
+      ...(residual === null ? {} : { raw: sumOf(denoised, residual) }),
       ...(spikes === null ? {} : { deconvolved: spikes }),
       ...(dff === null ? {} : { dff }),
     },
@@ -140,6 +135,14 @@ function read(file: Hdf5, place: string): ForeignResult {
     timeS: null,
     parameters: parametersOf(file),
     findings,
+  };
+}
+
+/** What two tables of one size add up to. */
+function sumOf(one: RowSource, other: RowSource): RowSource {
+  return async (first, count) => {
+    const more = await other(first, count);
+    return (await one(first, count)).map((value, i) => value + (more[i] ?? 0));
   };
 }
 

@@ -2,8 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { checkSize, unreadable } from '../check.ts';
 import { ofImage } from '../footprints.ts';
-import type { Field, ForeignResult, ResultReader } from '../foreign-result.ts';
+import type { Field, ForeignFootprint, ForeignResult, ResultReader, RowSource } from '../foreign-result.ts';
 import { type IsxdFooter, isxdKinds, isxdSizes, readFooter } from '../isxd.ts';
+import { piece } from '../piece.ts';
 
 /** An Inscopix cell's status: 0 accepted, 1 undecided, 2 rejected. */
 const statuses: Readonly<Record<number, boolean>> = { 0: true, 2: false };
@@ -42,17 +43,14 @@ export const inscopix: ResultReader = {
         `it holds ${dataBytes} bytes, ${names.length} cells of ${width} × ${height} pixels and ${frames} samples need ${names.length * each}.`,
       );
     }
-    const bytes = await readFile(place);
-    const floats = (at: number, length: number): Float32Array => {
-      const out = new Float32Array(length);
-      for (let i = 0; i < length; i += 1) out[i] = bytes.readFloatLE(at + 4 * i);
+    const footprints: ForeignFootprint[] = [];
+    for (let k = 0; k < names.length; k += 1) footprints.push(ofImage(await floatsAt(place, k * each, height * width)));
+    const traces: RowSource = async (first, count) => {
+      const out = new Float32Array(count * frames);
+      for (let k = 0; k < count; k += 1)
+        out.set(await floatsAt(place, (first + k) * each + height * width * 4, frames), k * frames);
       return out;
     };
-    const traces = new Float32Array(names.length * frames);
-    const footprints = names.map((_, k) => {
-      traces.set(floats(k * each + height * width * 4, frames), k * frames);
-      return ofImage(floats(k * each, height * width));
-    });
     return {
       program: 'inscopix',
       version: null,
@@ -74,6 +72,15 @@ export const inscopix: ResultReader = {
     } satisfies ForeignResult;
   },
 };
+
+/** Floats that begin at a byte of a file. @throws AppError `interop.unreadable`, `disk.io` */
+async function floatsAt(place: string, at: number, count: number): Promise<Float32Array> {
+  const bytes = await piece(place, at, count * 4);
+  if (bytes.length < count * 4) throw unreadable(place, 'it is cut off.');
+  const out = new Float32Array(count);
+  for (let i = 0; i < count; i += 1) out[i] = bytes.readFloatLE(4 * i);
+  return out;
+}
 
 /** Bytes of one event. */
 const eventBytes = 20;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { AppError } from '../../../contract/index.ts';
 import { checkSize, unreadable } from '../check.ts';
 import { ofImage } from '../footprints.ts';
-import type { ForeignResult, ResultReader } from '../foreign-result.ts';
+import type { ForeignFootprint, ForeignResult, ResultReader, RowSource } from '../foreign-result.ts';
 import { numbers } from '../hdf5.ts';
 
 /**
@@ -35,29 +36,60 @@ interface Named {
   readonly axes: readonly string[];
 }
 
-async function array(place: string, name: string): Promise<Named | null> {
+/** Some of an array: along which axis, from which to before which. */
+interface Part {
+  readonly axis: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+interface Opened extends Omit<Named, 'values'> {
+  /** Sizes of the pieces it is stored in. */
+  readonly chunks: readonly number[];
+  readonly read: (part?: Part) => Promise<Named>;
+}
+
+/** An array whose values are not read yet; null where there is none. */
+async function opened(place: string, name: string): Promise<Opened | null> {
   const folder = store(place, name);
   if (!(await exists(folder))) return null;
   // Loaded when it is needed: the core, which only recognises a place, has no use for it.
-  const [{ get, open, root }, { FileSystemStore }] = await Promise.all([import('zarrita'), import('@zarrita/storage')]);
-  try {
-    const found = await open.v2(root(new FileSystemStore(folder)), { kind: 'array' });
-    checkSize(found.shape, name, place);
-    const attributes: unknown = JSON.parse(await readFile(path.join(folder, '.zattrs'), 'utf8').catch(() => '{}'));
-    const axes = (attributes as Readonly<Record<string, unknown>>)[axesAttribute];
-    const { data } = await get(found);
-    if (!ArrayBuffer.isView(data)) throw new TypeError(`its ${name} is not numeric`);
-    return {
-      values: data as unknown as ArrayLike<number | bigint>,
-      shape: found.shape,
-      axes: Array.isArray(axes) ? axes.map(String) : [],
-    };
-  } catch (error) {
-    throw unreadable(
+  const [{ get, open, root, slice }, { FileSystemStore }] = await Promise.all([
+    import('zarrita'),
+    import('@zarrita/storage'),
+  ]);
+  const damaged = (error: unknown): AppError =>
+    unreadable(
       place,
       `its ${name} is damaged or packed in an unknown way (${error instanceof Error ? error.message : String(error)}).`,
       error,
     );
+  try {
+    const found = await open.v2(root(new FileSystemStore(folder)), { kind: 'array' });
+    checkSize(found.shape, name, place);
+    checkSize(found.chunks, `${name}, a piece of it,`, place);
+    const attributes: unknown = JSON.parse(await readFile(path.join(folder, '.zattrs'), 'utf8').catch(() => '{}'));
+    const named = (attributes as Readonly<Record<string, unknown>>)[axesAttribute];
+    const axes = Array.isArray(named) ? named.map(String) : [];
+    return {
+      shape: found.shape,
+      axes,
+      chunks: found.chunks,
+      read: async (part) => {
+        try {
+          const ranges = found.shape.map((_, i) =>
+            part !== undefined && axes[i] === part.axis ? slice(part.from, part.to) : null,
+          );
+          const { data, shape } = await get(found, ranges);
+          if (!ArrayBuffer.isView(data)) throw new TypeError('it is not numeric');
+          return { values: data as unknown as ArrayLike<number | bigint>, shape, axes };
+        } catch (error) {
+          throw damaged(error);
+        }
+      },
+    };
+  } catch (error) {
+    throw error instanceof AppError ? error : damaged(error);
   }
 }
 
@@ -87,27 +119,68 @@ function ordered(
   return { values: out, shape };
 }
 
+/** The sizes of an array along `wanted` axes; null where it has others. */
+function sizesOf(from: Pick<Named, 'shape' | 'axes'> | null, wanted: readonly string[]): readonly number[] | null {
+  if (from === null || from.axes.some((name, i) => !wanted.includes(name) && from.shape[i] !== 1)) return null;
+  const places = wanted.map((name) => from.axes.indexOf(name));
+  return places.includes(-1) ? null : places.map((place) => from.shape[place] ?? 0);
+}
+
+/** Values of masks that are in memory at a time; a dense table of them is far larger than all else. */
+const maskValues = 2 ** 22;
+
+/** Footprints, some cells at a time: as many as a stored piece holds, where these are not too large. */
+async function footprintsOf(
+  masks: Opened,
+  [cells, height, width]: readonly [number, number, number],
+  place: string,
+): Promise<readonly ForeignFootprint[]> {
+  const pixels = height * width;
+  const stored = masks.chunks[masks.axes.indexOf('unit_id')] ?? 1;
+  const step = Math.max(1, Math.min(stored, Math.floor(maskValues / Math.max(1, pixels))));
+  const footprints: ForeignFootprint[] = [];
+  for (let from = 0; from < cells; from += step) {
+    const part = await masks.read({ axis: 'unit_id', from, to: Math.min(cells, from + step) });
+    const found = ordered(part, ['unit_id', 'height', 'width']);
+    if (found === null) throw unreadable(place, 'the axes of its A are not those it began with.');
+    for (let k = 0; k < (found.shape[0] ?? 0); k += 1)
+      footprints.push(ofImage(found.values.subarray(k * pixels, (k + 1) * pixels)));
+  }
+  return footprints;
+}
+
 async function read(place: string): Promise<ForeignResult> {
-  const table = async (name: string, axes: readonly string[]) => {
-    const found = await array(place, name);
-    return found === null ? null : ordered(found, axes);
-  };
-  const [masks, traces] = [await table('A', ['unit_id', 'height', 'width']), await table('C', ['unit_id', 'frame'])];
-  if (masks === null || traces === null)
+  const masks = await opened(place, 'A');
+  const field = sizesOf(masks, ['unit_id', 'height', 'width']);
+  const traces = await opened(place, 'C');
+  const size = sizesOf(traces, ['unit_id', 'frame']);
+  if (masks === null || traces === null || field === null || size === null)
     throw unreadable(place, 'its A or C has other axes than MiniAn’s (unit_id, height, width; unit_id, frame).');
-  const [cells = 0, height = 0, width = 0] = masks.shape;
-  const [rows = 0, frames = 0] = traces.shape;
+  const [cells = 0, height = 0, width = 0] = field;
+  const [rows = 0, frames = 0] = size;
   if (rows !== cells) throw unreadable(place, `it has ${cells} masks and ${rows} traces.`);
-  const matching = async (name: string): Promise<Float32Array | null> => {
-    const found = await table(name, ['unit_id', 'frame']);
-    return found?.shape.join() === traces.shape.join() ? found.values : null;
+  const rowsOf =
+    (array: Opened): RowSource =>
+    async (first, count) => {
+      const part = await array.read({ axis: 'unit_id', from: first, to: first + count });
+      const found = ordered(part, ['unit_id', 'frame']);
+      if (found === null) throw unreadable(place, 'the axes of its traces are not those they began with.');
+      return found.values;
+    };
+  const matching = async (name: string): Promise<RowSource | null> => {
+    const found = await opened(place, name);
+    return found !== null && sizesOf(found, ['unit_id', 'frame'])?.join() === size.join() ? rowsOf(found) : null;
+  };
+  const table = async (name: string, axes: readonly string[]) => {
+    const found = await opened(place, name);
+    return found === null ? null : ordered(await found.read(), axes);
   };
   const [spikes, projected] = [await matching('S'), await matching('YrA')];
   const image = await table('max_proj', ['height', 'width']);
-  const moved = (await array(place, 'shifts')) ?? (await array(place, 'motion'));
+  const moved = (await opened(place, 'shifts')) ?? (await opened(place, 'motion'));
   const motion =
     moved !== null && moved.shape.join() === `${frames},2`
-      ? Float32Array.from(numbers(moved.values), (value) => -value)
+      ? Float32Array.from(numbers((await moved.read()).values), (value) => -value)
       : null;
   return {
     program: 'minian',
@@ -116,11 +189,9 @@ async function read(place: string): Promise<ForeignResult> {
     width,
     frames,
     fps: null,
-    footprints: Array.from({ length: cells }, (_, k) =>
-      ofImage(masks.values.subarray(k * height * width, (k + 1) * height * width)),
-    ),
+    footprints: await footprintsOf(masks, [cells, height, width], place),
     traces: {
-      denoised: traces.values,
+      denoised: rowsOf(traces),
       ...(spikes === null ? {} : { deconvolved: spikes }),
       ...(projected === null ? {} : { raw: projected }),
     },

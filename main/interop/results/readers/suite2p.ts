@@ -3,8 +3,8 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { TypedJson } from '../../../library/index.ts';
 import { checkSize, count, unreadable } from '../check.ts';
-import type { ForeignFootprint, ForeignResult, ResultReader } from '../foreign-result.ts';
-import { readNpy } from '../npy-file.ts';
+import type { ForeignFootprint, ForeignResult, ResultReader, RowSource } from '../foreign-result.ts';
+import { openNpyTable, readNpy } from '../npy-file.ts';
 import { type Pickled, PickledArray } from '../pickle.ts';
 
 /**
@@ -74,10 +74,9 @@ async function read(plane: string): Promise<ForeignResult> {
   const height = count(numberOf(ops.get('Ly')), 'height (Ly)', inside('ops.npy'));
   const width = count(numberOf(ops.get('Lx')), 'width (Lx)', inside('ops.npy'));
   checkSize([height, width], 'field', inside('ops.npy'));
-  const fluorescence = await readNpy(inside('F.npy'));
-  const [cells = 0, frames = 0] = fluorescence.shape;
-  if (fluorescence.values === null || fluorescence.shape.length !== 2)
-    throw unreadable(inside('F.npy'), 'it is no table of cells and frames.');
+  const fluorescence = await openNpyTable(inside('F.npy'));
+  if (fluorescence === null) throw unreadable(inside('F.npy'), 'it is no table of cells and frames.');
+  const [cells, frames] = fluorescence.shape;
   const { objects } = await readNpy(inside('stat.npy'));
   if (objects?.length !== cells)
     throw unreadable(inside('stat.npy'), `it describes ${objects?.length ?? 0} cells, F.npy ${cells}.`);
@@ -111,7 +110,7 @@ async function read(plane: string): Promise<ForeignResult> {
     fps: rate !== null && rate > 0 ? rate : null,
     footprints,
     traces: {
-      raw: Float32Array.from(fluorescence.values),
+      raw: fluorescence.rows,
       ...(spikes === null ? {} : { deconvolved: spikes }),
     },
     accepted: stats.map((_, k) => (isJudged ? verdict(k, 0) === 1 : null)),
@@ -131,10 +130,10 @@ async function read(plane: string): Promise<ForeignResult> {
   };
 }
 
-async function same(place: string, shape: readonly number[]): Promise<Float32Array | null> {
+async function same(place: string, shape: readonly number[]): Promise<RowSource | null> {
   if (!(await isFile(place))) return null;
-  const found = await readNpy(place);
-  return found.values !== null && found.shape.join() === shape.join() ? Float32Array.from(found.values) : null;
+  const found = await openNpyTable(place);
+  return found !== null && found.shape.join() === shape.join() ? found.rows : null;
 }
 
 function footprintOf(cell: Dictionary, k: number, height: number, width: number, place: string): ForeignFootprint {

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+import { type ForeignResult, wholeTable } from '../../main/interop/results/foreign-result.ts';
+
+/** All values of one kind of traces of a result, row by row; none where it has no such traces. */
+export async function valuesOf(
+  result: ForeignResult | undefined,
+  kind: keyof ForeignResult['traces'],
+): Promise<readonly number[]> {
+  const table = result?.traces[kind];
+  if (result === undefined || table === undefined) return [];
+  return [...(await wholeTable(table, result.footprints.length, result.frames))];
+}
