@@ -25,23 +25,38 @@ const kinds = ['raw', 'denoised', 'deconvolved', 'dff'];
 /** Forms that are files; the others are folders. */
 const endings = { nwb: '.nwb', caiman: '.hdf5', mat: '.mat', csv: '.csv', roizip: '.zip', avi: '.avi', mp4: '.mp4' };
 
-/** Most memory this process ever held, bytes. The count of `getrusage` would begin with the parent's. */
+/** Most memory this process ever had in reach, pages of mapped files too, bytes. The count of `getrusage` would begin with the parent's. */
 function highWater() {
   if (process.platform !== 'linux') return process.resourceUsage().maxRSS * 1024;
   return 1024 * Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
 }
 
+/** Follows the memory of this process's own; pages of a film file that are mapped are the system's, which takes them when it needs them. */
+function followOwnMemory() {
+  const own = () => {
+    if (process.platform !== 'linux') return highWater();
+    return 1024 * Number(/RssAnon:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
+  };
+  let most = own();
+  // The work runs in a thread, so that this one is free to look.
+  const timer = setInterval(() => (most = Math.max(most, own())), 10);
+  return () => {
+    clearInterval(timer);
+    return Math.max(most, own());
+  };
+}
+
 /** What one process does, and what it took. */
 async function child(folder, format) {
   const out = path.join(folder, `out.${format}`);
-  const before = process.memoryUsage().rss;
+  const memory = followOwnMemory();
   const began = performance.now();
   if (format.startsWith('read-')) {
     const place = format === 'read-caiman' ? path.join(folder, 'out.caiman.hdf5') : path.join(folder, 'minian');
     await readAside({ place, folder: out, fps: null, field: null }, new AbortController().signal);
   } else {
     const run = JSON.parse(readFileSync(path.join(folder, 'job.json'), 'utf8'));
-    const place = `${out}${endings[format]}`;
+    const place = `${out}${endings[format] ?? ''}`;
     const job = {
       format,
       temporary: place,
@@ -65,13 +80,13 @@ async function child(folder, format) {
     await runExport(job, () => undefined, new AbortController().signal);
   }
   const seconds = (performance.now() - began) / 1000;
-  const peak = highWater();
+  const own = memory();
   const bytes = await bytesOf(`${out}${endings[format] ?? ''}`);
   console.log(
     JSON.stringify({
       seconds: Number(seconds.toFixed(2)),
-      peakMemoryBytes: peak,
-      peakAboveIdleBytes: peak - before,
+      peakMemoryBytes: own,
+      peakResidentBytes: highWater(),
       fileBytes: bytes,
     }),
   );

@@ -3,6 +3,7 @@
 export { createDatajointHandlers } from './datajoint/handlers.ts';
 export { isDamage } from './results/check.ts';
 export { isHdf5, openHdf5 } from './results/hdf5.ts';
+export { seedsOfFile, seedsOutside } from './results/outlines/seeds.ts';
 export { createResultsHandlers } from './results/handlers.ts';
 export { describeFilm, foreignFormat, readablePlace } from './films/index.ts';
 export { Progresses } from './progresses.ts';

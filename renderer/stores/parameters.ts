@@ -4,7 +4,7 @@ import file from '../../assets/engine-parameters.json' with { type: 'json' };
 /** The form of Process, made from `assets/engine-parameters.json`. Pure: text in, values or a sentence out. */
 
 /** A number, yes or no, or "chosen from the data". */
-export type ParameterValue = number | boolean | null;
+export type ParameterValue = number | boolean | string | null;
 
 /** One parameter as the file describes it. */
 export interface ParameterSpec {
@@ -13,7 +13,7 @@ export interface ParameterSpec {
   readonly stage: string;
   readonly label: string;
   readonly unit: string;
-  readonly type: 'number' | 'integer' | 'boolean';
+  readonly type: 'number' | 'integer' | 'boolean' | 'string';
   readonly nullable: boolean;
   /** Bounds of a number; of no meaning for yes and no. */
   readonly minimum: number;
@@ -35,7 +35,7 @@ type RawSpec = Omit<ParameterSpec, 'part' | 'type' | 'minimum' | 'maximum' | 'st
   readonly maximum?: number;
 };
 
-const types = ['number', 'integer', 'boolean'] as const;
+const types = ['number', 'integer', 'boolean', 'string'] as const;
 
 function specs(list: readonly RawSpec[], part: ParameterSpec['part']): readonly ParameterSpec[] {
   return list.map((raw) =>
@@ -101,6 +101,7 @@ function scale(spec: ParameterSpec): number {
 export function shownValue(spec: ParameterSpec, value: ParameterValue): string {
   if (value === null) return '';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (typeof value === 'string') return value;
   const shown = value / scale(spec);
   return String(Math.round(shown * 1000) / 1000);
 }
@@ -115,6 +116,7 @@ export function readValue(spec: ParameterSpec, text: string): ReadValue {
   if (spec.type === 'boolean') {
     return trimmed === 'yes' || trimmed === 'no' ? { value: trimmed === 'yes' } : { problem: 'Yes or no.' };
   }
+  if (spec.type === 'string') return readPlaces(spec, text);
   if (trimmed === '') return spec.nullable ? { value: null } : { problem: 'A number is needed here.' };
   const number = Number(trimmed);
   if (!Number.isFinite(number)) return { problem: `“${text.trim()}” is not a number.` };
@@ -124,6 +126,18 @@ export function readValue(spec: ParameterSpec, text: string): ReadValue {
   if (whole < spec.minimum) return { problem: `At least ${shownValue(spec, spec.minimum)}${unit}.` };
   if (whole > spec.maximum) return { problem: `At most ${shownValue(spec, spec.maximum)}${unit}.` };
   return { value: whole };
+}
+
+/** Places as the engine takes them: row,column of each, with ; between them. */
+function readPlaces(spec: ParameterSpec, text: string): ReadValue {
+  const places = text
+    .split(';')
+    .map((place) => place.trim())
+    .filter((place) => place !== '');
+  if (places.length === 0) return spec.nullable ? { value: null } : { problem: 'A text is needed here.' };
+  const wrong = places.find((place) => !/^-?\d+(?:\.\d+)?\s*,\s*-?\d+(?:\.\d+)?$/.test(place));
+  if (wrong !== undefined) return { problem: `“${wrong}” is no place: row,column, with ; between them.` };
+  return { value: places.join(';') };
 }
 
 /** Texts that a person has typed, by parameter; absent means the default. */

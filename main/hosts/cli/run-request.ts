@@ -10,6 +10,7 @@ import {
   type RecordingRow,
   type SessionRow,
 } from '../../contract/index.ts';
+import { seedsOfFile, seedsOutside } from '../../interop/index.ts';
 import { readParameterSet } from '../../processing/index.ts';
 import { positive, text, type Command, type Flag, type FlagValues, type Invocation } from './command.ts';
 import type { CoreClient } from './connection.ts';
@@ -48,6 +49,11 @@ export const runFlags = (): readonly Flag[] => [
     name: 'paramset',
     value: 'set',
     help: 'Parameter set of the library by number, hash or description (params list); flags go before it. CaImAn’s is translated.',
+  },
+  {
+    name: 'seeds',
+    value: 'file',
+    help: 'Cells marked beforehand: outlines of ImageJ (zip, roi) or a table with columns x and y (px); the search goes on after them.',
   },
   ...readParameterSet().specs.map((spec) => ({
     name: spec.cliFlag.slice(2),
@@ -91,6 +97,12 @@ export async function runRequest(invocation: Invocation, command: Command): Prom
     }
     chosen.push({ session, recording });
   }
+  const [first] = chosen;
+  const given = parameters['givenSeeds'];
+  if (typeof given === 'string' && given !== '' && first !== undefined) {
+    const outside = seedsOutside(given, first.recording);
+    if (outside > 0 && !json) terminal.err(`warning: ${outside} of the marked cells lie outside of the film.\n`);
+  }
   return {
     client,
     chosen,
@@ -124,6 +136,12 @@ export async function parametersFrom({
   const values: ParameterValues = preset === undefined ? {} : set.preset(preset);
   if (file !== undefined) Object.assign(values, await parametersOfFile(absolute(file)));
   for (const [name, value] of Object.entries(flagValues(flags))) values[name] = value;
+  const marked = text(flags, 'seeds');
+  if (marked !== undefined) {
+    if (text(flags, 'given-seeds') !== undefined)
+      throw new AppError('usage.invalid', 'Give either --seeds or --given-seeds.');
+    values['givenSeeds'] = (await seedsOfFile(absolute(marked))).text;
+  }
   set.complete(values);
   return values;
 }

@@ -179,6 +179,30 @@ fn seeds_lie_on_the_planted_cells() {
 }
 
 #[test]
+fn cells_that_a_person_marked_are_taken_where_the_search_finds_none() {
+    let (film, calcium) = scene(&CELLS);
+    let blind = Parameters {
+        min_correlation: Some(0.999),
+        min_pnr: Some(100.0),
+        ..parameters()
+    };
+    let (_, metrics) = with_context(|ctx| all(&film, &blind, ctx)).unwrap();
+    assert_eq!(metrics.len(), 0);
+    // As a hand marks them: a pixel beside; and one outside of the film.
+    let marks: Vec<String> = CELLS.iter().map(|(y, x)| format!("{},{}", y + 1.0, x - 1.0)).collect();
+    let marked = Parameters {
+        given_seeds: Some(format!("{};-5,3;{},2", marks.join(";"), H + 3)),
+        ..blind
+    };
+    let (components, metrics) = with_context(|ctx| all(&film, &marked, ctx)).unwrap();
+    assert_eq!(metrics.len(), CELLS.len());
+    for (i, m) in matched(&components, &metrics, &calcium).into_iter().enumerate() {
+        let (_, r) = m.unwrap_or_else(|| panic!("cell {i} was not found"));
+        assert!(r > 0.95, "cell {i}: {r}");
+    }
+}
+
+#[test]
 fn raw_and_denoised_rest_at_the_same_level() {
     let (film, calcium) = scene(&CELLS);
     let (components, metrics) = with_context(|ctx| all(&film, &parameters(), ctx)).unwrap();

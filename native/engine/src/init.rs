@@ -9,7 +9,7 @@ use crate::kernels::{BandPass, axpy, cholesky_solve, dot, dot64, mean, median, p
 use crate::moments::{Busy, MOST, images, side_by_side, tile_bytes};
 use crate::movie::{SlowMovie, check};
 use crate::params::Parameters;
-use crate::seeds::{Seeds, Tile, pixel_noise, statistics, tiles};
+use crate::seeds::{Seeds, Tile, on_grid, pixel_noise, statistics, tiles};
 use crate::types::{Context, Footprint, Registered, StageError};
 
 /// Pixels that belong to the seed's cell correlate at least so with the seed.
@@ -75,14 +75,15 @@ impl Search {
 ///
 /// # Errors
 /// Cancelled.
-pub fn run(film: &Registered, seeds: &Seeds, _params: &Parameters, _diameter_px: f32, ctx: &Context) -> Result<Initial, StageError> {
+pub fn run(film: &Registered, seeds: &Seeds, params: &Parameters, _diameter_px: f32, ctx: &Context) -> Result<Initial, StageError> {
     let search = Search {
         sigma: seeds.sigma,
         min_correlation: seeds.min_correlation,
         min_pnr: seeds.min_pnr,
     };
     let residual = Residual::new(film, &seeds.movie, &seeds.weights, &[], ctx)?;
-    let candidates = greedy(&residual, seeds.busy.as_ref(), &search, ctx)?;
+    let given = on_grid(&params.seeds_given().unwrap_or_default(), &film.grid);
+    let candidates = greedy_from(&residual, seeds.busy.as_ref(), &search, &given, ctx)?;
     (ctx.progress)(1.0, film.cache.frames() as u64);
     Ok(Initial {
         candidates,
@@ -98,6 +99,17 @@ pub fn run(film: &Registered, seeds: &Seeds, _params: &Parameters, _diameter_px:
 /// # Errors
 /// Cancelled, or the cache cannot be read.
 pub fn greedy(film: &Residual, busy: Option<&Busy>, search: &Search, ctx: &Context) -> Result<Vec<Candidate>, StageError> {
+    greedy_from(film, busy, search, &[], ctx)
+}
+
+/// [`greedy`] where a person named pixels of the grid at which there are cells: these are explained first, however faint they are.
+fn greedy_from(
+    film: &Residual,
+    busy: Option<&Busy>,
+    search: &Search,
+    given: &[[usize; 2]],
+    ctx: &Context,
+) -> Result<Vec<Candidate>, StageError> {
     let filter = BandPass::new(search.sigma);
     let halo = search.reach().ceil() as usize + filter.radius();
     let movie = film.movie();
@@ -113,10 +125,10 @@ pub fn greedy(film: &Residual, busy: Option<&Busy>, search: &Search, ctx: &Conte
     let found = side_by_side(tiles.len(), bytes, ctx, |i| {
         let window = tiles[i].window;
         match busy {
-            None => search_tile(film, &filter, search, &tiles[i], (calm.clone(), None), ctx),
+            None => search_tile(film, &filter, search, (&tiles[i], given), (calm.clone(), None), ctx),
             Some(busy) => {
                 let known = (busy.choose(window, &calm), Some(busy.noise(window, movie.width)));
-                search_tile(film, &filter, search, &tiles[i], known, ctx)
+                search_tile(film, &filter, search, (&tiles[i], given), known, ctx)
             }
         }
     })?;
@@ -191,7 +203,7 @@ fn search_tile(
     film: &Residual,
     filter: &BandPass,
     search: &Search,
-    tile: &Tile,
+    (tile, given): (&Tile, &[[usize; 2]]),
     (moments, noise): (Vec<u32>, Option<Vec<f32>>),
     ctx: &Context,
 ) -> Result<Vec<Candidate>, StageError> {
@@ -213,7 +225,10 @@ fn search_tile(
         blocked: vec![false; height * width],
     };
     let mut out = Vec::new();
-    while let Some(seed) = work.best(search) {
+    let inside = |at: &&[usize; 2]| (top..top + height).contains(&at[0]) && (left..left + width).contains(&at[1]);
+    let mut wanted = given.iter().filter(inside).map(|at| [at[0] - top, at[1] - left]);
+    let mut next = |work: &Work| wanted.by_ref().find_map(|at| work.near(at, search)).or_else(|| work.best(search));
+    while let Some(seed) = next(&work) {
         check(ctx)?;
         work.blocked[seed] = true;
         let Some((footprint, trace)) = work.explain(seed, search) else {
@@ -264,11 +279,7 @@ pub fn explain_at(
         correlation: s.correlation,
         blocked: vec![false; height * width],
     };
-    let reach = (search.diameter() / 3.0).ceil();
-    let seed = (0..height * width)
-        .filter(|p| ((p / width) as f32 - at[0] as f32).hypot((p % width) as f32 - at[1] as f32) <= reach)
-        .max_by(|a, b| (work.correlation[*a] * work.pnr[*a]).total_cmp(&(work.correlation[*b] * work.pnr[*b])))?;
-    work.explain(seed, search)
+    work.explain(work.near(at, search)?, search)
 }
 
 impl Work {
@@ -276,6 +287,15 @@ impl Work {
     fn best(&self, search: &Search) -> Option<usize> {
         (0..self.blocked.len())
             .filter(|p| !self.blocked[*p] && self.correlation[*p] >= search.min_correlation && self.pnr[*p] >= search.min_pnr)
+            .max_by(|a, b| (self.correlation[*a] * self.pnr[*a]).total_cmp(&(self.correlation[*b] * self.pnr[*b])))
+    }
+
+    /// The free pixel at or next to `at` that fires together best with its neighbours, within a third of a diameter.
+    fn near(&self, at: [usize; 2], search: &Search) -> Option<usize> {
+        let reach = (search.diameter() / 3.0).ceil();
+        (0..self.blocked.len())
+            .filter(|p| !self.blocked[*p])
+            .filter(|p| ((p / self.width) as f32 - at[0] as f32).hypot((p % self.width) as f32 - at[1] as f32) <= reach)
             .max_by(|a, b| (self.correlation[*a] * self.pnr[*a]).total_cmp(&(self.correlation[*b] * self.pnr[*b])))
     }
 

@@ -3,6 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Places that may be given to the search.
+pub const MOST_SEEDS: usize = 20_000;
+
 /// The file that describes every parameter, as it was when the engine was built.
 pub const DESCRIPTION: &str = include_str!("../../../assets/engine-parameters.json");
 
@@ -44,6 +47,8 @@ pub struct Parameters {
     pub min_correlation: Option<f32>,
     /// Seeds need this peak-to-noise ratio; `None`: from a noise-only null.
     pub min_pnr: Option<f32>,
+    /// Places where a person saw cells: `y,x` in raw px of the registered frame, several with `;`. They are taken before the search's own.
+    pub given_seeds: Option<String>,
     /// Ring radius of the background over the neuron's diameter.
     pub ring_radius_factor: f32,
     /// Rounds of background, traces and footprints.
@@ -106,6 +111,8 @@ pub enum Kind {
     Integer,
     /// True or false.
     Boolean,
+    /// Text; each such parameter has a form of its own.
+    String,
 }
 
 /// One parameter as the file describes it.
@@ -188,7 +195,30 @@ impl Parameters {
             complete.insert(parameter.name, whole(parameter.kind, value));
         }
         let parameters: Self = serde_json::from_value(complete.into()).map_err(|error| format!("parameters: {error}"))?;
+        parameters.seeds_given()?;
         parameters.with_diameter()
+    }
+
+    /// The places of [`Self::given_seeds`] as `(y, x)`, raw px, in their order.
+    ///
+    /// # Errors
+    /// A sentence: they are not pairs of numbers, or more than [`MOST_SEEDS`].
+    pub fn seeds_given(&self) -> Result<Vec<[f32; 2]>, String> {
+        let places = self.given_seeds.as_deref().unwrap_or_default().split(';');
+        let seeds: Vec<[f32; 2]> = places
+            .filter(|place| !place.trim().is_empty())
+            .map(|place| {
+                place
+                    .split_once(',')
+                    .and_then(|(y, x)| Some([y.trim().parse::<f32>().ok()?, x.trim().parse::<f32>().ok()?]))
+                    .filter(|at| at.iter().all(|v| v.is_finite()))
+                    .ok_or_else(|| format!("parameters.givenSeeds must be places as y,x with ; between them, not “{place}”"))
+            })
+            .collect::<Result<_, _>>()?;
+        if seeds.len() > MOST_SEEDS {
+            return Err(format!("parameters.givenSeeds may name {MOST_SEEDS} places, not {}", seeds.len()));
+        }
+        Ok(seeds)
     }
 
     /// The diameter in µm turned into pixels.
@@ -235,6 +265,9 @@ fn check(parameter: &Parameter, value: &serde_json::Value) -> Result<(), String>
     }
     if parameter.kind == Kind::Boolean {
         return value.as_bool().map(|_| ()).ok_or_else(|| "must be true or false".to_owned());
+    }
+    if parameter.kind == Kind::String {
+        return value.as_str().map(|_| ()).ok_or_else(|| format!("must be a text, not {value}"));
     }
     let number = value.as_f64().ok_or_else(|| format!("must be a number, not {value}"))?;
     if parameter.kind == Kind::Integer && number.fract() != 0.0 {
@@ -284,7 +317,7 @@ mod tests {
             let flag: String = name.chars().map(kebab).collect();
             let flag = if name == "memoryBytes" { "memory" } else { &flag };
             assert_eq!(parameter.cli_flag, format!("--{flag}"));
-            if parameter.kind != Kind::Boolean {
+            if matches!(parameter.kind, Kind::Number | Kind::Integer) {
                 assert!(parameter.minimum.unwrap() < parameter.maximum.unwrap() && parameter.step.unwrap() > 0.0);
             }
         }
@@ -339,6 +372,20 @@ mod tests {
         assert!(message(json!({ "diameterUm": 2, "umPerPx": 10 })).contains("must lie between 3 and 120, not 0.2"));
         assert!(message(json!({ "diameterUm": 12, "umPerPx": 1, "diameterPx": 8 })).contains("say different things"));
         assert_eq!(Parameters::from_json(&json!({ "umPerPx": 2 })).unwrap().diameter_px, None);
+    }
+
+    #[test]
+    fn given_seeds_are_pairs_of_numbers() {
+        let seeds = |text: &str| Parameters::from_json(&json!({ "givenSeeds": text })).map(|p| p.seeds_given().unwrap());
+        assert_eq!(seeds("1.5,20; 3,4"), Ok(vec![[1.5, 20.0], [3.0, 4.0]]));
+        assert_eq!(seeds(""), Ok(vec![]));
+        assert_eq!(Parameters::defaults().unwrap().seeds_given(), Ok(vec![]));
+        for wrong in ["1", "1,b", "nan,1", "1,2,3", "(1,2)"] {
+            assert!(seeds(wrong).unwrap_err().contains("givenSeeds must be places as y,x"), "{wrong}");
+        }
+        assert!(seeds(&"1,1;".repeat(MOST_SEEDS + 1)).unwrap_err().contains("may name 20000 places"));
+        let message = Parameters::from_json(&json!({ "givenSeeds": 3 })).unwrap_err();
+        assert!(message.contains("parameters.givenSeeds must be a text"));
     }
 
     #[test]

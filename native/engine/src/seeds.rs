@@ -11,7 +11,7 @@ use crate::moments::{Busy, Images, MOST, images};
 use crate::movie::SlowMovie;
 use crate::params::Parameters;
 use crate::preview::{Preview, Shrink};
-use crate::types::{Context, Registered, StageError};
+use crate::types::{Context, Grid, Registered, StageError};
 
 /// Values below so many noise standard deviations do not count in the local correlation.
 pub const FLOOR: f32 = 2.0;
@@ -274,6 +274,19 @@ pub fn run(film: &Registered, params: &Parameters, diameter_px: f32, ctx: &Conte
     })
 }
 
+/// Places in raw px as pixels of the working grid; those outside of it are left out.
+pub fn on_grid(places: &[[f32; 2]], grid: &Grid) -> Vec<[usize; 2]> {
+    let pixel = |raw: f32, first: usize, count: usize| {
+        let bin = grid.bin as f32;
+        let at = ((raw - first as f32 - 0.5 * (bin - 1.0)) / bin).round();
+        (at >= 0.0 && at < count as f32).then_some(at as usize)
+    };
+    places
+        .iter()
+        .filter_map(|[y, x]| Some([pixel(*y, grid.top, grid.height)?, pixel(*x, grid.left, grid.width)?]))
+        .collect()
+}
+
 /// Local maxima of correlation × PNR within `distance` px, above both thresholds.
 fn maxima(correlation: &[f32], pnr: &[f32], height: usize, width: usize, min_correlation: f32, min_pnr: f32, distance: f32) -> Vec<Seed> {
     let value = |p: usize| {
@@ -314,4 +327,25 @@ fn maxima(correlation: &[f32], pnr: &[f32], height: usize, width: usize, min_cor
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_places_are_pixels_of_the_working_grid_and_those_beside_it_are_left_out() {
+        let grid = Grid {
+            bin: 2,
+            height: 10,
+            width: 20,
+            frame_height: 40,
+            frame_width: 60,
+            top: 4,
+            left: 6,
+        };
+        // Grid pixel (3, 5) has its centre at 4 + 2·3 + 0.5, 6 + 2·5 + 0.5.
+        let places = [[10.5, 16.5], [4.0, 6.0], [24.0, 16.0], [3.0, 16.0], [10.0, 47.0]];
+        assert_eq!(on_grid(&places, &grid), [[3, 5], [0, 0]]);
+    }
 }

@@ -86,7 +86,7 @@ export function typedOf(parameters: Readonly<Record<string, unknown>>): Typed {
   for (const spec of parameterSpecs) {
     const value = parameters[spec.name];
     if (value === undefined || spec.part !== 'parameters') continue;
-    if (value === null || typeof value === 'number' || typeof value === 'boolean') {
+    if (value === null || typeof value === 'number' || typeof value === 'boolean' || typeof value === 'string') {
       if (value !== spec.default) typed[spec.name] = shownValue(spec, value);
     }
   }
@@ -247,6 +247,7 @@ const placeholders: Readonly<Record<string, string>> = {
   lastFrame: 'to the end',
   cropHeight: 'to the bottom',
   cropWidth: 'to the edge',
+  givenSeeds: 'none',
 };
 
 interface RowProps {
@@ -259,7 +260,12 @@ function ParameterRow({ field, fields }: RowProps): ReactElement {
   const [helping, setHelping] = useState(false);
   const id = `parameter-${spec.name}`;
   const unit = shownUnit(spec);
-  const usual = spec.default === null ? 'automatic' : `${shownValue(spec, spec.default)} ${unit}`.trim();
+  const usual =
+    spec.default === null
+      ? spec.type === 'string'
+        ? 'none'
+        : 'automatic'
+      : `${shownValue(spec, spec.default)} ${unit}`.trim();
   return (
     <div className={c('param')}>
       <label htmlFor={id}>
@@ -286,7 +292,7 @@ function ParameterRow({ field, fields }: RowProps): ReactElement {
         <Field
           id={id}
           label={spec.label}
-          number
+          number={spec.type !== 'string'}
           value={text}
           changed={changed}
           wrong={problem !== undefined}

@@ -35,6 +35,15 @@ describe('the form of a run', () => {
     );
   });
 
+  it('takes places as row and column, and says which is none', () => {
+    const given = readForm({ givenSeeds: ' 1.5,20; 3,4 ;' }, {});
+    expect(requestValues(given).parameters).toEqual({ givenSeeds: '1.5,20;3,4' });
+    expect(readForm({ givenSeeds: '1,2;3' }, {}).find((field) => field.problem !== undefined)?.problem).toBe(
+      '“3” is no place: row,column, with ; between them.',
+    );
+    expect(requestValues(readForm({ givenSeeds: '' }, {})).parameters).toEqual({});
+  });
+
   it('takes a changed value, and the default again when the same is typed', () => {
     const changed = readForm({ diameterPx: '8,5' }, {});
     expect(requestValues(changed).parameters).toEqual({ diameterPx: 8.5 });

@@ -25,6 +25,7 @@ pub fn parameters() -> Parameters {
         piecewise_from_px: 0.3,
         min_correlation: None,
         min_pnr: None,
+        given_seeds: None,
         ring_radius_factor: 1.5,
         rounds: 3,
         merge_correlation: 0.8,

@@ -108,6 +108,7 @@ fn parameters() -> Parameters {
         piecewise_from_px: 0.3,
         min_correlation: None,
         min_pnr: None,
+        given_seeds: None,
         ring_radius_factor: 1.5,
         rounds: 2,
         merge_correlation: 0.8,
