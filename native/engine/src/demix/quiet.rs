@@ -206,12 +206,12 @@ mod tests {
         let mut x = vec![0.0; n];
         for _ in 0..5 {
             let mut m = vec![vec![0.0; n + 1]; n];
-            for i in 0..n {
-                for j in 0..n {
-                    m[i][j] = (0..y.len()).map(|t| w[t] * at(i, t) * at(j, t)).sum();
+            for (i, row) in m.iter_mut().enumerate() {
+                for (j, sum) in row[..n].iter_mut().enumerate() {
+                    *sum = (0..y.len()).map(|t| w[t] * at(i, t) * at(j, t)).sum();
                 }
-                m[i][i] += 1e-6 * y.len() as f64;
-                m[i][n] = (0..y.len()).map(|t| w[t] * at(i, t) * f64::from(y[t])).sum();
+                row[i] += 1e-6 * y.len() as f64;
+                row[n] = (0..y.len()).map(|t| w[t] * at(i, t) * f64::from(y[t])).sum();
             }
             for i in 0..n {
                 let pivot = m[i].clone();
