@@ -54,6 +54,8 @@ interface Head {
 const headBytes = 1 << 16;
 const keyFrame = 0x10;
 const page = 4096;
+/** In a film that was never closed; a closed one is not doubted for a few dark pixels. */
+const shortestHole = 32;
 /** Read at once while walking: many small packets, or the head of a large one. */
 const blockBytes = 1 << 15;
 
@@ -134,7 +136,7 @@ async function walk(handle: FileHandle, name: string): Promise<Walked> {
 }
 
 /** Frames whose content is damaged, among those from `from` on. */
-async function damagedFrames(handle: FileHandle, { head, packets }: Walked, from: number): Promise<number[]> {
+async function damagedFrames(handle: FileHandle, { head, packets, isClosed }: Walked, from: number): Promise<number[]> {
   const damaged: number[] = [];
   for (let n = from; n < packets.length; n += 1) {
     const packet = packets[n];
@@ -144,17 +146,25 @@ async function damagedFrames(handle: FileHandle, { head, packets }: Walked, from
     const isWhole =
       head.codec === 'FFV1'
         ? ffv1PacketIsWhole(bytes)
-        : head.codec !== 'GREY' || (bytes.length === head.pixels && !hasEmptyPage(bytes, packet.at));
+        : head.codec !== 'GREY' ||
+          (bytes.length === head.pixels &&
+            !hasEmptyPage(bytes, packet.at, isClosed ? page : shortestHole) &&
+            // Behind the last frame there is nothing that could show that its end has come; given up for a dark corner, it is one frame.
+            (isClosed || n < packets.length - 1 || bytes.at(-1) !== 0));
     if (!isWhole) damaged.push(n);
   }
   return damaged;
 }
 
-/** A page of zeros in a raw frame: the file grew before its content reached the disk. A sensor's dark level is above 0. */
-function hasEmptyPage(bytes: Buffer, at: number): boolean {
-  const first = (page - (at % page)) % page;
-  for (let from = first; from + page <= bytes.length; from += page) {
-    if (bytes.subarray(from, from + page).every((byte) => byte === 0)) return true;
+/**
+ * Zeros up to the end of a page in a raw frame: the file grew before its content reached the disk, where the page is missing or stands as it was when it was
+ * partly filled. A sensor's dark level is above 0.
+ *
+ * @param shortest zeros in a row that are no picture
+ */
+function hasEmptyPage(bytes: Buffer, at: number, shortest: number): boolean {
+  for (let end = page - (at % page); end <= bytes.length; end += page) {
+    if (end >= shortest && bytes.subarray(end - shortest, end).every((byte) => byte === 0)) return true;
   }
   return false;
 }

@@ -1,52 +1,15 @@
 // SPDX-License-Identifier: MIT
-import {
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { findFfmpeg, inspectAvi, probeFilm } from '../../../main/media/index.ts';
+import { describe, expect, it } from 'vitest';
+import { findFfmpeg, probeFilm, repairAvi } from '../../../main/media/index.ts';
 import { recoverSession, verifySession } from '../../../main/recording/index.ts';
+import { cutPoints, numbers, quickFolder, underWay } from '../../support/cut-points.ts';
 import { temporaryFolder } from '../../support/library.ts';
-import { beginRecording, nothingHappened } from '../../support/recorded.ts';
 
 const now = (): Date => new Date(Date.UTC(2026, 9, 10, 9));
 const lines = (file: string): string[] => readFileSync(file, 'utf8').trimEnd().split('\n');
 const codecs = findFfmpeg() === undefined ? (['GREY'] as const) : (['GREY', 'FFV1'] as const);
-
-/** What is on the disk while a recording of 90 frames in files of 40 is under way, and what of it is synced. */
-async function underWay(compression: 'FFV1' | 'GREY'): Promise<{ readonly crashed: string; readonly whole: string }> {
-  const data = temporaryFolder('calyx-recovery-');
-  const { recording, come, device } = await beginRecording({ data, compression, framesPerFile: 40 });
-  await come(90);
-  recording.note('mouse, enters');
-  await vi.waitFor(() => expect(lines(path.join(device, 'timeStamps.csv'))).toHaveLength(91), { timeout: 10_000 });
-  // The encoder may hold a frame or two back.
-  await vi.waitFor(async () => expect((await inspectAvi(path.join(device, '2.avi'))).frames).toBeGreaterThan(5), {
-    timeout: 10_000,
-  });
-  const crashed = path.join(data, 'crashed');
-  cpSync(recording.folder, crashed, { recursive: true });
-  await recording.stop(nothingHappened);
-  return { crashed, whole: recording.folder };
-}
-
-/** A fixed sequence of numbers in 0 … 1. */
-function numbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 1_103_515_245 + 12_345) & 0x7fff_ffff;
-    return state / 0x7fff_ffff;
-  };
-}
 
 describe.each(codecs)('a recording in %s that a crash ended', (compression) => {
   it('is put right: index and lengths of films, rows, metadata, a report that says what is unknown', async () => {
@@ -90,29 +53,13 @@ describe.each(codecs)('a recording in %s that a crash ended', (compression) => {
     const next = numbers(compression === 'GREY' ? 7 : 11);
     const device = path.join(crashed, 'Miniscope');
     const original = new Map(readdirSync(device).map((name) => [name, readFileSync(path.join(device, name))]));
-    const film = original.get('2.avi')!;
-    // Thousands of syncs: in memory where there is such a place.
-    const cut = mkdtempSync(path.join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'calyx-cut-'));
-    onTestFinished(() => rmSync(cut, { recursive: true, force: true }));
+    const cut = quickFolder();
+    const throwBack = cutPoints(crashed, next);
     const points = compression === 'GREY' ? 170 : 30;
     const report = { readable: 0, most: 0, least: Number.POSITIVE_INFINITY };
     for (let point = 0; point < points; point += 1) {
-      rmSync(cut, { recursive: true, force: true });
-      cpSync(crashed, cut, { recursive: true });
+      throwBack(cut);
       const into = path.join(cut, 'Miniscope');
-      // What came after the last sync is on the disk up to any byte; the file may have grown before its content came; each file for itself.
-      const filmLength = Math.floor(next() * film.length);
-      const kept = Buffer.from(film.subarray(0, next() < 0.5 ? filmLength : film.length));
-      if (next() < 0.5) kept.fill(0, Math.min(kept.length, filmLength));
-      // The head may be as at any sync before: it counts fewer frames, or none.
-      if (kept.length > 64) kept.writeUInt32LE(0, 48);
-      writeFileSync(path.join(into, '2.avi'), kept);
-      for (const name of ['timeStamps.csv', 'calyxFrames.csv', 'headOrientation.csv']) {
-        const bytes = Buffer.from(original.get(name)!);
-        const length = Math.floor(bytes.length * (0.85 + 0.15 * next()));
-        if (next() < 0.5) bytes.fill(0, length);
-        writeFileSync(path.join(into, name), next() < 0.5 ? bytes : bytes.subarray(0, length));
-      }
       const { devices } = await recoverSession(cut, now);
       expect(devices[0]).toMatchObject({ problems: [] });
       const verdict = await verifySession(cut);
@@ -160,6 +107,33 @@ describe('recovery', () => {
     const recovery = await recoverSession(crashed, now);
     expect(recovery.devices[0]!.done).toContain('3.avi had no frame on the disk yet; it was renamed to 3.avi.empty.');
     expect(existsSync(path.join(device, '3.avi'))).toBe(false);
+  });
+
+  it('gives up a raw frame of which a part of a page never came, and no frame for a dark pixel', async () => {
+    const { crashed } = await underWay('GREY');
+    const file = path.join(crashed, 'Miniscope', '2.avi');
+    const whole = readFileSync(file);
+    const [size, page] = [64 * 48, 4096];
+    const starts: number[] = [];
+    for (let at = whole.indexOf('00dc'); at !== -1 && at + 8 + size <= whole.length; at = whole.indexOf('00dc', at + 8))
+      starts.push(at + 8);
+    // The first frame, after the first one, that goes on behind the end of a page.
+    const crossing = starts.findIndex((at, n) => n > 0 && page - (at % page) < size);
+    const pageEnd = Math.ceil(starts[crossing]! / page) * page;
+    const last = starts.at(-1)!;
+    const framesAfter = async (zeros: readonly [from: number, to: number]): Promise<number> => {
+      const bytes = Buffer.from(whole.subarray(0, last + size)).fill(0, ...zeros);
+      bytes.writeUInt32LE(0, 48);
+      writeFileSync(file, bytes);
+      return (await repairAvi(file)).frames;
+    };
+    expect(await framesAfter([last + size - 5, last + size])).toBe(starts.length - 1);
+    expect(await framesAfter([pageEnd - 40, pageEnd])).toBe(crossing);
+    // One dark pixel at either place, and dark ones elsewhere.
+    expect(await framesAfter([pageEnd - 1, pageEnd])).toBe(starts.length);
+    expect(await framesAfter([starts[0]! + size - 5, starts[0]! + size])).toBe(starts.length);
+    // Closed, nothing is doubted: a second look finds all of them.
+    expect(await repairAvi(file)).toMatchObject({ frames: starts.length, changed: false });
   });
 
   it('says that nothing was saved when nothing was', async () => {
