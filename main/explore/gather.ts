@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-import path from 'node:path';
-import { stat } from 'node:fs/promises';
 import { AppError, type cellChoices, type Cell, type Uuid } from '../contract/index.ts';
 import type { Library, RunDetail } from '../library/index.ts';
+import { headOrientationOf } from '../sessions/index.ts';
 import { activeLayers, countsAsNeuron, RunFolder } from '../review/index.ts';
 import type { RunSource, TraceKind } from './tasks.ts';
 
@@ -81,16 +80,17 @@ export function mustHaveTrace({ folder }: Gathered, trace: TraceKind): void {
     throw new AppError('align.not_found', `This run has no ${trace} traces.`);
 }
 
-/** headOrientation.csv beside the films of the run's first recording, absolute; null where there is none. */
-export async function orientationFile(library: Library, detail: RunDetail): Promise<string | null> {
+/** The first film of the run's first recording, absolute, where head orientations lie beside it; else null. */
+export async function filmWithOrientation(library: Library, detail: RunDetail): Promise<string | null> {
   const first = detail.inputs[0];
   if (first === undefined) return null;
   const recording = await library.sessions.recording(first.recordingUuid);
   const film = recording.files[0];
   if (film === undefined) return null;
-  const file = path.join(path.dirname(film.path), 'headOrientation.csv');
-  return await stat(file).then(
-    (info) => (info.isFile() ? file : null),
-    () => null,
-  );
+  const found = await headOrientationOf(film.path).catch((error: unknown) => {
+    // A table that is none is told to whoever asks for the tuning.
+    if (error instanceof AppError) return film;
+    throw error;
+  });
+  return found === null ? null : film.path;
 }

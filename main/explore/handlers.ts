@@ -4,7 +4,7 @@ import { programVersion } from '../installation/index.ts';
 import type { Behavior, Library, RunDetail } from '../library/index.ts';
 import type { Handlers } from '../rpc/index.ts';
 import { trialWindows } from '../workflow/index.ts';
-import { belongs, gatherRun, mustHaveTrace, orientationFile } from './gather.ts';
+import { belongs, gatherRun, mustHaveTrace, filmWithOrientation } from './gather.ts';
 import { findMatches, matchDetail, matchRow } from './matches.ts';
 import type { AroundTask, PositionTrack, TraceKind, TrialOf } from './tasks.ts';
 import { answerInThread } from './thread.ts';
@@ -146,7 +146,7 @@ export function createExploreHandlers(dependencies: ExploreDependencies): Served
         alignments: alignments.map(({ name }) => name),
         trials: behavior?.trials.length ?? 0,
         conditions: [...conditions].sort(),
-        orientation: (await orientationFile(library, detail)) !== null,
+        orientation: (await filmWithOrientation(library, detail)) !== null,
         position: (await position(detail.run.sessionUuid)) !== null,
       };
     },
@@ -168,10 +168,10 @@ export function createExploreHandlers(dependencies: ExploreDependencies): Served
     orientation: async ({ runUuid, cells, trace, bins }, { signal }) => {
       const gathered = await gatherRun(library, runUuid, cells);
       mustHaveTrace(gathered, trace);
-      const orientation = await orientationFile(library, gathered.detail);
+      const orientation = await filmWithOrientation(library, gathered.detail);
       if (orientation === null) {
         throw new AppError('explore.no_orientation', 'No head orientation was recorded beside this film.', {
-          hint: 'A Miniscope with a BNO055 writes headOrientation.csv; switch it on in the rig.',
+          hint: 'A Miniscope with a BNO055 measures it; switch it on in the rig.',
         });
       }
       const task = { type: 'tuning', run: gathered.source, trace, orientation, bins } as const;

@@ -59,7 +59,7 @@ export type ExploreTask =
       readonly type: 'tuning';
       readonly run: RunSource;
       readonly trace: TraceKind;
-      /** Absolute path of headOrientation.csv. */
+      /** Absolute path of the film that the head orientations lie beside. */
       readonly orientation: string;
       readonly bins: number;
     }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { readFile } from 'node:fs/promises';
-import { nearestRows, orientationText, readNumberTable } from '../sessions/index.ts';
+import { headOrientationOf, nearestRows, readNumberTable } from '../sessions/index.ts';
 import { AppError } from '../contract/index.ts';
 import { medianInterval } from './bins.ts';
 import { RunTraces, runTimes } from './read-run.ts';
@@ -57,8 +56,10 @@ export function tuning(trace: ArrayLike<number>, binOf: Int32Array, bins: number
 /** Tuning of every cell to the direction of the head. @throws AppError `explore.no_orientation`, `session.bad_csv` */
 export async function orientationTuning(task: Extract<ExploreTask, { type: 'tuning' }>): Promise<TaskAnswer> {
   const { run, bins } = task;
-  const text = await readFile(task.orientation, 'utf8');
-  const table = readNumberTable(orientationText(text), 'headOrientation.csv', {
+  const measured = await headOrientationOf(task.orientation);
+  if (measured === null)
+    throw new AppError('explore.no_orientation', 'The head orientations are no longer beside the film.');
+  const table = readNumberTable(measured.text, measured.file, {
     required: ['Time Stamp (ms)', 'qw', 'qx', 'qy', 'qz'],
     allowNonFinite: true,
   });
@@ -72,7 +73,7 @@ export async function orientationTuning(task: Extract<ExploreTask, { type: 'tuni
   }
   rows.sort((a, b) => a.timeS - b.timeS);
   if (rows.length === 0) {
-    throw new AppError('explore.no_orientation', 'No row of headOrientation.csv holds a valid head orientation.', {
+    throw new AppError('explore.no_orientation', `No row of ${measured.file} holds a valid head orientation.`, {
       hint: 'The sensor was absent or silent in this recording.',
     });
   }

@@ -277,9 +277,6 @@ async function exportRecording(
 ): Promise<ExportRecording> {
   const films = recording.files.map((file) => file.path);
   const present = await Promise.all(films.map((film) => isFile(film)));
-  const beside = path.dirname(films[0] ?? recording.folder);
-  const orientation = path.join(beside, 'headOrientation.csv');
-  const frameTable = path.join(beside, 'calyxFrames.csv');
   return {
     uuid: recording.uuid,
     device: recording.device,
@@ -293,8 +290,6 @@ async function exportRecording(
     config: recording.config,
     startedAt: recording.startedAt,
     tzOffsetMin: recording.tzOffsetMin,
-    headOrientation: (await isFile(orientation)) ? orientation : null,
-    frameTable: (await isFile(frameTable)) ? frameTable : null,
     ...used,
   };
 }

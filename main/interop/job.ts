@@ -72,10 +72,6 @@ export interface ExportRecording {
   /** ISO UTC with milliseconds. */
   readonly startedAt: string | null;
   readonly tzOffsetMin: number | null;
-  /** Absolute path of headOrientation.csv; null where there is none. */
-  readonly headOrientation: string | null;
-  /** Absolute path of calyxFrames.csv with the levels at the board's inputs; null where there is none. */
-  readonly frameTable: string | null;
   /** What was noted and what happened in its session; only at the first recording of each session. Seconds on the recording's clock. */
   readonly happenings: Happenings | null;
 }

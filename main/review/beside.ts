@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, type BesideCamera } from '../contract/index.ts';
 import type { Library } from '../library/index.ts';
 import {
   frameTimes,
+  headOrientationOf,
   nearestRows,
-  orientationText,
   type ProbeFilm,
   readNumberTable,
   type ReadFilm,
@@ -188,10 +188,9 @@ export async function headOf(parts: readonly RunPart[], runTimesS: Float64Array)
   for (const { recording, start, frames } of parts) {
     const film = recording.files[0];
     if (film === undefined) continue;
-    const file = path.join(path.dirname(film.path), 'headOrientation.csv');
-    const text = await readFile(file, 'utf8').catch(() => null);
-    if (text === null) continue;
-    const { rows, columns } = readNumberTable(orientationText(text), 'headOrientation.csv', {
+    const measured = await headOrientationOf(film.path);
+    if (measured === null) continue;
+    const { rows, columns } = readNumberTable(measured.text, measured.file, {
       required: ['Time Stamp (ms)', 'qw', 'qx', 'qy', 'qz'],
       allowNonFinite: true,
     });

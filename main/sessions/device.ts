@@ -4,7 +4,7 @@ import path from 'node:path';
 import { AppError, type Finding } from '../contract/index.ts';
 import type { FilmProbe } from '../media/index.ts';
 import { deviceMetaData, readMetaData, type DeviceMetaData } from './metadata.ts';
-import { orientationFindings } from './orientation.ts';
+import { findingsOfFolder } from './beside-film.ts';
 import { filmNames, hasFile, listFolder, type FilmNames } from './places.ts';
 import { joinTimes, parseTimeStamps, type TimeStamps } from './time-stamps.ts';
 import type { FpsSource, ReadContext, ReadDevice, ReadFilm } from './types.ts';
@@ -90,7 +90,7 @@ export async function readDevice(place: DeviceFolder, context: ReadContext): Pro
     context,
   );
   return hasFile(entries, 'headOrientation.csv')
-    ? { ...device, findings: [...device.findings, ...(await orientationFindings(place.folder))] }
+    ? { ...device, findings: [...device.findings, ...(await findingsOfFolder(place.folder))] }
     : device;
 }
 

@@ -8,6 +8,7 @@ export type { DataRoot } from './files.ts';
 export { nearestRows, usualInterval } from './nearest.ts';
 export { importSession, plannedSession } from './import.ts';
 export { ConvertedFilm, convertedFilmFile } from './readers/converted-film.ts';
+export { type HeadOrientation, headOrientationOf, inputsOf } from './beside-film.ts';
 export { orientationText } from './orientation.ts';
 export { frameTimes, openSession } from './open.ts';
 export type { ProbeFilm, ReadDevice, ReadFilm, ReadSession } from './types.ts';

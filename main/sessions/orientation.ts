@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
-import { AppError, type Finding } from '../contract/index.ts';
+import type { Finding } from '../contract/index.ts';
 import { readNumberTable } from './csv.ts';
 
 const names = ['qw', 'qx', 'qy', 'qz'] as const;
@@ -22,45 +20,35 @@ export function orientationText(text: string): string {
   return isShifted ? text.replace(/^[^\r\n]*/, whole) : text;
 }
 
-/**
- * What headOrientation.csv tells: how many of its quaternions are real. It never keeps a recording from being imported; rows that are no
- * numbers are a finding with their line.
- */
-export async function orientationFindings(folder: string): Promise<readonly Finding[]> {
-  const where = `${path.basename(folder)}/headOrientation.csv`;
-  try {
-    const text = await readFile(path.join(folder, 'headOrientation.csv'), 'utf8');
-    const table = readNumberTable(orientationText(text), where, { required: names, allowNonFinite: true });
-    const [qw, qx, qy, qz] = names.map((name) => table.columns.get(name) ?? new Float64Array());
-    let unit = 0;
-    for (let row = 0; row < table.rows; row += 1) {
-      const norm = Math.hypot(qw?.[row] ?? 0, qx?.[row] ?? 0, qy?.[row] ?? 0, qz?.[row] ?? 0);
-      if (Math.abs(norm - 1) <= normTolerance) unit += 1;
-    }
-    if (table.rows === 0)
-      return [{ severity: 'info', code: 'orientation.empty', message: 'No head orientation was recorded.', where }];
-    if (unit === 0) {
-      return [
-        {
-          severity: 'info',
-          code: 'orientation.none',
-          message: 'No row holds a valid head orientation: the sensor was absent or silent.',
-          where,
-        },
-      ];
-    }
-    if (unit === table.rows) return [];
-    const share = ((100 * (table.rows - unit)) / table.rows).toFixed(1);
+/** What such a text tells: how many of its quaternions are real. @throws AppError `session.bad_csv` */
+export function orientationFindings(text: string, where: string): readonly Finding[] {
+  const table = readNumberTable(text, where, { required: names, allowNonFinite: true });
+  const [qw, qx, qy, qz] = names.map((name) => table.columns.get(name) ?? new Float64Array());
+  let unit = 0;
+  for (let row = 0; row < table.rows; row += 1) {
+    const norm = Math.hypot(qw?.[row] ?? 0, qx?.[row] ?? 0, qy?.[row] ?? 0, qz?.[row] ?? 0);
+    if (Math.abs(norm - 1) <= normTolerance) unit += 1;
+  }
+  if (table.rows === 0)
+    return [{ severity: 'info', code: 'orientation.empty', message: 'No head orientation was recorded.', where }];
+  if (unit === 0) {
     return [
       {
-        severity: 'warning',
-        code: 'orientation.invalid',
-        message: `${share} % of the head orientations are invalid.`,
+        severity: 'info',
+        code: 'orientation.none',
+        message: 'No row holds a valid head orientation: the sensor was absent or silent.',
         where,
       },
     ];
-  } catch (error) {
-    const message = error instanceof AppError ? error.message : `${where} cannot be read.`;
-    return [{ severity: 'warning', code: 'orientation.unreadable', message, where }];
   }
+  if (unit === table.rows) return [];
+  const share = ((100 * (table.rows - unit)) / table.rows).toFixed(1);
+  return [
+    {
+      severity: 'warning',
+      code: 'orientation.invalid',
+      message: `${share} % of the head orientations are invalid.`,
+      where,
+    },
+  ];
 }

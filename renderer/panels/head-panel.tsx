@@ -25,7 +25,7 @@ export function HeadPanel({ opening }: { readonly opening: ReviewOpening }): Rea
       {head.isError ? (
         <Failed title="The orientation cannot be read" error={head.error} onRetry={() => void head.refetch()} />
       ) : head.data === undefined ? (
-        <Loading title="Reading the orientation" step={1} steps={1} detail="headOrientation.csv" />
+        <Loading title="Reading the orientation" step={1} steps={1} detail="what lies beside the film" />
       ) : head.data.known === 0 ? (
         <Empty title="No head orientation">
           <p>This scope has no orientation sensor, it was switched off, or its file is not on this machine.</p>

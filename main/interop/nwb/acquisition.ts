@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-import { readFile } from 'node:fs/promises';
-import { orientationText } from '../../sessions/index.ts';
+import { AppError } from '../../contract/index.ts';
+import { headOrientationOf } from '../../sessions/index.ts';
 import type { ExportRecording, ExportRun } from '../job.ts';
 import { sampling, type Timeline } from '../timeline.ts';
 import { seriesData, type NwbWriter } from './nwb-writer.ts';
@@ -82,13 +82,15 @@ function settings(config: unknown): string {
   return `Settings: ${JSON.stringify(config)}`;
 }
 
-/** Rows of headOrientation.csv; null where there are none. Times are seconds since the recording's start. */
+/** Rows of the head orientations beside a recording's films; null where there are none. Times are seconds since the recording's start. */
 async function readOrientation(
   recording: ExportRecording,
 ): Promise<{ readonly times: Float64Array; readonly values: Float64Array } | null> {
-  if (recording.headOrientation === null) return null;
-  const text = orientationText(await readFile(recording.headOrientation, 'utf8').catch(() => ''));
-  const [header = '', ...lines] = text.split(/\r?\n/);
+  const [film] = recording.films;
+  // A table that is none was told when the recording was imported; it keeps nothing else from being written.
+  const found = film === undefined ? null : await headOrientationOf(film).catch(asNone);
+  if (found === null) return null;
+  const [header = '', ...lines] = found.text.split(/\r?\n/);
   const names = header.split(',').map((name) => name.trim());
   const wanted = ['Time Stamp (ms)', 'qw', 'qx', 'qy', 'qz'].map((name) => names.indexOf(name));
   if (wanted.includes(-1)) return null;
@@ -117,4 +119,9 @@ async function readOrientation(
 export async function hasOrientation(run: ExportRun): Promise<boolean> {
   const all = await Promise.all(run.recordings.map((recording) => readOrientation(recording)));
   return all.some((orientation) => orientation !== null);
+}
+
+function asNone(error: unknown): null {
+  if (error instanceof AppError) return null;
+  throw error;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-import { readFile } from 'node:fs/promises';
 import { readNpz } from '../../arrays/index.ts';
+import { AppError } from '../../contract/index.ts';
+import { inputsOf } from '../../sessions/index.ts';
 import type { ExportRecording, ExportRun, Happenings } from '../job.ts';
 import type { Timeline } from '../timeline.ts';
 import type { NwbWriter } from './nwb-writer.ts';
@@ -221,22 +222,23 @@ async function pulseTables(run: ExportRun, timeline: Timeline): Promise<readonly
 }
 
 /** Levels by input and frame of the recording: 1 high, 0 low, −1 not read. Rows that say nothing are not read. */
-async function readInputs({ frameTable }: ExportRecording): Promise<ReadonlyMap<number, Int8Array>> {
+async function readInputs({ films: [film] }: ExportRecording): Promise<ReadonlyMap<number, Int8Array>> {
   const levels = new Map<number, Int8Array>();
-  if (frameTable === null) return levels;
-  const [header = '', ...rows] = (await readFile(frameTable, 'utf8').catch(() => '')).split(/\r?\n/);
-  const column = header.split(',').indexOf('Inputs');
-  if (column === -1) return levels;
-  for (const [frame, row] of rows.entries()) {
-    const given = row.split(',')[column] ?? '';
-    if (!/^[01]{1,8}$/.test(given)) continue;
+  const rows = film === undefined ? null : await inputsOf(film).catch(asNone);
+  for (const [frame, given] of rows?.entries() ?? []) {
     for (let input = 0; input < given.length; input += 1) {
-      const list = levels.get(input) ?? new Int8Array(rows.length).fill(-1);
+      const list = levels.get(input) ?? new Int8Array(rows?.length ?? 0).fill(-1);
       levels.set(input, list);
       list[frame] = Number(given[input]);
     }
   }
   return levels;
+}
+
+/** A table that is none was told when the recording was imported; it keeps nothing else from being written. */
+function asNone(error: unknown): null {
+  if (error instanceof AppError) return null;
+  throw error;
 }
 
 /** The cells' discrete events, those of all cells in order of time. */

@@ -110,7 +110,7 @@ export function OrientationView({ side, scope }: ViewProps): ReactElement {
       side={side}
       view="orientation"
       meta={data === undefined ? '' : `${count(data.cells.length)} cells, ${String(360 / data.bins)}° bins`}
-      controls={<span>turn about the upright axis, from headOrientation.csv</span>}
+      controls={<span>turn about the upright axis, from the head’s sensor</span>}
       saved={saved}
       runUuids={[scope.runUuid]}
       facts={[

@@ -99,6 +99,31 @@ test('cells that two raters judged are exported with what each said, and whether
   nwb.close();
 });
 
+test('what the Open Ephys GUI wrote of head and inputs beside its film is in an NWB file', async () => {
+  const run = await finishedRunOnDisk();
+  for (const name of ['headOrientation.csv', 'calyxFrames.csv']) rmSync(path.join(run.films, name));
+  const rows = Array.from({ length: 1500 }, (_, i) =>
+    [i, 50_000 * i, 0.6, 0, 0, 0.8, i >= 100 && i < 120 ? 'True' : 'False', 'False', 'x'].join(','),
+  );
+  writeFileSync(
+    path.join(run.films, '0.csv'),
+    `FrameNumber,HardwareTime,Quaternion_X,Quaternion_Y,Quaternion_Z,Quaternion_W,DigitalIn0,DigitalIn1,Timestamp\n${rows.join('\n')}\n`,
+  );
+  const to = path.join(run.folder, '..', 'run.nwb');
+  await run.interop.export({ target: run.runUuid, format: 'nwb', destination: to }, localCall);
+  const { File } = await hdf5();
+  const nwb = new File(to, 'r');
+  const head = nwb.get('processing/behavior/HeadOrientation/data') as H5Dataset;
+  expect(head.shape).toEqual([1500, 4]);
+  expect([...(head.value as Float64Array).subarray(0, 4)]).toEqual([0.8, 0.6, 0, 0]);
+  // The second input was never high.
+  expect((nwb.get('events') as H5Group).keys().filter((name) => name.startsWith('TTL'))).toEqual(['TTL_input_1']);
+  expect([...((nwb.get('events/TTL_input_1/duration') as H5Dataset).value as Float64Array)]).toEqual([
+    expect.closeTo(1, 6),
+  ]);
+  nwb.close();
+});
+
 test('raters whose initials are no name of a column get one each', () => {
   const cell = { said: { 'Ö.': 'accepted', 'Ä-': 'rejected', AB: 'undecided' } } as unknown as ExportCell;
   expect(ratersOf([cell]).map(({ column }) => column)).toEqual(['said_AB', 'said___', 'said____2']);

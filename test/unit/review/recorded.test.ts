@@ -147,4 +147,21 @@ describe('what was recorded beside', () => {
     expect(at(6)).toEqual([1, 0, 0, 0]);
     expect(await headOf([part()], times)).toEqual(new Float32Array(56).fill(Number.NaN));
   });
+
+  it('is the head as the Open Ephys GUI wrote it with each frame', async () => {
+    const one = part();
+    const film = one.recording.files[0];
+    if (film === undefined) throw new Error('the part has no film');
+    const { dir, name } = path.parse(film.path);
+    const table = rows(14, (n) => `${n},${n * 50_000},0,${n === 5 ? 1 : 0},0,${n === 5 ? 0 : 1},True,False,x`);
+    writeFileSync(
+      path.join(dir, `${name}.csv`),
+      `FrameNumber,HardwareTime,Quaternion_X,Quaternion_Y,Quaternion_Z,Quaternion_W,DigitalIn0,DigitalIn1,Timestamp\n${table}\n`,
+    );
+    const head = await headOf(
+      [one],
+      Float64Array.from({ length: 14 }, (_, frame) => frame * 0.05),
+    );
+    expect([...head.subarray(16, 24)]).toEqual([1, 0, 0, 0, 0, 0, 1, 0]);
+  });
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { frameTimes, openSession, orientationText } from '../../../main/sessions/index.ts';
+import { frameTimes, headOrientationOf, inputsOf, openSession, orientationText } from '../../../main/sessions/index.ts';
 import { parseTimeStamps } from '../../../main/sessions/time-stamps.ts';
 import { fakeProbe, temporaryFolder, writeTree } from '../../support/session-folders.ts';
 
@@ -45,20 +45,76 @@ describe('a film with a table of its frames under the same name', () => {
     }
   });
 
-  it('of PoMiDAQ is read with its times in ms, and says that orientations lie beside it', async () => {
+  it('of the Open Ephys GUI has a quaternion (written x, y, z, w) and two levels with each frame', async () => {
+    using folder = temporaryFolder();
+    const film = path.join(folder.path, 'mouse_0.avi');
+    const row = (i: number, inputs: string): string =>
+      `${i},${50_000 * i},0.1,0.2,0.3,${i === 3 ? 0 : Math.sqrt(1 - 0.14)},${inputs},2026-05-01T11:00:00.0000000Z`;
+    const inputs = ['False,False', 'True,False', 'True,True', '0,1', 'x,0'];
+    writeTree(folder.path, {
+      'mouse_0.avi': '5 608 608 20',
+      'mouse_0.csv': `${header}\n${inputs.map((levels, i) => row(i, levels)).join('\n')}\n`,
+    });
+    const head = await headOrientationOf(film);
+    expect(head?.file).toBe('mouse_0.csv');
+    expect(head?.text.split('\n').slice(0, 3)).toEqual([
+      'Time Stamp (ms),qw,qx,qy,qz',
+      `0,${Math.sqrt(0.86)},0.1,0.2,0.3`,
+      `50,${Math.sqrt(0.86)},0.1,0.2,0.3`,
+    ]);
+    expect(await inputsOf(film)).toEqual(['00', '10', '11', '01', '']);
+    const [device] = (await openSession(folder.path, context)).devices;
+    expect(device?.findings.map(({ code }) => code)).toEqual(['time.unit', 'orientation.invalid', 'inputs.unread']);
+  });
+
+  it('of PoMiDAQ is read with its times in ms, and the orientations on the same clock', async () => {
     using folder = temporaryFolder();
     const times = Array.from({ length: 40 }, (_, i) => `${i};${50 * i + 12}`).join('\n');
     writeTree(folder.path, {
       'recording.mkv': '40 752 480 20',
       'recording_timestamps.csv': `frame;timestamp (ms)\n${times}\n`,
-      'recording_orientation.csv': 'Time [ms],qw,qx,qy,qz\n0,1,0,0,0\n',
+      'recording_orientation.csv': 'Time [ms],qw,qx,qy,qz\n10,1,0,0,0\n60,0,1,0,0\n',
     });
     const session = await openSession(folder.path, context);
     const [device] = session.devices;
     expect(device).toMatchObject({ frames: 40, height: 480, width: 752, csvRows: 40, error: null });
     expect(device?.timeS?.[1]).toBeCloseTo(0.062, 9);
     expect(device?.fps).toBeCloseTo(20, 6);
-    expect(session.findings.map(({ code }) => code)).toEqual(['metadata.no_session', 'orientation.beside']);
+    expect(session.findings.map(({ code }) => code)).toEqual(['metadata.no_session']);
+    expect(device?.findings).toEqual([]);
+    const film = path.join(folder.path, 'recording.mkv');
+    expect(await headOrientationOf(film)).toEqual({
+      file: 'recording_orientation.csv',
+      text: 'Time Stamp (ms),qw,qx,qy,qz\n10,1,0,0,0\n60,0,1,0,0\n',
+    });
+    expect(await inputsOf(film)).toBeNull();
+  });
+
+  it('of PoMiDAQ whose clock counts from 1970 has orientations that count from its first frame, too', async () => {
+    using folder = temporaryFolder();
+    const start = 1_777_626_000_000;
+    const table = (of: number): string => Array.from({ length: 40 }, (_, i) => `${i},${of + 50 * i}`).join('\n');
+    writeTree(folder.path, {
+      'a.mkv': '40 8 8 20',
+      'a_timestamps.csv': `frame,time [ms]\n${table(start)}\n`,
+      'a_orientation.csv': `Time [ms],qw,qx,qy,qz\n${start + 75},1,0,0,0\n`,
+    });
+    const film = path.join(folder.path, 'a.mkv');
+    expect((await headOrientationOf(film))?.text.split('\n')[1]).toBe('75,1,0,0,0');
+    const codes = async (): Promise<readonly string[]> =>
+      (await openSession(folder.path, context)).devices.flatMap(({ findings }) => findings.map(({ code }) => code));
+    expect(await codes()).toEqual([]);
+    // A clock of its own would put every orientation where no frame is.
+    writeTree(folder.path, { 'a_orientation.csv': 'Time [ms],qw,qx,qy,qz\n75,1,0,0,0\n' });
+    expect(await codes()).toEqual(['orientation.clock']);
+    writeTree(folder.path, { 'a_orientation.csv': 'Time [ms],qw,qx,qy,qz\n75,1,0,x,0\n95,1,0,0,0\n' });
+    const [device] = (await openSession(folder.path, context)).devices;
+    expect(device?.error).toBeNull();
+    expect(device?.findings).toMatchObject([
+      { code: 'orientation.unreadable', message: expect.stringContaining('a_orientation.csv, line 2') as string },
+    ]);
+    writeTree(folder.path, { 'a_orientation.csv': 'a,b\n1,2\n' });
+    await expect(headOrientationOf(film)).rejects.toMatchObject({ code: 'session.bad_csv' });
   });
 
   it('that cannot be read says which line, several ask for one of them, and a table of something else is none', async () => {

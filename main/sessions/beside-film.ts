@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { AppError, type Finding } from '../contract/index.ts';
+import { isOurs, type Pair, pairOf, readTable } from './film-table.ts';
+import { orientationFindings, orientationText } from './orientation.ts';
+import { listFolder } from './places.ts';
+
+/** Head orientations beside a film, whichever program wrote them. */
+export interface HeadOrientation {
+  /** Name of the file that holds them. */
+  readonly file: string;
+  /** As Miniscope DAQ writes them: `Time Stamp (ms),qw,qx,qy,qz`, times since the recording's start; a line for each line of the file. */
+  readonly text: string;
+}
+
+const header = 'Time Stamp (ms),qw,qx,qy,qz';
+const quaternion = ['Quaternion_W', 'Quaternion_X', 'Quaternion_Y', 'Quaternion_Z'];
+
+/**
+ * The head orientations beside a recording's first film: those of the tables that bear the film's name (Open Ephys GUI, PoMiDAQ), else
+ * headOrientation.csv. Null where there are none.
+ *
+ * @throws AppError `session.bad_csv` where a table names no times
+ */
+export async function headOrientationOf(film: string): Promise<HeadOrientation | null> {
+  const pair = await pairBeside(film);
+  const named = pair === null ? null : pair.orientation === null ? await ofFrames(pair) : await ofOwnTable(pair);
+  if (named !== null) return named;
+  const text = await readFile(path.join(path.dirname(film), 'headOrientation.csv'), 'utf8').catch(() => null);
+  return text === null ? null : { file: 'headOrientation.csv', text: orientationText(text) };
+}
+
+/**
+ * Levels at the digital inputs by frame of the recording: `01` says that the first was low and the second high; empty where they were not
+ * read. They stand in calyxFrames.csv, or in the Open Ephys GUI's table of the frames. Null where there are none.
+ *
+ * @throws AppError `session.bad_csv`
+ */
+export async function inputsOf(film: string): Promise<readonly string[] | null> {
+  const own = await readFile(path.join(path.dirname(film), 'calyxFrames.csv'), 'utf8').catch(() => null);
+  if (own !== null) {
+    const [names = '', ...rows] = own.split(/\r?\n/);
+    const column = names.split(',').indexOf('Inputs');
+    if (column >= 0) return rows.map((row) => levels(row.split(',')[column] ?? ''));
+  }
+  const pair = await pairBeside(film);
+  if (pair?.table === undefined || pair.table === null) return null;
+  const { fields } = await readTable(path.join(pair.folder, pair.table), pair.table);
+  const rows = fields(['DigitalIn0', 'DigitalIn1']) ?? fields(['DigitalIn0']);
+  return rows?.map((row) => levels(row.map((field) => level(field)).join(''))) ?? null;
+}
+
+const levels = (text: string): string => (/^[01]{1,8}$/.test(text) ? text : '');
+
+function level(field: string): string {
+  if (/^(?:true|1)$/i.test(field)) return '1';
+  return /^(?:false|0)$/i.test(field) ? '0' : '?';
+}
+
+async function pairBeside(film: string): Promise<Pair | null> {
+  const folder = path.dirname(film);
+  const pair = pairOf(folder, path.basename(film), await listFolder(folder).catch(() => []));
+  return pair !== null && (await isOurs(pair)) ? pair : null;
+}
+
+/** Open Ephys GUI: a quaternion in the row of each frame, its order x, y, z, w. */
+async function ofFrames({ folder, table }: Pair): Promise<HeadOrientation | null> {
+  if (table === null) return null;
+  const { times, fields } = await readTable(path.join(folder, table), table);
+  const rows = fields(quaternion);
+  if (rows === null) return null;
+  const lines = [...times.timeS].map((timeS, row) => [1000 * timeS, ...(rows[row] ?? [])].join(','));
+  return { file: table, text: `${[header, ...lines].join('\n')}\n` };
+}
+
+/** PoMiDAQ: a table of its own, whose clock is that of the frames. */
+async function ofOwnTable({ folder, table, orientation }: Pair): Promise<HeadOrientation | null> {
+  if (orientation === null) return null;
+  const text = await readFile(path.join(folder, orientation), 'utf8').catch(() => null);
+  if (text === null) return null;
+  const [first = '', ...lines] = text.replace(/^\uFEFF/, '').split(/\r?\n/);
+  const names = first.split(/[,;\t]/).map((name) => name.trim().toLowerCase());
+  const columns = ['time [ms]', 'qw', 'qx', 'qy', 'qz'].map((name) => names.indexOf(name));
+  if (columns.includes(-1)) {
+    throw new AppError(
+      'session.bad_csv',
+      `${orientation}, line 1: head orientations have the columns “Time [ms],qw,qx,qy,qz”; found “${first.slice(0, 80)}”.`,
+      { details: { file: orientation, line: 1 } },
+    );
+  }
+  const zeroMs = table === null ? 0 : (await readTable(path.join(folder, table), table)).zeroMs;
+  const rows = lines.map((line) => {
+    if (line.trim() === '') return '';
+    const fields = line.split(/[,;\t]/);
+    const [time = '', ...parts] = columns.map((column) => fields[column]?.trim() ?? '');
+    const ms = time === '' ? Number.NaN : Number(time);
+    return [Number.isNaN(ms) ? time : ms - zeroMs, ...parts].join(',');
+  });
+  return { file: orientation, text: [header, ...rows].join('\n') };
+}
+
+/** What the head orientations in a device's folder tell. They never keep a recording from being imported. */
+export async function findingsOfFolder(folder: string): Promise<readonly Finding[]> {
+  const where = `${path.basename(folder)}/headOrientation.csv`;
+  return await told(where, async () =>
+    orientationFindings(orientationText(await readFile(path.join(folder, 'headOrientation.csv'), 'utf8')), where),
+  );
+}
+
+/** What the tables under a film's name tell of head and inputs. They never keep a recording from being imported. */
+export async function besideFindings(film: string): Promise<readonly Finding[]> {
+  const where = path.basename(film);
+  const head = await told(where, async () => {
+    const found = await headOrientationOf(film);
+    return found === null
+      ? []
+      : [...orientationFindings(found.text, found.file), ...(await clockFindings(film, found))];
+  });
+  return [
+    ...head,
+    ...(await told(where, async () => {
+      const inputs = await inputsOf(film);
+      const unread = inputs?.filter((row) => row === '').length ?? 0;
+      if (unread === 0) return [];
+      const message = `The levels of the digital inputs are not told at ${unread} of ${inputs?.length ?? 0} frames.`;
+      return [{ severity: 'warning', code: 'inputs.unread', message, where }];
+    })),
+  ];
+}
+
+/** Orientations of a table of their own that lie at other times than the frames are on another clock: none of them will be shown. */
+async function clockFindings(film: string, { file, text }: HeadOrientation): Promise<readonly Finding[]> {
+  const pair = await pairBeside(film);
+  if (pair?.orientation !== file || pair.table === null) return [];
+  const { times } = await readTable(path.join(pair.folder, pair.table), pair.table);
+  const known = times.timeS.filter((timeS) => Number.isFinite(timeS));
+  const [from, to] = [1000 * (known.at(0) ?? Number.NaN) - 1000, 1000 * (known.at(-1) ?? Number.NaN) + 1000];
+  const stamps = text
+    .split('\n')
+    .slice(1)
+    .filter((line) => line !== '')
+    .map((line) => Number.parseFloat(line));
+  if (stamps.length === 0 || stamps.some((ms) => ms >= from && ms <= to)) return [];
+  const message =
+    'No head orientation lies within the times of the frames: they are on another clock, and are not shown.';
+  return [{ severity: 'warning', code: 'orientation.clock', message, where: file }];
+}
+
+async function told(where: string, read: () => Promise<readonly Finding[]>): Promise<readonly Finding[]> {
+  try {
+    return await read();
+  } catch (error) {
+    const message = error instanceof AppError ? error.message : `${where} cannot be read.`;
+    return [{ severity: 'warning', code: 'orientation.unreadable', message, where }];
+  }
+}
