@@ -7,6 +7,7 @@ import { AppError, imageNames, traceKinds, type Cell, type Uuid } from '../contr
 import { programVersion } from '../installation/index.ts';
 import type { Library, RunDetail, StoredRecording } from '../library/index.ts';
 import { countsAsNeuron, opinions } from '../review/index.ts';
+import { frameTimes } from '../sessions/index.ts';
 import { happeningsOf } from './happenings.ts';
 import type { ExportArrays, ExportCell, ExportRecording, ExportRun } from './job.ts';
 
@@ -99,8 +100,7 @@ export async function gatherRun(
     exportCells(cells, rows).filter((cell) => options.cells === 'all' || cell.accepted),
   );
   const recordings = await recordingsOf(library, detail, manifest);
-  const first = await library.sessions.recording(detail.inputs[0]?.recordingUuid ?? '');
-  const about = await readAbout(first);
+  const about = await aboutSessions(library, detail);
   const umPerPx = manifest.parameters?.['umPerPx'];
   return {
     runUuid: run.uuid,
@@ -257,6 +257,7 @@ async function recordingsOf(
     const firstSample = known?.firstSample ?? sample;
     const samples = Math.min(counted, manifest.frames - firstSample);
     sample = firstSample + samples;
+    const isPart = firstFrame > 0 || samples < recording.frames;
     const isFirst = !stored.slice(0, i).some(({ sessionUuid }) => sessionUuid === recording.sessionUuid);
     recordings.push(
       await exportRecording(recording, {
@@ -264,6 +265,7 @@ async function recordingsOf(
         firstSample,
         samples,
         fps: known?.fps ?? recording.fps,
+        filmTimes: isPart ? await filmTimesOf(library, recording) : null,
         happenings: isFirst ? await happeningsOf(library, recording) : null,
       }),
     );
@@ -273,7 +275,7 @@ async function recordingsOf(
 
 async function exportRecording(
   recording: StoredRecording,
-  used: Pick<ExportRecording, 'firstFrame' | 'firstSample' | 'samples' | 'fps' | 'happenings'>,
+  used: Pick<ExportRecording, 'firstFrame' | 'firstSample' | 'samples' | 'fps' | 'filmTimes' | 'happenings'>,
 ): Promise<ExportRecording> {
   const films = recording.files.map((file) => file.path);
   const present = await Promise.all(films.map((film) => isFile(film)));
@@ -294,6 +296,18 @@ async function exportRecording(
   };
 }
 
+/** Times of all frames of a recording's films; null where they are away or nothing tells. */
+async function filmTimesOf(library: Library, recording: StoredRecording): Promise<Float64Array | null> {
+  const { format } = await library.sessions.get(recording.sessionUuid);
+  const films = recording.files.map(({ path: place, bytes, frames }) => ({
+    path: place,
+    name: path.basename(place),
+    bytes: bytes ?? 0,
+    frames,
+  }));
+  return await frameTimes(format, films).catch(() => null);
+}
+
 async function isFile(file: string): Promise<boolean> {
   return await stat(file).then(
     (info) => info.isFile(),
@@ -302,6 +316,36 @@ async function isFile(file: string): Promise<boolean> {
 }
 
 const longestNotes = 64 * 1024;
+
+/** What the folders of all sessions of the run's recordings say, in the order of the run. */
+async function aboutSessions(
+  library: Library,
+  { inputs }: RunDetail,
+): Promise<Pick<ExportRun['session'], 'names' | 'notes' | 'experimenters' | 'experiment'>> {
+  const recordings = await Promise.all(inputs.map((input) => library.sessions.recording(input.recordingUuid)));
+  const bySession = new Map(recordings.toReversed().map((recording) => [recording.sessionUuid, recording]));
+  const uuids = [...new Set(recordings.map(({ sessionUuid }) => sessionUuid))];
+  const said = await Promise.all(
+    uuids.flatMap((uuid) => {
+      const recording = bySession.get(uuid);
+      return recording === undefined ? [] : [readAbout(recording)];
+    }),
+  );
+  const names = await Promise.all(uuids.map(async (uuid) => (await library.sessions.get(uuid)).name));
+  const noted = said.flatMap(({ notes }, i) =>
+    notes === '' ? [] : [uuids.length === 1 ? notes : `${names[i] ?? ''}:\n${notes}`],
+  );
+  const known = (texts: readonly (string | null)[]): readonly string[] => [
+    ...new Set(texts.filter((text) => text !== null)),
+  ];
+  const experiments = known(said.map(({ experiment }) => experiment));
+  return {
+    names,
+    notes: noted.join('\n\n').slice(0, longestNotes),
+    experimenters: known(said.map(({ experimenter }) => experimenter)),
+    experiment: experiments.length === 0 ? null : experiments.join('; '),
+  };
+}
 
 /** What the session folder says of the people and of what they noted. A folder that is gone or says nothing is no error. */
 async function readAbout(

@@ -59,6 +59,8 @@ export interface ExportRecording {
   readonly filmFrames: readonly number[];
   /** The films are where they were. */
   readonly filmsPresent: boolean;
+  /** Where the run used a part only: seconds since the recording's start, one per frame of its films, NaN where unknown; null where it used all or nothing tells. */
+  readonly filmTimes: Float64Array | null;
   /** First frame of the recording that the run used; 0 for all. */
   readonly firstFrame: number;
   /** First sample of the run that is its; its samples go on to the next recording's. */
@@ -119,9 +121,12 @@ export interface ExportRun {
   readonly session: {
     readonly uuid: string;
     readonly name: string;
+    /** Names of all sessions the run's recordings are of, in the order of the run. */
+    readonly names: readonly string[];
     readonly subject: string | null;
     readonly notes: string;
-    readonly experimenter: string | null;
+    /** Everybody whom the sessions of the run's recordings name. */
+    readonly experimenters: readonly string[];
     readonly experiment: string | null;
   };
 }

@@ -6,14 +6,18 @@ import { readWhole } from './run-arrays.ts';
 export interface Timeline {
   /** T seconds since the start of the first recording. None is NaN. */
   readonly times: Float64Array;
+  /** The same, NaN where nobody knows it; null where the run keeps no times. */
+  readonly known: Float64Array | null;
   /** Frames whose time is not known: it was filled in from their neighbours and the rate. */
   readonly filled: number;
   /** Frames whose time is not after that of the frame before. */
   readonly disordered: number;
   /** Seconds to add to a time of each recording's own to have it on this axis. */
   readonly offsets: readonly number[];
-  /** Recordings that had to be laid one frame after the one before, because no clock says how far apart they were. */
+  /** Recordings laid one frame after the one before: no clock says how far apart they were, or it says that they began before its end. */
   readonly laidEndToEnd: number;
+  /** Those of them that have a clock, which says that they began before the one ahead of them ended. */
+  readonly againstClock: number;
 }
 
 /**
@@ -26,14 +30,16 @@ export async function readTimeline(run: ExportRun): Promise<Timeline> {
   const rate = run.fps ?? run.recordings[0]?.fps ?? 1;
   const read = await readWhole(run.arrays.time, 'time.npy', run.frames);
   const times = read === null ? new Float64Array(run.frames).fill(Number.NaN) : Float64Array.from(read);
+  const unknown = times.map((time) => (Number.isNaN(time) ? 1 : 0));
   let filled = 0;
   let laidEndToEnd = 0;
+  let againstClock = 0;
   const offsets: number[] = [];
   const start = run.recordings[0]?.startedAt ?? null;
   let previousEnd = Number.NEGATIVE_INFINITY;
   for (const recording of run.recordings) {
     const part = times.subarray(recording.firstSample, recording.firstSample + recording.samples);
-    filled += fill(part, recording.fps ?? rate, recording.firstFrame);
+    filled += fillTimes(part, recording.fps ?? rate, recording.firstFrame);
     offsets.push(0);
     if (recording.firstSample > 0) {
       const byClock =
@@ -44,17 +50,26 @@ export async function readTimeline(run: ExportRun): Promise<Timeline> {
       const offset = isAfter ? byClock : previousEnd + 1 / rate - (part[0] ?? 0);
       offsets[offsets.length - 1] = offset;
       if (!isAfter) laidEndToEnd += 1;
+      if (!isAfter && !Number.isNaN(byClock)) againstClock += 1;
       for (let i = 0; i < part.length; i += 1) part[i] = (part[i] ?? 0) + offset;
     }
     previousEnd = part.at(-1) ?? previousEnd;
   }
   let disordered = 0;
   for (let t = 1; t < times.length; t += 1) if (!((times[t] ?? 0) > (times[t - 1] ?? 0))) disordered += 1;
-  return { times, filled: read === null || filled === times.length ? 0 : filled, disordered, laidEndToEnd, offsets };
+  return {
+    times,
+    known: read === null ? null : times.map((time, t) => (unknown[t] === 1 ? Number.NaN : time)),
+    filled: read === null || filled === times.length ? 0 : filled,
+    disordered,
+    laidEndToEnd,
+    againstClock,
+    offsets,
+  };
 }
 
 /** Fills unknown times in place; a recording without any is counted out by its rate. Gives how many were unknown. */
-function fill(times: Float64Array, rate: number, firstFrame: number): number {
+export function fillTimes(times: Float64Array, rate: number, firstFrame: number): number {
   const known = times.findIndex((time) => !Number.isNaN(time));
   if (known === -1) {
     for (let t = 0; t < times.length; t += 1) times[t] = (firstFrame + t) / rate;

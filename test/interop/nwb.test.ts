@@ -183,3 +183,74 @@ test('what is not known is told before and filled with what is true: still no cr
     [false, true],
   ]);
 });
+
+const scriptOfTwo = String.raw`
+import json, os, sys
+import numpy as np
+from pynwb import NWBHDF5IO, validate
+from nwbinspector import inspect_nwbfile, load_config
+file = sys.argv[1]
+out = {"errors": [str(e) for e in validate(path=file)],
+       "findings": [[m.importance.name, m.check_function_name] for m in inspect_nwbfile(nwbfile_path=file, config=load_config("dandi"))]}
+with NWBHDF5IO(file, "r") as io:
+    nwb = io.read()
+    films = [nwb.acquisition[name] for name in ["OnePhotonSeries1", "OnePhotonSeries2"]]
+    out["devices"] = [[one.device.name, one.device.model.name] for one in films]
+    out["films"] = [[os.path.exists(os.path.join(os.path.dirname(file), name)) for name in one.external_file[:]] for one in films]
+    out["starts"] = [one.starting_frame[:].tolist() for one in films]
+    out["lengths"] = [len(one.timestamps) for one in films]
+    times = nwb.processing["ophys"]["Fluorescence"]["RoiResponseSeries"].timestamps[:]
+    # What the run used of each film has the times of the traces.
+    out["same"] = [bool(np.allclose(films[0].timestamps[:900], times[:900])), bool(np.allclose(films[1].timestamps[100:], times[900:]))]
+    out["ascending"] = bool((np.diff(times) > 0).all())
+    out["gap"] = round(float(times[900] - 3600), 3)
+    epochs = nwb.epochs.to_dataframe()
+    out["epochs"] = [epochs["start_time"].round(3).tolist(), epochs["stop_time"].round(3).tolist()]
+    out["orientation"] = [round(float(nwb.processing["behavior"][f"HeadOrientation{n}"].timestamps[0]), 3) for n in [1, 2]]
+    out["pulses"] = np.asarray(nwb.events["TTL_input_2"]["timestamp"][:]).round(3).tolist()
+    notes = nwb.acquisition["Notes"]
+    out["notes"] = [notes.data[:].tolist(), notes.timestamps[:].tolist()]
+    out["about"] = [nwb.session_start_time.isoformat(), list(nwb.experimenter)]
+print(json.dumps(out))
+`;
+
+test('a run over two recordings is one valid file with both on its time axis', async (context) => {
+  const python = pythonOf(judge, context);
+  const run = await finishedRunOnDisk('subject1', { two: true });
+  const destination = path.join(run.folder, '..', '..', 'two.nwb');
+  const metadata = { subject: { sex: 'F', species: 'Mus musculus', age: 'P90D' } } as const;
+  await run.interop.export({ target: run.runUuid, format: 'nwb', destination, metadata }, localCall);
+  const said = askPython(python, scriptOfTwo, destination) as Record<string, unknown>;
+  expect(said['errors']).toEqual([]);
+  const findings = said['findings'] as readonly (readonly [string, string])[];
+  expect(findings.filter(([importance]) => importance !== 'BEST_PRACTICE_SUGGESTION')).toEqual([]);
+  expect(said).toMatchObject({
+    devices: [
+      ['Miniscope', 'Miniscope_V4_BNO'],
+      ['Scope_2', 'Miniscope_V4_BNO'],
+    ],
+    films: [
+      [true, true],
+      [true, true],
+    ],
+    starts: [
+      [0, 1000],
+      [0, 400],
+    ],
+    lengths: [1500, 700],
+    same: [true, true],
+    ascending: true,
+    gap: 5.002,
+    epochs: [
+      [0, 3605.002],
+      [44.953, 3634.956],
+    ],
+    orientation: [-0.025, 3600],
+    pulses: [5.002, 5.556, 3606.001],
+    notes: [
+      ['mouse turned around', 'second round'],
+      [1.2, 3602.5],
+    ],
+    about: ['2026-05-01T11:00:00+02:00', ['Doe, Jane', 'Roe, Kim']],
+  });
+});

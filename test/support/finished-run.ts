@@ -24,7 +24,10 @@ export interface FinishedRun {
 const frames = 1500;
 
 /** Cell 0 is accepted by a person, cell 1 has no pixel, cell 2 is not suggested; the last ten frames have no time. */
-export async function finishedRunOnDisk(subject = 'm1'): Promise<FinishedRun> {
+export async function finishedRunOnDisk(
+  subject = 'm1',
+  options: { readonly two?: boolean } = {},
+): Promise<FinishedRun> {
   const root = temporaryFolder('calyx-interop-');
   const films = path.join(root, 'session', 'Miniscope');
   mkdirSync(films, { recursive: true });
@@ -43,11 +46,14 @@ export async function finishedRunOnDisk(subject = 'm1'): Promise<FinishedRun> {
   const { session } = await library.sessions.insert(newSession(1, { folder: path.join(root, 'session'), subject }));
   const recording = session.recordings[0];
   if (recording === undefined) throw new Error('the session has no recording');
-  const { uuid } = await library.runs.create(newRun(recording.uuid));
+  const inputs = [{ recordingUuid: recording.uuid, firstFrame: 0, lastFrame: options.two === true ? 899 : null }];
+  if (options.two === true) inputs.push(await secondRecording(library, path.join(root, 'second'), subject));
+  const { uuid } = await library.runs.create(newRun(recording.uuid, { inputs }));
   await library.runs.claim({ runUuid: uuid });
   const folder = library.runFolder(uuid);
   const written = writeRun(folder, { frames, pyramid: false });
   addArrays(folder, written);
+  if (options.two === true) timesOfTwo(folder, films);
   await library.runs.finish(uuid, { cells: newCells(3), arrays: arraysOnDisk(folder) });
   const rater = await library.curation.addRater({ initials: 'JD' });
   const [first] = await library.runs.cells(uuid);
@@ -61,6 +67,61 @@ export async function finishedRunOnDisk(subject = 'm1'): Promise<FinishedRun> {
   });
   const interop = createInteropHandlers({ library, exportNpy: () => Promise.reject(new Error('not asked for')) });
   return { library, runUuid: uuid, sessionUuid: session.uuid, folder, films, written, interop };
+}
+
+/** Where the second recording's films begin to be used; it began an hour after the first. */
+const secondFirst = 100;
+
+/** Times of the frames of a recording's films, s: not quite regular. */
+const filmTime = (frame: number): number => frame * 0.05 + (frame % 7) * 0.001;
+
+/** `timeStamps.csv` of a device's folder. */
+function writeTimeStamps(folder: string, count: number): void {
+  const rows = Array.from({ length: count }, (_, t) => `${t},${Math.round(filmTime(t) * 1000)},0`);
+  writeFileSync(path.join(folder, 'timeStamps.csv'), `Frame Number,Time Stamp (ms),Buffer Index\n${rows.join('\n')}\n`);
+}
+
+/** A recording of an hour later, by another scope and another person, of 700 frames of which the run uses the last 600. */
+async function secondRecording(library: Library, session: string, subject: string) {
+  const films = path.join(session, 'Scope_2');
+  mkdirSync(films, { recursive: true });
+  writeFileSync(path.join(films, '0.avi'), greyAvi(400, 30, 40));
+  writeFileSync(path.join(films, '1.avi'), greyAvi(300, 30, 40));
+  writeTimeStamps(films, 700);
+  const orientation = Array.from({ length: 30 }, (_, i) => `${i * 60 + (i % 3)},0.5,0.5,-0.5,0.5`);
+  writeFileSync(path.join(films, 'headOrientation.csv'), `Time Stamp (ms),qw,qx,qy,qz\n${orientation.join('\n')}\n`);
+  const rows = Array.from({ length: 700 }, (_, t) => `${t},${t >= 120 && t < 130 ? '01' : '00'}`);
+  writeFileSync(path.join(films, 'calyxFrames.csv'), `Frame Number,Inputs\n${rows.join('\n')}\n`);
+  writeFileSync(path.join(session, 'notes.csv'), 'Time Stamp (ms), Note\n2500,second round\n');
+  writeFileSync(path.join(session, 'metaData.json'), JSON.stringify({ researcherName: 'Roe, Kim' }));
+  const made = newSession(0, { folder: session, subject });
+  const files = [
+    { path: 'Scope_2/0.avi', frames: 400, bytes: 2000 },
+    { path: 'Scope_2/1.avi', frames: 300, bytes: 1000 },
+  ];
+  const inserted = await library.sessions.insert({
+    ...made,
+    recordings: made.recordings.map((recording) =>
+      Object.assign({}, recording, { device: 'Scope 2', frames: 700, files }),
+    ),
+  });
+  const recordingUuid = inserted.session.recordings[0]?.uuid ?? '';
+  return { recordingUuid, firstFrame: secondFirst, lastFrame: null };
+}
+
+/** A run of 900 frames of the first recording and 600 of the second: each on its own clock, as the engine writes them. */
+function timesOfTwo(folder: string, films: string): void {
+  writeTimeStamps(films, 1500);
+  const times = Float64Array.from({ length: frames }, (_, t) => filmTime(t < 900 ? t : t - 900 + secondFirst));
+  times[905] = Number.NaN;
+  writeFileSync(path.join(folder, 'time.npy'), npyBytes([frames], times));
+  const file = path.join(folder, 'run.json');
+  const manifest = JSON.parse(readFileSync(file, 'utf8')) as object;
+  const inputs = [
+    { firstSample: 0, frames: 900, fps: 20 },
+    { firstSample: 900, frames: 600, fps: 20 },
+  ];
+  writeFileSync(file, JSON.stringify({ ...manifest, inputs }));
 }
 
 /** The second input of the board is high in frames 100 to 119 and from 1490 on; frame 110 was not read. */

@@ -2,7 +2,7 @@
 import { AppError } from '../../contract/index.ts';
 import { headOrientationOf } from '../../sessions/index.ts';
 import type { ExportRecording, ExportRun } from '../job.ts';
-import { sampling, type Timeline } from '../timeline.ts';
+import { fillTimes, sampling, type Timeline } from '../timeline.ts';
 import { seriesData, type NwbWriter } from './nwb-writer.ts';
 
 /** Where the films of each recording stand from the NWB file; `objectId` is that of the recording's series. */
@@ -11,6 +11,11 @@ export type PlacedFilms = readonly { readonly objectId: string; readonly paths: 
 /** Name of the series of the recording at `position` of the run's. */
 function seriesName(run: ExportRun, position: number): string {
   return run.recordings.length === 1 ? 'OnePhotonSeries' : `OnePhotonSeries${position + 1}`;
+}
+
+/** A name that may stand in a path inside the file. */
+export function deviceName(name: string | undefined): string {
+  return name?.replaceAll(/[/:\s]+/g, '_') || 'Miniscope';
 }
 
 /** The raw films by their place, and the head orientation of the recordings. @throws AppError `disk.io` */
@@ -23,7 +28,7 @@ export async function writeAcquisition(
   for (const [i, recording] of run.recordings.entries()) {
     const placed = films[i];
     if (placed === undefined || !recording.filmsPresent) continue;
-    writeFilm(nwb, `/acquisition/${seriesName(run, i)}`, recording, timeline, placed);
+    writeFilm(nwb, `/acquisition/${seriesName(run, i)}`, recording, filmTimes(run, i, timeline), placed);
   }
   const orientations = await Promise.all(run.recordings.map((recording) => readOrientation(recording)));
   if (orientations.every((orientation) => orientation === null)) return;
@@ -47,15 +52,14 @@ function writeFilm(
   nwb: NwbWriter,
   series: string,
   recording: ExportRecording,
-  timeline: Timeline,
+  times: Float64Array,
   placed: PlacedFilms[number],
 ): void {
   const { h5 } = nwb;
-  const all = recording.filmFrames.reduce((total, frames) => total + frames, 0);
   const part =
-    recording.firstFrame === 0 && recording.samples === all
+    recording.firstFrame === 0 && recording.samples === times.length
       ? ''
-      : ` The run used frames ${recording.firstFrame} to ${recording.firstFrame + recording.samples - 1} of the films; the times are theirs.`;
+      : ` The run used frames ${recording.firstFrame} to ${recording.firstFrame + recording.samples - 1} of the films (from 0).`;
   nwb.group(series, 'OnePhotonSeries', {
     object_id: placed.objectId,
     description: `Raw film of ${recording.device}, 8-bit grey levels, ${recording.codec}.`,
@@ -63,7 +67,7 @@ function writeFilm(
   });
   let frame = 0;
   const starts = recording.filmFrames.map((frames) => {
-    const start = Math.max(0, frame - recording.firstFrame);
+    const start = frame;
     frame += frames;
     return start;
   });
@@ -71,9 +75,24 @@ function writeFilm(
   h5.text(`${series}/format`, 'external');
   h5.array(`${series}/dimension`, Int32Array.of(recording.width, recording.height), [2]);
   h5.array(`${series}/data`, new Uint8Array(), [0, 0, 0], seriesData('n.a.'));
-  const times = timeline.times.slice(recording.firstSample, recording.firstSample + recording.samples);
   nwb.sampling(series, sampling(times));
   h5.softLink(`${series}/imaging_plane`, '/general/optophysiology/ImagingPlane');
+  h5.softLink(`${series}/device`, `/general/devices/${deviceName(recording.device)}`);
+}
+
+/** The films are named whole, so each of their frames has its time on the run's axis, those that the run left out too. */
+function filmTimes(run: ExportRun, position: number, { times, offsets }: Timeline): Float64Array {
+  const recording = run.recordings[position];
+  if (recording === undefined) return new Float64Array();
+  const { firstFrame, firstSample, samples, filmFrames } = recording;
+  const all = new Float64Array(filmFrames.reduce((total, frames) => total + frames, 0));
+  for (let frame = 0; frame < all.length; frame += 1)
+    all[frame] =
+      frame >= firstFrame && frame < firstFrame + samples
+        ? (times[firstSample + frame - firstFrame] ?? Number.NaN)
+        : (recording.filmTimes?.[frame] ?? Number.NaN) + (offsets[position] ?? 0);
+  fillTimes(all, recording.fps ?? run.fps ?? 1, 0);
+  return all;
 }
 
 /** The settings of a recording's device in one line. */

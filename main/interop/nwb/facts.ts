@@ -113,7 +113,7 @@ export function nwbFacts(
       'The wavelengths of this scope are not known.',
       'Those of the Miniscope V4 are written (470 and 525 nm); set imaging.excitationNm and imaging.emissionNm.',
     );
-  if (session.experimenter === undefined && run.session.experimenter === null)
+  if (session.experimenter === undefined && run.session.experimenters.length === 0)
     missing(
       'BEST_PRACTICE_SUGGESTION',
       'check_experimenter_exists',
@@ -122,7 +122,7 @@ export function nwbFacts(
     );
 
   const start = session.start ?? localTime(recording?.startedAt ?? null, recording?.tzOffsetMin ?? null);
-  const experimenter = session.experimenter ?? (run.session.experimenter === null ? [] : [run.session.experimenter]);
+  const experimenter = session.experimenter ?? run.session.experimenters;
   const facts: NwbFacts = {
     subject: {
       id: dandiName(id ?? 'unknown'),
@@ -138,7 +138,11 @@ export function nwbFacts(
     session: {
       id: dandiName(session.id ?? start.slice(0, 19).replaceAll(/[-:]/g, '')),
       start,
-      description: session.description ?? `Miniscope recording “${run.session.name}”.`,
+      description:
+        session.description ??
+        (run.session.names.length > 1
+          ? `Miniscope recordings ${run.session.names.map((name) => `“${name}”`).join(', ')}.`
+          : `Miniscope recording “${run.session.name}”.`),
       experimenter,
       institution: session.institution ?? null,
       lab: session.lab ?? null,

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { ExportFinding } from '../../contract/index.ts';
 import type { ExportJob, ExportRun, OnProgress, WrittenExport } from '../job.ts';
 import { readTimeline, type Timeline } from '../timeline.ts';
-import { writeAcquisition, type PlacedFilms } from './acquisition.ts';
+import { deviceName, writeAcquisition, type PlacedFilms } from './acquisition.ts';
 import { nwbFacts, type NwbFacts } from './facts.ts';
 import { NwbWriter } from './nwb-writer.ts';
 import { writeHappenings } from './events.ts';
@@ -33,7 +33,12 @@ export async function writeNwb(job: ExportJob, films: PlacedFilms, progress: OnP
 }
 
 /** What nwbinspector would say of the times of a run's frames. */
-export function timelineFindings({ filled, disordered, laidEndToEnd }: Timeline): readonly ExportFinding[] {
+export function timelineFindings({
+  filled,
+  disordered,
+  laidEndToEnd,
+  againstClock,
+}: Timeline): readonly ExportFinding[] {
   const findings: ExportFinding[] = [];
   if (filled > 0)
     findings.push({
@@ -49,12 +54,20 @@ export function timelineFindings({ filled, disordered, laidEndToEnd }: Timeline)
       message: `${disordered} time stamps are not after the one before.`,
       remedy: 'They are written as they were recorded.',
     });
-  if (laidEndToEnd > 0)
+  if (laidEndToEnd > againstClock)
     findings.push({
       importance: 'BEST_PRACTICE_SUGGESTION',
       check: 'check_timestamps_ascending',
-      message: `No clock says how far apart ${laidEndToEnd + 1} of the recordings were.`,
+      message: `No clock says how far apart ${laidEndToEnd - againstClock + 1} of the recordings were.`,
       remedy: 'They are laid end to end.',
+    });
+  if (againstClock > 0)
+    findings.push({
+      importance: 'BEST_PRACTICE_SUGGESTION',
+      check: 'check_timestamps_ascending',
+      message: `By their clocks ${againstClock} of the recordings began before the one ahead of them in the run had ended.`,
+      remedy:
+        'They are laid end to end, in the order of the run; /intervals/epochs names them. Process them in the order in which they were taken.',
     });
   return findings;
 }
@@ -105,19 +118,7 @@ function writeGeneral(nwb: NwbWriter, run: ExportRun, facts: NwbFacts): void {
   if (session.keywords.length > 0) h5.texts('/general/keywords', session.keywords);
   h5.texts('/general/was_generated_by', ['calyx', run.programVersion], [1, 2]);
   writeSubject(nwb, subject);
-  h5.group('/general/devices');
-  const [recording] = run.recordings;
-  const device = deviceName(recording?.device ?? 'Miniscope');
-  const model = recording?.deviceType ?? 'Miniscope';
-  h5.group('/general/devices/models');
-  nwb.group(`/general/devices/models/${deviceName(model)}`, 'DeviceModel', {
-    manufacturer: 'Open-source Miniscope project',
-    description: `Head-mounted one-photon microscope of type ${model}.`,
-  });
-  nwb.group(`/general/devices/${device}`, 'Device', {
-    description: `Miniscope “${recording?.device ?? ''}” of type ${model}. Settings of each recording are in the comments of its series.`,
-  });
-  h5.softLink(`/general/devices/${device}/model`, `/general/devices/models/${deviceName(model)}`);
+  writeDevices(nwb, run);
   h5.group('/general/optophysiology');
   const plane = '/general/optophysiology/ImagingPlane';
   nwb.group(plane, 'ImagingPlane');
@@ -136,7 +137,7 @@ function writeGeneral(nwb: NwbWriter, run: ExportRun, facts: NwbFacts): void {
   nwb.group(`${plane}/OpticalChannel`, 'OpticalChannel');
   h5.text(`${plane}/OpticalChannel/description`, 'Green fluorescence of the indicator.');
   h5.number(`${plane}/OpticalChannel/emission_lambda`, imaging.emissionNm);
-  h5.softLink(`${plane}/device`, `/general/devices/${device}`);
+  h5.softLink(`${plane}/device`, `/general/devices/${deviceName(run.recordings[0]?.device)}`);
 }
 
 function writeSubject(nwb: NwbWriter, subject: NwbFacts['subject']): void {
@@ -156,9 +157,30 @@ function writeSubject(nwb: NwbWriter, subject: NwbFacts['subject']): void {
   if (subject.age !== null) h5.text('/general/subject/age', subject.age, { reference: 'birth' });
 }
 
-/** A name that may stand in a path inside the file. */
-export function deviceName(name: string): string {
-  return name.replaceAll(/[/:\s]+/g, '_') || 'Miniscope';
+/** Every scope of the run's recordings, and its type. */
+function writeDevices(nwb: NwbWriter, run: ExportRun): void {
+  const { h5 } = nwb;
+  h5.group('/general/devices');
+  h5.group('/general/devices/models');
+  const models = new Set<string>();
+  const devices = new Set<string>();
+  for (const { device, deviceType } of run.recordings) {
+    const type = deviceType ?? 'Miniscope';
+    const model = `/general/devices/models/${deviceName(type)}`;
+    if (!models.has(model))
+      nwb.group(model, 'DeviceModel', {
+        manufacturer: 'Open-source Miniscope project',
+        description: `Head-mounted one-photon microscope of type ${type}.`,
+      });
+    models.add(model);
+    const place = `/general/devices/${deviceName(device)}`;
+    if (devices.has(place)) continue;
+    devices.add(place);
+    nwb.group(place, 'Device', {
+      description: `Miniscope “${device}” of type ${type}. Settings of each recording are in the comments of its series.`,
+    });
+    h5.softLink(`${place}/model`, model);
+  }
 }
 
 function settingsText(run: ExportRun): string {

@@ -3,7 +3,8 @@ import { mkdir, open, writeFile, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { traceKinds } from '../../contract/index.ts';
 import type { ExportJob, ExportRun, OnProgress, TraceKind, WrittenExport } from '../job.ts';
-import { readWhole, TraceReader } from '../run-arrays.ts';
+import { TraceReader } from '../run-arrays.ts';
+import { readTimeline } from '../timeline.ts';
 
 /** Values that are made into text at a time: as text each is many times its own size. */
 const slabValues = 16_384;
@@ -16,7 +17,7 @@ const slabValues = 16_384;
  */
 export async function writeCsv(job: ExportJob, progress: OnProgress): Promise<WrittenExport> {
   const { run, table, temporary } = job;
-  const time = await readWhole(run.arrays.time, 'time.npy', run.frames);
+  const { known: time } = await readTimeline(run);
   const kinds = traceKinds.filter((kind) => run.arrays.traces[kind] !== undefined);
   const isFile = job.destination.toLowerCase().endsWith('.csv');
   if (isFile) {

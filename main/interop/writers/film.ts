@@ -12,6 +12,7 @@ import {
 } from '../../media/index.ts';
 import type { ExportJob, ExportRun, OnProgress, WrittenExport } from '../job.ts';
 import { readFootprints, readWhole } from '../run-arrays.ts';
+import { readTimeline } from '../timeline.ts';
 import { bordersOf, drawBorders, type Border } from './film-overlay.ts';
 
 const what = 'Writing a film';
@@ -156,7 +157,7 @@ async function encode(work: Work, progress: OnProgress, signal: AbortSignal): Pr
 
 /** Times of the frames as a Miniscope DAQ writes them; empty where a frame has none. Frame 0 is the film's first. */
 async function timesCsv(run: ExportRun, first: number, last: number): Promise<string> {
-  const time = await readWhole(run.arrays.time, 'time.npy', run.frames);
+  const { known: time } = await readTimeline(run);
   const rows = Array.from({ length: last - first + 1 }, (_, i) => {
     const seconds = time?.[first + i] ?? Number.NaN;
     return `${i},${Number.isNaN(seconds) ? '' : (1000 * seconds).toFixed(3)},${first + i}`;

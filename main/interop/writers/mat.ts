@@ -4,6 +4,7 @@ import { Hdf5Writer, slabRows, type Attributes, type H5Dataset } from '../hdf5.t
 import type { ExportCell, ExportJob, OnProgress, WrittenExport } from '../job.ts';
 import { ratersOf } from '../raters.ts';
 import { readFootprints, readWhole, TraceReader } from '../run-arrays.ts';
+import { readTimeline } from '../timeline.ts';
 import { type CellLabel, traceKinds } from '../../contract/index.ts';
 
 /** Frames a chunk of traces holds. */
@@ -51,8 +52,8 @@ export async function writeMat(job: ExportJob, progress: OnProgress): Promise<Wr
     writeRaters(h5, cells);
     vector('frame_size', Float64Array.of(height, width));
     if (run.fps !== null) vector('fps', Float64Array.of(run.fps));
-    const time = await readWhole(run.arrays.time, 'time.npy', frames);
-    if (time !== null) vector('time', Float64Array.from(time));
+    const { known: time } = await readTimeline(run);
+    if (time !== null) vector('time', time);
     const motion = await readWhole(run.arrays.motion, 'motion.npy', frames * 2);
     // T × 2 there, so 2 × T in the file's order.
     if (motion !== null) {

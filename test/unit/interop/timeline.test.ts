@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import type { ExportRun } from '../../../main/interop/job.ts';
+import { timelineFindings } from '../../../main/interop/nwb/write.ts';
 import { readTimeline, sampling } from '../../../main/interop/timeline.ts';
 import { temporaryFolder } from '../../support/library.ts';
 import { npyBytes } from '../../support/run-folder.ts';
@@ -26,11 +27,12 @@ function runOf(times: readonly number[], parts: readonly { samples: number; star
 }
 
 test('unknown times are interpolated between known ones and counted out by the rate beyond them', async () => {
-  const { times, filled } = await readTimeline(
+  const { times, known, filled } = await readTimeline(
     runOf([Number.NaN, 0.5, Number.NaN, Number.NaN, 1.1, Number.NaN], [{ samples: 6 }]),
   );
   expect([...times].map((time) => Math.round(time * 1000) / 1000)).toEqual([0.4, 0.5, 0.7, 0.9, 1.1, 1.2]);
   expect(filled).toBe(4);
+  expect([...(known ?? [])]).toEqual([Number.NaN, 0.5, Number.NaN, Number.NaN, 1.1, Number.NaN]);
 });
 
 test('recordings lie where their wall clocks say; without clocks end to end, which is told', async () => {
@@ -47,7 +49,19 @@ test('recordings lie where their wall clocks say; without clocks end to end, whi
   const unclocked = await readTimeline(runOf(times, [{ samples: 3 }, { samples: 2 }]));
   expect(unclocked.times[3]).toBeCloseTo(0.3);
   expect(unclocked.offsets[1]).toBeCloseTo(0.3);
-  expect(unclocked).toMatchObject({ laidEndToEnd: 1, disordered: 0 });
+  expect(unclocked).toMatchObject({ laidEndToEnd: 1, againstClock: 0, disordered: 0 });
+  // A run may hold recordings in another order than they were taken in: time still ascends, and it is told.
+  const turned = await readTimeline(
+    runOf(times, [
+      { samples: 3, startedAt: '2026-05-01T10:01:00.000Z' },
+      { samples: 2, startedAt: '2026-05-01T10:00:00.000Z' },
+    ]),
+  );
+  expect(turned.times[3]).toBeCloseTo(0.3);
+  expect(turned).toMatchObject({ laidEndToEnd: 1, againstClock: 1, disordered: 0 });
+  expect(timelineFindings(turned).map(({ message }) => message)).toEqual([
+    'By their clocks 1 of the recordings began before the one ahead of them in the run had ended.',
+  ]);
 });
 
 test('regular times become a rate, others stay; a frame out of order is counted', async () => {
