@@ -189,8 +189,9 @@ function makeRun(folder) {
         device: 'Miniscope',
         deviceType: 'Miniscope_V4_BNO',
         films: [film],
-        filmFrames: [2000],
+        filmFrames: [frames],
         filmsPresent: true,
+        filmTimes: null,
         firstFrame: 0,
         firstSample: 0,
         samples: frames,
@@ -206,7 +207,15 @@ function makeRun(folder) {
         happenings: null,
       },
     ],
-    session: { uuid: '', name: 'bench', subject: 'm1', notes: '', experimenter: null, experiment: null },
+    session: {
+      uuid: '',
+      name: 'bench',
+      subject: 'm1',
+      names: ['bench'],
+      notes: '',
+      experimenters: [],
+      experiment: null,
+    },
   };
   writeFileSync(path.join(folder, 'job.json'), JSON.stringify(run));
 }
