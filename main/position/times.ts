@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import path from 'node:path';
+import { isMat5 } from '../mat5/index.ts';
 import { fieldsOf, linesOf, numberOf, unreadable } from './text.ts';
-import { isMat5, readMat5 } from './readers/mat5.ts';
+import { readMatrix } from './readers/mat5.ts';
 
 /** Which column is the time, and what makes seconds of it. */
 export interface TimeColumn {
@@ -43,7 +44,7 @@ export function timeColumn(names: readonly string[]): TimeColumn | null {
  * @throws AppError `position.unreadable`
  */
 export async function readTimes(file: string): Promise<Float64Array> {
-  if (await isMat5(file)) return Float64Array.from((await readMat5(file)).values);
+  if (await isMat5(file)) return Float64Array.from((await readMatrix(file)).values);
   const lines = await linesOf(file);
   const separator = [',', ';', '\t'].find((candidate) => (lines[0] ?? '').includes(candidate)) ?? ',';
   const names = fieldsOf(lines[0] ?? '', separator);

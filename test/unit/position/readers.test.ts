@@ -5,7 +5,7 @@ import { deflateSync, gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { pickledNames } from '../../../main/position/readers/hdf5.ts';
 import { positionReaders } from '../../../main/position/readers/index.ts';
-import { readMat5 } from '../../../main/position/readers/mat5.ts';
+import { readMatrix } from '../../../main/position/readers/mat5.ts';
 import { joinFrames, readTimes, timeColumn } from '../../../main/position/times.ts';
 import type { ReadPosition } from '../../../main/position/types.ts';
 import { arenaBins, placeMap, spatialInformation } from '../../../main/explore/tuning.ts';
@@ -162,9 +162,9 @@ describe('other files', () => {
       expect([...found.parts[0]!.x, ...found.parts[0]!.y]).toEqual([1, 2, 3, 10, 20, 30]);
     }
     const two = Buffer.concat([head, one, packed(matrix('other', 1, 1, [5]))]);
-    await expect(readMat5(written('two.mat', two))).rejects.toThrow('pos, other');
+    await expect(readMatrix(written('two.mat', two))).rejects.toThrow('pos, other');
     await expect(
-      readMat5(written('cut.mat', Buffer.concat([head, packed(one).subarray(0, 40)]))),
+      readMatrix(written('cut.mat', Buffer.concat([head, packed(one).subarray(0, 40)]))),
     ).rejects.toMatchObject({
       code: 'position.unreadable',
     });
@@ -223,7 +223,7 @@ it.skipIf(!existsSync(path.join(sharedFolder, 'data', 'real', 'etter-ca1')))(
     const folder = path.join(sharedFolder, 'data', 'real', 'etter-ca1', 'Linear_track_data');
     const { parts } = await read(path.join(folder, 'behav_vec.mat'));
     const timesS = await readTimes(path.join(folder, 'behav_time.mat'));
-    const cell = await readMat5(path.join(folder, 'ca_trace.mat'));
+    const cell = await readMatrix(path.join(folder, 'ca_trace.mat'));
     const cameraS = await readTimes(path.join(folder, 'ca_time.mat'));
     const { x, y } = parts[0]!;
     const arena = arenaBins(cameraS, { timesS, x, y, unit: 'cm' }, 3, 5);

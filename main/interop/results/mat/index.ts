@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
+import { isMat5 } from '../../../mat5/index.ts';
 import { isHdf5 } from '../hdf5.ts';
-import { isMat5, namesOfMat5, openMat5 } from './mat5.ts';
+import { namesOfMat5, openMat5 } from './mat5.ts';
 import { openMat73 } from './mat73.ts';
 import type { MatFile, MatNames } from './mat-value.ts';
 
