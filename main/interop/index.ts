@@ -5,7 +5,7 @@ export { isDamage } from './results/check.ts';
 export { isHdf5, openHdf5 } from './results/hdf5.ts';
 export { seedsOfFile, seedsOutside } from './results/outlines/seeds.ts';
 export { createResultsHandlers } from './results/handlers.ts';
-export { describeFilm, foreignFormat, readablePlace } from './films/index.ts';
+export { describeFilm, readablePlace } from './films/index.ts';
 export { Progresses } from './progresses.ts';
 export { createInteropHandlers } from './handlers.ts';
 export type { InteropDependencies } from './handlers.ts';

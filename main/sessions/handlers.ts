@@ -28,10 +28,9 @@ interface VerifiedDevice {
 
 /** Films of other programs: `main/interop/films`. */
 export interface ForeignFilms {
-  readonly recognises: (place: string) => Promise<boolean>;
-  /** By its header; or where the film lies that a file only names. */
-  readonly describe: (place: string, choice: FilmChoice) => Promise<ReadSession | { readonly film: string }>;
-  /** Rewrites it, once; gives where it can be opened. */
+  /** By its header; or where the film lies that a file only names; null for a place that is no such film. */
+  readonly describe: (place: string, choice: FilmChoice) => Promise<ReadSession | { readonly film: string } | null>;
+  /** Rewrites it, once; gives where it can be opened: a place that is no such film itself. */
   readonly rewrite: (
     place: string,
     choice: FilmChoice & { readonly ticket?: string | undefined },
@@ -106,8 +105,8 @@ export function createSessionsHandlers(dependencies: SessionsDependencies): Hand
   const { foreign } = dependencies;
   const look = async (source: Source, choice: FilmChoice, context: CallContext): Promise<ReadSession> => {
     let place = await pathOfSource(source, roots, context);
-    if (foreign !== undefined && (await foreign.recognises(place))) {
-      const described = await foreign.describe(place, choice);
+    const described = (await foreign?.describe(place, choice)) ?? null;
+    if (described !== null) {
       if (!('film' in described)) return described;
       place = described.film;
     }
@@ -123,10 +122,7 @@ export function createSessionsHandlers(dependencies: SessionsDependencies): Hand
       await previewSession(await look(source, choice, context), library),
     import: async ({ source, device, subject, fps, dataset, ticket }, context) => {
       const given = await pathOfSource(source, roots, context);
-      const place =
-        foreign !== undefined && (await foreign.recognises(given))
-          ? await foreign.rewrite(given, { fps, dataset, ticket }, context.signal)
-          : given;
+      const place = (await foreign?.rewrite(given, { fps, dataset, ticket }, context.signal)) ?? given;
       const read = await openSession(place, { probeFilm, fps });
       const { session, alreadyImported } = await importSession(read, { device, subject }, library);
       if (!alreadyImported) dependencies.changed?.(session.uuid);

@@ -3,7 +3,7 @@ import { AppError } from '../../contract/index.ts';
 import { programVersion } from '../../installation/index.ts';
 import { defaultLibrary } from '../../library/index.ts';
 import { probeFilm } from '../../media/index.ts';
-import { describeFilm, foreignFormat } from '../../interop/index.ts';
+import { describeFilm } from '../../interop/index.ts';
 import { openSession } from '../../sessions/index.ts';
 import { exitCodeOf, exitCodes } from '../exit-codes.ts';
 import { parseFlags, pathResolver, text, type Answer, type Command, type Invocation } from './command.ts';
@@ -101,7 +101,6 @@ function processHost(): CliHost {
     signal: interrupted.signal,
     insisted: insisted.signal,
     connect: openConnection,
-    readSession: async (place) =>
-      (await foreignFormat(place)) === null ? await openSession(place, { probeFilm }) : await describeFilm(place, {}),
+    readSession: async (place) => (await describeFilm(place, {})) ?? (await openSession(place, { probeFilm })),
   };
 }

@@ -12,7 +12,6 @@ import {
   createInteropHandlers,
   createResultsHandlers,
   describeFilm,
-  foreignFormat,
   Progresses,
   readablePlace,
 } from '../../interop/index.ts';
@@ -237,7 +236,6 @@ async function createCore(
       changed: sessionsChanged,
       verifySession,
       foreign: {
-        recognises: async (place) => (await foreignFormat(place)) !== null,
         describe: describeFilm,
         rewrite: async (place, { ticket, ...choice }, signal) => {
           using progress = progresses.begin(ticket);

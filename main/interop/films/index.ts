@@ -8,7 +8,6 @@ import { AppError } from '../../contract/index.ts';
 import type { Library } from '../../library/index.ts';
 import { fileError } from '../../processing/index.ts';
 import type { ReadSession } from '../../sessions/index.ts';
-import { unreadable } from '../results/check.ts';
 import type { ConvertAnswer } from './convert-worker.ts';
 import type { ConvertJob, OnShare } from './convert.ts';
 import { filmReaderOf } from './readers/index.ts';
@@ -19,22 +18,17 @@ export interface FilmChoice {
   readonly fps?: number | undefined;
 }
 
-/** Name of the format of a film that must be rewritten before it can be processed; null for everything else. */
-export async function foreignFormat(place: string): Promise<string | null> {
-  return (await filmReaderOf(place))?.format ?? null;
-}
-
 /**
- * What a film of another program is, by its header: a session to look at before it is imported.
+ * What a film of another program is, by its header: a session to look at before it is imported. Null for everything that can be opened as it is.
  *
  * @throws AppError `interop.unreadable`, `interop.several_films`, `disk.io`
  */
 export async function describeFilm(
   place: string,
   choice: FilmChoice,
-): Promise<ReadSession | { readonly film: string }> {
+): Promise<ReadSession | { readonly film: string } | null> {
   const reader = await filmReaderOf(place);
-  if (reader === null) throw unreadable(place, 'it is no film that Calyx knows.');
+  if (reader === null) return null;
   const opened = await reader.open(place, { dataset: choice.dataset ?? null });
   if ('film' in opened) return opened;
   await using film = opened;
@@ -89,7 +83,7 @@ export async function readablePlace(
   library: Pick<Library, 'folders' | 'readOnly'>,
   following: { readonly signal: AbortSignal; readonly onShare?: OnShare },
 ): Promise<string> {
-  if ((await foreignFormat(place)) === null) return place;
+  if ((await filmReaderOf(place)) === null) return place;
   const folder = path.join(library.folders.films, await folderName(place, choice));
   if (
     await stat(folder).then(

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { convertFilm } from '../../../main/interop/films/convert.ts';
 import type { ForeignFilm } from '../../../main/interop/films/foreign-film.ts';
 import { chooseScale, scaleFindings, toLevels } from '../../../main/interop/films/grey-scale.ts';
-import { readablePlace } from '../../../main/interop/films/index.ts';
+import { describeFilm, readablePlace } from '../../../main/interop/films/index.ts';
 import { filmReaderOf } from '../../../main/interop/films/readers/index.ts';
 import { Hdf5Writer } from '../../../main/interop/hdf5.ts';
 import { libraryFolders } from '../../../main/library/folders.ts';
@@ -376,6 +376,9 @@ describe('a conversion', () => {
     const place = await readablePlace(source, { fps: 10 }, library, following);
     expect(shares.at(-1)).toBe(1);
     expect(await readablePlace(source, { fps: 10 }, library, following)).toBe(place);
+    // What needs no conversion is left where it is.
+    expect(await describeFilm(place, {})).toBeNull();
+    expect(await readablePlace(place, {}, library, following)).toBe(place);
     expect(readdirSync(library.folders.films)).toEqual([path.basename(place)]);
     const session = await openSession(place, { probeFilm });
     expect(session).toMatchObject({ format: 'converted-film', name: 'film.tif' });

@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../../main/contract/index.ts';
-import { describeFilm, foreignFormat } from '../../../main/interop/index.ts';
+import { describeFilm } from '../../../main/interop/index.ts';
 import { readerOf } from '../../../main/interop/results/readers/index.ts';
 import { probeFilm } from '../../../main/media/index.ts';
 import { positionReaders } from '../../../main/position/readers/index.ts';
@@ -119,8 +119,7 @@ async function imported(place: string): Promise<string> {
     const { program, footprints, frames, height, width } = await result.read(place, null);
     return `${program}: ${footprints.length} cells, ${frames} frames of ${height} × ${width}`;
   }
-  const session =
-    (await foreignFormat(place)) === null ? await openSession(place, { probeFilm }) : await describeFilm(place, {});
+  const session = (await describeFilm(place, {})) ?? (await openSession(place, { probeFilm }));
   if ('film' in session) return session.film;
   const device = session.devices.find(({ error }) => error === null);
   if (device !== undefined) return `film: ${device.frames} frames of ${device.height} × ${device.width}`;
