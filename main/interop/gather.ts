@@ -9,6 +9,7 @@ import type { Library, RunDetail, StoredRecording } from '../library/index.ts';
 import { countsAsNeuron, opinions } from '../review/index.ts';
 import { frameTimes } from '../sessions/index.ts';
 import { happeningsOf } from './happenings.ts';
+import { readTimeline } from './timeline.ts';
 import type { ExportArrays, ExportCell, ExportRecording, ExportRun } from './job.ts';
 
 /** Gathers the cells that hold after edits as files: `main/media`’s editor. */
@@ -124,6 +125,19 @@ export async function gatherRun(
     recordings,
     session: { uuid: session.uuid, name: session.name, subject: session.subject, ...about },
   };
+}
+
+/**
+ * When the frames of a run were taken, on one axis for all its recordings: T seconds, NaN where unknown; null where the run keeps no times.
+ *
+ * @throws AppError `run.format_newer`, `disk.io`
+ */
+export async function runTimes(library: Library, detail: RunDetail): Promise<Float64Array | null> {
+  const manifest = await readManifest(detail.folder);
+  const recordings = await recordingsOf(library, detail, manifest);
+  const { time } = arraysOf(manifest, detail.folder, null);
+  const fps = manifest.fps ?? recordings[0]?.fps ?? null;
+  return (await readTimeline({ fps, frames: manifest.frames, recordings, arrays: { time } })).known;
 }
 
 function curationText(curation: Awaited<ReturnType<Library['curation']['current']>>, edits: number): string {

@@ -7,5 +7,6 @@ export { seedsOfFile, seedsOutside } from './results/outlines/seeds.ts';
 export { createResultsHandlers } from './results/handlers.ts';
 export { describeFilm, readablePlace } from './films/index.ts';
 export { Progresses } from './progresses.ts';
+export { runTimes } from './gather.ts';
 export { createInteropHandlers } from './handlers.ts';
 export type { InteropDependencies } from './handlers.ts';

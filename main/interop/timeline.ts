@@ -20,13 +20,18 @@ export interface Timeline {
   readonly againstClock: number;
 }
 
+/** What of a run says when its frames were taken. */
+export type TimedRun = Pick<ExportRun, 'fps' | 'frames' | 'recordings'> & {
+  readonly arrays: Pick<ExportRun['arrays'], 'time'>;
+};
+
 /**
  * The times of a run's frames for formats that know no missing time: unknown ones are interpolated, before the first and after the last known
  * one counted out by the rate. Recordings are put where their wall clocks say.
  *
  * @throws AppError `disk.io`
  */
-export async function readTimeline(run: ExportRun): Promise<Timeline> {
+export async function readTimeline(run: TimedRun): Promise<Timeline> {
   const rate = run.fps ?? run.recordings[0]?.fps ?? 1;
   const read = await readWhole(run.arrays.time, 'time.npy', run.frames);
   const times = read === null ? new Float64Array(run.frames).fill(Number.NaN) : Float64Array.from(read);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import path from 'node:path';
-import { readNpz } from '../arrays/index.ts';
+import { zipSync } from 'fflate';
+import { encodeNpy, type NpyData, readNpz } from '../arrays/index.ts';
 
 /** Name of the list of discrete events in a run folder and in an export. Runs of older engines have none. */
 export const eventsFile = 'events.npz';
@@ -60,6 +61,27 @@ export async function readEvents(folder: string): Promise<readonly CellEvent[]> 
     amplitudeSigma: at('amplitude_sigma', i),
     amplitudeDff: at('amplitude_dff', i),
   }));
+}
+
+/**
+ * The list of a folder again, with the times of its frames on another axis.
+ *
+ * @param times - T seconds, NaN where unknown
+ * @throws AppError `disk.io` when the file is missing or damaged
+ */
+export async function eventsAt(folder: string, times: Float64Array): Promise<Uint8Array> {
+  const columns = await readNpz(path.join(folder, eventsFile), names, eventsFile);
+  const at = (frames: ArrayLike<number>): Float64Array =>
+    Float64Array.from(frames, (frame) => times[frame] ?? Number.NaN);
+  const moved = {
+    ...columns,
+    onset_time: at(columns.onset),
+    peak_time: at(columns.peak),
+    end_time: at(columns.end),
+  };
+  return zipSync(
+    Object.fromEntries(names.map((name) => [`${name}.npy`, encodeNpy(moved[name] as NpyData, [moved[name].length])])),
+  );
 }
 
 /** Events as a table with one header line; times in seconds to a tenth of a millisecond, empty where unknown. */

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { z } from 'zod';
 import { encodeNpy, NpyFile } from '../arrays/index.ts';
 import { AppError, type Cell } from '../contract/index.ts';
-import { eventsCsv, eventsFile, readEvents } from './events.ts';
+import { eventsAt, eventsCsv, eventsFile, readEvents } from './events.ts';
 import { fileError } from './failure.ts';
 import { diskStore, type FileStore } from './file-store.ts';
 import { readResult, type RunResult } from './result.ts';
+
+const timeFile = 'time.npy';
 
 /** Files of an export, by the path in the run folder. Names are those other programs read (traces = denoised, spikes = deconvolved). */
 const copied: readonly (readonly [from: string, to: string])[] = [
@@ -16,7 +19,7 @@ const copied: readonly (readonly [from: string, to: string])[] = [
   ['traces/deconvolved.npy', 'spikes.npy'],
   ['traces/dff.npy', 'dff.npy'],
   ['motion.npy', 'motion.npy'],
-  ['time.npy', 'time.npy'],
+  [timeFile, timeFile],
   ['frame_flags.npy', 'frame_flags.npy'],
   [eventsFile, eventsFile],
   ['samples.npy', 'samples.npy'],
@@ -42,6 +45,8 @@ export interface EditedCells {
   /** Folders of the edits that hold, oldest first. */
   readonly layers: readonly string[];
   readonly collector: CellCollector | undefined;
+  /** When the frames were taken, on one axis for all recordings of the run (T seconds, NaN where unknown); absent or null: as `time.npy` says. */
+  readonly times?: Float64Array | null;
 }
 
 const Collected = z.array(
@@ -102,6 +107,8 @@ export async function exportRun(
     for (const [from, to] of files) {
       await store.copy(place.get(from) ?? path.join(runFolder, from), path.join(temporary, to));
     }
+    const times = present.has(timeFile) ? (edited?.times ?? null) : null;
+    const replaced = times === null ? [] : await putOnAxis(temporary, times, present.has(eventsFile), store);
     const rows = place.get(rowsFile);
     if (rows !== undefined) await store.copy(rows, path.join(temporary, rowsFile));
     const collectedScores = place.get(zscoreFile);
@@ -118,9 +125,12 @@ export async function exportRun(
     if (zscore !== null || place.has(zscoreFile)) made.push(zscoreFile);
     extra = made;
     const entryOf = (from: string, to: string) =>
-      Object.assign({}, collected.find((file) => file.path === from) ?? run.files.find((file) => file.path === from), {
-        path: to,
-      });
+      Object.assign(
+        {},
+        collected.find((file) => file.path === from) ?? run.files.find((file) => file.path === from),
+        replaced.find((file) => file.path === to),
+        { path: to },
+      );
     const listed = files.map(([from, to]) => entryOf(from, to));
     if (rows !== undefined) listed.push(entryOf(rowsFile, rowsFile));
     const counts = { components: accepted.length, accepted: sum(accepted), edits: layers.length };
@@ -136,6 +146,23 @@ export async function exportRun(
     components: accepted.length,
     accepted: sum(accepted),
   };
+}
+
+/** Gives an export of several recordings the run's own time: the engine counts in each recording from its start. */
+async function putOnAxis(
+  folder: string,
+  times: Float64Array,
+  hasEvents: boolean,
+  store: FileStore,
+): Promise<readonly { readonly path: string; readonly bytes: number; readonly sha256: string }[]> {
+  const files: (readonly [string, Uint8Array])[] = [[timeFile, encodeNpy(times, [times.length])]];
+  if (hasEvents) files.push([eventsFile, await eventsAt(folder, times)]);
+  for (const [name, bytes] of files) await store.write(path.join(folder, name), bytes);
+  return files.map(([name, bytes]) => ({
+    path: name,
+    bytes: bytes.length,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+  }));
 }
 
 const sum = (values: Uint8Array): number => values.reduce((total, value) => total + value, 0);

@@ -28,6 +28,8 @@ export interface ProcessingDependencies {
   readonly queueChanged?: () => void;
   /** Runs pieces of recordings; without it nothing can be tried out. */
   readonly tryOuts?: TryOuts;
+  /** When the frames of a run were taken, on one axis for all its recordings; without it exports keep each recording's own. */
+  readonly runTimes?: (detail: RunDetail) => Promise<Float64Array | null>;
   /** Replaced in tests by a disk that fills. */
   readonly store?: FileStore;
 }
@@ -236,6 +238,7 @@ export function createProcessingHandlers(
         cells: await library.runs.cells(runUuid),
         layers: layers.map((layer) => layer.folder),
         collector: dependencies.editor,
+        times: detail.inputs.length > 1 ? ((await dependencies.runTimes?.(detail)) ?? null) : null,
       });
     },
   };

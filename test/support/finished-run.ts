@@ -131,20 +131,28 @@ function frameTable(): string {
   return `Frame Number,Raw Counter,First Payload (ns),Last Payload (ns),Device Time (ms),Inputs,Lost Before\n${rows.join('\n')}\n`;
 }
 
-/** Cell 2 has an event at frame 20, cell 0 one at frame 40. */
-function eventsArchive(): Buffer {
+/** Cell 0 has an event, then cell 2; times are those of a recording of 20 frames a second that began a frame before its clock. */
+export function eventsArchive(
+  onset: readonly number[] = [40, 20],
+  peak: readonly number[] = [44, 25],
+  end: readonly number[] = [60, 30],
+): Buffer {
   const column = (...values: readonly number[]): Buffer => npyBytes([2], Int32Array.from(values));
   const floats = (...values: readonly number[]): Buffer => npyBytes([2], Float32Array.from(values));
-  const times = (...values: readonly number[]): Buffer => npyBytes([2], Float64Array.from(values));
+  const times = (...frames: readonly number[]): Buffer =>
+    npyBytes(
+      [2],
+      Float64Array.from(frames, (frame) => frame / 20 - 0.05),
+    );
   return zipBytes(
     {
       'cell.npy': column(0, 2),
-      'onset.npy': column(40, 20),
-      'peak.npy': column(44, 25),
-      'end.npy': column(60, 30),
-      'onset_time.npy': times(1.95, 0.95),
-      'peak_time.npy': times(2.15, 1.2),
-      'end_time.npy': times(2.95, 1.45),
+      'onset.npy': column(...onset),
+      'peak.npy': column(...peak),
+      'end.npy': column(...end),
+      'onset_time.npy': times(...onset),
+      'peak_time.npy': times(...peak),
+      'end_time.npy': times(...end),
       'amplitude.npy': floats(12, 7),
       'amplitude_sigma.npy': floats(6, 4.5),
       'amplitude_dff.npy': floats(1.2, 0.7),

@@ -14,6 +14,7 @@ import {
   describeFilm,
   Progresses,
   readablePlace,
+  runTimes,
 } from '../../interop/index.ts';
 import {
   acquireOwnership,
@@ -193,6 +194,7 @@ async function createCore(
     ask: (folder) => compute.plan(folder),
     tryOuts,
     queueChanged: () => hub.notify('runs', null),
+    runTimes: (detail) => runTimes(library, detail),
   });
   const sessions = recordedSessions({
     library,

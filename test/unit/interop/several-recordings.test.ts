@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { decodeNpy, readNpz } from '../../../main/arrays/index.ts';
+import { runTimes } from '../../../main/interop/gather.ts';
 import { type H5Dataset, type H5Group, hdf5 } from '../../../main/interop/hdf5.ts';
-import { finishedRunOnDisk, localCall } from '../../support/finished-run.ts';
+import { createProcessingHandlers } from '../../../main/processing/index.ts';
+import { eventsArchive, finishedRunOnDisk, localCall } from '../../support/finished-run.ts';
 import { workflowCsv } from '../../support/workflow-csv.ts';
 
 const filmTime = (frame: number): number => frame * 0.05 + (frame % 7) * 0.001;
@@ -98,4 +102,64 @@ test('tables and MATLAB files of two recordings have the run’s time; nobody’
     Number.NaN,
     near(taken(1499)),
   ]);
+});
+
+/** What the engine says of its files and this fixture leaves out. */
+function completeManifest(folder: string): void {
+  const file = path.join(folder, 'run.json');
+  const manifest = JSON.parse(readFileSync(file, 'utf8')) as { files: { path: string }[] };
+  const files = manifest.files
+    .filter(({ path: name }) => existsSync(path.join(folder, name)))
+    .map(({ path: name }) => ({ path: name, bytes: 1, sha256: '0'.repeat(64) }));
+  writeFileSync(file, JSON.stringify(Object.assign(manifest, { files })));
+  const cells = [0, 1, 2].map((row) => ({
+    row,
+    centroid: { y: 1, x: 1 },
+    box: { top: 0, left: 0, height: 1, width: 1 },
+    accepted: true,
+    reasons: [],
+  }));
+  writeFileSync(path.join(folder, 'metrics.json'), JSON.stringify({ formatVersion: 1, cells }));
+}
+
+test('NumPy files of two recordings have the run’s time, events too; the run folder keeps each recording’s own', async () => {
+  const run = await finishedRunOnDisk('m1', { two: true });
+  writeFileSync(path.join(run.folder, 'events.npz'), eventsArchive([950, 890], [960, 895], [970, 903]));
+  completeManifest(run.folder);
+  const detail = await run.library.runs.get(run.runUuid);
+  const times = await runTimes(run.library, detail);
+  const before = readFileSync(path.join(run.folder, 'time.npy'));
+  const out = path.join(run.folder, '..', 'npy');
+  const processing = createProcessingHandlers({
+    library: run.library,
+    queue: null as never,
+    limits: { threads: 1, memoryBytes: 1 },
+    runTimes: (asked) => runTimes(run.library, asked),
+  });
+  await processing.export({ runUuid: run.runUuid, destination: out }, localCall);
+  const written = decodeNpy(readFileSync(path.join(out, 'time.npy')), 'time.npy');
+  expect(written.data).toEqual(times);
+  expect([899, 900, 905, 1499].map((t) => written.data[t])).toEqual([
+    near(taken(899)),
+    near(taken(900)),
+    Number.NaN,
+    near(taken(1499)),
+  ]);
+  const events = await readNpz(path.join(out, 'events.npz'), ['cell', 'onset', 'onset_time', 'peak_time', 'end_time']);
+  expect([...events.cell]).toEqual([0, 2]);
+  // The second event begins in the first recording’s last frames and ends in the second recording.
+  expect([...events.onset_time]).toEqual([near(taken(950)), near(taken(890))]);
+  expect([...events.peak_time]).toEqual([near(taken(960)), near(taken(895))]);
+  expect([...events.end_time]).toEqual([near(taken(970)), near(taken(903))]);
+  expect(readFileSync(path.join(out, 'events.csv'), 'utf8').split('\n')[1]).toMatch(/^0,950,960,970,3607\.50\d\d,/);
+  const { files } = JSON.parse(readFileSync(path.join(out, 'run.json'), 'utf8')) as {
+    files: { path: string; sha256: string }[];
+  };
+  for (const name of ['time.npy', 'events.npz'])
+    expect(files.find((file) => file.path === name)?.sha256).toBe(
+      createHash('sha256')
+        .update(readFileSync(path.join(out, name)))
+        .digest('hex'),
+    );
+  expect(readFileSync(path.join(run.folder, 'time.npy'))).toEqual(before);
 });
