@@ -15,15 +15,39 @@ const samples = 65_536;
  */
 export function percentileLevels(values: ArrayLike<number>, low = 0.01, high = 0.995): Levels {
   const step = Math.max(1, Math.floor(values.length / samples));
-  const taken: number[] = [];
+  const taken = new Float32Array(Math.ceil(values.length / step));
+  let count = 0;
   for (let index = 0; index < values.length; index += step) {
-    const value = values[index];
-    if (value !== undefined && Number.isFinite(value)) taken.push(value);
+    const value = values[index] ?? Number.NaN;
+    if (Number.isFinite(value)) taken[count++] = value;
   }
-  if (taken.length === 0) return { low: 0, high: 1 };
-  const sorted = Float32Array.from(taken).sort();
-  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+  if (count === 0) return { low: 0, high: 1 };
+  const at = (share: number): number => nthSmallest(taken, count, Math.min(count - 1, Math.floor(share * count)));
   const bottom = at(low);
   const top = at(high);
   return { low: bottom, high: top > bottom ? top : bottom + 1 };
+}
+
+/** What would stand at a place if the first `count` values were sorted; moves them about. In time linear in their number: no picture waits for a sort. */
+function nthSmallest(values: Float32Array, count: number, place: number): number {
+  let left = 0;
+  let right = count - 1;
+  while (left < right) {
+    // The middle one: many pictures are nearly sorted, or all of one level.
+    const pivot = values[(left + right) >> 1] ?? 0;
+    let low = left;
+    let high = right;
+    while (low <= high) {
+      while ((values[low] ?? 0) < pivot) low += 1;
+      while ((values[high] ?? 0) > pivot) high -= 1;
+      if (low > high) break;
+      const kept = values[low] ?? 0;
+      values[low++] = values[high] ?? 0;
+      values[high--] = kept;
+    }
+    if (place <= high) right = high;
+    else if (place >= low) left = low;
+    else break;
+  }
+  return values[place] ?? 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { useVirtualizer } from '@tanstack/react-virtual';
+import { useVirtualizer, type Virtualizer } from '@tanstack/react-virtual';
 import {
   type KeyboardEvent,
   memo,
@@ -12,6 +12,7 @@ import {
 } from 'react';
 import { classes } from './classes.ts';
 import styles from './grid.module.css';
+import { placeInSight } from './place-in-sight.ts';
 import { useTextScale } from './text-scale.ts';
 
 const c = classes(styles);
@@ -61,6 +62,18 @@ export function scaled(width: string, scale: number): string {
   return width.replaceAll(/(\d+(?:\.\d+)?)px/g, (_all, px: string) => `${String(Number(px) * scale)}px`);
 }
 
+/** Scrolls no further than needed, and by what the list has noted: asking the page for its height would lay it out in the middle of a key's work. */
+function bringIntoSight(list: Virtualizer<HTMLDivElement, Element>, index: number): void {
+  const { scrollOffset, scrollRect, measurementsCache, options } = list;
+  const row = measurementsCache[index];
+  if (row === undefined || scrollOffset === null || scrollRect === null || scrollRect.height === 0) {
+    list.scrollToIndex(index, { align: 'auto' });
+    return;
+  }
+  const to = placeInSight(row, { top: scrollOffset, height: scrollRect.height, head: options.scrollPaddingStart });
+  if (to !== undefined) list.scrollToOffset(to);
+}
+
 /** A table of any length: only the rows in sight are drawn. Arrows move the choice, Enter opens it. */
 export function Grid(props: GridProps): ReactElement {
   const { label, columns, rows, rowHeight, selected, onSelect, onOpen, onHover, sort, onSort } = props;
@@ -91,7 +104,7 @@ export function Grid(props: GridProps): ReactElement {
   });
   const chosen = rows.findIndex((row) => row.kind === 'row' && row.key === selected);
   useEffect(() => {
-    if (chosen >= 0) virtual.scrollToIndex(chosen, { align: 'auto' });
+    if (chosen >= 0) bringIntoSight(virtual, chosen);
   }, [chosen, virtual]);
   useEffect(() => virtual.measure(), [rows, rowHeight, scale, virtual]);
   const keyed = (event: KeyboardEvent): void => {

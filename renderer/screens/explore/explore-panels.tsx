@@ -50,7 +50,7 @@ export const explorePanels: readonly DockPanel[] = sides.map((side) => ({
 const narrow = 900;
 
 /** Explore as it was made: two views beside each other. */
-export function arrangeExplore(api: DockApi, width: number): void {
+export function arrangeExplore(api: DockApi, width: number): readonly (() => void)[] {
   const shown = useExplore.getState();
   const add = (id: Side, position: Parameters<DockApi['addPanel']>[0]['position']): void => {
     api.addPanel({
@@ -63,6 +63,7 @@ export function arrangeExplore(api: DockApi, width: number): void {
   add('left', undefined);
   add('right', { referencePanel: 'left', direction: width < narrow ? 'below' : 'right' });
   api.getPanel('left')?.api.setActive();
+  return [];
 }
 
 /** Opens one more panel: below the first, then below the second. */

@@ -207,8 +207,8 @@ export const reviewPanels: readonly DockPanel[] = [
 
 const titles = new Map(reviewPanels.map(({ id, title }) => [id, title]));
 
-/** Review as it was made: the list at the left, map and movie above, traces, overview and the reasons below. */
-export function arrangeReview(api: DockApi, width: number, height: number): void {
+/** Review as it was made: the list at the left, map and movie above, traces, overview and the reasons below. What lies behind these comes after. */
+export function arrangeReview(api: DockApi, width: number, height: number): readonly (() => void)[] {
   const add = (id: string, position?: Parameters<DockApi['addPanel']>[0]['position'], size: object = {}): void => {
     api.addPanel({
       id,
@@ -227,9 +227,6 @@ export function arrangeReview(api: DockApi, width: number, height: number): void
   add('why', { referencePanel: 'traces', direction: 'right' }, { initialWidth: why });
   add('raster', { referencePanel: 'traces', direction: 'below' }, { initialHeight: lower * 0.42 });
   add('cells', { direction: 'left' }, { initialWidth: list });
-  for (const { id, beside } of behind) {
-    add(id, { referencePanel: beside, direction: 'within' }, { inactive: true });
-  }
   const size = (id: string, wanted: { readonly width?: number; readonly height?: number }): void =>
     api.getPanel(id)?.api.setSize(wanted);
   size('cells', { width: list });
@@ -238,6 +235,13 @@ export function arrangeReview(api: DockApi, width: number, height: number): void
   size('why', { width: why });
   size('raster', { height: lower * 0.43 });
   api.getPanel('map')?.api.setActive();
+  return behind.map(({ id, beside }) => () => {
+    // Somebody may have asked for it by now, or closed the one it lies behind.
+    if (api.getPanel(id) !== undefined) return;
+    const position =
+      api.getPanel(beside) === undefined ? undefined : { referencePanel: beside, direction: 'within' as const };
+    add(id, position, { inactive: true });
+  });
 }
 
 /** Panels that lie behind others at first. */

@@ -19,6 +19,7 @@ import {
   useState,
   useSyncExternalStore,
 } from 'react';
+import { flushSync } from 'react-dom';
 import 'dockview-react/dist/styles/dockview.css';
 import { report } from '../../stores/messages.ts';
 import { classes } from '../classes.ts';
@@ -47,8 +48,8 @@ interface DockProps {
   readonly place: string;
   /** All panels the place has now, the same list while they are the same; those of a kept layout that are not among them bring the first layout back. */
   readonly panels: readonly DockPanel[];
-  /** Lays the panels out as the place was made. */
-  readonly arrange: (api: DockApi, width: number, height: number) => void;
+  /** Lays the panels out as the place was made; gives what can wait until those in front are drawn. */
+  readonly arrange: (api: DockApi, width: number, height: number) => readonly (() => void)[];
   /** Told once the panels are there. */
   readonly onReady?: (api: DockApi) => void;
 }
@@ -89,7 +90,8 @@ const turns = createTurns((next) => setTimeout(next, 0));
 function PanelBody({ api }: IDockviewPanelProps): ReactElement {
   const { slots, panels } = useShared();
   const [mine, setMine] = useState(false);
-  useEffect(() => turns.take(() => setMine(true)), []);
+  // Drawn within its turn: left to React, those of several turns would be drawn together.
+  useEffect(() => turns.take(() => flushSync(() => setMine(true))), []);
   const { group, visible } = usePlace(api);
   const shown = useSyncExternalStore(slots.subscribe, () => slots.get(group));
   const panel = panels.get(api.id);
@@ -223,6 +225,8 @@ export const Dock = memo(function Dock({ place, panels, arrange, onReady }: Dock
   const [slots] = useState(createSlots);
   const shared = useMemo(() => ({ slots, panels: new Map(panels.map((panel) => [panel.id, panel])) }), [slots, panels]);
   const newest = useRef({ panels, arrange });
+  const rest = useRef<readonly (() => void)[]>([]);
+  const [whole, setWhole] = useState(false);
   useEffect(() => {
     newest.current = { panels, arrange };
   }, [panels, arrange]);
@@ -231,27 +235,40 @@ export const Dock = memo(function Dock({ place, panels, arrange, onReady }: Dock
     const reset = (): void => {
       forgetLayout(localStorage, place);
       api.clear();
-      newest.current.arrange(api, api.width, api.height);
+      for (const step of newest.current.arrange(api, api.width, api.height)) step();
     };
     return dockCommands(place, api, panels, reset);
   }, [api, place, panels]);
   useCommands(commands);
   useEffect(() => {
     if (api === null) return undefined;
+    let leave: readonly (() => void)[] = [];
+    // After those in front, which have taken their turns by then.
+    const timer = setTimeout(() => {
+      leave = [...rest.current, () => setWhole(true)].map((step) => turns.take(step));
+    }, 0);
+    return () => {
+      clearTimeout(timer);
+      for (const step of leave) step();
+    };
+  }, [api]);
+  useEffect(() => {
+    // Half a layout is never kept: its other panels would stay away.
+    if (api === null || !whole) return undefined;
     const part = api.onDidLayoutChange(() => keepLayout(localStorage, place, api.toJSON()));
     return () => part.dispose();
-  }, [api, place]);
+  }, [api, place, whole]);
   const begin = (opened: DockApi): void => {
     const known = new Set(newest.current.panels.map(({ id }) => id));
     const kept = keptLayout(localStorage, place, known);
     const { clientWidth = 1200, clientHeight = 800 } = host.current ?? {};
     try {
-      if (kept === undefined) newest.current.arrange(opened, clientWidth, clientHeight);
+      if (kept === undefined) rest.current = newest.current.arrange(opened, clientWidth, clientHeight);
       // Its form was looked at; a wrong one throws.
       else opened.fromJSON(kept as SerializedDockview);
     } catch {
       opened.clear();
-      newest.current.arrange(opened, clientWidth, clientHeight);
+      rest.current = newest.current.arrange(opened, clientWidth, clientHeight);
     }
     setApi(opened);
     onReady?.(opened);

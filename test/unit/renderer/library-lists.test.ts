@@ -11,6 +11,7 @@ import {
   sortSessions,
 } from '../../../renderer/stores/session-list.ts';
 import { timeAxis, timelineRows } from '../../../renderer/stores/timeline.ts';
+import { placeInSight } from '../../../renderer/ui/place-in-sight.ts';
 import { toCsv } from '../../../renderer/ui/save-file.ts';
 
 const uuid = (n: number): string => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}`;
@@ -243,5 +244,22 @@ describe('a question from views', () => {
         ],
       ),
     ).toBe('a,b\r\n"x,y",\r\n"say ""no""\n",1.5\r\n');
+  });
+});
+
+describe('a list that follows its chosen row', () => {
+  const sight = { top: 100, height: 200, head: 24 };
+  it('stays where the row is seen whole, to its edges', () => {
+    expect(placeInSight({ start: 124, end: 150 }, sight)).toBeUndefined();
+    expect(placeInSight({ start: 274, end: 300 }, sight)).toBeUndefined();
+  });
+  it('is moved by no more than what the head or the end covers', () => {
+    expect(placeInSight({ start: 120, end: 146 }, sight)).toBe(96);
+    expect(placeInSight({ start: 24, end: 50 }, sight)).toBe(0);
+    expect(placeInSight({ start: 280, end: 306 }, sight)).toBe(106);
+  });
+  it('shows a row that is too tall for it from the row’s beginning, and rests there', () => {
+    expect(placeInSight({ start: 274, end: 600 }, sight)).toBe(250);
+    expect(placeInSight({ start: 274, end: 600 }, { ...sight, top: 250 })).toBeUndefined();
   });
 });

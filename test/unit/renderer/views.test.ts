@@ -84,6 +84,25 @@ describe('grey levels', () => {
     const { low, high } = percentileLevels(new Float32Array(9).fill(3));
     expect(high).toBeGreaterThan(low);
   });
+  it('are those a sort would give, in any order and with many alike', () => {
+    let seed = 1;
+    const random = (): number => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647;
+    const many = Float32Array.from({ length: 5000 }, () => random() ** 3);
+    const pictures = [many, many.toSorted(), many.toSorted().toReversed(), many.map((value) => Math.round(value * 4))];
+    for (const values of pictures) {
+      const sorted = values.toSorted();
+      for (const [low, high] of [
+        [0.01, 0.995],
+        [0.25, 0.75],
+        [0, 1],
+      ] as const) {
+        const given = percentileLevels(values, low, high);
+        const top = sorted[Math.min(4999, Math.floor(high * 5000))] ?? 0;
+        expect(given.low).toBe(sorted[Math.floor(low * 5000)]);
+        expect(given.high).toBe(top > given.low ? top : given.low + 1);
+      }
+    }
+  });
   it('are painted through a table', () => {
     const pixels = new Uint8ClampedArray(3 * 4);
     paint([-5, 10, 25], { low: 0, high: 20 }, lutBytes('grey'), pixels);
