@@ -54,8 +54,11 @@ export interface CaptureRequests {
     };
     readonly output: null;
   };
-  /** The rising edge of the trigger input is told by an event; so is the falling one. */
-  readonly watchTrigger: { readonly input: { readonly on: boolean }; readonly output: null };
+  /** The rising edge of the trigger input is told by an event; so is the falling one. Refused where it cannot be read, unless it was before. */
+  readonly watchTrigger: {
+    readonly input: { readonly on: boolean; readonly wasRead?: boolean };
+    readonly output: null;
+  };
   readonly start: {
     readonly input: {
       readonly rig: Rig;

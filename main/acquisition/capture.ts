@@ -165,8 +165,8 @@ export class Capture implements AsyncDisposable {
       else this.#companions.rois(scope, rois);
       return Promise.resolve(null);
     },
-    watchTrigger: async ({ on }) => {
-      if (on) await this.#trigger.begin();
+    watchTrigger: async ({ on, wasRead }) => {
+      if (on) await this.#trigger.begin(wasRead);
       else this.#trigger.end();
       return null;
     },

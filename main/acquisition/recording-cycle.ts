@@ -103,7 +103,7 @@ export class RecordingCycle {
     return { folder: shown };
   }
 
-  /** Light off until the trigger input rises. @throws AppError `device.*` */
+  /** Light off until the trigger input rises. @throws AppError `acquire.not_ready` where the input cannot be read, `device.*` */
   async arm(): Promise<void> {
     this.#rig.set('armed');
     try {
@@ -111,6 +111,11 @@ export class RecordingCycle {
       await this.#rig.line().ask('watchTrigger', { on: true });
     } catch (error) {
       this.#rig.set('preview');
+      this.series.end();
+      await this.#rig
+        .line()
+        .ask('light', { on: true })
+        .catch(() => undefined);
       throw error;
     }
     this.#rig.say('info', 'Armed: the light is off until the trigger input rises.');
@@ -208,7 +213,7 @@ export class RecordingCycle {
   async #armAgain(): Promise<void> {
     this.#byTrigger = false;
     this.#rig.set('armed');
-    await this.#rig.line().ask('watchTrigger', { on: true });
+    await this.#rig.line().ask('watchTrigger', { on: true, wasRead: true });
   }
 
   async #waitForNext(): Promise<void> {

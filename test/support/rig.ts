@@ -7,6 +7,7 @@ import type { TestContext } from 'vitest';
 import { Acquisition, type AcquisitionOptions } from '../../main/acquisition/index.ts';
 import type { AcquireStatus } from '../../main/contract/index.ts';
 import { practiceScope, readCatalogue, scopeType, serveBoard, systemClock } from '../../main/devices/index.ts';
+import { selector } from '../../main/devices/miniscope/uvc.ts';
 import { bindingFile } from '../../main/installation/index.ts';
 import { findFfmpeg } from '../../main/media/index.ts';
 import { superviseNodeChild } from '../../main/supervisor/index.ts';
@@ -30,12 +31,26 @@ export async function boardInTest(): Promise<{
   const folder = mkdtempSync(path.join(tmpdir(), 'calyx-test-board-'));
   const address = path.join(folder, 'board.sock');
   const practice = practiceScope(v4, systemClock, { name: 'tiny', seed: 1 });
+  let isUnread = false;
   const act = (name: string): null => {
-    if (name.startsWith('trigger-')) practice.setTrigger(name === 'trigger-high');
+    if (name === 'trigger-unread') isUnread = true;
+    else if (name.startsWith('trigger-')) practice.setTrigger(name === 'trigger-high');
     else practice.fault(name as Parameters<typeof practice.fault>[0]);
     return null;
   };
-  const served = await serveBoard(address, { open: practice.open, act });
+  const served = await serveBoard(address, {
+    open: async () => {
+      const link = await practice.open();
+      const read = link.getControl;
+      const getControl: typeof read = async (control) => {
+        // As behind the camera driver, which only remembers what was written there.
+        if (isUnread && control === selector.gamma) throw new Error('no answer of the board');
+        return await read(control);
+      };
+      return Object.assign(link, { getControl });
+    },
+    act,
+  });
   return {
     address,
     led: () => Math.abs(Math.round(practice.state().values['led0'] ?? -1)),

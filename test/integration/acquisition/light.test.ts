@@ -150,4 +150,25 @@ describe('the light of a scope', () => {
     await rig.acquisition.stop();
     expect(rig.acquisition.status().mode).toBe('report');
   });
+
+  it('stays on, and nothing is armed, where the trigger input cannot be read', async (context) => {
+    needRig(context);
+    using root = temporaryFolder();
+    await using rig = await rigInTest(root.path);
+    await rig.acquisition.connect('simulator');
+    await rig.acquisition.plan({ animal: 'm12', lengthS: null, startBy: 'trigger' });
+    await rig.until('a picture', ({ quality }) => quality.meanGrey !== null);
+    rig.board.fault('trigger-unread');
+    await expect(rig.acquisition.start()).rejects.toMatchObject({
+      code: 'acquire.not_ready',
+      message: 'Not armed: the board’s trigger input cannot be read, so that no edge of it would be seen.',
+    });
+    expect(rig.acquisition.status().mode).toBe('preview');
+    await vi.waitFor(() => expect(rig.board.led()).toBe(20), darkWithin);
+    // By hand it records.
+    await rig.acquisition.plan({ startBy: 'hand' });
+    await rig.acquisition.start();
+    await rig.until('frames', ({ recording }) => (recording?.saved ?? 0) > 1);
+    await rig.acquisition.stop();
+  });
 });
