@@ -5,7 +5,7 @@ import { sha256OfFile } from '../checksum/index.ts';
 import { AppError } from '../contract/index.ts';
 import type { Camera, CameraPicture, Clock } from '../devices/index.ts';
 import type { WrittenFilm } from '../media/index.ts';
-import type { Disk } from './disk.ts';
+import { closedOnFailure, type Disk } from './disk.ts';
 import { JpegFilm } from './jpeg-film.ts';
 import { clockAnchors } from './metadata.ts';
 import type { RigCamera } from './rig.ts';
@@ -91,6 +91,17 @@ export class CameraRecording {
 
   /** Makes the folder and its files; pictures are saved from the session's time zero on. @throws the system's error, AppError `disk.*` */
   static async start(
+    wish: RigCamera,
+    camera: Camera,
+    session: SharedSession,
+    dependencies: CameraDependencies,
+  ): Promise<CameraRecording> {
+    return await closedOnFailure(dependencies.disk, (disk) =>
+      CameraRecording.#make(wish, camera, session, { ...dependencies, disk }),
+    );
+  }
+
+  static async #make(
     wish: RigCamera,
     camera: Camera,
     session: SharedSession,

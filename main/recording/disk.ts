@@ -43,6 +43,29 @@ async function create(file: string): Promise<DiskFile> {
   };
 }
 
+/** Makes what needs several files and films; those that were opened are closed when one of the others fails. @throws what `make` throws */
+export async function closedOnFailure<T>(disk: Disk, make: (disk: Disk) => Promise<T>): Promise<T> {
+  let closes: (() => Promise<unknown>)[] | undefined = [];
+  const create = async (name: string): Promise<DiskFile> => {
+    const file = await disk.create(name);
+    closes?.push(file.close);
+    return file;
+  };
+  const start = async (options: FilmOptions): Promise<FilmWriter> => {
+    const film = await disk.startFilm(options);
+    closes?.push(film.finish);
+    return film;
+  };
+  try {
+    return await make({ ...disk, create, startFilm: start });
+  } catch (error) {
+    for (const close of closes) await close().catch(() => undefined);
+    throw error;
+  } finally {
+    closes = undefined;
+  }
+}
+
 /** Names made in a folder are on this computer's disk when it resolves. @throws the system's error */
 export async function syncFolder(folder: string): Promise<void> {
   // Windows has no such thing and needs none.

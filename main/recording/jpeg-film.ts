@@ -231,8 +231,13 @@ async function openFile(
   const name = `${number}.avi`;
   const file = await disk.create(path.join(folder, name));
   const bytes = head(size, fps);
-  await file.write(bytes, 0);
-  await count(file, { frames: 0, length: bytes.length });
+  try {
+    await file.write(bytes, 0);
+    await count(file, { frames: 0, length: bytes.length });
+  } catch (error) {
+    await file.close().catch(() => undefined);
+    throw error;
+  }
   return { name, file, index: [], length: bytes.length };
 }
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { AppError } from '../contract/index.ts';
 import type { AssemblyCounts, Clock, Firmware, Resolved, ScopeFrame, ScopeType, Setting } from '../devices/index.ts';
 import { repairAvi, type FilmOptions, type FilmWriter, type WrittenFilm } from '../media/index.ts';
-import { systemDisk, type Disk } from './disk.ts';
+import { closedOnFailure, systemDisk, type Disk } from './disk.ts';
 import { IntegrityWatch, type Integrity } from './integrity.ts';
 import { LossTeller } from './losses.ts';
 import { clockAnchors, deviceMetadata } from './metadata.ts';
@@ -27,6 +27,8 @@ export interface RecorderDependencies {
   /** Told in words what is missing of a device, when it is known. */
   readonly onLoss?: (text: string, device: string) => void;
 }
+
+type World = RecorderDependencies & { readonly disk: Disk };
 
 /** What is to be recorded. */
 export interface RecordingPlan {
@@ -80,7 +82,7 @@ export interface IntegrityReport extends Integrity {
 export class Recording {
   readonly folder: string;
   readonly #plan: RecordingPlan;
-  readonly #dependencies: RecorderDependencies & { readonly disk: Disk };
+  readonly #dependencies: World;
   readonly #film: FilmWriter;
   readonly #rows: Rows;
   readonly #session: SharedSession;
@@ -98,7 +100,7 @@ export class Recording {
 
   private constructor(
     plan: RecordingPlan,
-    dependencies: RecorderDependencies & { readonly disk: Disk },
+    dependencies: World,
     opened: {
       readonly session: SharedSession;
       readonly isAlone: boolean;
@@ -137,10 +139,14 @@ export class Recording {
     dependencies: RecorderDependencies,
     shared?: SharedSession,
   ): Promise<Recording> {
+    const { disk = systemDisk(dependencies.startFilm) } = dependencies;
+    return await closedOnFailure(disk, (on) => Recording.#make(plan, { ...dependencies, disk: on }, shared));
+  }
+
+  static async #make(plan: RecordingPlan, world: World, shared?: SharedSession): Promise<Recording> {
     const { scope, type, rig } = plan;
+    const { disk } = world;
     checkRoi(scope, type);
-    const disk = dependencies.disk ?? systemDisk(dependencies.startFilm);
-    const world = { ...dependencies, disk };
     const perSecond = bytesPerSecond(scope, type, plan.settings);
     refuseWithoutSpace(await checkSpace(plan.dataDirectory, { perSecond, plannedS: plan.plannedS ?? null }, disk));
     const session =
@@ -314,7 +320,6 @@ export class Recording {
    * @param counts payloads that made no frame since the start, and how often the board began to count anew
    */
   async stop(counts: { readonly corrupt: AssemblyCounts; readonly counterRestarts: number }): Promise<IntegrityReport> {
-    const { disk } = this.#dependencies;
     const durationS = this.seconds;
     this.#stopping.abort();
     await this.#syncing;
@@ -351,7 +356,7 @@ export class Recording {
     let unsaved: string | null = null;
     try {
       await this.#anchor({ at: end, ns: endNs });
-      await writeJson(path.join(device, 'integrity.json'), { ...report }, disk);
+      await writeJson(path.join(device, 'integrity.json'), { ...report }, this.#dependencies.disk);
     } catch (error) {
       unsaved = `The report could not be saved: ${AppError.from(error).message}`;
     }

@@ -28,8 +28,13 @@ export class RowFile {
   /** Makes a new file with its first row. @throws the system's error when it exists already */
   static async create(file: string, header: string, disk: Pick<Disk, 'create'>): Promise<RowFile> {
     const rows = new RowFile(await disk.create(file));
-    rows.add(header);
-    await rows.flush();
+    try {
+      rows.add(header);
+      await rows.flush();
+    } catch (error) {
+      await rows.#file.close().catch(() => undefined);
+      throw error;
+    }
     return rows;
   }
 

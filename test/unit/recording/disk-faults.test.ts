@@ -6,6 +6,7 @@ import { FrameCounter } from '../../../main/devices/miniscope/frame-counter.ts';
 import { probeFilm, startFilm } from '../../../main/media/index.ts';
 import {
   checkSpace,
+  type Disk,
   failingDisk,
   type FailingDisk,
   measureWriteSpeed,
@@ -153,6 +154,70 @@ describe('a counter of 16 bits over 12 hours', () => {
     expect(told).toBe(lost);
     expect(counter.restarts).toBe(4);
     expect(expected).toBe(12 * 3600 * 30 + lost);
+  });
+});
+
+describe('a recording that cannot begin', () => {
+  it('leaves no file and no film open, whichever step the disk refuses', async () => {
+    for (let refused = 1; ; refused += 1) {
+      const real = systemDisk(startFilm);
+      let steps = 0;
+      let open = 0;
+      const step = (): void => {
+        steps += 1;
+        if (steps === refused) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+      };
+      const disk: Disk = {
+        ...real,
+        create: async (name) => {
+          step();
+          const file = await real.create(name);
+          open += 1;
+          let isOpen = true;
+          return {
+            ...file,
+            write: async (bytes, at) => {
+              step();
+              await file.write(bytes, at);
+            },
+            close: async () => {
+              await file.close();
+              if (isOpen) open -= 1;
+              isOpen = false;
+            },
+          };
+        },
+        syncFolder: async (folder) => {
+          step();
+          await real.syncFolder(folder);
+        },
+        startFilm: async (options) => {
+          step();
+          const film = await real.startFilm(options);
+          open += 1;
+          return {
+            ...film,
+            finish: async () => {
+              open -= 1;
+              return await film.finish();
+            },
+          };
+        },
+      };
+      const begun = await beginRecording({ data: temporaryFolder('calyx-disk-'), compression: 'GREY', disk }).catch(
+        () => null,
+      );
+      if (begun === null) {
+        expect(open, `step ${String(refused)}`).toBe(0);
+        continue;
+      }
+      // Notes, three tables, and the film.
+      expect(open).toBe(5);
+      expect(refused).toBeGreaterThan(12);
+      await begun.recording.stop(nothingHappened);
+      expect(open).toBe(0);
+      return;
+    }
   });
 });
 
