@@ -228,13 +228,14 @@ describe('a recorded session folder', () => {
   });
 
   it('is another one for each recording of one second', async () => {
-    const { data, clock, film } = await setUp();
+    const { data, clock, film, recording } = await setUp();
     const again = await Recording.start(
       { rig: simulatorRig, scope: simulatorRig.scopes[0]!, type, dataDirectory: data, settings },
       dependencies(clock, film),
     );
     expect(path.basename(again.folder)).toMatch(/^\d\d_\d\d_\d\d_2$/);
     await again.stop(nothing);
+    await recording.stop(nothing);
   });
 
   it('is opened by the program’s own reader without a complaint about its files', async () => {
