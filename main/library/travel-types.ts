@@ -176,6 +176,8 @@ export interface ReceiptCounts {
 export interface Adoption {
   /** Parents first; a row that only names the uuid of one that is here stands for that one. */
   readonly rows: readonly TravelRow[];
+  /** Decisions about cells of runs among the rows; each run goes on from the newest of its curations. */
+  readonly judgements?: readonly { readonly runUuid: Uuid; readonly judgements: Judgements }[];
   /** For the change log. */
   readonly who: string;
   /** Do everything, then take it back. */

@@ -79,7 +79,7 @@ table("Processing").insert1(dict(task, processing_time="2026-05-02 10:00:00", pa
 run = dict(task)
 if old:
     run["curation_id"] = 0
-    table("Curation").insert1(dict(run, curation_time="2026-05-02 11:00:00", curation_output_dir="sub1/day1/caiman_3", manual_curation=0))
+    table("Curation").insert1(dict(run, curation_time="2026-05-02 11:00:00", curation_output_dir="sub1/day1/caiman_3", manual_curation=1))
 table("MotionCorrection").insert1(dict(run, motion_correct_channel=0), **direct)
 rng = np.random.default_rng(4)
 down, right = rng.normal(size=frames), 5 + rng.normal(size=frames)
@@ -263,6 +263,10 @@ for (const release of ['0.5', '0.3']) {
     const cells = await library.runs.cells(run.uuid);
     // Component 1 is the accepted one that the mark stands for; of component 0 the server has lost it.
     expect(cells.map(({ suggested }) => suggested)).toEqual([false, true, false]);
+    // Release 0.3 has a Curation by hand: of the first mask the mark is lost.
+    expect(cells.map(({ label }) => label)).toEqual(
+      release === '0.3' ? ['undecided', 'accepted', 'rejected'] : ['undecided', 'undecided', 'undecided'],
+    );
     expect(cells[0]?.reasons).toEqual(['not judged by caiman']);
     if (release === '0.3') expect(npy(folder, 'time.npy').slice(0, 3)).toEqual([-0.025, 0.025, 0.075]);
     else expect(done.runs[0]?.findings.join(' ')).toContain('frame numbers');
@@ -338,7 +342,15 @@ test('a published run comes back equal, and a session that is here stays that se
   ]);
   expect(Array.from(theirs.indices, Number)).toEqual(Array.from(mine.indices, Number));
   expect(Array.from(theirs.data, Number)).toEqual(Array.from(mine.data, Number));
-  expect((await other.library.runs.cells(came.uuid)).map(({ suggested }) => suggested)).toEqual([true, false, false]);
+  const cells = await other.library.runs.cells(came.uuid);
+  expect(cells.map(({ suggested }) => suggested)).toEqual([true, false, false]);
+  // What a person decided stays a person's decision, of a rater and of its time.
+  expect(cells.map(({ label }) => label)).toEqual(['accepted', 'undecided', 'undecided']);
+  const { raters, curations } = await other.library.travel.judgements(came.uuid);
+  expect(raters).toMatchObject([{ initials: 'DJ', name: 'unnamed curator (DataJoint)' }]);
+  expect(curations[0]?.log).toMatchObject([{ cellUuid: cells[0]?.uuid, from: 'undecided', to: 'accepted' }]);
+  await other.import('back_');
+  expect((await other.library.travel.judgements(came.uuid)).curations).toEqual(curations);
 
   // Into the library it came from: no second session, the result beside its own.
   await ours.import({ ...address, orientation: 'auto' }, localCall);

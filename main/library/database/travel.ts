@@ -210,7 +210,7 @@ export class TravelTables implements Sync<TravelStore> {
     });
   }
 
-  adopt({ rows, who, dryRun }: Adoption): AdoptionCounts {
+  adopt({ rows, judgements: judged = [], who, dryRun }: Adoption): AdoptionCounts {
     const refused = new Map<string, number>();
     let counts: AdoptionCounts | undefined;
     try {
@@ -225,6 +225,12 @@ export class TravelTables implements Sync<TravelStore> {
         };
         const merger = new RowMerger(this.#context, (table, row) => this.#mustNotBeHeld(table, row), leave);
         merger.add(rows);
+        for (const { runUuid, judgements } of judged) {
+          const receiver = new JudgementReceiver(this.#context, this.#run(runUuid).id, {});
+          receiver.receive(judgements);
+          const newest = judgements.curations.at(-1);
+          if (newest !== undefined) receiver.goOnFrom(newest.uuid);
+        }
         database.prepare('DELETE FROM change_actor').run();
         counts = {
           inserted: merger.inserted,

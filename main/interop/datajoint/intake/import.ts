@@ -84,6 +84,7 @@ export async function importDatajoint(
     try {
       const { inserted, present, refused } = await library.travel.adopt({
         rows: intake.rows,
+        judgements: intake.judgements,
         who: 'datajoint',
         dryRun: wish.isDry,
       });

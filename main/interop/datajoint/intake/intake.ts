@@ -5,6 +5,7 @@ import { AppError, type TableInfo } from '../../../contract/index.ts';
 import {
   canonicalJson,
   djParamHash,
+  type Judgements,
   parameterSetHash,
   type TravelRow,
   type TypedJson,
@@ -18,6 +19,7 @@ import { writeRun } from '../../results/write-run.ts';
 import { unpackTyped } from '../blob.ts';
 import { viewsOfRun } from '../run-views.ts';
 import type { Generation } from '../server.ts';
+import { curationOf } from './curation.ts';
 import { hexOf, instantOf, parentsFirst, Records, steadyUuid } from './records.ts';
 import { ResultIntake, type AxesChoice } from './results.ts';
 import { type KnownSession, type LookAtFolder, type PlacedRecording, SessionIntake } from './sessions.ts';
@@ -46,6 +48,8 @@ export interface IntakeWish {
 export interface Intake {
   readonly generation: Generation;
   readonly rows: readonly TravelRow[];
+  /** A person's decisions about the cells of these runs. */
+  readonly judgements: readonly { readonly runUuid: string; readonly judgements: Judgements }[];
   /** Runs that come, by uuid; their folders are in the stage. */
   readonly runs: readonly {
     readonly uuid: string;
@@ -130,6 +134,7 @@ export async function takeIn(
   return {
     generation: snapshot.schema.generation,
     rows: records.rows,
+    judgements: runs.judgements,
     runs: runs.brought,
     runsHere: runs.here,
     notes: [...notes, ...sessions.notes, ...runs.notes],
@@ -169,6 +174,7 @@ class RunIntake {
   >();
   readonly notes: string[] = [];
   readonly brought: { uuid: string; name: string; cells: number; findings: readonly string[] }[] = [];
+  readonly judgements: { runUuid: string; judgements: Judgements }[] = [];
   here = 0;
 
   constructor(
@@ -270,9 +276,8 @@ class RunIntake {
       this.brought.push({ uuid: text, name, cells, findings: [] });
       return;
     }
-    const stored = await new ResultIntake(this.#snapshot, run, this.#wish.axes, (done, all) =>
-      onShare(done / all),
-    ).read();
+    const intake = new ResultIntake(this.#snapshot, run, this.#wish.axes, (done, all) => onShare(done / all));
+    const stored = await intake.read();
     const result = await this.#fromFiles(outputDir, stored);
     const folder = path.join(this.#wish.stage, text);
     await writeRun(folder, result, `${set.method} result from DataJoint`);
@@ -292,6 +297,15 @@ class RunIntake {
         bytes,
         sha256,
       });
+    // A curated output folder holds what a person accepted; the file knows better than the rows, where it is there.
+    const isManual = Number(curation?.['manual_curation'] ?? 0) === 1;
+    const decided = intake.decided ?? (isManual ? result.accepted : null);
+    const cellUuids = result.footprints.map((_, row) => uuidText(steadyUuid('datajoint', text, String(row))));
+    const judgements =
+      decided === null
+        ? null
+        : curationOf({ prefix: this.#wish.prefix, runUuid: text, curation, at, decided, cellUuids });
+    if (judgements !== null) this.judgements.push({ runUuid: text, judgements });
     for (const cell of cells) {
       this.#records.put('cell', {
         uuid: hexOf(steadyUuid('datajoint', text, String(cell.row))),

@@ -53,6 +53,8 @@ export class ResultIntake {
   readonly #run: ServerRun;
   readonly #axes: AxesChoice;
   readonly #findings: string[] = [];
+  /** What a person decided about each mask with Calyx; null where nobody did. Known after {@link read}. */
+  decided: readonly (boolean | null)[] | null = null;
   readonly #onCell: (done: number, all: number) => void;
 
   constructor(snapshot: Snapshot, run: ServerRun, axes: AxesChoice, onCell: (done: number, all: number) => void) {
@@ -170,7 +172,8 @@ export class ResultIntake {
     const marked = new Set(used.filter((row) => row['mask_type'] !== 'artefact').map(maskOf));
     if (curated.length > 0) {
       const judged = new Set(curated.map(maskOf));
-      return new Map(masks.map(({ mask }) => [mask, judged.has(mask) ? marked.has(mask) : null]));
+      this.decided = masks.map(({ mask }) => (judged.has(mask) ? marked.has(mask) : null));
+      return new Map(masks.map(({ mask }, k) => [mask, this.decided?.[k] ?? null]));
     }
     const accepted = acceptedOf(
       masks.map(({ mask }) => mask),
