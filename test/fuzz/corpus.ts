@@ -54,8 +54,8 @@ export function isxd(values: readonly Uint8Array[], footer: object): Buffer {
   return Buffer.concat([...values, json, Buffer.alloc(1), length]);
 }
 
-/** A MAT 5 file of real matrices (double), each small. */
-export function mat5(variables: Readonly<Record<string, readonly [rows: number, columns: number]>>): Buffer {
+/** A MAT 5 file of real matrices (double) of these sizes, each small. */
+export function mat5(variables: Readonly<Record<string, readonly number[]>>): Buffer {
   const header = Buffer.alloc(128);
   header.write('MATLAB 5.0 MAT-file, for tests'.padEnd(116), 'latin1');
   header.writeUInt16LE(0x0100, 124);
@@ -67,14 +67,19 @@ export function mat5(variables: Readonly<Record<string, readonly [rows: number, 
     return Buffer.concat([tag, content, Buffer.alloc((8 - (content.length % 8)) % 8)]);
   };
   const words = (...values: readonly number[]): Buffer => Buffer.from(Int32Array.from(values).buffer);
-  const matrices = Object.entries(variables).map(([name, [rows, columns]]) =>
+  const matrices = Object.entries(variables).map(([name, shape]) =>
     element(
       14,
       Buffer.concat([
         element(6, words(6, 0)),
-        element(5, words(rows, columns)),
+        element(5, words(...shape)),
         element(1, Buffer.from(name, 'latin1')),
-        element(9, Buffer.from(Float64Array.from({ length: rows * columns }, (_, i) => i / 4).buffer)),
+        element(
+          9,
+          Buffer.from(
+            Float64Array.from({ length: shape.reduce((product, size) => product * size, 1) }, (_, i) => i / 4).buffer,
+          ),
+        ),
       ]),
     ),
   );

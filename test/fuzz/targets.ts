@@ -12,11 +12,13 @@ import { binding, fromNative, probeFilm } from '../../main/media/index.ts';
 import { positionReaders } from '../../main/position/readers/index.ts';
 import { frameTimes, openSession } from '../../main/sessions/index.ts';
 import { greyAvi } from '../support/avi.ts';
+import { scipyMat } from '../support/mat-files.ts';
 import { pickled } from '../support/pickles.ts';
 import { npyBytes, sparseBytes, zipBytes } from '../support/run-folder.ts';
 import { tiffBytes } from '../support/tiff.ts';
 import { fixture, frames, hdf5, height, isxd, mat5, page, text, width } from './corpus.ts';
 import type { Files, Target } from './target.ts';
+import { travel } from './travel-targets.ts';
 
 const first = (folder: string, names: readonly string[]): string => path.join(folder, names[0] ?? '');
 
@@ -160,7 +162,27 @@ const results: readonly Target[] = [
         CellStatuses: [0],
       };
       const values = Float32Array.from({ length: height * width + frames }, (_, i) => i % 7);
-      return [{ 'cells.isxd': isxd([Buffer.from(values.buffer)], footer) }];
+      const seconds = (num: number) => ({ secsSinceEpoch: { num, den: 1 } });
+      const events = {
+        type: 5,
+        'channel list': ['C0', 'C1'],
+        numSamples: [2, 1],
+        signalSteps: [
+          { num: 1, den: 20 },
+          { num: 1, den: 20 },
+        ],
+        'global times': [seconds(1_700_000_000), seconds(1_700_000_010)],
+      };
+      const event = (micros: number, amplitude: number): Buffer => {
+        const bytes = Buffer.alloc(20);
+        bytes.writeBigUInt64LE(BigInt(micros));
+        bytes.writeFloatLE(amplitude, 16);
+        return bytes;
+      };
+      return [
+        { 'cells.isxd': isxd([Buffer.from(values.buffer)], footer) },
+        { 'events.isxd': isxd([event(50_000, 1), event(450_000, 2.5), event(1_000_000, 0.5)], events) },
+      ];
     },
     read: (folder, names) => readResult(first(folder, names), folder),
   },
@@ -225,6 +247,31 @@ const results: readonly Target[] = [
         { 'cell.roi': roi },
       ];
     },
+    read: (folder, names) => readResult(first(folder, names), folder),
+  },
+  {
+    name: 'cellreg',
+    corpus: async () => [
+      { 'filters.mat': mat5({ allFiltersMat: [2, height, width] }) },
+      // Version 7.3 has MATLAB's axes turned.
+      await hdf5('filters.mat', (file) =>
+        file.array(
+          '/allFiltersMat',
+          Float64Array.from({ length: 2 * height * width }, (_, i) => i % 3),
+          [width, height, 2],
+        ),
+      ),
+    ],
+    read: (folder, names) => readResult(first(folder, names), folder),
+  },
+  {
+    name: 'cnmf-e',
+    corpus: () => [
+      ...(['packed', 'plain', 'variables'] as const).map((name) => ({
+        'out.mat': Buffer.from(scipyMat[name], 'base64'),
+      })),
+      { 'out.mat': mat5({ A: [height * width, 2], C: [2, 3], Cn: [height, width] }) },
+    ],
     read: (folder, names) => readResult(first(folder, names), folder),
   },
   {
@@ -402,4 +449,4 @@ const tables: readonly Target[] = [
 ];
 
 /** Every parser of files that are not ours. */
-export const targets: readonly Target[] = [...films, ...results, ...tables];
+export const targets: readonly Target[] = [...films, ...results, ...tables, ...travel];
