@@ -23,7 +23,7 @@ try {
     },
     aborted.signal,
   );
-  tell({ type: 'done', written });
+  tell({ type: 'done', value: written });
 } catch (error) {
   tell({ type: 'failed', error: AppError.from(error).toData() });
 }

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: MIT
 import { mkdir, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { Worker } from 'node:worker_threads';
-import { AppError, type ErrorData, type ExportFormat } from '../contract/index.ts';
+import { AppError, type ExportFormat } from '../contract/index.ts';
 import { fileError } from '../processing/index.ts';
+import { inThread, type ThreadEnd } from '../threads/index.ts';
 import type { ExportJob, OnProgress, WrittenExport } from './job.ts';
 import { filmFolder } from './nwb/films.ts';
 
 /** What the exporting thread says. */
-export type ExportMessage =
-  | { readonly type: 'progress'; readonly step: string; readonly fraction: number }
-  | { readonly type: 'done'; readonly written: WrittenExport }
-  | { readonly type: 'failed'; readonly error: ErrorData };
+interface ExportProgress {
+  readonly type: 'progress';
+  readonly step: string;
+  readonly fraction: number;
+}
+
+export type ExportMessage = ThreadEnd<WrittenExport> | ExportProgress;
 
 /** Endings that name one file; what a form writes without one of them is a folder. */
 const fileEndings: Readonly<Record<ExportFormat, readonly string[]>> = {
@@ -85,39 +88,20 @@ const graceMs = 5000;
 
 /** Writes a job in a thread of its own; aborting ends it. @throws AppError whatever the writer threw, `rpc.cancelled` */
 export async function runExport(job: ExportJob, progress: OnProgress, signal: AbortSignal): Promise<WrittenExport> {
-  signal.throwIfAborted();
-  const worker = new Worker(new URL('./export-worker.ts', import.meta.url), {
-    workerData: job,
+  const cancelled = 'The export was cancelled; nothing was written.';
+  const written = await inThread<WrittenExport, ExportProgress>({
+    module: new URL('./export-worker.ts', import.meta.url),
     name: 'export',
+    data: job,
+    signal,
     resourceLimits: threadLimits,
+    cancelled,
+    graceMs,
+    hear: ({ step, fraction }) => progress(step, fraction),
   });
-  let abort: () => void = () => undefined;
-  let grace: NodeJS.Timeout | undefined;
-  const cancelled = (): AppError => new AppError('rpc.cancelled', 'The export was cancelled; nothing was written.');
-  try {
-    return await new Promise<WrittenExport>((resolve, reject) => {
-      abort = () => {
-        worker.postMessage('abort');
-        grace = setTimeout(() => reject(cancelled()), graceMs);
-      };
-      signal.addEventListener('abort', abort, { once: true });
-      worker.on('message', (message: ExportMessage) => {
-        if (message.type === 'progress') progress(message.step, message.fraction);
-        else if (message.type === 'done') {
-          if (signal.aborted) reject(cancelled());
-          else resolve(message.written);
-        } else reject(signal.aborted ? cancelled() : AppError.fromData(message.error));
-      });
-      worker.on('error', reject);
-      worker.on('exit', (code) =>
-        reject(new AppError('rpc.internal', `The exporting thread ended with code ${code}.`)),
-      );
-    });
-  } finally {
-    clearTimeout(grace);
-    signal.removeEventListener('abort', abort);
-    await worker.terminate();
-  }
+  // It may have been at its end when the word came.
+  if (signal.aborted) throw new AppError('rpc.cancelled', cancelled);
+  return written;
 }
 
 /** Gives a finished export its name, in one step; what an earlier one left there goes. @throws AppError `disk.io` */

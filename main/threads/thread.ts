@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { Worker } from 'node:worker_threads';
+import { type ResourceLimits, Worker } from 'node:worker_threads';
 import { AppError, type ErrorData } from '../contract/index.ts';
 
 /** How a thread's last message looks. */
@@ -21,6 +21,7 @@ export interface ThreadJob<Said> {
   /** What the thread finds in `workerData`. */
   readonly data: unknown;
   readonly signal: AbortSignal;
+  readonly resourceLimits?: ResourceLimits;
   /** What a caller that took the job back is told. */
   readonly cancelled: string;
   /**
@@ -40,9 +41,13 @@ export interface ThreadJob<Said> {
 export async function inThread<Result, Said extends { readonly type: string } = never>(
   job: ThreadJob<Said>,
 ): Promise<Result> {
-  const { signal, name, graceMs } = job;
+  const { signal, name, graceMs, resourceLimits } = job;
   signal.throwIfAborted();
-  const worker = new Worker(job.module, { workerData: job.data, name });
+  const worker = new Worker(job.module, {
+    workerData: job.data,
+    name,
+    ...(resourceLimits === undefined ? {} : { resourceLimits }),
+  });
   let abort: () => void = () => undefined;
   let grace: NodeJS.Timeout | undefined;
   try {

@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { AppError } from '../../contract/index.ts';
 import type { Library } from '../../library/index.ts';
 import { fileError } from '../../processing/index.ts';
 import type { ReadSession } from '../../sessions/index.ts';
-import type { ConvertAnswer } from './convert-worker.ts';
+import { inThread } from '../../threads/index.ts';
+import type { ConvertShare } from './convert-worker.ts';
 import type { ConvertJob, OnShare } from './convert.ts';
 import { filmReaderOf } from './readers/index.ts';
 
@@ -121,23 +121,16 @@ async function folderName(place: string, { dataset, fps }: FilmChoice): Promise<
 }
 
 async function convertAside(job: ConvertJob, signal: AbortSignal, onShare: OnShare): Promise<string> {
-  signal.throwIfAborted();
-  const worker = new Worker(new URL('convert-worker.ts', import.meta.url), { workerData: job, name: 'convert' });
-  const stop = (): void => void worker.terminate();
-  signal.addEventListener('abort', stop, { once: true });
   try {
-    return await new Promise<string>((resolve, reject) => {
-      worker.on('message', (answer: ConvertAnswer) => {
-        if (answer.type === 'share') onShare(answer.share);
-        else if (answer.type === 'done') resolve(answer.place);
-        else reject(AppError.fromData(answer.error));
-      });
-      worker.once('error', reject);
-      worker.once('exit', () => reject(new AppError('rpc.cancelled', 'The import was stopped before it was done.')));
+    return await inThread<string, ConvertShare>({
+      module: new URL('convert-worker.ts', import.meta.url),
+      name: 'convert',
+      data: job,
+      signal,
+      cancelled: 'The import was stopped before it was done.',
+      hear: ({ share }) => onShare(share),
     });
   } finally {
-    signal.removeEventListener('abort', stop);
-    await worker.terminate();
     await rm(`${job.folder}.tmp-${process.pid}`, { recursive: true, force: true });
   }
 }

@@ -2,13 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { sha256OfPlace } from '../../checksum/index.ts';
 import { AppError, type RunRow, type Uuid } from '../../contract/index.ts';
 import type { Library, StoredRecording } from '../../library/index.ts';
 import { fileError, readResult } from '../../processing/index.ts';
+import { inThread } from '../../threads/index.ts';
 import { threadLimits } from '../export.ts';
-import type { ReadAnswer, ReadJob, ReadSummary } from './read-worker.ts';
+import type { ReadJob, ReadSummary } from './read-worker.ts';
 
 /** What the user chose beside the place. */
 export interface ResultChoice {
@@ -116,26 +116,14 @@ async function filmOf(
 
 /** Reads a result in a thread of its own and writes it as a run folder where one is named. @throws AppError as {@link importResult} */
 export async function readAside(job: ReadJob, signal: AbortSignal): Promise<ReadSummary> {
-  signal.throwIfAborted();
-  const worker = new Worker(new URL('read-worker.ts', import.meta.url), {
-    workerData: job,
+  return await inThread<ReadSummary>({
+    module: new URL('read-worker.ts', import.meta.url),
     name: 'import',
+    data: job,
+    signal,
     resourceLimits: threadLimits,
+    cancelled: 'The import was stopped before it was done.',
   });
-  const stop = (): void => void worker.terminate();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    const answer = await new Promise<ReadAnswer>((resolve, reject) => {
-      worker.once('message', resolve);
-      worker.once('error', reject);
-      worker.once('exit', () => reject(new AppError('rpc.cancelled', 'The import was stopped before it was done.')));
-    });
-    if (answer.type === 'failed') throw AppError.fromData(answer.error);
-    return answer.summary;
-  } finally {
-    signal.removeEventListener('abort', stop);
-    await worker.terminate();
-  }
 }
 
 /** @throws AppError `media.size_mismatch` */

@@ -2,8 +2,9 @@
 /** The thread that reads another program's result and writes it as a run folder: large tables never pass the core. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
-import { AppError, type ErrorData } from '../../contract/index.ts';
+import { AppError } from '../../contract/index.ts';
 import type { TypedJson } from '../../library/index.ts';
+import type { ThreadEnd } from '../../threads/index.ts';
 import { readerOf } from './readers/index.ts';
 import { unreadable } from './check.ts';
 import { type ForeignResult, slabsOf } from './foreign-result.ts';
@@ -33,10 +34,6 @@ export interface ReadSummary {
   readonly findings: readonly string[];
 }
 
-export type ReadAnswer =
-  | { readonly type: 'done'; readonly summary: ReadSummary }
-  | { readonly type: 'failed'; readonly error: ErrorData };
-
 async function work(): Promise<ReadSummary> {
   const { place, folder, fps, field } = ReadJob.parse(workerData);
   const reader = await readerOf(place);
@@ -58,8 +55,8 @@ async function readThrough({ traces, footprints, frames }: ForeignResult): Promi
   }
 }
 
-const answer: ReadAnswer = await work().then(
-  (summary) => ({ type: 'done', summary }) as const,
+const answer: ThreadEnd<ReadSummary> = await work().then(
+  (value) => ({ type: 'done', value }) as const,
   (error: unknown) => ({ type: 'failed', error: AppError.from(error).toData() }) as const,
 );
 parentPort?.postMessage(answer);

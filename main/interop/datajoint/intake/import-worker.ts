@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** The thread that reads a lab's server: blobs and large tables never pass the core. It asks the core to look at folders of sessions. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { AppError, type ErrorData } from '../../../contract/index.ts';
+import { AppError } from '../../../contract/index.ts';
+import type { ThreadEnd } from '../../../threads/index.ts';
 import { connect, readSchema, serverError, type ServerAddress } from '../server.ts';
 import { type Intake, type IntakeWish, takeIn } from './intake.ts';
 import type { FolderPlan } from './sessions.ts';
@@ -16,9 +17,7 @@ export interface ImportJob {
 
 export type FromImport =
   | { readonly type: 'progress'; readonly step: string; readonly fraction: number }
-  | { readonly type: 'look'; readonly id: number; readonly directory: string; readonly subject: string }
-  | { readonly type: 'done'; readonly intake: Intake }
-  | { readonly type: 'failed'; readonly error: ErrorData };
+  | { readonly type: 'look'; readonly id: number; readonly directory: string; readonly subject: string };
 
 export interface ToImport {
   readonly id: number;
@@ -27,7 +26,7 @@ export interface ToImport {
 }
 
 const port = parentPort;
-const post = (message: FromImport): void => port?.postMessage(message);
+const post = (message: FromImport | ThreadEnd<Intake>): void => port?.postMessage(message);
 const waiting = new Map<number, (plan: ToImport['plan']) => void>();
 port?.on('message', ({ id, plan }: ToImport) => {
   waiting.get(id)?.(plan);
@@ -58,8 +57,8 @@ async function work({ address, subject, wish }: ImportJob): Promise<Intake> {
   }
 }
 
-const answer: FromImport = await work(workerData as ImportJob).then(
-  (intake) => ({ type: 'done', intake }) as const,
+const answer: ThreadEnd<Intake> = await work(workerData as ImportJob).then(
+  (value) => ({ type: 'done', value }) as const,
   (error: unknown) => ({ type: 'failed', error: AppError.from(error).toData() }) as const,
 );
 post(answer);

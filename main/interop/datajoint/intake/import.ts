@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { AppError } from '../../../contract/index.ts';
 import type { Library, Reader } from '../../../library/index.ts';
 import { fileError } from '../../../processing/index.ts';
 import { openSession, plannedSession, type ProbeFilm } from '../../../sessions/index.ts';
+import { inThread } from '../../../threads/index.ts';
 import type { OnProgress } from '../../job.ts';
 import type { Generation, ServerAddress } from '../server.ts';
 import type { FromImport, ImportJob, ToImport } from './import-worker.ts';
@@ -165,30 +165,20 @@ async function readAside(
   onProgress: OnProgress,
   signal: AbortSignal,
 ): Promise<Intake> {
-  signal.throwIfAborted();
-  const worker = new Worker(new URL('import-worker.ts', import.meta.url), { workerData: job, name: 'datajoint' });
-  const stop = (): void => void worker.terminate();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    return await new Promise<Intake>((resolve, reject) => {
-      worker.on('message', (message: FromImport) => {
-        if (message.type === 'progress') onProgress(message.step, message.fraction);
-        else if (message.type === 'done') resolve(message.intake);
-        else if (message.type === 'failed') reject(AppError.fromData(message.error));
-        else {
-          const { id, directory, subject } = message;
-          lookAt(directory, subject).then((plan) => worker.postMessage({ id, plan } satisfies ToImport), reject);
-        }
-      });
-      worker.once('error', reject);
-      worker.once('exit', () =>
-        reject(new AppError('rpc.cancelled', 'The import was stopped before it was done; nothing was added.')),
-      );
-    });
-  } finally {
-    signal.removeEventListener('abort', stop);
-    await worker.terminate();
-  }
+  return await inThread<Intake, FromImport>({
+    module: new URL('import-worker.ts', import.meta.url),
+    name: 'datajoint',
+    data: job,
+    signal,
+    cancelled: 'The import was stopped before it was done; nothing was added.',
+    hear: (said, answer) => {
+      if (said.type === 'progress') onProgress(said.step, said.fraction);
+      else {
+        const { id, directory, subject } = said;
+        lookAt(directory, subject).then((plan) => answer.post({ id, plan } satisfies ToImport), answer.reject);
+      }
+    },
+  });
 }
 
 /** Moves run folders to their places; back out again where one cannot be. */
