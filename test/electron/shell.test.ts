@@ -37,7 +37,7 @@ async function smoke(executable: string, name: string): Promise<void> {
   await openSample(page);
   await processSample(page);
   await openReview(page);
-  await expect.poll(() => coloursInMap(page)).toBeGreaterThan(60);
+  await expect.poll(() => coloursInMap(page), { timeout: 20_000 }).toBeGreaterThan(60);
   await picture(page, name);
 
   // Nothing of Node in the page, and no way out of it.

