@@ -9,8 +9,8 @@ export type ThreadEnd<Result> =
 
 /** Ends the wait, or speaks to the thread. */
 export interface Answer {
-  reject(error: unknown): void;
-  post(message: unknown): void;
+  readonly reject: (error: unknown) => void;
+  readonly post: (message: unknown) => void;
 }
 
 export interface ThreadJob<Said> {
