@@ -63,6 +63,7 @@ export {
   type LibraryDependencies,
 } from './handlers.ts';
 export { createReader, type Reader } from './reader/reader.ts';
+export { writePrivateJson } from './private-file.ts';
 export { uuidBytes, uuidText } from './uuid.ts';
 export { openLibrary } from './library.ts';
 export { acquireOwnership, ownerWhenListening, readOwner } from './ownership.ts';

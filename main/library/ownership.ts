@@ -1,15 +1,6 @@
 // SPDX-License-Identifier: MIT
 import Database from 'better-sqlite3';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -17,6 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { AppError } from '../contract/index.ts';
 import { libraryFolders } from './folders.ts';
+import { writePrivateJson } from './private-file.ts';
 import { currentProcess, isAlive } from './process-identity.ts';
 import type { ProcessRef } from './process-ref.ts';
 
@@ -105,10 +97,7 @@ function writeLock(directory: string, lock: LockFile): void {
   for (const name of readdirSync(directory)) {
     if (name.startsWith('lock.json.')) rmSync(join(directory, name), { force: true });
   }
-  const temporary = join(directory, `lock.json.${lock.nonce}`);
-  writeFileSync(temporary, `${JSON.stringify(lock, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
-  chmodSync(temporary, 0o600);
-  renameSync(temporary, lockPath(directory));
+  writePrivateJson(lockPath(directory), lock.nonce, lock);
 }
 
 function isWriteProtection(error: unknown): boolean {

@@ -2,8 +2,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { finishedRunOnDisk, localCall } from '../support/finished-run.ts';
-import { workflowCsv } from '../support/workflow-csv.ts';
+import { finishedRunOnDisk, ingestBehaviour, localCall } from '../support/finished-run.ts';
 import { askPython, judgePython, pythonOf, type JudgePython } from '../support/python.ts';
 
 let judge: JudgePython;
@@ -69,14 +68,7 @@ print(json.dumps(out))
 test('an NWB file is valid for pynwb, without a critical finding or violation of nwbinspector, and holds the run’s numbers', async (context) => {
   const python = pythonOf(judge, context);
   const run = await finishedRunOnDisk('subject1');
-  const behaviour = Object.entries(workflowCsv('2026-05-01 11:00:00')).filter(([name]) => name !== 'sessions.csv');
-  await run.library.ingest.ingest({
-    files: behaviour.map(([name, text]) => ({ name, text })),
-    sessions: {},
-    dryRun: false,
-    allOrNothing: true,
-    who: 'ada',
-  });
+  await ingestBehaviour(run, '2026-05-01 11:00:00');
   const result = await run.interop.export(
     {
       target: run.sessionUuid,

@@ -8,6 +8,7 @@ import { type Library, openLibrary } from '../../main/library/index.ts';
 import type { RunArray } from '../../main/library/types.ts';
 import { greyAvi } from './avi.ts';
 import { newCells, newLibraryIn, newRun, newSession, temporaryFolder } from './library.ts';
+import { workflowCsv } from './workflow-csv.ts';
 import { npyBytes, writeRun, type WrittenRun, zipBytes } from './run-folder.ts';
 
 /** A library with one finished run of three cells on 30 × 40 pixels, its films and its head orientation, and what exports it. */
@@ -246,3 +247,15 @@ function arraysOnDisk(folder: string): RunArray[] {
 
 /** What a handler is called with. */
 export const localCall = { signal: new AbortController().signal, audience: 'local' } as const;
+
+/** Puts the trials and events of the workflow's CSV files into the library of a run. @param sessionAt - local time of its session's start */
+export async function ingestBehaviour({ library }: FinishedRun, sessionAt: string): Promise<void> {
+  const behaviour = Object.entries(workflowCsv(sessionAt)).filter(([name]) => name !== 'sessions.csv');
+  await library.ingest.ingest({
+    files: behaviour.map(([name, text]) => ({ name, text })),
+    sessions: {},
+    dryRun: false,
+    allOrNothing: true,
+    who: 'ada',
+  });
+}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { type ForeignResult, wholeTable } from '../../main/interop/results/foreign-result.ts';
+import { type ForeignResult, slabsOf } from '../../main/interop/results/foreign-result.ts';
 
 /** All values of one kind of traces of a result, row by row; none where it has no such traces. */
 export async function valuesOf(
@@ -8,5 +8,8 @@ export async function valuesOf(
 ): Promise<readonly number[]> {
   const table = result?.traces[kind];
   if (result === undefined || table === undefined) return [];
-  return [...(await wholeTable(table, result.footprints.length, result.frames))];
+  const values: number[] = [];
+  for await (const slab of slabsOf(table, result.footprints.length, result.frames))
+    for (const value of slab.values) values.push(value);
+  return values;
 }

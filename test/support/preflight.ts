@@ -2,40 +2,44 @@
 import type { CaptureState } from '../../main/acquisition/capture-messages.ts';
 import { firstPlan } from '../../main/acquisition/plan.ts';
 import type { PreflightFacts } from '../../main/acquisition/preflight.ts';
+import type { AcquireScope } from '../../main/contract/index.ts';
 
 /** What was planned for {@link soundFacts}. */
 export const soundPlan = { ...firstPlan('data'), animal: 'm12', experiment: 'linear track', researcher: 'EE' };
+
+/** Light and frame rate of a scope that is well. @param light - in per cent */
+export const soundControls = (light: number): AcquireScope['controls'] => [
+  {
+    name: 'led0',
+    label: 'LED',
+    unit: '%',
+    kind: 'range',
+    min: 0,
+    max: 100,
+    step: 1,
+    options: [],
+    shown: light,
+    number: light,
+  },
+  {
+    name: 'frameRate',
+    label: 'Frame rate',
+    unit: 'fps',
+    kind: 'choice',
+    min: 0,
+    max: 0,
+    step: 0,
+    options: ['30FPS'],
+    shown: '30FPS',
+    number: 30,
+  },
+];
 
 /** A scope that runs as it should, before a recording. */
 export const soundState: CaptureState = {
   connected: true,
   connecting: null,
-  controls: [
-    {
-      name: 'led0',
-      label: 'LED',
-      unit: '%',
-      kind: 'range',
-      min: 0,
-      max: 100,
-      step: 1,
-      options: [],
-      shown: 12,
-      number: 12,
-    },
-    {
-      name: 'frameRate',
-      label: 'Frame rate',
-      unit: 'fps',
-      kind: 'choice',
-      min: 0,
-      max: 0,
-      step: 0,
-      options: ['30FPS'],
-      shown: '30FPS',
-      number: 30,
-    },
-  ],
+  controls: soundControls(12),
   lightOff: false,
   trouble: null,
   fps: 29.97,

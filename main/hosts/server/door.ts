@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { createHmac, randomUUID } from 'node:crypto';
-import { chmodSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { writePrivateJson } from '../../library/index.ts';
 import { newToken } from './guard.ts';
 
 /**
@@ -52,16 +53,11 @@ export function doorFor(port: number, last: Door | undefined, now: Date): Door {
 
 /** Keeps the door for the next start, readable by this person only. A folder that cannot be written keeps none. */
 export function keepDoor(library: string, door: Door): void {
-  const temporary = `${doorFile(library)}.${randomUUID()}`;
+  const mark = randomUUID();
   try {
-    writeFileSync(temporary, `${JSON.stringify({ formatVersion: 1, ...door }, null, 2)}\n`, {
-      mode: 0o600,
-      flag: 'wx',
-    });
-    chmodSync(temporary, 0o600);
-    renameSync(temporary, doorFile(library));
+    writePrivateJson(doorFile(library), mark, { formatVersion: 1, ...door });
   } catch {
-    rmSync(temporary, { force: true });
+    rmSync(`${doorFile(library)}.${mark}`, { force: true });
   }
 }
 

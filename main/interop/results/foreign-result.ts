@@ -33,14 +33,6 @@ export async function* slabsOf(
   }
 }
 
-/** A table whole, where it is small: for tests, and for what has to be changed as a whole. */
-export async function wholeTable(table: Table, rows: number, columns: number): Promise<Float32Array> {
-  if (typeof table !== 'function') return table;
-  const out = new Float32Array(rows * columns);
-  for await (const { first, values } of slabsOf(table, rows, columns)) out.set(values, first * columns);
-  return out;
-}
-
 /** A result of another program in our terms: cells by row, images row-major, motion of the content. What a file does not hold is left out. */
 export interface ForeignResult {
   /** Name of the processing method in the library: `caiman`, `minian` … */

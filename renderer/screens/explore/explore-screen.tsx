@@ -51,14 +51,7 @@ export function ExploreScreen(): ReactElement {
   if (runUuid === null) {
     return (
       <Panel title="Explore">
-        <Empty
-          title="No cells yet"
-          actions={
-            <Button kind="primary" onPress={() => goTo('process')}>
-              Go to Process
-            </Button>
-          }
-        >
+        <Empty title="No cells yet" actions={toProcess}>
           <p>
             Process a recording first. Its cells then appear here: their activity and correlations, what they do around
             events, how two runs differ, and which cells are the same on several days.
@@ -70,6 +63,12 @@ export function ExploreScreen(): ReactElement {
   return <Explored key={runUuid} runUuid={runUuid} />;
 }
 
+const toProcess = (
+  <Button kind="primary" onPress={() => goTo('process')}>
+    Go to Process
+  </Button>
+);
+
 function Explored({ runUuid }: { readonly runUuid: string }): ReactElement {
   const cells = useExplore((state) => state.cells);
   const trace = useExplore((state) => state.trace);
@@ -80,14 +79,7 @@ function Explored({ runUuid }: { readonly runUuid: string }): ReactElement {
   const scope = useMemo<ExploreScope>(() => ({ runUuid, cells, trace: shown }), [runUuid, cells, shown]);
   const empty =
     options.data?.cells.all === 0 ? (
-      <Empty
-        title="This run found no cells"
-        actions={
-          <Button kind="primary" onPress={() => goTo('process')}>
-            Go to Process
-          </Button>
-        }
-      >
+      <Empty title="This run found no cells" actions={toProcess}>
         <p>Process the recording again with lower limits; a try-out shows at once what they find.</p>
       </Empty>
     ) : options.data?.traces.length === 0 ? (

@@ -13,7 +13,7 @@ import { practiceScope } from '../../../main/devices/index.ts';
 import { rigOf as rigOfJson, simulatorRig } from '../../../main/recording/index.ts';
 import { superviseNodeChild } from '../../../main/supervisor/index.ts';
 import { manualClock } from '../../support/manual-clock.ts';
-import { soundFacts, soundState } from '../../support/preflight.ts';
+import { soundControls, soundFacts, soundState } from '../../support/preflight.ts';
 import { v4 } from '../../support/rig.ts';
 
 const scope = { deviceType: 'Miniscope_V4_BNO', led0: 20, frameRate: '20FPS' };
@@ -118,32 +118,7 @@ const other: AcquireScope = {
   type: 'Miniscope_V4_BNO',
   width: 608,
   height: 608,
-  controls: [
-    {
-      name: 'led0',
-      label: 'LED',
-      unit: '%',
-      kind: 'range',
-      min: 0,
-      max: 100,
-      step: 1,
-      options: [],
-      shown: 9,
-      number: 9,
-    },
-    {
-      name: 'frameRate',
-      label: 'Frame rate',
-      unit: 'fps',
-      kind: 'choice',
-      min: 0,
-      max: 0,
-      step: 0,
-      options: ['30FPS'],
-      shown: '30FPS',
-      number: 30,
-    },
-  ],
+  controls: soundControls(9),
   trouble: null,
   fps: 29.97,
   dropped: 0,

@@ -7,8 +7,7 @@ import { decodeNpy, readNpz } from '../../../main/arrays/index.ts';
 import { runTimes } from '../../../main/interop/gather.ts';
 import { type H5Dataset, type H5Group, hdf5 } from '../../../main/interop/hdf5.ts';
 import { createProcessingHandlers } from '../../../main/processing/index.ts';
-import { eventsArchive, finishedRunOnDisk, localCall } from '../../support/finished-run.ts';
-import { workflowCsv } from '../../support/workflow-csv.ts';
+import { eventsArchive, finishedRunOnDisk, ingestBehaviour, localCall } from '../../support/finished-run.ts';
 
 const filmTime = (frame: number): number => frame * 0.05 + (frame % 7) * 0.001;
 /** When a frame of the run was taken: 900 frames of the first recording, 600 of one of an hour later from its frame 100 on. */
@@ -17,14 +16,7 @@ const near = (value: number): unknown => expect.closeTo(value, 6);
 
 test('an NWB file of two recordings has all of both on one axis', async () => {
   const run = await finishedRunOnDisk('subject1', { two: true });
-  const behaviour = Object.entries(workflowCsv('2026-05-01 12:00:00')).filter(([name]) => name !== 'sessions.csv');
-  await run.library.ingest.ingest({
-    files: behaviour.map(([name, text]) => ({ name, text })),
-    sessions: {},
-    dryRun: false,
-    allOrNothing: true,
-    who: 'ada',
-  });
+  await ingestBehaviour(run, '2026-05-01 12:00:00');
   const destination = path.join(run.folder, '..', 'two.nwb');
   const { findings } = await run.interop.export({ target: run.runUuid, format: 'nwb', destination }, localCall);
   expect(findings.map(({ check }) => check)).not.toContain('check_timestamps_ascending');

@@ -361,11 +361,11 @@ pub fn solve(
 
 /// Takes off raw traces, and off what they were solved from, what they hold of the shared courses and of the motion in quiet moments.
 fn without_courses(filters: &Filters, projected: &mut Projected, out: &mut Traces, film: &Registered) -> Result<(), StageError> {
-    let motion = [0, 1].map(|d| Trace::from(film.motion.iter().map(|m| m[d]).collect::<Vec<f32>>()));
-    let courses: Vec<&Trace> = projected.courses.iter().chain(&motion).collect();
     if projected.courses.is_empty() {
         return Ok(());
     }
+    let motion = [0, 1].map(|d| Trace::from(film.motion.iter().map(|m| m[d]).collect::<Vec<f32>>()));
+    let courses: Vec<&Trace> = projected.courses.iter().chain(&motion).collect();
     let (quiet, frames) = (Quiet::new(&courses, &film.flags)?, film.flags.len());
     let mut shares = out
         .raw
