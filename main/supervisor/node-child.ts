@@ -97,6 +97,7 @@ class Supervised implements Child {
   }
 
   readonly send = (message: object, handle?: Socket): void => {
+    if (handle !== undefined) stopReading(handle);
     const deliver = (): void => void this.#child?.send(message, handle);
     if (this.#child === undefined) this.#waiting.push(deliver);
     else deliver();
@@ -193,6 +194,16 @@ class Supervised implements Child {
   #clearTimers(): void {
     for (const cancel of this.#cancelTimers.splice(0)) cancel();
   }
+}
+
+/**
+ * Leaves what comes on a socket to the process that is given it. Node goes on reading here until the other side has acknowledged the socket and throws away
+ * what it reads: a client's first words would be lost when this process is busy. There is no public call for a socket that exists already
+ * (`pauseOnConnect` is for those that a plain server accepts).
+ */
+function stopReading(socket: Socket): void {
+  const { _handle: handle } = socket as { readonly _handle?: { readonly readStop?: () => unknown } | null };
+  handle?.readStop?.();
 }
 
 function startNode(entry: string): ChildProcessLike {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -87,6 +89,26 @@ describe('a supervised child', () => {
     child.send({ type: 'ticket' });
     pass(100);
     expect(children[1]?.sent).toEqual([{ type: 'ticket' }]);
+  });
+
+  it('finds on a socket it is given all that comes, however late it takes the socket', async () => {
+    const { child } = supervise();
+    const server = createServer((_request, response) => void response.end());
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const client = connect(port, '127.0.0.1');
+    client.write('GET / HTTP/1.1\r\nHost: calyx\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    const [, socket] = (await once(server, 'upgrade')) as [unknown, Socket];
+    child.send({ type: 'upgrade' }, socket);
+    const read = socket.bytesRead;
+    await new Promise((resolve) => client.write('first words', resolve));
+    // What had come by then has been looked at after a round on another connection.
+    await fetch(`http://127.0.0.1:${String(port)}/`);
+    expect(socket.bytesRead).toBe(read);
+    client.destroy();
+    socket.destroy();
+    server.close();
   });
 
   it('is not started twice because a message did not reach it', () => {
