@@ -285,6 +285,8 @@ export class Miniscope implements AsyncDisposable {
   /** Sends what waits, one command after another. */
   #flush(): Promise<void> {
     this.#flushing ??= (async () => {
+      // Nothing may be there to send, or nobody to send it to: the end comes after the assignment all the same.
+      await Promise.resolve();
       try {
         for (let words = this.#queue.take(); words !== undefined; words = this.#queue.take()) {
           if (this.#link !== undefined) await this.#sendWords(this.#link, words);

@@ -74,6 +74,33 @@ describe('a scope', () => {
     await dispose(scope, clock);
   });
 
+  it('takes settings while its board is still being opened, and after', async () => {
+    const clock = manualClock();
+    const board = new SimulatedBoard(new ScopeModel(type));
+    const usb = new SimulatedUsbDevice(board);
+    let plug: () => void = () => undefined;
+    const plugged = new Promise<void>((resolve) => {
+      plug = resolve;
+    });
+    const scope = new Miniscope({
+      type,
+      clock,
+      open: () => plugged.then(() => new SimulatedLink({ usb, picture, clock })),
+      onFrame: () => undefined,
+    });
+    const connected = scope.connect();
+    await scope.set('led0', 30);
+    plug();
+    await clock.advance(2000);
+    await connected;
+    expect(board.scope.state.values['led0']).toBeCloseTo(30, 0);
+    const later = scope.set('led0', 60);
+    await clock.advance(200);
+    await later;
+    expect(board.scope.state.values['led0']).toBeCloseTo(60, 0);
+    await dispose(scope, clock);
+  });
+
   it('tells what runs on its board, and only what it knows', async () => {
     const known = async (more: Parameters<typeof rig>[1]): Promise<string | null> => {
       const { scope, clock, board } = await rig(undefined, more);
