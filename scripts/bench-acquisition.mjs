@@ -65,6 +65,23 @@ const processes = () => descendants(server.pid);
 const quantile = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? null;
 const round = (value, places = 1) => (value === null ? null : Math.round(value * 10 ** places) / 10 ** places);
 
+/** What it waits for now; one that waits in vain says so, and does not wait for ever. */
+let stage = 'the workstation';
+const begin = (next) => {
+  stage = next;
+  console.error(next);
+};
+const spareMs = 150_000;
+setTimeout(
+  () => {
+    console.error(`waited in vain: ${stage}\n${printed}`);
+    server.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+    process.exit(1);
+  },
+  seconds * 1000 + spareMs,
+).unref();
+
 let figures;
 try {
   const address = await until('the workstation', () => /http:\/\/[^\s#]+#token=[\w-]+/.exec(printed)?.[0]);
@@ -76,7 +93,7 @@ try {
     version: contractVersion,
     wait: (ms) => sleep(ms),
   }).client;
-  console.error('connecting the simulated scope');
+  begin('connecting the simulated scope');
   const [data] = await core.files.roots({});
   await core.acquire.plan({
     change: {
@@ -95,6 +112,7 @@ try {
     height: 24,
   }));
   await core.acquire.rois({ rois });
+  begin('opening the live picture');
   const { ticket, path: where } = await core.acquire.ticket({});
   const live = connect(captureApis, {
     open: () => socket(where),
@@ -122,7 +140,7 @@ try {
   );
   await sleep(3000);
   const before = processes();
-  console.error(`recording ${String(seconds)} s`);
+  begin(`recording ${String(seconds)} s`);
   await core.acquire.start({});
   isRecording = true;
   const memory = [];
@@ -133,7 +151,7 @@ try {
   }
   const atEnd = memory.at(-1) ?? [];
   isRecording = false;
-  console.error('waiting for the report');
+  begin('waiting for the report');
   await until('the report', () => status?.mode === 'report', 120_000);
   const report = await core.acquire.report({});
   leaving.abort();

@@ -141,26 +141,26 @@ function acquisitionPage(figures) {
 }
 
 /** The long runs: a row a bound. */
-function soakPage({ commit, machine, lengths, parts }) {
+function soakPage({ lengths, parts }) {
   const { minutes, devicesMinutes, payloads, kills } = lengths;
-  const shown = (value) => (value === null ? 'unknown' : String(Math.round(value * 100) / 100));
-  return [
+  const lines = [
     '## long runs of acquisition',
     '',
-    `\`npm run soak:acquisition\` at commit ${commit}, ${machine.processor}, ${machine.cores} cores: one scope for ${minutes} min, two scopes and a camera for ${devicesMinutes} min, ${payloads.toLocaleString('en-US')} payloads, ${kills} kills. **Bold** misses its bound.`,
-    '',
-    '| run | what | value | bound |',
-    '|---|---|---:|---:|',
-    ...Object.entries(parts).flatMap(([name, { error, bounds = [] }]) =>
-      error === undefined
-        ? bounds.map(
-            ({ name: what, value, bound, kept }) =>
-              `| ${name} | ${what} | ${kept ? shown(value) : `**${shown(value)}**`} | ${bound} |`,
-          )
-        : [`| ${name} | **${error}** | – | – |`],
-    ),
+    `\`npm run soak:acquisition\`: one scope for ${minutes} min, two scopes and a camera for ${devicesMinutes} min, ${payloads.toLocaleString('en-US')} payloads, ${kills} kills. **Bold** misses its bound.`,
     '',
   ];
+  const shown = (value) => (value === null ? 'unknown' : String(Math.round(value * 100) / 100));
+  for (const [name, { commit, machine, error, bounds = [] }] of Object.entries(parts)) {
+    lines.push(`${name} (commit ${commit}, ${machine.processor}, ${machine.cores} cores):`, '');
+    if (error !== undefined) lines.push(`**${error}**`, '');
+    else {
+      lines.push('| what | value | bound |', '|---|---:|---:|');
+      for (const { name: what, value, bound, kept } of bounds)
+        lines.push(`| ${what} | ${kept ? shown(value) : `**${shown(value)}**`} | ${bound} |`);
+      lines.push('');
+    }
+  }
+  return lines;
 }
 
 /** Recordings whose process was killed at a random moment. */

@@ -106,11 +106,12 @@ describe('npm run soak:acquisition', () => {
       '--seed',
       '5',
     ];
-    const { code, said } = await new Promise<{ code: number; said: string }>((resolve) => {
-      const child = execFile(process.execPath, [script, ...short, '--out', out], (_error, stdout) =>
-        resolve({ code: child.exitCode ?? -1, said: stdout }),
+    const { code, said, steps } = await new Promise<{ code: number; said: string; steps: string }>((resolve) => {
+      const child = execFile(process.execPath, [script, ...short, '--out', out], (_error, stdout, stderr) =>
+        resolve({ code: child.exitCode ?? -1, said: stdout, steps: stderr }),
       );
     });
+    expect(existsSync(out), `${said}\n${steps}`).toBe(true);
     const { lengths, parts: told } = JSON.parse(readFileSync(out, 'utf8')) as {
       lengths: object;
       parts: Record<string, { bounds?: Bound[]; error?: string }>;
@@ -122,7 +123,7 @@ describe('npm run soak:acquisition', () => {
       'payloads of a scripted endpoint',
       'killed at random',
     ]);
-    for (const { error } of Object.values(told)) expect(error).toBeUndefined();
+    for (const { error } of Object.values(told)) expect(error, steps).toBeUndefined();
     const bounds = Object.values(told).flatMap((part) => part.bounds ?? []);
     const failed = missed(bounds).length;
     // A machine with other work may miss a bound of time; what a kill leaves is readable on any.
