@@ -16,6 +16,7 @@ import {
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress } from 'node:zlib';
+import { takeTurn } from './lib-turn.mjs';
 import { bindingName, chromiumFolder, electronTestFolder, newest, root, run, which } from './lib.mjs';
 
 const purpose = process.argv[process.argv.indexOf('--for') + 1] ?? 'start';
@@ -38,8 +39,14 @@ function stop(sentence, command) {
 
 const aptOr = (debian, other) => (process.platform === 'linux' ? `sudo apt-get install ${debian}` : other);
 
-/** Runs one step, telling its name and how long it took. Quiet when there was nothing to do. */
+let leaveTurn;
+
+/** Runs one step, telling its name and how long it took. Quiet when there was nothing to do; another set-up of this folder may have done it meanwhile. */
 async function step(name, upToDate, work) {
+  if (upToDate()) return;
+  leaveTurn ??= await takeTurn(path.join(root, 'setup.tmp'), () =>
+    process.stderr.write('  waiting for another set-up in this folder …\n'),
+  );
   if (upToDate()) return;
   const began = performance.now();
   process.stderr.write(`  ${name} …`);
