@@ -81,8 +81,9 @@ export const allViews: readonly View[] = [
       await newest.or(reasons).first().waitFor();
       if (await newest.isVisible()) await newest.click();
       await reasons.waitFor();
-      // Clips of events come last; one that has come is as large as what was cut out of the film.
+      // Clips of events come last, where there is a film; one that has come is as large as what was cut out of it.
       await page.waitForFunction(() => {
+        if (document.body.textContent.includes('No movie')) return true;
         const clips = [...document.querySelectorAll<HTMLCanvasElement>('[aria-label^="Strongest events"] canvas')];
         return clips.length > 0 && clips.every((clip) => clip.width !== 300);
       });
