@@ -13,6 +13,8 @@ const pictures = {
   'library.png': 'library-sessions-ready-dark.png',
   'library-tables.png': 'library-tables-ready-dark.png',
   'library-ingest.png': 'library-ingest-preview.png',
+  'library-export.png': '../exchange-export-dark.png',
+  'library-publish.png': '../exchange-publish-dark.png',
   'process.png': 'process-ready-dark.png',
   'review.png': 'review-ready-dark.png',
   'explore.png': 'explore-ready-dark.png',
@@ -23,6 +25,7 @@ if (!process.argv.includes('--copy-only')) {
   for (const [project, ...which] of [
     ['e2e', 'test/e2e/places.test.ts'],
     ['window', 'test/window/rig.test.ts', '-t', 'opens a configuration'],
+    ['window', 'test/window/exchange.test.ts'],
   ]) {
     const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--project', project, ...which];
     const { status } = spawnSync(process.execPath, vitest, { cwd: root, stdio: 'inherit' });

@@ -33,6 +33,9 @@ const fileEndings: Readonly<Record<ExportFormat, readonly string[]>> = {
 /** Forms that are a folder where no file is named; the others put a file of a fitting name into it. */
 const folderForms: ReadonlySet<ExportFormat> = new Set(['npy', 'csv', 'tiff', 'avi', 'mp4', 'svg']);
 
+/** Does a form fill a folder where no file is named? */
+export const isFolderForm = (format: ExportFormat): boolean => folderForms.has(format);
+
 /** Where an export goes. */
 export interface Destination {
   /** Absolute. */
@@ -66,7 +69,7 @@ export async function checkFree({ place, kind }: Destination, overwrite: boolean
     );
   if (overwrite || (kind === 'folder' && (await readdir(place)).length === 0)) return;
   throw new AppError('export.exists', `${place} is there already; nothing was written.`, {
-    hint: 'Choose another name, or add --overwrite to replace it.',
+    hint: 'Choose another name, or let it be replaced (--overwrite).',
   });
 }
 

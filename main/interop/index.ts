@@ -6,6 +6,7 @@ export { isHdf5, openHdf5 } from './results/hdf5.ts';
 export { seedsOfFile, seedsOutside } from './results/outlines/seeds.ts';
 export { createResultsHandlers } from './results/handlers.ts';
 export { describeFilm, readablePlace } from './films/index.ts';
+export { ExportQueue } from './export-queue.ts';
 export { Progresses } from './progresses.ts';
 export { runTimes } from './gather.ts';
 export { createInteropHandlers } from './handlers.ts';

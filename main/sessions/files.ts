@@ -85,12 +85,25 @@ export async function makeFolder(roots: readonly DataRoot[], folder: FolderRef):
 /** One line of a folder's list. */
 export interface FolderEntry {
   readonly name: string;
-  readonly kind: 'folder' | 'session' | 'film';
+  readonly kind: 'folder' | 'session' | 'film' | 'file';
   readonly detail?: string;
 }
 
-/** Folders, recognised sessions and films of a folder; hidden files, all other files and links that leave the root are not listed. */
-export async function listChoices(roots: readonly DataRoot[], folder: FolderRef): Promise<readonly FolderEntry[]> {
+/** Files by their endings, where something else than a film is looked for. */
+const wanted = {
+  results: /\.(?:hdf5|h5|mat|isxd|nwb|zip|roi)$/i,
+  places: /\.(?:zip|roi|csv|tsv|txt)$/i,
+} as const;
+
+/**
+ * Folders, recognised sessions and films of a folder, or folders and files that may be what is looked for; hidden files, all other files and links that leave the
+ * root are not listed.
+ */
+export async function listChoices(
+  roots: readonly DataRoot[],
+  folder: FolderRef,
+  files: 'films' | keyof typeof wanted = 'films',
+): Promise<readonly FolderEntry[]> {
   const real = await resolveFolder(roots, folder);
   const root = roots.find((candidate) => candidate.id === folder.root);
   const top = await realpath(root?.path ?? real);
@@ -101,7 +114,10 @@ export async function listChoices(roots: readonly DataRoot[], folder: FolderRef)
   for (const { name, kind } of listed) {
     const target = await realpath(path.join(real, name)).catch(() => undefined);
     if (target === undefined || !inside(top, target)) continue;
-    if (kind === 'folder') entries.push(await folderEntry(target, name));
+    if (files !== 'films') {
+      if (kind === 'folder') entries.push({ name, kind: 'folder' });
+      else if (wanted[files].test(name)) entries.push({ name, kind: 'file' });
+    } else if (kind === 'folder') entries.push(await folderEntry(target, name));
     else if (isFilmName(name)) entries.push({ name, kind: 'film' });
   }
   return entries;

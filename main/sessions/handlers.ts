@@ -198,6 +198,6 @@ export function createFilesHandlers(dependencies: {
   const { roots } = dependencies;
   return {
     roots: () => Promise.resolve(roots.map(({ id, name }) => ({ root: id, name }))),
-    list: async ({ folder }) => ({ folder, entries: [...(await listChoices(roots, folder))] }),
+    list: async ({ folder, files }) => ({ folder, entries: [...(await listChoices(roots, folder, files))] }),
   };
 }

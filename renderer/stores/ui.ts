@@ -35,7 +35,18 @@ interface Ui {
   readonly settingsSection: SettingsSection;
   /** Step of the guided tour; null when nobody is on it. */
   readonly tour: number | null;
-  readonly overlay: 'none' | 'palette' | 'keys' | 'messages' | 'import' | 'rater' | 'ingest';
+  readonly overlay:
+    | 'none'
+    | 'palette'
+    | 'keys'
+    | 'messages'
+    | 'import'
+    | 'rater'
+    | 'ingest'
+    | 'export'
+    | 'result'
+    | 'publish'
+    | 'server';
 }
 
 /** Where the person is. Kept for the tab, so that a reload comes back to the same place. */

@@ -125,6 +125,8 @@ interface FieldProps {
   readonly inputRef?: Ref<HTMLInputElement>;
   readonly takesFocus?: boolean;
   readonly maxLength?: number;
+  /** What is typed is not shown, and not offered again. */
+  readonly secret?: boolean;
 }
 
 /** A line of text, or a number typed as text so that a half-typed one is not thrown away. */
@@ -137,10 +139,10 @@ export function Field(props: FieldProps): ReactElement {
   return (
     <input
       className={c('field', number && 'num', changed && 'mod', wrong && 'bad')}
-      type="text"
+      type={props.secret === true ? 'password' : 'text'}
       inputMode={number ? 'decimal' : 'text'}
       spellCheck={false}
-      autoComplete="off"
+      autoComplete={props.secret === true ? 'new-password' : 'off'}
       value={value}
       onChange={(event: ChangeEvent<HTMLInputElement>) => onChange(event.target.value)}
       onKeyDown={keyed}

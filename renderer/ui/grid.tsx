@@ -49,6 +49,8 @@ interface GridProps {
   readonly onSelect: (key: string) => void;
   readonly onOpen?: (key: string) => void;
   readonly onHover?: (key: string | null) => void;
+  /** Space on the chosen row. */
+  readonly onMark?: (key: string) => void;
   readonly sort?: { readonly key: string; readonly descending: boolean };
   readonly onSort?: (key: string) => void;
 }
@@ -76,7 +78,7 @@ function bringIntoSight(list: Virtualizer<HTMLDivElement, Element>, index: numbe
 
 /** A table of any length: only the rows in sight are drawn. Arrows move the choice, Enter opens it. */
 export function Grid(props: GridProps): ReactElement {
-  const { label, columns, rows, rowHeight, selected, onSelect, onOpen, onHover, sort, onSort } = props;
+  const { label, columns, rows, rowHeight, selected, onSelect, onOpen, onHover, onMark, sort, onSort } = props;
   const scroller = useRef<HTMLDivElement>(null);
   // Rows and columns hold text: they grow with it, and never get smaller than drawn.
   const scale = Math.max(1, useTextScale());
@@ -113,6 +115,10 @@ export function Grid(props: GridProps): ReactElement {
     if (event.key === 'Enter' && selected !== null && onOpen !== undefined) {
       event.preventDefault();
       onOpen(selected);
+    }
+    if (event.key === ' ' && selected !== null && onMark !== undefined) {
+      event.preventDefault();
+      onMark(selected);
     }
     if (step === 0) return;
     let index = chosen < 0 && step < 0 ? rows.length : chosen;

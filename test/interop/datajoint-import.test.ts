@@ -143,6 +143,7 @@ async function importer(port: number): Promise<Importer> {
     reader,
     editor: { collect: () => Promise.reject(new Error('there are no edits')) },
     progresses,
+    roots: [],
     probeFilm,
   });
   const input = {
@@ -322,6 +323,7 @@ test('a published run comes back equal, and a session that is here stays that se
     reader,
     editor: { collect: () => Promise.reject(new Error('there are no edits')) },
     progresses: new Progresses(),
+    roots: [],
     probeFilm,
   };
   const ours = createDatajointHandlers(parts);

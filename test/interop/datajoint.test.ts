@@ -48,6 +48,7 @@ async function publisher(port: number, subject = 'm1'): Promise<Publisher> {
     reader,
     editor: { collect: () => Promise.reject(new Error('there are no edits')) },
     progresses: new Progresses(),
+    roots: [],
     probeFilm: () => Promise.reject(new Error('no film is looked at')),
   });
   const input = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { z } from 'zod';
 import { command, defineApi } from '../define.ts';
-import { Uuid } from '../types.ts';
+import { FolderRef, Uuid } from '../types.ts';
 
 /** A lab's DataJoint server with the tables of the miniscope workflow. */
 export const datajointApi = defineApi('datajoint', {
@@ -35,7 +35,6 @@ export const datajointApi = defineApi('datajoint', {
     }),
     {
       doc: 'Inserts a run and its session into a lab’s DataJoint tables, in one transaction that is read back before it counts.',
-      audience: 'local',
     },
   ),
   import: command(
@@ -49,6 +48,8 @@ export const datajointApi = defineApi('datajoint', {
       subject: z.string().min(1).max(100).optional(),
       /** Absolute folder that the server's paths are relative to: sessions and results found there repair what rows have wrong. */
       root: z.string().optional(),
+      /** The same folder as a window names it. */
+      rootFolder: FolderRef.optional(),
       /** How x and y of masks and shifts are meant; `auto` looks for evidence. */
       orientation: z.enum(['auto', 'corrected', 'as-upstream']).default('auto'),
       /** Only say what would be added. */
@@ -69,7 +70,6 @@ export const datajointApi = defineApi('datajoint', {
     }),
     {
       doc: 'Brings a lab’s DataJoint databases into the library: read as of one moment, added whole or not at all; the server is only read.',
-      audience: 'local',
     },
   ),
 });

@@ -9,13 +9,23 @@ export const filesApi = defineApi('files', {
     doc: 'Where browsing may start.',
   }),
   list: query(
-    z.object({ folder: FolderRef }),
+    z.object({
+      folder: FolderRef,
+      /** Which files are told beside folders: films and sessions (when absent), results of other programs, or places of cells. */
+      files: z.enum(['films', 'results', 'places']).optional(),
+    }),
     z.object({
       folder: FolderRef,
       entries: z.array(
-        z.object({ name: z.string(), kind: z.enum(['folder', 'session', 'film']), detail: z.string().optional() }),
+        z.object({
+          name: z.string(),
+          kind: z.enum(['folder', 'session', 'film', 'file']),
+          detail: z.string().optional(),
+        }),
       ),
     }),
-    { doc: 'Folders, recognised sessions and films in a folder; nothing else.' },
+    {
+      doc: 'Folders, recognised sessions and films in a folder, or files that may hold results or places of cells; nothing else.',
+    },
   ),
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { z } from 'zod';
 import { command, defineApi, query, subscription } from '../define.ts';
-import { Uuid } from '../types.ts';
+import { Source, Uuid } from '../types.ts';
 
 /** File kinds a finished run can be written as; `docs/export.md` says what each keeps and loses. */
 export const exportFormats = ['npy', 'nwb', 'caiman', 'csv', 'mat', 'tiff', 'roizip', 'avi', 'mp4', 'svg'] as const;
@@ -106,6 +106,26 @@ const What = z.object({
   ticket: Uuid.optional(),
 });
 
+/** One export of many that the core does one after another. */
+export const ExportTask = z.object({
+  uuid: Uuid,
+  /** The run or session that was named. */
+  target: Uuid,
+  /** Name of its session. */
+  name: z.string(),
+  format: ExportFormat,
+  state: z.enum(['waiting', 'running', 'done', 'failed', 'cancelled']),
+  step: z.string(),
+  /** 0 to 1. */
+  fraction: z.number(),
+  /** File or folder that was written, below the chosen folder. */
+  written: z.string().nullable(),
+  bytes: z.number().nullable(),
+  findings: z.array(ExportFinding),
+  error: z.object({ message: z.string(), hint: z.string().optional() }).nullable(),
+});
+export type ExportTask = z.infer<typeof ExportTask>;
+
 /** Results for other programs. */
 export const interopApi = defineApi('interop', {
   export: command(
@@ -126,6 +146,27 @@ export const interopApi = defineApi('interop', {
   ),
   progress: subscription(z.object({ ticket: Uuid }), z.object({ step: z.string(), fraction: z.number() }), {
     doc: 'Progress of an export, or of an import that rewrites a film, until it ends.',
+  }),
+  startExports: command(
+    What.omit({ target: true, destination: true, ticket: true }).extend({
+      /** Runs, or sessions: then their newest finished runs. */
+      targets: z.array(Uuid).min(1).max(1000),
+      /** Each export gets a name of its own in this folder, which is made when it is not there. */
+      folder: Source,
+    }),
+    z.object({ exports: z.array(ExportTask) }),
+    {
+      doc: 'Queues exports of many runs into one folder; they are written one after another, whoever leaves meanwhile. The list lives as long as the core.',
+    },
+  ),
+  exports: subscription(z.object({}), z.object({ exports: z.array(ExportTask) }), {
+    doc: 'The queued exports and how far each is, in their order; again after each change.',
+  }),
+  cancelExports: command(z.object({ uuids: z.array(Uuid).max(1000) }), z.object({ cancelled: z.number().int() }), {
+    doc: 'Cancels queued exports that have not ended; nothing half-written stays.',
+  }),
+  forgetExports: command(z.object({}), z.object({ forgotten: z.number().int() }), {
+    doc: 'Takes exports that have ended off the list; what they wrote stays.',
   }),
   check: query(
     What.pick({ target: true, metadata: true, films: true }),

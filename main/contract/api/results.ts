@@ -42,6 +42,18 @@ export const resultsApi = defineApi('results', {
       audience: 'local',
     },
   ),
+  places: query(
+    z.object({ source: Source, recordingUuid: Uuid.optional() }),
+    z.object({
+      /** As the parameter `givenSeeds` takes them. */
+      text: z.string(),
+      count: z.number().int(),
+      findings: z.array(z.string()),
+    }),
+    {
+      doc: 'Places of cells in outlines of ImageJ or a table with x and y (px); those outside the recording are told.',
+    },
+  ),
   outlineAgreement: query(
     z.object({
       /** Outlines of ImageJ (a ZIP of ROIs, or one) of two people. */

@@ -11,6 +11,7 @@ import {
   createDatajointHandlers,
   createInteropHandlers,
   createResultsHandlers,
+  ExportQueue,
   describeFilm,
   Progresses,
   readablePlace,
@@ -220,6 +221,7 @@ async function createCore(
     onRecording: (recording) => queue.hold(recording),
   });
   const progresses = new Progresses();
+  const exportQueue = new ExportQueue();
   const libraryHandlers = createLibraryHandlers({ library, reader, changed: rowsChanged });
   const handlers: DomainHandlers<typeof coreApis> = {
     app: createAppHandlers(library, limits, hub, { place, backups }, () => windowAddress),
@@ -256,12 +258,15 @@ async function createCore(
       editor,
       progresses,
       probeFilm,
+      roots,
       changed: rowsChanged,
     }),
     interop: createInteropHandlers({
       library,
       editor,
       progresses,
+      roots,
+      queue: exportQueue,
       exportNpy: ({ signal, ...run }) => processing.export(run, { signal, audience: 'local' }),
     }),
     recorded: createRecordedHandlers({ library, probeFilm }),
@@ -315,11 +320,13 @@ async function createCore(
       windowAddress = address;
       remote.served(new URL(address).origin);
     },
-    idle: () => queue.idle(),
+    idle: async () => {
+      await Promise.all([queue.idle(), exportQueue.idle()]);
+    },
     close: closer(
       library,
       acquisition,
-      [...(backups === null ? [] : [backups]), tryOuts, media, editor, reader],
+      [...(backups === null ? [] : [backups]), exportQueue, tryOuts, media, editor, reader],
       queue,
       ownership,
     ),

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { AppError, type datajointApi } from '../../contract/index.ts';
 import type { Library, Reader } from '../../library/index.ts';
 import type { Handlers } from '../../rpc/index.ts';
-import { frameTimes, type ProbeFilm } from '../../sessions/index.ts';
+import { type DataRoot, frameTimes, type ProbeFilm, resolveFolder } from '../../sessions/index.ts';
 import { findRun, gatherRun, type CellCollector } from '../gather.ts';
 import type { Progresses } from '../progresses.ts';
 import { readTimeline } from '../timeline.ts';
@@ -20,10 +20,11 @@ export function createDatajointHandlers(dependencies: {
   readonly editor: CellCollector;
   readonly progresses: Progresses;
   readonly probeFilm: ProbeFilm;
+  readonly roots: readonly DataRoot[];
   /** Called after sessions and runs were added. */
   readonly changed?: (() => void) | undefined;
 }): Handlers<typeof datajointApi.procedures> {
-  const { library, reader, editor, progresses, probeFilm, changed } = dependencies;
+  const { library, reader, editor, progresses, probeFilm, roots, changed } = dependencies;
   return {
     publish: async (input, { signal }) => {
       const { target, url, password, prefix, dryRun, orientation, values, ticket } = input;
@@ -52,9 +53,13 @@ export function createDatajointHandlers(dependencies: {
         await rm(scratch, { recursive: true, force: true });
       }
     },
-    import: async ({ url, password, prefix, subject, root, orientation, dryRun, ticket }, { signal }) => {
-      if (root !== undefined && !path.isAbsolute(root))
-        throw new AppError('usage.invalid', `The root must be absolute: ${root}`);
+    import: async (input, { signal, audience }) => {
+      const { url, password, prefix, subject, orientation, dryRun, ticket } = input;
+      if (input.root !== undefined && audience !== 'local')
+        throw new AppError('rpc.not_allowed', 'A window chooses folders by name, not by path.');
+      if (input.root !== undefined && !path.isAbsolute(input.root))
+        throw new AppError('usage.invalid', `The root must be absolute: ${input.root}`);
+      const root = input.rootFolder === undefined ? input.root : await resolveFolder(roots, input.rootFolder);
       const address = parseAddress(url, password);
       using progress = progresses.begin(ticket);
       const wish = { address, prefix, subject: subject ?? null, root: root ?? null, axes: orientation, isDry: dryRun };

@@ -6,6 +6,7 @@ import type { Handlers } from '../../rpc/index.ts';
 import { type DataRoot, pathOfSource } from '../../sessions/index.ts';
 import { importResult, previewResult } from './import-result.ts';
 import { agreementOf } from './outlines/agreement.ts';
+import { seedsOfFile, seedsOutside } from './outlines/seeds.ts';
 import { readOutlines } from './outlines/read-outlines.ts';
 import { outputDir, resultIn } from './output-dir.ts';
 import { readerOf } from './readers/index.ts';
@@ -60,6 +61,14 @@ export function createResultsHandlers(dependencies: {
         context.signal,
       );
       return { ...summary, findings: [...summary.findings] };
+    },
+    places: async ({ source, recordingUuid }, context) => {
+      const { text, count, findings } = await seedsOfFile(await pathOfSource(source, roots, context));
+      if (recordingUuid === undefined) return { text, count, findings: [...findings] };
+      const recording = await library.sessions.recording(recordingUuid);
+      const outside = seedsOutside(text, recording);
+      const told = outside === 0 ? [] : [`${outside} of ${count} places lie outside the frame of the recording.`];
+      return { text, count, findings: [...findings, ...told] };
     },
     outlineAgreement: async ({ first, second, mostPx }, context) => {
       const [one, other] = [

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { useQuery } from '@tanstack/react-query';
-import { Film, Folder, FolderCheck } from 'lucide-react';
+import { File, Film, Folder, FolderCheck } from 'lucide-react';
 import { type ReactElement, useState } from 'react';
 import { AppError, type FolderRef } from '../../../main/contract/index.ts';
 import { useCore } from '../../client/context.ts';
@@ -21,21 +21,23 @@ interface BrowserProps {
   readonly onChoose: (folder: FolderRef | null) => void;
   /** The folder that is open counts as chosen, too. */
   readonly foldersToo?: boolean;
+  /** Which files are listed beside folders; films and sessions when absent. */
+  readonly files?: 'results' | 'places';
 }
 
-const entryIcons = { folder: Folder, session: FolderCheck, film: Film } as const;
+const entryIcons = { folder: Folder, session: FolderCheck, film: Film, file: File } as const;
 
 /** Folders by name, as far as the core offers them; sessions and films can be chosen. */
-export function FolderBrowser({ chosen, onChoose, foldersToo = false }: BrowserProps): ReactElement {
+export function FolderBrowser({ chosen, onChoose, foldersToo = false, files }: BrowserProps): ReactElement {
   const core = useCore();
   const [folder, setFolder] = useState<FolderRef | null>(null);
   const roots = useQuery({ queryKey: ['roots'], queryFn: ({ signal }) => core.files.roots({}, { signal }) });
   const list = useQuery({
-    queryKey: ['folder', folder],
+    queryKey: ['folder', folder, files],
     queryFn: ({ signal }) =>
       folder === null
         ? Promise.reject(new AppError('usage.invalid', 'No folder is open.'))
-        : core.files.list({ folder }, { signal }),
+        : core.files.list({ folder, ...(files === undefined ? {} : { files }) }, { signal }),
     enabled: folder !== null,
     staleTime: 0,
   });
@@ -98,13 +100,17 @@ export function FolderBrowser({ chosen, onChoose, foldersToo = false }: BrowserP
                   <Icon of={entryIcons[entry.kind]} />
                   <span className={c('entryName')}>{entry.name}</span>
                   <span className={c('entryDetail')}>
-                    {entry.detail ?? (entry.kind === 'folder' ? '' : entry.kind)}
+                    {entry.detail ?? (entry.kind === 'film' || entry.kind === 'session' ? entry.kind : '')}
                   </span>
                 </button>
               );
             })}
         {folder !== null && list.data?.entries.length === 0 ? (
-          <Note kind="info">No folders, sessions or films in here.</Note>
+          <Note kind="info">
+            {files === undefined
+              ? 'No folders, sessions or films in here.'
+              : 'No folders and no fitting files in here.'}
+          </Note>
         ) : null}
         {list.isError && folder !== null ? <Note kind="problem">{AppError.from(list.error).message}</Note> : null}
         {roots.isError ? <Note kind="problem">{AppError.from(roots.error).message}</Note> : null}

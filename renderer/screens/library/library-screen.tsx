@@ -6,7 +6,10 @@ import type { Command } from '../../ui/commands/registry.ts';
 import { useCommands } from '../../ui/commands/use-commands.ts';
 import { later } from '../../ui/later.tsx';
 import { Boundary, Loading } from '../../ui/panel.tsx';
+import { DatajointDialog } from './datajoint-dialog.tsx';
+import { ExportDialog } from './export-dialog.tsx';
 import { ImportDialog } from './import-dialog.tsx';
+import { ResultDialog } from './result-dialog.tsx';
 import { styles } from './styles.ts';
 import { SessionsRoom } from './sessions-room.tsx';
 
@@ -39,6 +42,35 @@ export const libraryCommands: readonly Command[] = [
     run: () => showOverlay('import'),
   },
   {
+    id: 'library.export',
+    label: 'Export sessions',
+    group: 'Library',
+    scope: 'screen:library',
+    keys: ['E'],
+    run: () => showOverlay('export'),
+  },
+  {
+    id: 'library.result',
+    label: 'Import a result of another program',
+    group: 'Library',
+    scope: 'screen:library',
+    run: () => showOverlay('result'),
+  },
+  {
+    id: 'library.publish',
+    label: 'Publish to a DataJoint server',
+    group: 'Library',
+    scope: 'screen:library',
+    run: () => showOverlay('publish'),
+  },
+  {
+    id: 'library.server',
+    label: 'Import from a DataJoint server',
+    group: 'Library',
+    scope: 'screen:library',
+    run: () => showOverlay('server'),
+  },
+  {
     id: 'library.ingest',
     label: 'Ingest CSV files',
     group: 'Library',
@@ -59,7 +91,8 @@ export const libraryCommands: readonly Command[] = [
 /** The Library: its rooms in a row, and the one that is open. */
 export function LibraryScreen(): ReactElement {
   const section = useUi((state) => state.librarySection);
-  const importing = useUi((state) => state.overlay === 'import');
+  const overlay = useUi((state) => state.overlay);
+  const close = (): void => showOverlay('none');
   useCommands(libraryCommands);
   return (
     <div className={c('screen')}>
@@ -92,7 +125,11 @@ export function LibraryScreen(): ReactElement {
           {section === 'trash' ? <TrashRoom /> : null}
         </Suspense>
       </Boundary>
-      {importing ? <ImportDialog onClose={() => showOverlay('none')} /> : null}
+      {overlay === 'import' ? <ImportDialog onClose={close} /> : null}
+      {overlay === 'export' ? <ExportDialog onClose={close} /> : null}
+      {overlay === 'result' ? <ResultDialog onClose={close} /> : null}
+      {overlay === 'publish' ? <DatajointDialog way="publish" onClose={close} /> : null}
+      {overlay === 'server' ? <DatajointDialog way="import" onClose={close} /> : null}
     </div>
   );
 }

@@ -4,18 +4,21 @@ import type { LucideIcon } from 'lucide-react';
 import { type ReactElement, type ReactNode, useMemo } from 'react';
 import { type Grouping, useLibraryView } from '../../stores/library-views.ts';
 import { type FilesWord, groupSessions, type SessionLine, type Sort, sortSessions } from '../../stores/session-list.ts';
+import { markTo, toggleMark, useMarked } from '../../stores/marked.ts';
 import { goTo, useUi } from '../../stores/ui.ts';
 import { classes } from '../../ui/classes.ts';
 import { Bar } from '../../ui/controls.tsx';
 import { bytes, count, dateTime, decimal, duration, percent, plural, unknown } from '../../ui/format.ts';
 import { type Column, Grid, type Row } from '../../ui/grid.tsx';
 import { Icon } from '../../ui/icons.tsx';
-import { styles } from './styles.ts';
+import { styles as shared } from './styles.ts';
+import exchange from './exchange.module.css';
 import { Thumbnail } from './thumbnail.tsx';
 
-const c = classes(styles);
+const c = classes({ ...shared, ...exchange });
 
 const columns: readonly Column[] = [
+  { key: 'mark', title: '', width: '16px', hint: 'Chosen to export together with others: Space, or a click' },
   { key: 'picture', title: '', width: '32px', hint: 'Maximum of the newest result, else an early frame of the film' },
   { key: 'date', title: 'Date', width: '76px', sortable: true, hint: 'Local day of the recording' },
   { key: 'session', title: 'Session', width: 'minmax(96px, 1fr)', sortable: true },
@@ -55,7 +58,9 @@ interface GridProps {
 export function SessionGrid({ lines, grouping, sort, selected }: GridProps): ReactElement {
   const rows = useMemo(() => {
     const made: Row[] = [];
-    for (const group of groupSessions(sortSessions(lines, sort), grouping)) {
+    const groups = groupSessions(sortSessions(lines, sort), grouping);
+    const order = groups.flatMap((group) => group.lines.map(({ session }) => session.uuid));
+    for (const group of groups) {
       made.push({
         kind: 'group',
         key: `group ${group.key}`,
@@ -66,7 +71,7 @@ export function SessionGrid({ lines, grouping, sort, selected }: GridProps): Rea
           </>
         ),
       });
-      for (const line of group.lines) made.push(sessionRow(line, grouping));
+      for (const line of group.lines) made.push(sessionRow(line, grouping, order));
     }
     return made;
   }, [lines, grouping, sort]);
@@ -82,6 +87,7 @@ export function SessionGrid({ lines, grouping, sort, selected }: GridProps): Rea
         useLibraryView.setState({ sort: { key, descending: sort.key === key ? !sort.descending : key !== 'session' } })
       }
       onSelect={(uuid) => useUi.setState({ sessionUuid: uuid })}
+      onMark={toggleMark}
       onOpen={(uuid) => goTo('process', { sessionUuid: uuid })}
     />
   );
@@ -92,9 +98,40 @@ function groupFacts(lines: readonly SessionLine[]): string {
   return [...places, `${plural(lines.length, 'session')} shown`].join(', ');
 }
 
-function sessionRow(line: SessionLine, grouping: Grouping): Row {
+/** The box of a session; with Shift it and all since the one before. */
+function Mark({
+  uuid,
+  name,
+  order,
+}: {
+  readonly uuid: string;
+  readonly name: string;
+  readonly order: readonly string[];
+}) {
+  const isMarked = useMarked((state) => state.uuids.includes(uuid));
+  return (
+    <input
+      type="checkbox"
+      className={c('mark')}
+      tabIndex={-1}
+      aria-label={`Choose ${name}`}
+      checked={isMarked}
+      onMouseDown={(event) => event.preventDefault()}
+      onClick={(event) => {
+        event.stopPropagation();
+        if (event.shiftKey) markTo(uuid, order);
+        else toggleMark(uuid);
+      }}
+      onDoubleClick={(event) => event.stopPropagation()}
+      onChange={() => undefined}
+    />
+  );
+}
+
+function sessionRow(line: SessionLine, grouping: Grouping, order: readonly string[]): Row {
   const { session, facts } = line;
   const renderCells = (): readonly ReactNode[] => [
+    <Mark key="mark" uuid={session.uuid} name={session.name} order={order} />,
     <Thumbnail
       key="picture"
       sessionUuid={session.uuid}

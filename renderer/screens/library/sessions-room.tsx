@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-import { FolderInput } from 'lucide-react';
+import { Ellipsis, FolderInput, FolderOutput } from 'lucide-react';
 import { type ReactElement, useMemo, useRef } from 'react';
 import { useFacts } from '../../client/library.ts';
 import { useSessions } from '../../client/queries.ts';
 import { addFilter, plainView, useLibraryView } from '../../stores/library-views.ts';
+import { setMarks, useMarked } from '../../stores/marked.ts';
 import { findSessions, type SessionLine, sessionLines } from '../../stores/session-list.ts';
 import { showOverlay, useUi } from '../../stores/ui.ts';
 import { classes } from '../../ui/classes.ts';
@@ -13,6 +14,7 @@ import { Button, Choice, SearchField } from '../../ui/controls.tsx';
 import { bytes, count, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Empty, Failed, Loading } from '../../ui/panel.tsx';
+import { MenuList, Popup } from '../../ui/popup.tsx';
 import { Chips, FilterPopup, ViewsPopup } from './filters.tsx';
 import { styles } from './styles.ts';
 import { SessionDetail } from './session-detail.tsx';
@@ -28,6 +30,7 @@ export function SessionsRoom(): ReactElement {
   const facts = useFacts();
   const selected = useUi((state) => state.sessionUuid);
   const view = useLibraryView();
+  const marked = useMarked((state) => state.uuids);
   const find = useRef<HTMLInputElement>(null);
   const commands = useMemo<readonly Command[]>(
     () => [
@@ -90,6 +93,35 @@ export function SessionsRoom(): ReactElement {
           <Icon of={FolderInput} />
           Import
         </Button>
+        {marked.length === 0 ? null : (
+          <Button onPress={() => showOverlay('export')} label={`Export ${plural(marked.length, 'chosen session')}`}>
+            <Icon of={FolderOutput} />
+            Export {count(marked.length)}
+          </Button>
+        )}
+        <Popup square align="right" label="More ways in and out" button={<Icon of={Ellipsis} />}>
+          {(close) => (
+            <MenuList
+              close={close}
+              items={[
+                { label: 'Export', onPress: () => showOverlay('export') },
+                {
+                  label: `Choose all ${count(found.length)} shown`,
+                  off: found.length === 0 ? 'No session is shown.' : undefined,
+                  onPress: () => setMarks(found.map(({ session }) => session.uuid)),
+                },
+                {
+                  label: 'Choose none',
+                  off: marked.length === 0 ? 'No session is chosen.' : undefined,
+                  onPress: () => setMarks([]),
+                },
+                { label: 'Import a result of another program', onPress: () => showOverlay('result') },
+                { label: 'Import from a DataJoint server', onPress: () => showOverlay('server') },
+                { label: 'Publish to a DataJoint server', onPress: () => showOverlay('publish') },
+              ]}
+            />
+          )}
+        </Popup>
       </div>
       <section className={c('list')} aria-label="Sessions">
         {sessions.isPending ? (

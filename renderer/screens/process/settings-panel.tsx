@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { CircleHelp, RotateCcw, Save } from 'lucide-react';
-import { type ReactElement, useMemo, useState } from 'react';
+import { type ReactElement, Suspense, useMemo, useState } from 'react';
 import { AppError } from '../../../main/contract/index.ts';
 import { useCore } from '../../client/context.ts';
 import { useTryOutData } from '../../client/try-out.ts';
@@ -28,11 +28,15 @@ import { Dialog } from '../../ui/dialog.tsx';
 import { decimal, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Panel } from '../../ui/panel.tsx';
+import { later } from '../../ui/later.tsx';
 import styles from './process.module.css';
 import { stageTitles } from './stage-names.ts';
 import { candidatesOf, seedLimits } from './try-out-drawing.ts';
 
 const c = classes(styles);
+
+/** Loaded when somebody has marked cells. */
+const SeedsDialog = later(async () => (await import('./seeds-dialog.tsx')).SeedsDialog);
 
 /** The settings of a run: what they are, where their defaults come from, what has been changed. A step chosen above narrows them to its own. */
 export function SettingsPanel({ fields }: { readonly fields: readonly FormField[] }): ReactElement {
@@ -258,6 +262,7 @@ interface RowProps {
 function ParameterRow({ field, fields }: RowProps): ReactElement {
   const { spec, text, changed, problem } = field;
   const [helping, setHelping] = useState(false);
+  const [seeding, setSeeding] = useState(false);
   const id = `parameter-${spec.name}`;
   const unit = shownUnit(spec);
   const usual =
@@ -331,6 +336,19 @@ function ParameterRow({ field, fields }: RowProps): ReactElement {
         <p>
           {spec.help} On the command line: {spec.cliFlag}.
         </p>
+      ) : null}
+      {spec.name === 'givenSeeds' ? (
+        <span className={c('seedFile')}>
+          <Button size="small" label="Cells marked beforehand, from a file" onPress={() => setSeeding(true)}>
+            From a file
+          </Button>
+          {text === '' ? 'Outlines of ImageJ, or a table with x and y.' : plural(text.split(';').length, 'place')}
+        </span>
+      ) : null}
+      {seeding ? (
+        <Suspense fallback={null}>
+          <SeedsDialog onClose={() => setSeeding(false)} />
+        </Suspense>
       ) : null}
       {spec.name === 'minPnr' || spec.name === 'minCorrelation' ? (
         <SeedHistogram fields={fields} what={spec.name} />

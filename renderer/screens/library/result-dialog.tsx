@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { type ReactElement, useState } from 'react';
+import { AppError, type FolderRef } from '../../../main/contract/index.ts';
+import { useCore } from '../../client/context.ts';
+import { keys, useSession } from '../../client/queries.ts';
+import { report } from '../../stores/messages.ts';
+import { goTo, useUi } from '../../stores/ui.ts';
+import { classes } from '../../ui/classes.ts';
+import { Button, Field, Note, Select } from '../../ui/controls.tsx';
+import { Dialog } from '../../ui/dialog.tsx';
+import { count, decimal, plural } from '../../ui/format.ts';
+import { Empty, Failed, Loading } from '../../ui/panel.tsx';
+import { FolderBrowser } from './folder-browser.tsx';
+import { styles as shared } from './styles.ts';
+import styles from './exchange.module.css';
+
+const c = classes({ ...shared, ...styles });
+
+/** Adds another program's result, or a person's outlines, to a session as a run that can be reviewed and compared. */
+export function ResultDialog({ onClose }: { readonly onClose: () => void }): ReactElement {
+  const core = useCore();
+  const queries = useQueryClient();
+  const sessionUuid = useUi((state) => state.sessionUuid);
+  const session = useSession(sessionUuid).data?.session;
+  const scopes = (session?.recordings ?? []).filter(
+    ({ deviceType }) => deviceType === null || !/cam/i.test(deviceType),
+  );
+  const [given, setGiven] = useState<string | null>(null);
+  const recording = given ?? scopes[0]?.uuid ?? '';
+  const [chosen, setChosen] = useState<FolderRef | null>(null);
+  const [fps, setFps] = useState('');
+  const rate = Number(fps);
+  const rateGiven = fps.trim() !== '' && Number.isFinite(rate) && rate > 0;
+  const choice = { ...(recording === '' ? {} : { recordingUuid: recording }), ...(rateGiven ? { fps: rate } : {}) };
+  const known = useQuery({
+    queryKey: ['recognised', chosen],
+    queryFn: ({ signal }) =>
+      chosen === null
+        ? Promise.resolve({ kind: null })
+        : core.results.recognise({ source: { folder: chosen } }, { signal }),
+    enabled: chosen !== null,
+    staleTime: 0,
+    retry: false,
+  });
+  const isResult = known.data !== undefined && known.data.kind !== null;
+  const preview = useQuery({
+    queryKey: ['result-preview', chosen, recording, rateGiven ? rate : null],
+    queryFn: ({ signal }) =>
+      chosen === null
+        ? Promise.reject(new AppError('usage.invalid', 'Nothing is chosen.'))
+        : core.results.preview({ source: { folder: chosen }, ...choice }, { signal }),
+    enabled: chosen !== null && isResult,
+    staleTime: 0,
+    retry: false,
+  });
+  const add = useMutation({
+    mutationFn: (folder: FolderRef) => core.results.import({ source: { folder }, ...choice }),
+    onSuccess: async ({ run, program }) => {
+      for (const queryKey of [keys.sessions, keys.session(run.sessionUuid), keys.runs])
+        await queries.invalidateQueries({ queryKey });
+      report('info', 'Import', `The result of ${program} is a run now: it can be reviewed and compared.`);
+      goTo('library', { sessionUuid: run.sessionUuid });
+    },
+  });
+  const off =
+    chosen === null
+      ? 'Choose a file, or open the folder of a result.'
+      : !isResult
+        ? 'What is open is no result that can be read.'
+        : preview.data === undefined
+          ? preview.isError
+            ? 'It cannot be imported as it is.'
+            : 'It is being read.'
+          : add.isPending
+            ? 'The import is on its way.'
+            : undefined;
+  return (
+    <Dialog
+      title="Import a result of another program"
+      onClose={onClose}
+      width={920}
+      foot={
+        <>
+          <span className={c('footText')}>{off ?? 'The file is read, not changed. It becomes a run of its own.'}</span>
+          <Button onPress={onClose}>Cancel</Button>
+          <Button
+            kind="primary"
+            off={off}
+            onPress={() => {
+              if (chosen !== null) add.mutate(chosen);
+            }}
+          >
+            Import
+          </Button>
+        </>
+      }
+    >
+      {add.error === null ? null : (
+        <Note kind="problem">
+          {AppError.from(add.error).message} {AppError.from(add.error).hint}
+        </Note>
+      )}
+      <div className={c('columns')}>
+        <div className={c('places')}>
+          <FolderBrowser chosen={chosen} onChoose={setChosen} foldersToo files="results" />
+        </div>
+        <div className={c('form')} aria-live="polite">
+          <div className={c('fields')}>
+            <span>Belongs to</span>
+            <Select
+              label="Belongs to"
+              value={recording}
+              onChange={setGiven}
+              options={[
+                ...scopes.map(({ uuid, device }) => ({ value: uuid, label: `${session?.name ?? ''}, ${device}` })),
+                { value: '', label: 'A session of its own' },
+              ]}
+            />
+            <label htmlFor="result-fps">Frames per second</label>
+            <Field
+              id="result-fps"
+              label="Frames per second"
+              number
+              value={fps}
+              onChange={setFps}
+              wrong={fps.trim() !== '' && !rateGiven}
+              placeholder="as the file or the recording says"
+            />
+          </div>
+          {chosen === null || (known.data !== undefined && !isResult) ? (
+            <Empty title={chosen === null ? 'Nothing chosen' : 'No result here yet'}>
+              <p>
+                CaImAn (.hdf5), MiniAn (its folder of zarr), suite2p (its folder), MIN1PIPE, CNMF-E and CellReg (.mat),
+                NWB (.nwb), Inscopix cell sets (.isxd), outlines of ImageJ (.zip, .roi): choose the file, or open the
+                folder.
+              </p>
+            </Empty>
+          ) : known.isError ? (
+            <Failed title="This cannot be read" error={known.error} />
+          ) : known.isPending || preview.isPending ? (
+            <Loading
+              title="Reading the result"
+              step={1}
+              steps={1}
+              detail="whole, so that what is wrong is told now"
+              onCancel={() => setChosen(null)}
+            />
+          ) : preview.isError ? (
+            <Failed
+              title="This cannot be imported"
+              error={preview.error}
+              onRetry={() => void preview.refetch()}
+              retryLabel="Look again"
+            />
+          ) : (
+            <div className={c('answer')}>
+              <dl className={c('facts2')}>
+                <dt>Recognised as</dt>
+                <dd>
+                  {known.data.kind?.title} {preview.data.version}
+                </dd>
+                <dt>Cells</dt>
+                <dd>{count(preview.data.cells)}</dd>
+                <dt>Picture</dt>
+                <dd>
+                  {preview.data.width} × {preview.data.height} px
+                </dd>
+                <dt>Frames</dt>
+                <dd>
+                  {plural(preview.data.frames, 'frame')}
+                  {preview.data.fps === null ? '' : `, ${decimal(preview.data.fps, 2)} fps`}
+                </dd>
+              </dl>
+              {preview.data.findings.map((text) => (
+                <Note key={text} kind="warning">
+                  {text}
+                </Note>
+              ))}
+            </div>
+          )}
+        </div>
+      </div>
+    </Dialog>
+  );
+}
