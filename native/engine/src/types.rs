@@ -300,7 +300,7 @@ pub struct CellMetrics {
     /// Largest absolute correlation of the ΔF/F trace with the motion (dy, dx, distance), frames that are not masked.
     #[serde(default)]
     pub motion_correlation: f32,
-    /// Percent of the activity that lies in frames which are masked, saturated or of uncertain motion.
+    /// Percent of the activity that lies in frames which are masked or of uncertain motion.
     #[serde(default)]
     pub flagged_percent: f32,
     /// A clearer component that is the same cell, if any.

@@ -87,6 +87,25 @@ fn a_bleaching_field_that_jumps() {
     );
 }
 
+/// The light is so strong that more than a hundredth of the pixels clip whenever cells fire.
+#[test]
+fn an_overexposed_field() {
+    let config = Config::preset("small").expect("a preset");
+    scene(
+        "scene-overexposed",
+        Config {
+            seed: 304,
+            height: 144,
+            width: 184,
+            frames: 1000,
+            base: 120.0,
+            glow: 40.0,
+            amplitude: 9.0,
+            ..config
+        },
+    );
+}
+
 #[test]
 fn tiny_from_elsewhere() {
     film_from_elsewhere("tiny");

@@ -7,8 +7,9 @@ use crate::kernels::{dot64, mean, pearson};
 use crate::outline::roundness;
 use crate::types::{CellMetrics, Components, Registered, StageError, flag};
 
-/// Frames that say less than others: masked ones, and those whose shift or light is doubtful.
-const DOUBTFUL: u32 = flag::MASKED | flag::MOTION_UNSURE | flag::MOTION_BOUND | flag::SATURATED;
+/// Frames that say less than others: masked ones, and those whose shift is doubtful. Saturated ones are not among them: where a field is overexposed in part they are
+/// all or most of a film, and where cells clip they are those in which the cells fire.
+const DOUBTFUL: u32 = flag::MASKED | flag::MOTION_UNSURE | flag::MOTION_BOUND;
 
 /// What all components are compared with.
 pub struct Field {
@@ -168,7 +169,7 @@ mod tests {
 
     #[test]
     fn activity_in_doubtful_frames_is_counted_by_its_size() {
-        let flags = [0, flag::TORN, 0, flag::MOTION_UNSURE, flag::AFTER_GAP];
+        let flags = [0, flag::TORN, flag::SATURATED, flag::MOTION_UNSURE, flag::AFTER_GAP];
         assert!((flagged(&[1.0, 2.0, 3.0, 1.0, 5.0], &flags) - 25.0).abs() < 1e-4);
         assert_eq!(flagged(&[0.0; 5], &flags), 0.0);
     }
