@@ -56,8 +56,8 @@ export interface Resources {
   readonly second: WebGLTexture;
   readonly luts: readonly WebGLTexture[];
   readonly labels: WebGLTexture;
-  readonly points: WebGLBuffer;
-  readonly array: WebGLVertexArrayObject;
+  /** The points of all outlines, `textureWidth` a row. */
+  readonly points: WebGLTexture;
   readonly empty: WebGLVertexArrayObject;
   /** The picture with all outlines as it was drawn last, and what it was drawn from: another selection draws only its own outline over it. */
   readonly base: { readonly frame: WebGLFramebuffer; readonly texture: WebGLTexture; size: string; key: string };

@@ -17,7 +17,8 @@ import type { Size, View } from './viewport.ts';
 
 const lookNumbers = { saturation: 1, change: 2, overlay: 3 } as const;
 
-const labelWidth = 1024;
+/** Texels a row of labels and of points; the shader knows it, too. */
+const textureWidth = 1024;
 /** Label code of a cell that is not drawn. */
 const hiddenLabel = 255;
 /** Width (CSS px) and opacity of the dark rim of all outlines: a thin grey line on a white cell would not be seen. */
@@ -85,10 +86,9 @@ export class PictureView {
     const held = this.#resources;
     this.#resources = undefined;
     if (held === undefined) return;
-    const textures = [...held.images, held.second, ...held.luts, held.labels, held.base.texture];
+    const textures = [...held.images, held.second, ...held.luts, held.labels, held.points, held.base.texture];
     for (const texture of textures) this.#gl.deleteTexture(texture);
     this.#gl.deleteFramebuffer(held.base.frame);
-    this.#gl.deleteBuffer(held.points);
     this.#gl.deleteProgram(held.picture);
     this.#gl.deleteProgram(held.look ?? null);
     this.#gl.deleteProgram(held.outline);
@@ -272,28 +272,24 @@ export class PictureView {
 
   /** All outlines, by their labels. */
   #drawOutlines(held: Resources, view: View, panel: Size, ratio: number): void {
-    const gl = this.#gl;
     const { outlines, strength } = this.#scene;
     if (outlines === null || !this.#hasOutlines()) return;
     this.#beginLines(held, view, panel, ratio);
-    this.#bindPoints(held, 0);
     this.#useStyles(held, this.#styles.labels, strength, false);
-    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, outlines.points.length / 4 - 3);
+    this.#drawSegments(held, 0, outlines.points.length / 4 - 3);
   }
 
   /** The outlines of the selected, hovered and partner cells. */
   #drawMarks(held: Resources, view: View, panel: Size, ratio: number): void {
-    const gl = this.#gl;
     const { outlines, hovered, selected, partner } = this.#scene;
     if (outlines === null || outlines.points.length < 16) return;
     this.#beginLines(held, view, panel, ratio);
     const one = (cell: number, styles: readonly LineStyle[]): void => {
       const range = outlines.ranges[cell];
       if (range === undefined || range.count < 4) return;
-      this.#bindPoints(held, range.start);
       for (const style of styles) {
         this.#useStyles(held, [style, style, style], 1, true);
-        gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, range.count - 3);
+        this.#drawSegments(held, range.start, range.count - 3);
       }
     };
     one(partner, [this.#styles.casing, this.#styles.partner]);
@@ -304,13 +300,16 @@ export class PictureView {
   #beginLines(held: Resources, view: View, panel: Size, ratio: number): void {
     const gl = this.#gl;
     gl.useProgram(held.outline);
-    gl.bindVertexArray(held.array);
+    gl.bindVertexArray(held.empty);
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     gl.activeTexture(gl.TEXTURE2);
     gl.bindTexture(gl.TEXTURE_2D, held.labels);
     const at = (name: string): WebGLUniformLocation | null => this.#uniform(held, held.outline, 'outline', name);
+    gl.activeTexture(gl.TEXTURE4);
+    gl.bindTexture(gl.TEXTURE_2D, held.points);
     gl.uniform1i(at('u_labels'), 2);
+    gl.uniform1i(at('u_points'), 4);
     gl.uniform2f(at('u_center'), view.center.x, view.center.y);
     gl.uniform1f(at('u_zoom'), view.zoom);
     gl.uniform2f(at('u_panel'), panel.width, panel.height);
@@ -336,14 +335,9 @@ export class PictureView {
     );
   }
 
-  #bindPoints(held: Resources, first: number): void {
-    const gl = this.#gl;
-    gl.bindBuffer(gl.ARRAY_BUFFER, held.points);
-    for (let index = 0; index < 4; index += 1) {
-      gl.enableVertexAttribArray(index);
-      gl.vertexAttribPointer(index, 4, gl.FLOAT, false, 16, (first + index) * 16);
-      gl.vertexAttribDivisor(index, 1);
-    }
+  #drawSegments(held: Resources, first: number, count: number): void {
+    this.#gl.uniform1i(this.#uniform(held, held.outline, 'outline', 'u_first'), first);
+    this.#gl.drawArrays(this.#gl.TRIANGLES, 0, 6 * count);
   }
 
   #uniform(held: Resources, program: WebGLProgram, group: string, name: string): WebGLUniformLocation | null {
@@ -369,8 +363,7 @@ export class PictureView {
       second: gl.createTexture(),
       luts: this.#scene.panes.map(() => gl.createTexture()),
       labels: gl.createTexture(),
-      points: gl.createBuffer(),
-      array: gl.createVertexArray(),
+      points: gl.createTexture(),
       empty: gl.createVertexArray(),
       base: { frame: gl.createFramebuffer(), texture: gl.createTexture(), size: '', key: '' },
       uniforms: new Map(),
@@ -442,8 +435,11 @@ export class PictureView {
     const held = this.#resources;
     const { outlines } = this.#scene;
     if (held === undefined || outlines === null) return;
-    gl.bindBuffer(gl.ARRAY_BUFFER, held.points);
-    gl.bufferData(gl.ARRAY_BUFFER, outlines.points, gl.STATIC_DRAW);
+    const rows = Math.max(1, Math.ceil(outlines.points.length / 4 / textureWidth));
+    const padded = new Float32Array(rows * textureWidth * 4);
+    padded.set(outlines.points);
+    this.#texture(held.points, gl.NEAREST);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA32F, textureWidth, rows, 0, gl.RGBA, gl.FLOAT, padded);
   }
 
   #uploadLabels(): void {
@@ -451,10 +447,10 @@ export class PictureView {
     const held = this.#resources;
     const { labels } = this.#scene;
     if (held === undefined || labels.length === 0) return;
-    const rows = Math.ceil(labels.length / labelWidth);
-    const padded = new Uint8Array(rows * labelWidth).fill(hiddenLabel);
+    const rows = Math.ceil(labels.length / textureWidth);
+    const padded = new Uint8Array(rows * textureWidth).fill(hiddenLabel);
     padded.set(labels);
     this.#texture(held.labels, gl.NEAREST);
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8, labelWidth, rows, 0, gl.RED, gl.UNSIGNED_BYTE, padded);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8, textureWidth, rows, 0, gl.RED, gl.UNSIGNED_BYTE, padded);
   }
 }

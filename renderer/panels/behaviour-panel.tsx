@@ -6,6 +6,7 @@ import { Film, type FilmFrame, type FilmState } from '../client/film.ts';
 import type { ReviewOpening } from '../client/queries.ts';
 import { useCameraFrames, useCameras } from '../client/recorded.ts';
 import { useReview } from '../stores/review.ts';
+import { penOf } from '../ui/canvas.ts';
 import { classes } from '../ui/classes.ts';
 import { Note, Select } from '../ui/controls.tsx';
 import { useInFront } from '../ui/dock/slots.ts';
@@ -149,7 +150,7 @@ function paintGrey(canvas: HTMLCanvasElement, { bytes, height, width }: FilmFram
     canvas.width = width;
     canvas.height = height;
   }
-  const context = canvas.getContext('2d');
+  const context = penOf(canvas);
   if (context === null) return;
   const pixels = context.createImageData(width, height);
   const words = new Uint32Array(pixels.data.buffer);

@@ -9,6 +9,7 @@ import { Film, type FilmFrame } from '../client/film.ts';
 import type { ReviewOpening } from '../client/queries.ts';
 import { lutBytes, paint } from '../gl/lut.ts';
 import { clipS, playAround, useReview } from '../stores/review.ts';
+import { penOf } from '../ui/canvas.ts';
 import { classes } from '../ui/classes.ts';
 import { Keys } from '../ui/controls.tsx';
 import { count, duration } from '../ui/format.ts';
@@ -170,7 +171,7 @@ function useClipPictures(opening: ReviewOpening, cell: Cell, wanted: string): Re
 function ClipPicture({ picture }: { readonly picture: ClipImage | undefined }): ReactElement {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
-    const context = canvas.current?.getContext('2d') ?? null;
+    const context = penOf(canvas.current);
     if (context === null || picture === undefined) return;
     context.canvas.width = picture.width;
     context.canvas.height = picture.height;

@@ -5,6 +5,7 @@ import type { ReviewOpening } from '../client/queries.ts';
 import { type Raster, useRaster } from '../client/raster.ts';
 import { lutBytes, paint } from '../gl/lut.ts';
 import { moveCursor, useReview } from '../stores/review.ts';
+import { penOf } from '../ui/canvas.ts';
 import { classes } from '../ui/classes.ts';
 import { count, duration } from '../ui/format.ts';
 import { Empty, Failed, Loading, Panel } from '../ui/panel.tsx';
@@ -71,7 +72,7 @@ function Picture({ raster, opening, list, selected }: PictureProps): ReactElemen
   const window = useReview((state) => state.window);
   const order = list.map((cell) => cell.row).join(' ');
   useEffect(() => {
-    const context = canvas.current?.getContext('2d') ?? null;
+    const context = penOf(canvas.current);
     if (context === null || order === '') return;
     const rows = order.split(' ').map(Number);
     const { columns, values } = raster;

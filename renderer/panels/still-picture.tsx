@@ -4,6 +4,7 @@ import { usePicture } from '../client/pictures.ts';
 import { percentileLevels } from '../gl/levels.ts';
 import { lutBytes, paint } from '../gl/lut.ts';
 import type { ImageName } from '../stores/review.ts';
+import { penOf } from '../ui/canvas.ts';
 import { classes } from '../ui/classes.ts';
 import styles from './still-picture.module.css';
 
@@ -20,7 +21,7 @@ export function StillPicture({ runUuid, image, caption }: StillProps): ReactElem
   const picture = usePicture(runUuid, image);
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
-    const context = canvas.current?.getContext('2d') ?? null;
+    const context = penOf(canvas.current);
     if (context === null || picture.data === undefined) return;
     const { width, height, values } = picture.data;
     context.canvas.width = width;

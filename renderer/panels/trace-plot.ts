@@ -2,6 +2,7 @@
 import '../ui/language.ts';
 import uPlot from 'uplot';
 import type { TraceWindow } from '../client/streams.ts';
+import { withPens } from '../ui/canvas.ts';
 import { duration } from '../ui/format.ts';
 
 /** The plot of one cell's traces. No React: the panel owns it and feeds it. */
@@ -80,7 +81,8 @@ export class TracePlot {
     this.#onDrawn = onDrawn;
     this.#colours = styleOf(host);
     const { clientWidth, clientHeight } = host;
-    this.#plot = new uPlot(this.#options(Math.max(50, clientWidth), Math.max(50, clientHeight)), [[], [], []], host);
+    const options = this.#options(Math.max(50, clientWidth), Math.max(50, clientHeight));
+    this.#plot = withPens(() => new uPlot(options, [[], [], []], host));
   }
 
   /** The element over the plotting area, for the cursor. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { Pen, Pixels, Point, Stroke, TextStyle } from './pen.ts';
+import { penOf } from '../ui/canvas.ts';
 
 const pictures = new WeakMap<Pixels, HTMLCanvasElement>();
 
@@ -11,7 +12,7 @@ export function pictureCanvas(pixels: Pixels): HTMLCanvasElement {
   canvas.width = Math.max(1, pixels.width);
   canvas.height = Math.max(1, pixels.height);
   if (pixels.width > 0 && pixels.height > 0) {
-    canvas.getContext('2d')?.putImageData(new ImageData(pixels.data, pixels.width, pixels.height), 0, 0);
+    penOf(canvas)?.putImageData(new ImageData(pixels.data, pixels.width, pixels.height), 0, 0);
   }
   pictures.set(pixels, canvas);
   return canvas;

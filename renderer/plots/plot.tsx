@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { type PointerEvent, type ReactElement, useEffect, useRef, useState } from 'react';
 import { usePerson } from '../stores/ui.ts';
+import { penOf } from '../ui/canvas.ts';
 import { classes } from '../ui/classes.ts';
 import { CanvasPen } from './canvas-pen.ts';
 import type { Figure, Look } from './pen.ts';
@@ -53,7 +54,7 @@ export function Plot({ figure, label, onHover, onPress, onDrag, onSize }: PlotPr
   }, []);
   useEffect(() => {
     const element = canvas.current;
-    const context = element?.getContext('2d') ?? null;
+    const context = penOf(element);
     const [width, height] = size;
     if (element === null || context === null || width < 20 || height < 20) return;
     const ratio = window.devicePixelRatio;

@@ -365,3 +365,47 @@ describe('The keys of all places', () => {
     await picture(page, 'settings-shortcuts');
   });
 });
+
+describe('Drawing in Review', () => {
+  it('leaves thin lines and small pictures to the processor, and draws all outlines in one go', async () => {
+    const { page } = await review({ cells: 60, frames: 400 });
+    await ready(page);
+    await page.locator('[data-scope="raster"] canvas').waitFor();
+    // A driver that is stood in for draws lines so slowly that a key may wait for seconds.
+    const pens = await page.evaluate(() =>
+      ['traces', 'raster'].map((scope) =>
+        document
+          .querySelector<HTMLCanvasElement>(`[data-scope="${scope}"] canvas`)
+          ?.getContext('2d')
+          ?.getContextAttributes(),
+      ),
+    );
+    expect(pens).toMatchObject([{ willReadFrequently: true }, { willReadFrequently: true }]);
+
+    // Another picture lies under all outlines anew: so many drawings as there are layers, not one for each piece of a line.
+    const map = page.locator('[data-scope="map"] canvas');
+    await map.evaluate((canvas: HTMLCanvasElement) => {
+      const gl = canvas.getContext('webgl2');
+      if (gl === null) throw new Error('no WebGL2');
+      const drawn = { calls: 0, instances: 0 };
+      Object.assign(canvas, { drawn });
+      const { drawArrays, drawArraysInstanced } = gl;
+      gl.drawArrays = (...given) => {
+        drawn.calls += 1;
+        drawArrays.apply(gl, given);
+      };
+      gl.drawArraysInstanced = (...given) => {
+        drawn.instances += given[3];
+        drawArraysInstanced.apply(gl, given);
+      };
+    });
+    const before = await map.getAttribute('aria-label');
+    await page.keyboard.press('b');
+    await expect.poll(() => map.getAttribute('aria-label')).not.toBe(before);
+    const drawn = () => map.evaluate((canvas) => Reflect.get(canvas, 'drawn') as { calls: number; instances: number });
+    await expect.poll(async () => (await drawn()).calls).toBeGreaterThan(1);
+    const { calls, instances } = await drawn();
+    expect(instances).toBe(0);
+    expect(calls).toBeLessThan(24);
+  });
+});

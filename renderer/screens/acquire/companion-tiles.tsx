@@ -7,6 +7,7 @@ import { useConnection } from '../../client/context.ts';
 import type { LiveFeed, LivePacket } from '../../client/live.ts';
 import { lutBytes } from '../../gl/lut.ts';
 import { scopesOf, useLiveView } from '../../stores/acquire.ts';
+import { penOf } from '../../ui/canvas.ts';
 import { classes } from '../../ui/classes.ts';
 import { count, decimal } from '../../ui/format.ts';
 import { Button } from '../../ui/controls.tsx';
@@ -75,7 +76,7 @@ function CameraTile({ camera }: { readonly camera: AcquireCamera }): ReactElemen
         element.width = picture.width;
         element.height = picture.height;
       }
-      element.getContext('2d')?.drawImage(picture, 0, 0);
+      penOf(element)?.drawImage(picture, 0, 0);
     };
     void followCamera(connection, camera.name, show, leaving.signal);
     return () => leaving.abort();
@@ -153,7 +154,7 @@ function drawFrame(canvas: HTMLCanvasElement, { header, bytes }: LivePacket): vo
     canvas.width = width;
     canvas.height = height;
   }
-  const context = canvas.getContext('2d');
+  const context = penOf(canvas);
   if (context === null) return;
   const { low, high } = levels ?? autoLevels(histogram);
   const colours = lutBytes(lut);

@@ -6,6 +6,7 @@ import type { LiveFeed } from '../../client/live.ts';
 import { useRuns, useSessions } from '../../client/queries.ts';
 import { asFloat32, onePacket } from '../../client/streams.ts';
 import { liveLuts, useLiveView } from '../../stores/acquire.ts';
+import { penOf } from '../../ui/canvas.ts';
 import { classes } from '../../ui/classes.ts';
 import { Button, Choice, Select } from '../../ui/controls.tsx';
 import { Panel } from '../../ui/panel.tsx';
@@ -107,7 +108,7 @@ function Histogram({ feed }: { readonly feed: LiveFeed }): ReactElement {
 }
 
 function drawHistogram(canvas: HTMLCanvasElement, histogram: readonly number[]): void {
-  const context = canvas.getContext('2d');
+  const context = penOf(canvas);
   if (context === null || canvas.clientWidth === 0) return;
   const ratio = window.devicePixelRatio;
   canvas.width = Math.round(canvas.clientWidth * ratio);

@@ -3,6 +3,7 @@ import { Plus, X } from 'lucide-react';
 import { type ReactElement, useEffect, useRef } from 'react';
 import { type LiveFeed, traceSeconds } from '../../client/live.ts';
 import { changeRois, roisOf, useLiveView } from '../../stores/acquire.ts';
+import { penOf } from '../../ui/canvas.ts';
 import { classes } from '../../ui/classes.ts';
 import { Button } from '../../ui/controls.tsx';
 import { Icon } from '../../ui/icons.tsx';
@@ -93,7 +94,7 @@ export function TracesPanel({
 
 /** Draws all traces; returns what the bar stands for. */
 function drawTraces(canvas: HTMLCanvasElement, { traces }: LiveFeed): string {
-  const context = canvas.getContext('2d');
+  const context = penOf(canvas);
   if (context === null || canvas.clientWidth === 0) return '';
   const ratio = window.devicePixelRatio;
   canvas.width = Math.round(canvas.clientWidth * ratio);

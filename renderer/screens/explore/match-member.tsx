@@ -3,6 +3,7 @@ import { type ReactElement, useEffect, useRef } from 'react';
 import type { Footprints, Profiles } from '../../client/explore.ts';
 import { lutBytes, paint } from '../../gl/lut.ts';
 import { usePerson } from '../../stores/ui.ts';
+import { penOf } from '../../ui/canvas.ts';
 import { classes } from '../../ui/classes.ts';
 import styles from './explore.module.css';
 
@@ -31,7 +32,7 @@ export function MatchMember({ row, token, footprints, profiles, most, reach }: M
   const theme = usePerson((state) => state.theme);
   useEffect(() => {
     const element = canvas.current;
-    const context = element?.getContext('2d') ?? null;
+    const context = penOf(element);
     if (element === null || context === null || row === undefined) return;
     const ratio = window.devicePixelRatio;
     element.width = (thumb + 4 + lineWidth) * ratio;
@@ -76,7 +77,7 @@ function drawFootprint(
   const small = document.createElement('canvas');
   small.width = window.width;
   small.height = window.height;
-  small.getContext('2d')?.putImageData(pixels, 0, 0);
+  penOf(small)?.putImageData(pixels, 0, 0);
   const scale = thumb / reach;
   context.save();
   context.beginPath();

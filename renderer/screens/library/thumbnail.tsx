@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { type ReactElement, useEffect, useRef } from 'react';
 import { useThumbnail } from '../../client/library.ts';
+import { penOf } from '../../ui/canvas.ts';
 import { classes } from '../../ui/classes.ts';
 import { styles } from './styles.ts';
 
@@ -18,7 +19,7 @@ export function Thumbnail({ sessionUuid, name, wanted }: ThumbnailProps): ReactE
   const { data } = useThumbnail(sessionUuid, wanted);
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
-    const context = canvas.current?.getContext('2d') ?? null;
+    const context = penOf(canvas.current);
     if (context === null || data === undefined || data === null) return;
     context.canvas.width = data.width;
     context.canvas.height = data.height;

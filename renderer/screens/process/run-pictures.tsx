@@ -3,6 +3,7 @@ import { type ReactElement, useEffect, useRef } from 'react';
 import type { RunPicture } from '../../../main/contract/index.ts';
 import { useRunPictures } from '../../client/run-pictures.ts';
 import { lutBytes, paint } from '../../gl/lut.ts';
+import { penOf } from '../../ui/canvas.ts';
 import { classes } from '../../ui/classes.ts';
 import { count } from '../../ui/format.ts';
 import styles from './run-pictures.module.css';
@@ -39,7 +40,7 @@ export function RunPictures({ runUuid }: { readonly runUuid: string }): ReactEle
 function SmallPicture({ picture }: { readonly picture: RunPicture }): ReactElement {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
-    const context = canvas.current?.getContext('2d') ?? null;
+    const context = penOf(canvas.current);
     if (context === null) return;
     const { width, height } = picture;
     const codes = Float32Array.from(atob(picture.pixels), (character) => character.codePointAt(0) ?? 0);
