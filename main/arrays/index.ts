@@ -7,3 +7,4 @@ export { decodeNpy, NpyFile } from './npy.ts';
 export type { NpyArray } from './npy.ts';
 export { readNpz, readSparseRows } from './npz.ts';
 export type { SparseRows } from './npz.ts';
+export { readAt } from './read-at.ts';

@@ -24,8 +24,12 @@ const quaternion = ['Quaternion_W', 'Quaternion_X', 'Quaternion_Y', 'Quaternion_
  * @throws AppError `session.bad_csv` where a table names no times
  */
 export async function headOrientationOf(film: string): Promise<HeadOrientation | null> {
-  const pair = await pairBeside(film);
-  const named = pair === null ? null : pair.orientation === null ? await ofFrames(pair) : await ofOwnTable(pair);
+  return await headIn(film, await besideOf(film));
+}
+
+async function headIn(film: string, beside: Beside | null): Promise<HeadOrientation | null> {
+  const named =
+    beside === null ? null : beside.pair.orientation === null ? await ofFrames(beside) : await ofOwnTable(beside);
   if (named !== null) return named;
   const text = await readFile(path.join(path.dirname(film), 'headOrientation.csv'), 'utf8').catch(() => null);
   return text === null ? null : { file: 'headOrientation.csv', text: orientationText(text) };
@@ -38,15 +42,19 @@ export async function headOrientationOf(film: string): Promise<HeadOrientation |
  * @throws AppError `session.bad_csv`
  */
 export async function inputsOf(film: string): Promise<readonly string[] | null> {
+  return await inputsIn(film, await besideOf(film));
+}
+
+async function inputsIn(film: string, beside: Beside | null): Promise<readonly string[] | null> {
   const own = await readFile(path.join(path.dirname(film), 'calyxFrames.csv'), 'utf8').catch(() => null);
   if (own !== null) {
     const [names = '', ...rows] = own.split(/\r?\n/);
     const column = names.split(',').indexOf('Inputs');
     if (column >= 0) return rows.map((row) => levels(row.split(',')[column] ?? ''));
   }
-  const pair = await pairBeside(film);
-  if (pair?.table === undefined || pair.table === null) return null;
-  const { fields } = await readTable(path.join(pair.folder, pair.table), pair.table);
+  const table = await beside?.table();
+  if (table === undefined || table === null) return null;
+  const { fields } = table;
   const rows = fields(['DigitalIn0', 'DigitalIn1']) ?? fields(['DigitalIn0']);
   return rows?.map((row) => levels(row.map((field) => level(field)).join(''))) ?? null;
 }
@@ -58,24 +66,39 @@ function level(field: string): string {
   return /^(?:false|0)$/i.test(field) ? '0' : '?';
 }
 
-async function pairBeside(film: string): Promise<Pair | null> {
+/** The tables that bear a film's name. */
+interface Beside {
+  readonly pair: Pair;
+  /** The one of its frames, read once however many ask; null where there is none. @throws AppError `session.bad_csv` */
+  readonly table: () => Promise<Awaited<ReturnType<typeof readTable>> | null>;
+}
+
+async function besideOf(film: string): Promise<Beside | null> {
   const folder = path.dirname(film);
   const pair = pairOf(folder, path.basename(film), await listFolder(folder).catch(() => []));
-  return pair !== null && (await isOurs(pair)) ? pair : null;
+  if (pair === null || !(await isOurs(pair))) return null;
+  let read: ReturnType<typeof readTable> | undefined;
+  return {
+    pair,
+    table: async () =>
+      pair.table === null ? null : await (read ??= readTable(path.join(folder, pair.table), pair.table)),
+  };
 }
 
 /** Open Ephys GUI: a quaternion in the row of each frame, its order x, y, z, w. */
-async function ofFrames({ folder, table }: Pair): Promise<HeadOrientation | null> {
-  if (table === null) return null;
-  const { times, fields } = await readTable(path.join(folder, table), table);
+async function ofFrames({ pair, table }: Beside): Promise<HeadOrientation | null> {
+  const read = await table();
+  if (read === null || pair.table === null) return null;
+  const { times, fields } = read;
   const rows = fields(quaternion);
   if (rows === null) return null;
   const lines = [...times.timeS].map((timeS, row) => [1000 * timeS, ...(rows[row] ?? [])].join(','));
-  return { file: table, text: `${[header, ...lines].join('\n')}\n` };
+  return { file: pair.table, text: `${[header, ...lines].join('\n')}\n` };
 }
 
 /** PoMiDAQ: a table of its own, whose clock is that of the frames. */
-async function ofOwnTable({ folder, table, orientation }: Pair): Promise<HeadOrientation | null> {
+async function ofOwnTable({ pair, table }: Beside): Promise<HeadOrientation | null> {
+  const { folder, orientation } = pair;
   if (orientation === null) return null;
   const text = await readFile(path.join(folder, orientation), 'utf8').catch(() => null);
   if (text === null) return null;
@@ -89,7 +112,7 @@ async function ofOwnTable({ folder, table, orientation }: Pair): Promise<HeadOri
       { details: { file: orientation, line: 1 } },
     );
   }
-  const zeroMs = table === null ? 0 : (await readTable(path.join(folder, table), table)).zeroMs;
+  const zeroMs = (await table())?.zeroMs ?? 0;
   const rows = lines.map((line) => {
     if (line.trim() === '') return '';
     const fields = line.split(/[,;\t]/);
@@ -111,16 +134,17 @@ export async function findingsOfFolder(folder: string): Promise<readonly Finding
 /** What the tables under a film's name tell of head and inputs. They never keep a recording from being imported. */
 export async function besideFindings(film: string): Promise<readonly Finding[]> {
   const where = path.basename(film);
+  const beside = await besideOf(film);
   const head = await told(where, async () => {
-    const found = await headOrientationOf(film);
+    const found = await headIn(film, beside);
     return found === null
       ? []
-      : [...orientationFindings(found.text, found.file), ...(await clockFindings(film, found))];
+      : [...orientationFindings(found.text, found.file), ...(await clockFindings(beside, found))];
   });
   return [
     ...head,
     ...(await told(where, async () => {
-      const inputs = await inputsOf(film);
+      const inputs = await inputsIn(film, beside);
       const unread = inputs?.filter((row) => row === '').length ?? 0;
       if (unread === 0) return [];
       const message = `The levels of the digital inputs are not told at ${unread} of ${inputs?.length ?? 0} frames.`;
@@ -130,10 +154,11 @@ export async function besideFindings(film: string): Promise<readonly Finding[]> 
 }
 
 /** Orientations of a table of their own that lie at other times than the frames are on another clock: none of them will be shown. */
-async function clockFindings(film: string, { file, text }: HeadOrientation): Promise<readonly Finding[]> {
-  const pair = await pairBeside(film);
-  if (pair?.orientation !== file || pair.table === null) return [];
-  const { times } = await readTable(path.join(pair.folder, pair.table), pair.table);
+async function clockFindings(beside: Beside | null, { file, text }: HeadOrientation): Promise<readonly Finding[]> {
+  if (beside?.pair.orientation !== file) return [];
+  const table = await beside.table();
+  if (table === null) return [];
+  const { times } = table;
   const known = times.timeS.filter((timeS) => Number.isFinite(timeS));
   const [from, to] = [1000 * (known.at(0) ?? Number.NaN) - 1000, 1000 * (known.at(-1) ?? Number.NaN) + 1000];
   const stamps = text

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { FileHandle } from 'node:fs/promises';
+import { readAt } from '../arrays/index.ts';
 import { AppError } from '../contract/errors.ts';
 import { damaged } from './stream.ts';
 
@@ -77,16 +78,6 @@ export interface TarEntry {
   readonly pieces: () => AsyncGenerator<Uint8Array>;
 }
 
-async function readAll(file: FileHandle, into: Buffer, at: number): Promise<number> {
-  let read = 0;
-  while (read < into.length) {
-    const { bytesRead } = await file.read(into, read, into.length - read, at + read);
-    if (bytesRead === 0) break;
-    read += bytesRead;
-  }
-  return read;
-}
-
 function entryOf(bytes: Buffer): { readonly name: string; readonly size: number } {
   const text = (from: number, length: number): string =>
     bytes.toString('latin1', from, from + length).replace(/[\0 ].*$/s, '');
@@ -110,7 +101,7 @@ export async function* tarEntries(file: FileHandle): AsyncGenerator<TarEntry> {
   const head = Buffer.alloc(block);
   let at = 0;
   for (;;) {
-    if ((await readAll(file, head, at)) < block) throw damaged('its end is missing');
+    if ((await readAt(file, head, at)) < block) throw damaged('its end is missing');
     if (head.every((byte) => byte === 0)) return;
     const { name: entry, size } = entryOf(head);
     const begin = at + block;
@@ -122,7 +113,7 @@ export async function* tarEntries(file: FileHandle): AsyncGenerator<TarEntry> {
         const buffer = Buffer.alloc(Math.min(piece, size));
         for (let done = 0; done < size;) {
           const part = buffer.subarray(0, Math.min(piece, size - done));
-          if ((await readAll(file, part, begin + done)) < part.length) throw damaged(`${entry} is cut off`);
+          if ((await readAt(file, part, begin + done)) < part.length) throw damaged(`${entry} is cut off`);
           done += part.length;
           yield part;
         }

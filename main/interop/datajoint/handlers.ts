@@ -31,6 +31,13 @@ export function createDatajointHandlers(dependencies: {
       const address = parseAddress(url, password);
       using progress = progresses.begin(ticket);
       const detail = await findRun(library, target);
+      const { length: recordings } = detail.inputs;
+      if (recordings > 1)
+        throw new AppError(
+          'usage.invalid',
+          `This run is over ${recordings} recordings. The server ties a result to one recording, and the times of one do not fit the traces of all.`,
+          { hint: 'Publish runs of single recordings, or export this one to NWB.' },
+        );
       const scratch = await mkdtemp(path.join(tmpdir(), 'calyx-publish-'));
       try {
         const run = await gatherRun(library, detail, {

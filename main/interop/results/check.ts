@@ -40,6 +40,20 @@ export function count(value: unknown, what: string, place: string): number {
   return number;
 }
 
+/** Frames of a recording of 100 hours at 50 per second; a file that claims more lies. */
+const mostFrames = 18_000_000;
+
+/**
+ * How many frames a file says there were.
+ *
+ * @throws AppError `interop.unreadable` where no recording is so long: tables of time would be allocated for them
+ */
+export function frameCount(value: number, place: string): number {
+  if (!(value <= mostFrames))
+    throw unreadable(place, `it would be of ${value.toExponential(1)} frames; no recording is so long.`);
+  return value;
+}
+
 /** @throws AppError `interop.unreadable` when the product of the sizes is absurd: nothing is allocated before this was asked */
 export function checkSize(sizes: readonly number[], what: string, place: string): void {
   const values = sizes.reduce((product, size) => product * size, 1);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { AppError } from '../../contract/index.ts';
 import { type H5File, hdf5 } from '../hdf5.ts';
@@ -42,6 +43,22 @@ export class Hdf5 implements Disposable {
 
   [Symbol.dispose](): void {
     this.#file.close();
+  }
+
+  /**
+   * Refuses what the bytes of the file cannot hold: gzip makes a thousandth of zeros at best, and the library that reads HDF5 has 4 GB of memory.
+   *
+   * @throws AppError `interop.unreadable`
+   */
+  #checkClaim(shape: readonly number[], bytesEach: number, name: string): void {
+    checkSize(shape, name, this.#place);
+    const claimed = shape.reduce((product, size) => product * size, 1) * bytesEach;
+    if (claimed <= alwaysBytes) return;
+    const held = statSync(this.#place).size;
+    if (claimed > held * mostPacking)
+      throw unreadable(this.#place, `its ${name} would have ${claimed} bytes, the whole file has ${held}.`);
+    if (claimed > mostAtOnce)
+      throw unreadable(this.#place, `its ${name} has ${claimed} bytes, more than can be read at once.`);
   }
 
   #at(name: string): unknown {
@@ -92,7 +109,7 @@ export class Hdf5 implements Disposable {
   records(name: string): readonly (readonly unknown[])[] {
     const found = this.#at(name);
     if (!(found instanceof this.#module.Dataset)) return [];
-    checkSize(found.shape ?? [], name, this.#place);
+    this.#checkClaim(found.shape ?? [], 16, name);
     const value: unknown = found.value;
     if (!Array.isArray(value) || !value.every((row) => Array.isArray(row)))
       throw unreadable(this.#place, `its ${name} is no table.`);
@@ -136,7 +153,7 @@ export class Hdf5 implements Disposable {
     const found = this.#at(name);
     if (!(found instanceof this.#module.Dataset)) return null;
     const shape = found.shape ?? [];
-    checkSize(shape, name, this.#place);
+    this.#checkClaim(shape, bytesOf(found.dtype), name);
     if (shape.some((size) => size === 0)) return { values: [], shape };
     let value: unknown;
     try {
@@ -148,6 +165,18 @@ export class Hdf5 implements Disposable {
     if (!ArrayBuffer.isView(value) || value instanceof DataView) return null;
     return { values: value as unknown as ArrayLike<number | bigint>, shape };
   }
+}
+
+/** Memory that is always there; claims below it are not held against the size of the file. */
+const alwaysBytes = 64 * 2 ** 20;
+/** What gzip packs best, 1032 : 1. */
+const mostPacking = 1032;
+const mostAtOnce = 2 ** 31;
+
+/** Bytes of a number by h5wasm’s letters for it; 8 for everything that is none. */
+function bytesOf(dtype: unknown): number {
+  const letter = typeof dtype === 'string' ? (dtype.at(-1) ?? '') : '';
+  return { b: 1, B: 1, h: 2, H: 2, e: 2, i: 4, I: 4, f: 4 }[letter] ?? 8;
 }
 
 /** h5wasm’s letters for whole numbers and floats of either order. */

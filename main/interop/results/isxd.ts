@@ -2,7 +2,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
 import { fileError } from '../../processing/index.ts';
-import { checkSize, unreadable } from './check.ts';
+import { checkSize, frameCount, unreadable } from './check.ts';
 
 const whole = z.number().int().nonnegative();
 const Ratio = z.object({ num: z.number(), den: z.number().refine((value) => value !== 0) });
@@ -85,5 +85,10 @@ export function isxdSizes(
     throw unreadable(place, 'it does not say its size or its times.');
   const { x: width, y: height } = spacingInfo.numPixels;
   checkSize([height, width], 'field', place);
-  return { height, width, frames: timingInfo.numTimes, fps: timingInfo.period.den / timingInfo.period.num };
+  return {
+    height,
+    width,
+    frames: frameCount(timingInfo.numTimes, place),
+    fps: timingInfo.period.den / timingInfo.period.num,
+  };
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { open } from 'node:fs/promises';
+import { readAt } from '../../arrays/index.ts';
 import { fileError } from '../../processing/index.ts';
 
 /** Bytes of a file; fewer where it ends. @throws AppError `disk.io` */
@@ -8,13 +9,7 @@ export async function piece(place: string, from: number, count: number): Promise
     const file = await open(place, 'r');
     try {
       const bytes = Buffer.alloc(count);
-      let done = 0;
-      while (done < count) {
-        const { bytesRead } = await file.read(bytes, done, count - done, from + done);
-        if (bytesRead === 0) break;
-        done += bytesRead;
-      }
-      return bytes.subarray(0, done);
+      return bytes.subarray(0, await readAt(file, bytes, from));
     } finally {
       await file.close();
     }

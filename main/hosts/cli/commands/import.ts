@@ -52,7 +52,8 @@ async function run(invocation: Invocation): Promise<Answer> {
   const parameterSet = text(flags, 'paramset');
   const dataset = text(flags, 'dataset');
   const { client } = await invocation.connect();
-  const { kind } = await client.results.recognise({ source });
+  // Who names an array wants the film, though there be results beside it.
+  const { kind } = dataset === undefined ? await client.results.recognise({ source }) : { kind: null };
   if (kind !== null) {
     if (flags['dry-run'] === true) {
       const { cells, frames, width, height, findings, ...rest } = await client.results.preview({

@@ -7,6 +7,7 @@ import { cnmfE } from './cnmf-e.ts';
 import { inscopix } from './inscopix.ts';
 import { min1pipe } from './min1pipe.ts';
 import { minian } from './minian.ts';
+import { nwb } from './nwb.ts';
 import { otherMat } from './other-mat.ts';
 import { outlines } from './outlines.ts';
 import { suite2p } from './suite2p.ts';
@@ -14,6 +15,7 @@ import { suite2p } from './suite2p.ts';
 /** All readers; the first that recognises a place reads it. One file each in this folder. */
 export const resultReaders: readonly ResultReader[] = [
   caiman,
+  nwb,
   min1pipe,
   cnmfE,
   cellreg,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { readFile } from 'node:fs/promises';
-import { checkSize, unreadable } from '../check.ts';
+import { checkSize, frameCount, unreadable } from '../check.ts';
 import { ofImage } from '../footprints.ts';
 import type { Field, ForeignFootprint, ForeignResult, ResultReader, RowSource } from '../foreign-result.ts';
 import { type IsxdFooter, isxdKinds, isxdSizes, readFooter } from '../isxd.ts';
@@ -122,15 +122,20 @@ async function readEvents(
   }
   const last = events.reduce((most, { sample }) => Math.max(most, sample), 0);
   const told = begin === undefined || end === undefined ? 0 : Math.round((end - begin) / step);
-  const frames = field?.frames ?? Math.max(told, last + 1);
+  const frames = field?.frames ?? frameCount(Math.max(told, last + 1), place);
   checkSize([names.length, frames], 'table of events', place);
-  const deconvolved = new Float32Array(names.length * frames);
-  let beyond = 0;
-  for (const { row, sample, value } of events) {
-    if (sample < 0 || sample >= frames) beyond += 1;
-    else if (Number.isFinite(value))
-      deconvolved[row * frames + sample] = (deconvolved[row * frames + sample] ?? 0) + value;
-  }
+  const inside = events.filter(({ sample }) => sample >= 0 && sample < frames);
+  const beyond = events.length - inside.length;
+  // Made row by row when it is asked for: however long the recording is, only its events lie in memory.
+  const deconvolved: RowSource = (first, rows) => {
+    const out = new Float32Array(rows * frames);
+    for (const { row, sample, value } of inside) {
+      if (row < first || row >= first + rows || !Number.isFinite(value)) continue;
+      const at = (row - first) * frames + sample;
+      out[at] = (out[at] ?? 0) + value;
+    }
+    return Promise.resolve(out);
+  };
   return {
     program: 'inscopix',
     version: null,

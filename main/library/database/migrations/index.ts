@@ -29,6 +29,7 @@ import { secondReading } from './5450-second-reading.ts';
 import { consensus } from './5451-consensus.ts';
 import { keptLimits } from './5452-kept-limits.ts';
 import { morePrograms } from './5530-more-programs.ts';
+import { nwbResults } from './5620-nwb-results.ts';
 import type { Migration } from './kit.ts';
 
 export { migrationChecksum } from './kit.ts';
@@ -66,4 +67,5 @@ export const migrations: readonly Migration[] = [
   consensus,
   keptLimits,
   morePrograms,
+  nwbResults,
 ];
