@@ -85,3 +85,32 @@ it('a cell set of Inscopix without cells and of very many frames', async () => {
   const { message } = await refused(isxd(path.join(root.path, 'none.isxd'), about));
   expect(message).toMatch(/would be of 3.0e\+9 frames; no recording is so long/);
 });
+
+it('traces of CNMF-E in a file of 7.3 are read some rows at a time, however large their table is', async () => {
+  using root = temporaryFolder();
+  const place = path.join(root.path, 'long.mat');
+  const file = await Hdf5Writer.create(place);
+  // 400 cells, a million frames: 3.2 GB as a whole. MATLAB's axes are turned.
+  const traces = file.empty('C', '<d', [1_000_000, 400], [50_000, 1]);
+  traces.write_slice(
+    [
+      [999_999, 1_000_000],
+      [7, 8],
+    ],
+    Float64Array.of(5),
+  );
+  file.group('A');
+  file.attributes('A', { MATLAB_sparse: new Uint32Array([12]) });
+  file.array('A/jc', new Uint32Array(401), [401]);
+  file.array('Cn', new Float64Array(12), [4, 3]);
+  file.close();
+  const reader = await readerOf(place);
+  expect(reader?.program).toBe('cnmf_e');
+  const before = process.memoryUsage().rss;
+  const result = await reader?.read(place, null);
+  expect(result).toMatchObject({ height: 3, width: 4, frames: 1_000_000 });
+  const rows = result?.traces.denoised;
+  const row = typeof rows === 'function' ? await rows(7, 1) : undefined;
+  expect([row?.length, row?.at(-2), row?.at(-1)]).toEqual([1_000_000, 0, 5]);
+  expect(process.memoryUsage().rss - before).toBeLessThan(few);
+});

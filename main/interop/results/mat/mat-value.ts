@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import type { RowSource } from '../foreign-result.ts';
 
 /** Numbers of a MATLAB variable, counted along columns as MATLAB does. */
 export interface MatNumbers {
@@ -17,6 +18,16 @@ export interface MatSparse {
   readonly values: ArrayLike<number>;
 }
 
+/** A full matrix that is not in memory, or not a second time. */
+export interface MatTable {
+  /** Rows, columns. */
+  readonly shape: readonly [number, number];
+  /** Some rows at a time. */
+  readonly rows: RowSource;
+  /** Values of one column. @throws AppError `interop.unreadable` */
+  readonly column: (index: number) => ArrayLike<number | bigint>;
+}
+
 /** Names in a MAT file of either form. */
 export interface MatNames extends Disposable {
   /** Names of variables, or of fields of a structure. */
@@ -29,4 +40,6 @@ export interface MatNames extends Disposable {
 export interface MatFile extends MatNames {
   /** Numbers or a sparse matrix; null for what is not there or is something else. @throws AppError `interop.unreadable` */
   readonly get: (name: string) => MatNumbers | MatSparse | null;
+  /** A full matrix, read piece by piece from files of 7.3; null for everything else. @throws AppError `interop.unreadable` */
+  readonly table: (name: string) => MatTable | null;
 }

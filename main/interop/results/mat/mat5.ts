@@ -33,6 +33,22 @@ export async function openMat5(place: string): Promise<MatFile> {
       const found = find(name);
       return found?.kind === 'numbers' || found?.kind === 'sparse' ? found : null;
     },
+    table: (name) => {
+      const found = find(name);
+      if (found?.kind !== 'numbers' || found.shape.length !== 2) return null;
+      const [rows = 0, columns = 0] = found.shape;
+      const { values } = found;
+      return {
+        shape: [rows, columns],
+        rows: (first, count) => {
+          const out = new Float32Array(count * columns);
+          for (let t = 0; t < columns; t += 1)
+            for (let k = 0; k < count; k += 1) out[k * columns + t] = Number(values[t * rows + first + k]);
+          return Promise.resolve(out);
+        },
+        column: (index) => Array.from({ length: rows }, (_, i) => values[index * rows + i] ?? 0),
+      };
+    },
     objectClass: (name) => {
       const found = find(name);
       return found?.kind === 'object' ? found.className : null;

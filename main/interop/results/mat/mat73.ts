@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { openHdf5, numbers } from '../hdf5.ts';
+import { openHdf5, numbers, rowsOfHdf5 } from '../hdf5.ts';
 import type { MatFile } from './mat-value.ts';
 
 /** Opens a MAT file of version 7.3, which is HDF5 with MATLAB's axes reversed; the order of the values is the same. @throws AppError `interop.unreadable` */
@@ -28,6 +28,21 @@ export async function openMat73(place: string): Promise<MatFile> {
       if (file.number(at, 'MATLAB_empty') === 1) return null;
       const found = file.numeric(at);
       return found === null ? null : { kind: 'numbers', shape: found.shape.toReversed(), values: found.values };
+    },
+    table: (name) => {
+      const at = inside(name);
+      if (file.number(at, 'MATLAB_sparse') !== null || file.number(at, 'MATLAB_empty') === 1) return null;
+      const [columns, rows, ...more] = file.shape(at) ?? [];
+      if (columns === undefined || rows === undefined || more.length > 0) return null;
+      return {
+        shape: [rows, columns],
+        rows: rowsOfHdf5(place, at, [columns, rows], true),
+        column: (index) =>
+          file.part(at, [
+            [index, index + 1],
+            [0, rows],
+          ]),
+      };
     },
     objectClass: (name) =>
       file.number(inside(name), 'MATLAB_object_decode') === null ? null : file.attribute(inside(name), 'MATLAB_class'),

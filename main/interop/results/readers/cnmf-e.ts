@@ -2,7 +2,15 @@
 import { checkSize, count, unreadable } from '../check.ts';
 import { ofColumns } from '../footprints.ts';
 import type { ForeignFootprint, ForeignResult, ResultReader, Table } from '../foreign-result.ts';
-import { type MatFile, type MatNames, type MatNumbers, namesOfMat, openMat, scalarsOf } from '../mat/index.ts';
+import {
+  type MatFile,
+  type MatNames,
+  type MatNumbers,
+  type MatTable,
+  namesOfMat,
+  openMat,
+  scalarsOf,
+} from '../mat/index.ts';
 
 /**
  * Results of CNMF-E for MATLAB: a structure (`neuron.obj2struct()`, by any name) or variables `A`, `C`, `C_raw`, `S`, with the size of the
@@ -52,26 +60,22 @@ function read(file: MatFile, at: At, place: string): ForeignResult {
     const found = file.get(`${at.in}${name}`);
     return found?.kind === 'numbers' && found.shape.length === 2 ? found : null;
   };
-  const traces = matrix('C');
+  const traces = file.table(`${at.in}C`);
   if (traces === null) throw unreadable(place, 'its C is no table of numbers.');
-  const [cells = 0, frames = 0] = traces.shape;
+  const [cells, frames] = traces.shape;
   checkSize([cells, frames], 'table of traces', place);
   const correlation = matrix('Cn');
   const height = count(scalar('options.d1') ?? correlation?.shape[0], 'height (options.d1)', place);
   const width = count(scalar('options.d2') ?? correlation?.shape[1], 'width (options.d2)', place);
   checkSize([height, width], 'field', place);
   const footprints = footprintsOf(file, `${at.in}A`, { height, width, cells }, place);
-  /** MATLAB's columns are frames: the values of a frame lie together. */
-  const byRow = (found: MatNumbers | null): Table | null => {
-    if (found === null || found.shape.join() !== `${cells},${frames}`) return null;
-    const out = new Float32Array(cells * frames);
-    for (let t = 0; t < frames; t += 1)
-      for (let k = 0; k < cells; k += 1) out[k * frames + t] = Number(found.values[t * cells + k]);
-    return out;
-  };
+  const byRow = (found: MatTable | null): Table | null =>
+    found === null || found.shape.join() !== `${cells},${frames}` ? null : found.rows;
   const dense = (name: string): Table | null => {
+    const whole = file.table(`${at.in}${name}`);
+    if (whole !== null) return byRow(whole);
     const found = file.get(`${at.in}${name}`);
-    if (found?.kind !== 'sparse') return byRow(matrix(name));
+    if (found?.kind !== 'sparse') return null;
     if (found.shape.join() !== `${cells},${frames}`) return null;
     const out = new Float32Array(cells * frames);
     for (let t = 0; t < frames; t += 1)

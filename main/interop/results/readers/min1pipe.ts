@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { checkSize, count, unreadable } from '../check.ts';
 import { ofColumns } from '../footprints.ts';
-import type { ForeignResult, ResultReader } from '../foreign-result.ts';
+import type { ForeignResult, ResultReader, RowSource } from '../foreign-result.ts';
+import { numbers } from '../hdf5.ts';
 import { type MatFile, namesOfMat, openMat, scalarsOf } from '../mat/index.ts';
 
 /**
@@ -29,10 +30,10 @@ function read(file: MatFile, place: string): ForeignResult {
     return found?.kind === 'numbers' && found.values.length > 0 ? Number(found.values[0]) : undefined;
   };
   const [height, width] = [count(scalar('pixh'), 'pixh', place), count(scalar('pixw'), 'pixw', place)];
-  const [masks, signals] = [file.get('roifn'), file.get('sigfn')];
-  if (masks?.kind !== 'numbers' || signals?.kind !== 'numbers') throw unreadable(place, 'it has no roifn or no sigfn.');
-  const [pixels = 0, cells = 0] = masks.shape;
-  const [rows = 0, frames = 0] = signals.shape;
+  const [masks, signals] = [file.table('roifn'), file.table('sigfn')];
+  if (masks === null || signals === null) throw unreadable(place, 'it has no roifn or no sigfn.');
+  const [pixels, cells] = masks.shape;
+  const [rows, frames] = signals.shape;
   checkSize([cells, pixels], 'roifn', place);
   if (pixels !== height * width || rows !== cells) {
     throw unreadable(
@@ -40,13 +41,9 @@ function read(file: MatFile, place: string): ForeignResult {
       `its masks (${cells} of ${pixels} pixels), field (${height} × ${width}) and traces (${rows}) do not belong together.`,
     );
   }
-  const table = (name: string): Float32Array | null => {
-    const found = file.get(name);
-    if (found?.kind !== 'numbers' || found.shape.join() !== signals.shape.join()) return null;
-    const out = new Float32Array(cells * frames);
-    for (let t = 0; t < frames; t += 1)
-      for (let k = 0; k < cells; k += 1) out[k * frames + t] = Number(found.values[t * cells + k]);
-    return out;
+  const table = (name: string): RowSource | null => {
+    const found = file.table(name);
+    return found === null || found.shape.join() !== signals.shape.join() ? null : found.rows;
   };
   const image = (name: string): Float32Array | null => {
     const found = file.get(name);
@@ -58,12 +55,7 @@ function read(file: MatFile, place: string): ForeignResult {
   };
   const columns = Array.from({ length: pixels }, (_, i) => i);
   const footprints = Array.from({ length: cells }, (_, k) =>
-    ofColumns(
-      columns,
-      Array.from({ length: pixels }, (_unused, i) => Number(masks.values[k * pixels + i])),
-      height,
-      width,
-    ),
+    ofColumns(columns, numbers(masks.column(k)), height, width),
   );
   const [raw, deconvolved, dff, max] = [table('sigfn'), table('spkfn'), table('dff'), image('imaxn') ?? image('imax')];
   const rate = scalar('Params.Fsi_new') ?? scalar('Params.Fsi');
