@@ -181,7 +181,16 @@ pub(crate) fn fitted(raw: &[f32], gamma: f32, rise: Rise, fps: f64, clock: Clock
 /// Fits a trace that was fitted without a rise once more with it.
 fn rising((d, drift, noise): &mut (Deconvolved, Vec<f32>, f32), raw: &[f32], gamma: f32, rise: Rise, clock: Clock) {
     let model = Model::new(Shape::of(gamma, rise), clock);
-    *d = rise::deconvolve(&without(raw, drift, 0.0), &model, *noise, d);
+    let risen = rise::deconvolve(&without(raw, drift, 0.0), &model, *noise, d);
+    if !lost(d, &risen) {
+        *d = risen;
+    }
+}
+
+/// Whether the fit with a rise came to nothing (its active set did not settle) where the one without found activity: a clear cell would be silent.
+fn lost(first: &Deconvolved, risen: &Deconvolved) -> bool {
+    let silent = |d: &Deconvolved| !d.calcium.iter().any(|v| *v > 0.0);
+    silent(risen) && !silent(first)
 }
 
 /// `raw − drift − baseline`.
@@ -316,6 +325,17 @@ mod tests {
             "the drift goes down by about {}",
             drift[100] - drift[2000]
         );
+    }
+
+    #[test]
+    fn a_fit_with_a_rise_that_comes_to_nothing_is_not_taken() {
+        let fit = |calcium: &[f32]| Deconvolved {
+            calcium: calcium.to_vec(),
+            ..Deconvolved::default()
+        };
+        let (active, silent) = (fit(&[0.0, 2.0, 1.0]), fit(&[0.0; 3]));
+        assert!(lost(&active, &silent));
+        assert!(!lost(&active, &active) && !lost(&silent, &silent) && !lost(&silent, &active));
     }
 
     #[test]
