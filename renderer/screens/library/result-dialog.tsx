@@ -23,9 +23,7 @@ export function ResultDialog({ onClose }: { readonly onClose: () => void }): Rea
   const queries = useQueryClient();
   const sessionUuid = useUi((state) => state.sessionUuid);
   const session = useSession(sessionUuid).data?.session;
-  const scopes = (session?.recordings ?? []).filter(
-    ({ deviceType }) => deviceType === null || !/cam/i.test(deviceType),
-  );
+  const scopes = session?.recordings ?? [];
   const [given, setGiven] = useState<string | null>(null);
   const recording = given ?? scopes[0]?.uuid ?? '';
   const [chosen, setChosen] = useState<FolderRef | null>(null);
