@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { keepPreviousData, useQuery, type UseQueryResult } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
 import type { Change, Diagram, Rows, SessionFacts, TableInfo, TableRow } from '../../main/contract/index.ts';
 import { useCore } from './context.ts';
 import type { CoreClient } from './types.ts';
@@ -15,13 +16,21 @@ export function useFacts(): UseQueryResult<SessionFacts[]> {
   return useQuery({ queryKey: ['facts'], queryFn: ({ signal }) => core.sessions.facts({}, { signal }) });
 }
 
-/** A small picture of a session; null where there is no result yet. */
+/** A row that stays in sight for so long is looked at, ms: those that only pass ask for nothing. */
+const passingMs = 90;
+
+/** A small picture of a session; null where there is no result yet. Asked for once the row has stayed for a moment. */
 export function useThumbnail(sessionUuid: string, wanted: boolean): UseQueryResult<Thumbnail> {
   const core = useCore();
+  const [stayed, setStayed] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setStayed(true), passingMs);
+    return () => clearTimeout(timer);
+  }, []);
   return useQuery({
     queryKey: ['thumbnail', sessionUuid],
     queryFn: ({ signal }) => core.review.thumbnail({ sessionUuid }, { signal }),
-    enabled: wanted,
+    enabled: wanted && stayed,
   });
 }
 

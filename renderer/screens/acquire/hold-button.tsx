@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: MIT
-import { type KeyboardEvent, type ReactElement, type ReactNode, useEffect, useId, useRef, useState } from 'react';
+import {
+  type KeyboardEvent,
+  type ReactElement,
+  type ReactNode,
+  useEffect,
+  useId,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from 'react';
 import { classes } from '../../ui/classes.ts';
 import { styles } from './styles.ts';
 import { Hold } from './hold.ts';
@@ -37,7 +46,8 @@ export function HoldButton({ children, holdMs, onHeld, off, red = false, hint, h
     if (off === undefined) hold.begin(holdMs, onHeld);
   };
   const end = (): void => hold.end();
-  useEffect(() => {
+  // As soon as it is seen that it can be held, its key can be: the window's own listener does not wait for effects.
+  useLayoutEffect(() => {
     newest.current = begin;
   });
   const hintId = useId();
