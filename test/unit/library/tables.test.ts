@@ -156,6 +156,7 @@ describe('lookups that ship with the program', () => {
       { m: 'cnmf_e' },
       { m: 'cellreg' },
       { m: 'outlines' },
+      { m: 'nwb' },
     ]);
     expect(() => database.exec("DELETE FROM processing_method WHERE processing_method = 'caiman'")).toThrow(
       /ships with/,
