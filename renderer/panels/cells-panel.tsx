@@ -10,7 +10,7 @@ import { Button, LabelMark, SearchField } from '../ui/controls.tsx';
 import { count, decimal } from '../ui/format.ts';
 import { type Column, Grid, type Row } from '../ui/grid.tsx';
 import { Empty, Panel } from '../ui/panel.tsx';
-import styles from './panels.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 

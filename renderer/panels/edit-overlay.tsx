@@ -21,7 +21,7 @@ import type { Command } from '../ui/commands/registry.ts';
 import { runById, useCommands } from '../ui/commands/use-commands.ts';
 import { Button } from '../ui/controls.tsx';
 import { Icon } from '../ui/icons.tsx';
-import styles from './panels.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 

@@ -10,7 +10,7 @@ import { runById } from '../ui/commands/use-commands.ts';
 import { Button } from '../ui/controls.tsx';
 import { count, decimal } from '../ui/format.ts';
 import { Icon } from '../ui/icons.tsx';
-import styles from './panels.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 

@@ -14,7 +14,7 @@ import { classes } from '../ui/classes.ts';
 import { Keys } from '../ui/controls.tsx';
 import { count, duration } from '../ui/format.ts';
 import { type Box, greyRange } from './movie-frame.ts';
-import styles from './panels.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 

@@ -11,7 +11,7 @@ import { waitForRater } from '../stores/waiting-decision.ts';
 import { classes } from '../ui/classes.ts';
 import { Button, Field, Note } from '../ui/controls.tsx';
 import { dateTime, decimal } from '../ui/format.ts';
-import styles from './panels.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 

@@ -15,7 +15,7 @@ import { Button } from '../ui/controls.tsx';
 import { count, decimal } from '../ui/format.ts';
 import { Empty, Panel } from '../ui/panel.tsx';
 import { KeepLimits } from './keep-limits.tsx';
-import styles from './panels.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 

@@ -18,7 +18,7 @@ import { Icon } from '../ui/icons.tsx';
 import { Failed, Loading, Panel } from '../ui/panel.tsx';
 import { EditOverlay, type OverlayHandle } from './edit-overlay.tsx';
 import { follow, labelCodes, partnerRow, placeTicks } from './marks.ts';
-import styles from './panels.module.css';
+import { styles } from './styles.ts';
 import { useStage } from './use-stage.ts';
 
 const c = classes(styles);

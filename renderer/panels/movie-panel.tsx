@@ -16,7 +16,7 @@ import { EventClips } from './event-clips.tsx';
 import { follow, labelCodes, partnerRow, placeTicks } from './marks.ts';
 import { type Box, showFrame } from './movie-frame.ts';
 import { Transport, usePlayback } from './movie-transport.tsx';
-import styles from './panels.module.css';
+import { styles } from './styles.ts';
 import { useStage } from './use-stage.ts';
 
 const c = classes(styles);

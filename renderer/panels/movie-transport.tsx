@@ -7,7 +7,7 @@ import { classes } from '../ui/classes.ts';
 import { Button, Select } from '../ui/controls.tsx';
 import { clock, count } from '../ui/format.ts';
 import { Icon } from '../ui/icons.tsx';
-import styles from './panels.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 

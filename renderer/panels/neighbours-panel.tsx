@@ -8,7 +8,7 @@ import { runById } from '../ui/commands/use-commands.ts';
 import { Button } from '../ui/controls.tsx';
 import { decimal } from '../ui/format.ts';
 import { Empty, Failed, Loading, Panel } from '../ui/panel.tsx';
-import styles from './panels.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 

@@ -9,7 +9,7 @@ import { penOf } from '../ui/canvas.ts';
 import { classes } from '../ui/classes.ts';
 import { count, duration } from '../ui/format.ts';
 import { Empty, Failed, Loading, Panel } from '../ui/panel.tsx';
-import styles from './panels.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 

@@ -12,7 +12,7 @@ import { classes } from '../ui/classes.ts';
 import { Button, LabelMark, Note } from '../ui/controls.tsx';
 import { count, decimal, plural } from '../ui/format.ts';
 import { Failed, Loading, Panel } from '../ui/panel.tsx';
-import styles from './panels.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 

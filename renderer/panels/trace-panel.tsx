@@ -16,7 +16,7 @@ import { Button, Select } from '../ui/controls.tsx';
 import { duration } from '../ui/format.ts';
 import { Icon } from '../ui/icons.tsx';
 import { Empty, Failed, Loading, Panel } from '../ui/panel.tsx';
-import styles from './panels.module.css';
+import { styles } from './styles.ts';
 import { plottedKinds, TracePlot } from './trace-plot.ts';
 
 const c = classes(styles);

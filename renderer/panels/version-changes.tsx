@@ -9,7 +9,7 @@ import { classes } from '../ui/classes.ts';
 import { LabelMark, Select } from '../ui/controls.tsx';
 import { count, plural } from '../ui/format.ts';
 import { Failed, Loading } from '../ui/panel.tsx';
-import styles from './panels.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 

@@ -10,7 +10,7 @@ import { classes } from '../ui/classes.ts';
 import { Button, Note } from '../ui/controls.tsx';
 import { count, timeOfDay } from '../ui/format.ts';
 import { Empty, Failed, Loading, Panel } from '../ui/panel.tsx';
-import styles from './panels.module.css';
+import { styles } from './styles.ts';
 import { VersionChanges } from './version-changes.tsx';
 
 const c = classes(styles);

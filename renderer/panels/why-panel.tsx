@@ -13,7 +13,7 @@ import { count, decimal, plural, timeOfDay } from '../ui/format.ts';
 import { Icon } from '../ui/icons.tsx';
 import { Empty, Panel } from '../ui/panel.tsx';
 import { EditChoices, EditUnderWay, MergeHint } from './edit-section.tsx';
-import styles from './panels.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 

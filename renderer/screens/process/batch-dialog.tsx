@@ -7,7 +7,7 @@ import { classes } from '../../ui/classes.ts';
 import { Button } from '../../ui/controls.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { count, plural, took } from '../../ui/format.ts';
-import styles from './process.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 

@@ -11,7 +11,7 @@ import { classes } from '../../ui/classes.ts';
 import type { Command } from '../../ui/commands/registry.ts';
 import { useCommands } from '../../ui/commands/use-commands.ts';
 import { type Candidate, inputsOf, whyNot } from './candidates.ts';
-import styles from './process.module.css';
+import { styles } from './styles.ts';
 import { RecordingsPanel } from './recordings-panel.tsx';
 import { RunsPanel } from './runs-panel.tsx';
 import { SettingsPanel } from './settings-panel.tsx';

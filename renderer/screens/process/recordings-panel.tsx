@@ -13,7 +13,7 @@ import { Icon } from '../../ui/icons.tsx';
 import { Empty, Failed, Loading, Panel } from '../../ui/panel.tsx';
 import { Thumbnail } from '../library/thumbnail.tsx';
 import type { Candidate } from './candidates.ts';
-import styles from './process.module.css';
+import { styles } from './styles.ts';
 
 const c = classes(styles);
 

@@ -15,7 +15,7 @@ import { type Column, Grid, type Row } from '../../ui/grid.tsx';
 import { Icon } from '../../ui/icons.tsx';
 import { Empty, Failed, Loading, Panel } from '../../ui/panel.tsx';
 import { BatchDialog } from './batch-dialog.tsx';
-import styles from './process.module.css';
+import { styles } from './styles.ts';
 import { stageTitles } from './stage-names.ts';
 
 const c = classes(styles);

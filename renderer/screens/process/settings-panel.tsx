@@ -29,7 +29,7 @@ import { decimal, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Panel } from '../../ui/panel.tsx';
 import { later } from '../../ui/later.tsx';
-import styles from './process.module.css';
+import { styles } from './styles.ts';
 import { stageTitles } from './stage-names.ts';
 import { candidatesOf, seedLimits } from './try-out-drawing.ts';
 

@@ -16,7 +16,7 @@ import { about, bytes, count, percent, plural, took } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Failed, Loading, Panel } from '../../ui/panel.tsx';
 import { readableLine } from './log-lines.ts';
-import styles from './process.module.css';
+import { styles } from './styles.ts';
 import { RunPictures } from './run-pictures.tsx';
 import { stageHelp, stageTitles } from './stage-names.ts';
 

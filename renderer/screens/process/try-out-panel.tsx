@@ -17,7 +17,7 @@ import { clock, decimal, duration, percent, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Empty, Failed, Panel } from '../../ui/panel.tsx';
 import type { Candidate } from './candidates.ts';
-import styles from './process.module.css';
+import { styles } from './styles.ts';
 import { stageTitles } from './stage-names.ts';
 import {
   cut,
