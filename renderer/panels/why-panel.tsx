@@ -67,7 +67,9 @@ export function WhyPanel({ runUuid, cells, selected, readOnly }: WhyProps): Reac
     selected === undefined ? (
       'no cell selected' // The label stands on the buttons; beside three tabs there is room for a number only.
     ) : isHidden ? undefined : (
-      <span title="Area of the cell">{count(selected.metrics['areaPx'])} px</span>
+      <span className={c('area')} title="Area of the cell">
+        {count(selected.metrics['areaPx'])} px
+      </span>
     );
   return (
     <Panel
