@@ -18,11 +18,7 @@ export function withPens<T>(make: () => T): T {
     configurable: true,
     writable: true,
     value(this: HTMLCanvasElement, kind: string, settings?: object): RenderingContext | null {
-      return getContext.call(
-        this,
-        kind,
-        kind === '2d' ? { willReadFrequently: true, ...settings } : settings,
-      ) as RenderingContext | null;
+      return getContext.call(this, kind, kind === '2d' ? { willReadFrequently: true, ...settings } : settings);
     },
   });
   try {

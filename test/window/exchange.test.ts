@@ -220,9 +220,9 @@ describe('a DataJoint server', () => {
         .first()
         .waitFor({ timeout: 60_000 });
       expect(await dialog().innerText()).not.toContain(secret);
-      expect(await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]))).not.toContain(
-        secret,
-      );
+      expect(
+        await page.evaluate(() => JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage)])),
+      ).not.toContain(secret);
       await inDialog('Close').first().click();
     }
     expect(kept()).not.toContain(secret);

@@ -389,14 +389,15 @@ describe('Drawing in Review', () => {
       if (gl === null) throw new Error('no WebGL2');
       const drawn = { calls: 0, instances: 0 };
       Object.assign(canvas, { drawn });
-      const { drawArrays, drawArraysInstanced } = gl;
+      const draw = gl.drawArrays.bind(gl);
+      const drawInstances = gl.drawArraysInstanced.bind(gl);
       gl.drawArrays = (...given) => {
         drawn.calls += 1;
-        drawArrays.apply(gl, given);
+        draw(...given);
       };
       gl.drawArraysInstanced = (...given) => {
         drawn.instances += given[3];
-        drawArraysInstanced.apply(gl, given);
+        drawInstances(...given);
       };
     });
     const before = await map.getAttribute('aria-label');

@@ -102,7 +102,7 @@ test('two sessions of one name do not overwrite each other, even where files may
     ['done', null],
     ['done', null],
   ]);
-  const names = queue.tasks.map(({ written }) => written);
+  const names = queue.tasks.map(({ written }) => String(written));
   expect(new Set(names).size).toBe(2);
   expect(readdirSync(root).toSorted()).toEqual(names.toSorted());
   expect(names[1]).toContain(uuid.slice(-8));
