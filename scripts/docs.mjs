@@ -51,12 +51,12 @@ function parametersPage() {
 }
 
 /** Speed and memory: a row a film and number of threads, then the stages of the last film. */
-function enginePage({ commit, machine, memoryBytes, films }) {
+function enginePage(title, { commit, machine, memoryBytes, films }) {
   const megabytes = (bytes) => (bytes === null ? '–' : Math.round(bytes / 1e6));
   const lines = [
-    '## engine',
+    `## ${title}`,
     '',
-    `\`npm run bench:engine\` at commit ${commit}, ${machine.processor}, ${machine.cores} cores, memory budget ${megabytes(memoryBytes)} MB. Processor seconds are those of the engine and its decoders; scratch is in bytes a pixel of the working grid and frame.`,
+    `\`npm run bench:engine\`${films.some(({ name }) => name === 'long') ? ' with `--long`' : ''} at commit ${commit}, ${machine.processor}, ${machine.cores} cores, memory budget ${megabytes(memoryBytes)} MB. Processor seconds are those of the engine and its decoders; scratch is in bytes a pixel of the working grid and frame.`,
     '',
     '| film | w × h × frames | threads | s | frames/s | CPU s | of it decoders | anonymous MB | resident MB | scratch |',
     '|---|---|---:|---:|---:|---:|---:|---:|---:|---:|',
@@ -267,7 +267,7 @@ function benchPage() {
     .filter((file) => file.endsWith('.json') && !['science.json', 'peers.json'].includes(file))
     .sort()) {
     const figures = readJson(path.join('docs', 'bench', name));
-    if (figures.bench === 'engine') lines.push(...enginePage(figures));
+    if (figures.bench === 'engine') lines.push(...enginePage(path.basename(name, '.json'), figures));
     if (figures.bench === 'library') lines.push(...libraryPage(figures));
     if (figures.bench === 'acquisition') lines.push(...acquisitionPage(figures));
     if (figures.bench === 'soak') lines.push(...soakPage(figures));
