@@ -16,7 +16,7 @@ import {
 } from '../devices/index.ts';
 import { simulatorRig, writeWholeFile } from '../recording/index.ts';
 import type { Child, ChildOptions } from '../supervisor/index.ts';
-import { Followers } from './followers.ts';
+import { Followers } from '../rpc/index.ts';
 import { type PracticeBoard, startPracticeBoard } from './practice-board.ts';
 import type { ConnectedDevice } from './status.ts';
 

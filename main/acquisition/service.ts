@@ -23,7 +23,7 @@ import { Aftermath } from './aftermath.ts';
 import { ChosenRig, type ChosenRigOptions } from './chosen-rig.ts';
 import { CaptureLine } from './capture-line.ts';
 import type { CaptureState } from './capture-messages.ts';
-import { Followers } from './followers.ts';
+import { Followers } from '../rpc/index.ts';
 import { MessageList } from './messages.ts';
 import { keepPlan, planOf, readPlan, rigOf } from './plan.ts';
 import { freeBytesOf } from './preflight.ts';

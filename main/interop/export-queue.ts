@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { AppError, type ExportFinding, type ExportTask } from '../contract/index.ts';
+import { Followers } from '../rpc/index.ts';
 import type { OnProgress } from './job.ts';
 
 /** What one export has written. */
@@ -33,9 +34,9 @@ const isOver = ({ state }: ExportTask): boolean => state !== 'waiting' && state 
  */
 export class ExportQueue implements AsyncDisposable {
   #entries: readonly Entry[] = [];
-  readonly #wakes = new Set<() => void>();
+  readonly #followers = new Followers(() => this.tasks);
+  readonly #closing = new AbortController();
   #working: Promise<void> | undefined;
-  #closed = false;
 
   /** All exports in their order. */
   get tasks(): ExportTask[] {
@@ -44,13 +45,14 @@ export class ExportQueue implements AsyncDisposable {
 
   /** Adds exports at the end. @throws AppError `rpc.cancelled` when the core is ending */
   add(exports: readonly QueuedExport[]): void {
-    if (this.#closed) throw new AppError('rpc.cancelled', 'The program is ending; nothing was exported.');
+    if (this.#closing.signal.aborted)
+      throw new AppError('rpc.cancelled', 'The program is ending; nothing was exported.');
     const fresh = exports.map((wanted): Entry => {
       const start = { state: 'waiting', step: '', fraction: 0, written: null, bytes: null } as const;
       return { task: { ...wanted.task, ...start, findings: [], error: null }, stop: new AbortController(), wanted };
     });
     this.#entries = [...this.#entries, ...fresh];
-    this.#changed();
+    this.#followers.notify();
     this.#working ??= this.#work();
   }
 
@@ -70,34 +72,13 @@ export class ExportQueue implements AsyncDisposable {
     const kept = this.#entries.filter(({ task }) => !isOver(task));
     const forgotten = this.#entries.length - kept.length;
     this.#entries = kept;
-    if (forgotten > 0) this.#changed();
+    if (forgotten > 0) this.#followers.notify();
     return forgotten;
   }
 
-  /** The list now and after each change; changes that nobody has fetched yet are told as one. */
-  async *follow(signal: AbortSignal): AsyncGenerator<ExportTask[]> {
-    let isStale = true;
-    let wake: () => void = () => undefined;
-    const woken = (): void => {
-      isStale = true;
-      wake();
-    };
-    this.#wakes.add(woken);
-    signal.addEventListener('abort', woken, { once: true });
-    try {
-      while (!signal.aborted && !this.#closed) {
-        if (isStale) {
-          isStale = false;
-          yield this.tasks;
-          continue;
-        }
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    } finally {
-      this.#wakes.delete(woken);
-    }
+  /** The list now and after each change, until the signal or the core's end; changes that nobody has fetched yet are told as one. */
+  follow(signal: AbortSignal): AsyncGenerator<ExportTask[]> {
+    return this.#followers.follow(AbortSignal.any([signal, this.#closing.signal]));
   }
 
   /** Until nothing waits and nothing is under way. */
@@ -106,10 +87,9 @@ export class ExportQueue implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     this.cancel(this.#entries.map(({ task }) => task.uuid));
     await this.idle();
-    this.#changed();
   }
 
   async #work(): Promise<void> {
@@ -135,10 +115,6 @@ export class ExportQueue implements AsyncDisposable {
 
   #set(entry: Entry, change: Partial<ExportTask>): void {
     entry.task = { ...entry.task, ...change };
-    this.#changed();
-  }
-
-  #changed(): void {
-    for (const wake of this.#wakes) wake();
+    this.#followers.notify();
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/** Those who follow what the instrument does; a reader that is slow misses moments, never the newest. */
+/** Those who follow something that changes, the source of a subscription; a reader that is slow misses moments, never the newest. */
 export class Followers<T> {
   readonly #read: () => T;
   readonly #wakes = new Set<() => void>();
