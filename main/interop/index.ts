@@ -4,6 +4,7 @@ export { createDatajointHandlers } from './datajoint/handlers.ts';
 export { isDamage } from './results/check.ts';
 export { isHdf5, openHdf5 } from './results/hdf5.ts';
 export { seedsOfFile, seedsOutside } from './results/outlines/seeds.ts';
+export { sweepImports } from './results/import-result.ts';
 export { createResultsHandlers } from './results/handlers.ts';
 export { describeFilm, readablePlace } from './films/index.ts';
 export { ExportQueue } from './export-queue.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { ExportTask } from '../../main/contract/index.ts';
 import { useConnection, useLine } from './context.ts';
 
@@ -48,4 +48,34 @@ export function useTicket(ticket: string | null): { readonly step: string; reado
     return () => stop.abort();
   }, [core, ticket]);
   return told?.ticket === ticket ? told : null;
+}
+
+/** Long work of a dialog that its core names by a ticket. */
+export interface Work {
+  /** How far it is; null when none is under way or it has said nothing yet. */
+  readonly progress: { readonly step: string; readonly fraction: number } | null;
+  /** Begins it; `cancel`, and leaving the dialog, abort its signal. */
+  readonly run: <T>(begin: (ticket: string, signal: AbortSignal) => Promise<T>) => Promise<T>;
+  readonly cancel: () => void;
+}
+
+/** Work that is followed and can be cancelled; it does not outlive whatever began it. */
+export function useWork(): Work {
+  const [ticket, setTicket] = useState<string | null>(null);
+  const stop = useRef<AbortController | null>(null);
+  useEffect(() => () => stop.current?.abort(), []);
+  return {
+    progress: useTicket(ticket),
+    run: async (begin) => {
+      const [own, control] = [crypto.randomUUID(), new AbortController()];
+      stop.current = control;
+      setTicket(own);
+      try {
+        return await begin(own, control.signal);
+      } finally {
+        setTicket((current) => (current === own ? null : current));
+      }
+    },
+    cancel: () => stop.current?.abort(),
+  };
 }

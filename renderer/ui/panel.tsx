@@ -93,11 +93,13 @@ interface LoadingProps {
   readonly step: number;
   readonly steps: number;
   readonly detail: string;
+  /** Share of this step that is done, 0 to 1, where it is known. */
+  readonly share?: number | undefined;
   readonly onCancel?: (() => void) | undefined;
 }
 
 /** Something is on its way: which step of how many, and how to stop it. */
-export function Loading({ title, step, steps, detail, onCancel }: LoadingProps): ReactElement {
+export function Loading({ title, step, steps, detail, share = 0, onCancel }: LoadingProps): ReactElement {
   return (
     <div className={c('state')} role="status">
       <b>{title}</b>
@@ -105,7 +107,7 @@ export function Loading({ title, step, steps, detail, onCancel }: LoadingProps):
         {step} of {steps}: {detail}
       </p>
       <div className={c('progress')}>
-        <Bar label={title} value={(step - 1) / steps} />
+        <Bar label={title} value={(step - 1 + share) / steps} />
       </div>
       {onCancel === undefined ? null : (
         <div className={c('acts')}>

@@ -19,6 +19,7 @@ import { openLibrary } from '../../main/library/index.ts';
 import { roiBytes } from '../../main/interop/writers/roi-zip.ts';
 import { barriers } from '../support/axe.ts';
 import { greyAvi } from '../support/avi.ts';
+import { largeCellSet } from '../support/cell-set.ts';
 import { launchChromium } from '../support/browser.ts';
 import { picture } from '../support/journey.ts';
 import { addMadeSession } from '../support/made-run.ts';
@@ -47,6 +48,7 @@ beforeAll(async () => {
   ];
   writeFileSync(data('marks', 'RoiSet.zip'), zipSync({ 'a.roi': roiBytes(box, 'a') }));
   writeFileSync(data('marks', 'broken.mat'), 'no MATLAB file at all');
+  largeCellSet(data('marks', 'cells.isxd'), 3000);
   writeFileSync(data('marks', 'notes.txt'), 'nothing of use');
   const library = await openLibrary({ directory: path.join(folder, 'library') });
   try {
@@ -165,6 +167,29 @@ describe('exports of many sessions', () => {
 });
 
 describe('a result of another program', () => {
+  it('is read with a bar and can be given up on the way; nothing of it stays', async () => {
+    await page.getByRole('row', { name: 'open field' }).click();
+    await page.getByRole('heading', { name: 'open field' }).waitFor();
+    await more('Import a result of another program');
+    await inDialog('data').click();
+    await inDialog('marks').click();
+    await dialog().getByRole('combobox', { name: 'Belongs to' }).selectOption('A session of its own');
+    await inDialog('cells.isxd').click();
+    await dialog().getByText('40,000 frames').waitFor({ timeout: 30_000 });
+    const runs = (): string[] => readdirSync(path.join(folder, 'library', 'runs')).toSorted();
+    const before = runs();
+    await inDialog('Import').click();
+    await dialog().getByText('reading the traces').waitFor();
+    await dialog().getByRole('progressbar', { name: 'Progress' }).waitFor();
+    await picture(page, 'exchange-result-working');
+    await dialog().getByRole('status').getByRole('button', { name: 'Cancel' }).click();
+    await dialog().getByRole('status').waitFor({ state: 'detached' });
+    await expect.poll(runs).toEqual(before);
+    expect(await page.getByRole('row', { name: 'cells.isxd' }).count()).toBe(0);
+    await inDialog('Close').first().click();
+    await dialog().waitFor({ state: 'detached' });
+  });
+
   it('that is none is refused with a sentence; outlines of ImageJ become a run of the session', async () => {
     await page.getByRole('row', { name: 'open field' }).click();
     await page.getByRole('heading', { name: 'open field' }).waitFor();

@@ -12,7 +12,13 @@ export const resultsApi = defineApi('results', {
     { doc: 'Which program’s result a file or folder is; null when it is none that can be read.' },
   ),
   preview: query(
-    z.object({ source: Source, recordingUuid: Uuid.optional(), fps: z.number().positive().optional() }),
+    z.object({
+      source: Source,
+      recordingUuid: Uuid.optional(),
+      fps: z.number().positive().optional(),
+      /** Names this look for `interop.progress`. */
+      ticket: Uuid.optional(),
+    }),
     z.object({
       program: z.string(),
       version: z.string().nullable(),
@@ -94,6 +100,8 @@ export const resultsApi = defineApi('results', {
       root: z.string().optional(),
       /** The claimed job it is done for; without one it becomes a job of its own. */
       job: ForJob.optional(),
+      /** Names this import for `interop.progress`. */
+      ticket: Uuid.optional(),
     }),
     z.object({
       run: RunRow,
@@ -105,6 +113,8 @@ export const resultsApi = defineApi('results', {
       fps: z.number().nullable(),
       findings: z.array(z.string()),
     }),
-    { doc: 'Adds another program’s result as a finished run; the file is read, not changed.' },
+    {
+      doc: 'Adds another program’s result as a finished run; the file is read, not changed. One that is cancelled leaves nothing behind.',
+    },
   ),
 });

@@ -81,13 +81,19 @@ export const steps = {
     target: 'recording',
     work: async (task) => {
       const { path, parameterSet, root } = inputs.load.parse(task.claim.job.input);
-      const { run, program } = await task.client.results.import({
-        ...(Uuid.safeParse(task.target).success ? { recordingUuid: task.target } : {}),
-        ...(path === '' ? {} : { source: { path } }),
-        ...(parameterSet === undefined ? {} : { parameterSet }),
-        ...(root === undefined ? {} : { root }),
-        job: held(task),
-      });
+      const ticket = randomUUID();
+      const importing = task.client.results.import(
+        {
+          ...(Uuid.safeParse(task.target).success ? { recordingUuid: task.target } : {}),
+          ...(path === '' ? {} : { source: { path } }),
+          ...(parameterSet === undefined ? {} : { parameterSet }),
+          ...(root === undefined ? {} : { root }),
+          job: held(task),
+          ticket,
+        },
+        { signal: task.signal },
+      );
+      const [{ run, program }] = await Promise.all([importing, task.follow(ticket, importing)]);
       return { result: { runUuid: run.uuid, program, cells: run.cells }, log: '' };
     },
   },

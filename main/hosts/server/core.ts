@@ -16,6 +16,7 @@ import {
   Progresses,
   readablePlace,
   runTimes,
+  sweepImports,
 } from '../../interop/index.ts';
 import {
   acquireOwnership,
@@ -178,6 +179,7 @@ async function createCore(
       : null;
   await sweepDeletions(library);
   await sweepStages(library);
+  await sweepImports(library);
   await queue.start({ takeQueued: options.takeQueued ?? true });
   const roots = dataRoots(options.env ?? process.env);
   const sessionsChanged = (uuid: string): void => hub.notify('sessions', uuid);
@@ -290,6 +292,7 @@ async function createCore(
     results: createResultsHandlers({
       library,
       roots,
+      progresses,
       changed: (runUuid, sessionUuid) => {
         hub.notify('runs', runUuid);
         sessionsChanged(sessionUuid);

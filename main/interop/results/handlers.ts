@@ -4,6 +4,7 @@ import { AppError, type resultsApi } from '../../contract/index.ts';
 import type { Library } from '../../library/index.ts';
 import type { Handlers } from '../../rpc/index.ts';
 import { type DataRoot, pathOfSource } from '../../sessions/index.ts';
+import type { Progresses } from '../progresses.ts';
 import { importResult, previewResult } from './import-result.ts';
 import { agreementOf } from './outlines/agreement.ts';
 import { seedsOfFile, seedsOutside } from './outlines/seeds.ts';
@@ -43,22 +44,26 @@ async function taskOf(
 export function createResultsHandlers(dependencies: {
   readonly library: Library;
   readonly roots: readonly DataRoot[];
+  /** Shared with whatever else is followed by a ticket. */
+  readonly progresses: Progresses;
   /** Called after a run and perhaps a session were added. */
   readonly changed?: (runUuid: string, sessionUuid: string) => void;
 }): Handlers<typeof resultsApi.procedures> {
-  const { library, roots } = dependencies;
+  const { library, roots, progresses } = dependencies;
   return {
     recognise: async ({ source }, context) => {
       const reader = await readerOf(await pathOfSource(source, roots, context));
       return { kind: reader === null ? null : { program: reader.program, title: reader.title } };
     },
-    preview: async ({ source, recordingUuid, fps }, context) => {
+    preview: async ({ source, recordingUuid, fps, ticket }, context) => {
+      using progress = progresses.begin(ticket);
       const place = await pathOfSource(source, roots, context);
       const { parameters: _parameters, ...summary } = await previewResult(
         place,
         { recordingUuid, fps },
         library,
         context.signal,
+        progress.report,
       );
       return { ...summary, findings: [...summary.findings] };
     },
@@ -87,7 +92,8 @@ export function createResultsHandlers(dependencies: {
       };
     },
     outputDir: async (task) => await outputDir(library, await taskOf(library, task)),
-    import: async ({ source, recordingUuid, fps, subject, job, parameterSet, root }, context) => {
+    import: async ({ source, recordingUuid, fps, subject, job, parameterSet, root, ticket }, context) => {
+      using progress = progresses.begin(ticket);
       const set = parameterSet === undefined ? undefined : await library.parameterSets.find(parameterSet);
       let place: string;
       let relative: string | undefined;
@@ -105,7 +111,7 @@ export function createResultsHandlers(dependencies: {
         place = await resultIn(dir.folder);
       }
       const choice = { recordingUuid, fps, subject, job, outputDir: relative, parameterSetUuid: set?.uuid };
-      const { run, summary } = await importResult(place, choice, library, context.signal);
+      const { run, summary } = await importResult(place, choice, library, context.signal, progress.report);
       dependencies.changed?.(run.uuid, run.sessionUuid);
       const { program, version, height, width, frames, findings } = summary;
       return { run, program, version, height, width, frames, fps: summary.fps, findings: [...findings] };

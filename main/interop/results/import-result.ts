@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { randomUUID } from 'node:crypto';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { sha256OfPlace } from '../../checksum/index.ts';
 import { AppError, type RunRow, type Uuid } from '../../contract/index.ts';
@@ -8,7 +8,9 @@ import type { Library, StoredRecording } from '../../library/index.ts';
 import { fileError, readResult } from '../../processing/index.ts';
 import { inThread } from '../../threads/index.ts';
 import { threadLimits } from '../export.ts';
-import type { ReadJob, ReadSummary } from './read-worker.ts';
+import { unfinished } from './write-run.ts';
+import type { OnProgress } from '../job.ts';
+import type { ReadJob, ReadProgress, ReadSummary } from './read-worker.ts';
 
 /** What the user chose beside the place. */
 export interface ResultChoice {
@@ -24,6 +26,17 @@ export interface ResultChoice {
   readonly job?: { readonly jobUuid: Uuid; readonly attempt: number } | undefined;
 }
 
+/** What the folder of a result is called until it has a run. */
+const beginning = 'import-';
+
+/** Puts away what imports left that ended with their program. Only for the owner of the library, before any import. */
+export async function sweepImports(library: Pick<Library, 'folders' | 'readOnly'>): Promise<void> {
+  if (library.readOnly !== null) return;
+  const { runs } = library.folders;
+  const left = (await readdir(runs).catch((): string[] => [])).filter((name) => name.startsWith(beginning));
+  for (const name of left) await rm(path.join(runs, name), { recursive: true, force: true });
+}
+
 /** What an import of a result did. */
 export interface ImportedResult {
   readonly run: RunRow;
@@ -35,24 +48,27 @@ export interface ImportedResult {
  * films: its traces and footprints are there, its movie is not.
  *
  * @param place - absolute
- * @throws AppError `interop.unreadable`, `media.size_mismatch`, `session.not_imported`, `disk.*`, `library.*`
+ * @param signal - ends it as long as nothing was added to the library; nothing of it stays
+ * @throws AppError `interop.unreadable`, `media.size_mismatch`, `session.not_imported`, `rpc.cancelled`, `disk.*`, `library.*`
  */
 export async function importResult(
   place: string,
   choice: ResultChoice,
   library: Library,
   signal: AbortSignal,
+  report?: OnProgress,
 ): Promise<ImportedResult> {
   if (library.readOnly !== null) throw new AppError('library.read_only', library.readOnly);
   await mkdir(library.folders.runs, { recursive: true });
-  const folder = path.join(library.folders.runs, `import-${randomUUID()}`);
+  const folder = path.join(library.folders.runs, `${beginning}${randomUUID()}`);
   try {
     const { recording, field } = await filmOf(choice, library);
-    const summary = await readAside({ place, folder, fps: choice.fps ?? null, field }, signal);
+    const summary = await readAside({ place, folder, fps: choice.fps ?? null, field }, signal, report);
     const recordingUuid =
       recording === null
         ? await sessionWithoutFilms(place, summary, choice, library, signal)
         : fitting(summary, recording);
+    report?.('adding it to the library', 1);
     const created = await library.runs.create({
       name: `${path.basename(place)} (${summary.program})`,
       inputs: [{ recordingUuid, firstFrame: 0, lastFrame: null }],
@@ -97,9 +113,10 @@ export async function previewResult(
   choice: Pick<ResultChoice, 'recordingUuid' | 'fps'>,
   library: Library,
   signal: AbortSignal,
+  report?: OnProgress,
 ): Promise<ReadSummary> {
   const { recording, field } = await filmOf(choice, library);
-  const summary = await readAside({ place, folder: null, fps: choice.fps ?? null, field }, signal);
+  const summary = await readAside({ place, folder: null, fps: choice.fps ?? null, field }, signal, report);
   if (recording !== null) fitting(summary, recording);
   return summary;
 }
@@ -115,15 +132,21 @@ async function filmOf(
 }
 
 /** Reads a result in a thread of its own and writes it as a run folder where one is named. @throws AppError as {@link importResult} */
-export async function readAside(job: ReadJob, signal: AbortSignal): Promise<ReadSummary> {
-  return await inThread<ReadSummary>({
-    module: new URL('read-worker.ts', import.meta.url),
-    name: 'import',
-    data: job,
-    signal,
-    resourceLimits: threadLimits,
-    cancelled: 'The import was stopped before it was done.',
-  });
+export async function readAside(job: ReadJob, signal: AbortSignal, report?: OnProgress): Promise<ReadSummary> {
+  try {
+    return await inThread<ReadSummary, ReadProgress>({
+      module: new URL('read-worker.ts', import.meta.url),
+      name: 'import',
+      data: job,
+      signal,
+      resourceLimits: threadLimits,
+      cancelled: 'The import was stopped before it was done; nothing was added.',
+      hear: ({ step, fraction }) => report?.(step, fraction),
+    });
+  } finally {
+    // A thread that is ended puts nothing away.
+    if (job.folder !== null) await rm(unfinished(job.folder), { recursive: true, force: true });
+  }
 }
 
 /** @throws AppError `media.size_mismatch` */
@@ -148,6 +171,10 @@ async function sessionWithoutFilms(
   signal: AbortSignal,
 ): Promise<Uuid> {
   const { program, frames, height, width, fps, findings } = summary;
+  const digest = await placeDigest(place, signal);
+  // From here on it is added.
+  if (signal.aborted)
+    throw new AppError('rpc.cancelled', 'The import was stopped before it was done; nothing was added.');
   const { session } = await library.sessions.insert({
     name: path.basename(place),
     subject: choice.subject ?? null,
@@ -155,7 +182,7 @@ async function sessionWithoutFilms(
     tzOffsetMin: null,
     folder: path.dirname(place),
     format: `result-${program}`,
-    contentDigest: await placeDigest(place, signal),
+    contentDigest: digest,
     recordings: [
       {
         device: program,

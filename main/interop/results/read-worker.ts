@@ -7,7 +7,7 @@ import type { TypedJson } from '../../library/index.ts';
 import type { ThreadEnd } from '../../threads/index.ts';
 import { readerOf } from './readers/index.ts';
 import { unreadable } from './check.ts';
-import { type ForeignResult, slabsOf } from './foreign-result.ts';
+import { type ForeignResult, slabsOf, type Table } from './foreign-result.ts';
 import { writeRun } from './write-run.ts';
 
 /** What the thread is asked for. */
@@ -20,6 +20,13 @@ export const ReadJob = z.object({
   field: z.object({ height: z.number(), width: z.number(), frames: z.number(), fps: z.number().nullable() }).nullable(),
 });
 export type ReadJob = z.infer<typeof ReadJob>;
+
+/** How far the thread is. */
+export interface ReadProgress {
+  readonly type: 'progress';
+  readonly step: string;
+  readonly fraction: number;
+}
 
 /** What the core is told of a result. */
 export interface ReadSummary {
@@ -34,16 +41,42 @@ export interface ReadSummary {
   readonly findings: readonly string[];
 }
 
+const report = (step: string, fraction: number): void =>
+  parentPort?.postMessage({ type: 'progress', step, fraction } satisfies ReadProgress);
+
 async function work(): Promise<ReadSummary> {
   const { place, folder, fps, field } = ReadJob.parse(workerData);
+  report('reading the cells', 0);
   const reader = await readerOf(place);
   if (reader === null) throw unreadable(place, 'no program whose results Calyx reads wrote it.');
   const result = await reader.read(place, field);
-  const rated = { ...result, fps: fps ?? result.fps };
+  const rated = { ...result, fps: fps ?? result.fps, traces: followed(result) };
   if (folder !== null) await writeRun(folder, rated, reader.title);
   else await readThrough(rated);
   const { program, version, height, width, frames, parameters, findings, footprints } = rated;
   return { program, version, height, width, frames, fps: rated.fps, cells: footprints.length, parameters, findings };
+}
+
+/** Share of the work that is done once the cells are known; the rest are the tables of traces. */
+const cellsShare = 0.2;
+
+/** The tables of a result, each piece of which tells how much of all of them was read. */
+function followed({ traces, footprints, frames }: ForeignResult): ForeignResult['traces'] {
+  const tables = Object.entries(traces);
+  const total = Math.max(1, tables.length * footprints.length);
+  let done = 0;
+  const follow =
+    (table: Table): Table =>
+    async (first, count) => {
+      report('reading the traces', cellsShare + ((1 - cellsShare) * done) / total);
+      const values =
+        typeof table === 'function'
+          ? await table(first, count)
+          : table.subarray(first * frames, (first + count) * frames);
+      done += count;
+      return values;
+    };
+  return Object.fromEntries(tables.map(([name, table]) => [name, follow(table)]));
 }
 
 /** What a look refuses is what an import would refuse: tables are read to their end. */

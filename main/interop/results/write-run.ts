@@ -15,6 +15,9 @@ interface Written {
   readonly shape?: readonly number[];
 }
 
+/** Where a run folder lies until it is whole. */
+export const unfinished = (folder: string): string => `${folder}.tmp-${process.pid}`;
+
 /**
  * Writes another program's result as a run folder (docs/formats.md): footprints brought to maximum 1 with their traces, which then are grey
  * levels at that pixel; what the program did not keep is left out. Beside the destination first, then renamed.
@@ -23,7 +26,7 @@ interface Written {
  * @throws AppError `disk.full`, `disk.io`
  */
 export async function writeRun(folder: string, result: ForeignResult, title: string): Promise<void> {
-  const temporary = `${folder}.tmp-${process.pid}`;
+  const temporary = unfinished(folder);
   try {
     await mkdir(temporary, { recursive: true });
     const files: Written[] = [];

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type ReactElement, useEffect, useRef, useState } from 'react';
+import { type ReactElement, useState } from 'react';
 import { AppError, type FolderRef } from '../../../main/contract/index.ts';
 import { useCore } from '../../client/context.ts';
-import { useTicket } from '../../client/exports.ts';
+import { useWork } from '../../client/exports.ts';
 import { useSession } from '../../client/queries.ts';
 import { report } from '../../stores/messages.ts';
 import { useUi } from '../../stores/ui.ts';
 import { classes } from '../../ui/classes.ts';
-import { Bar, Button, Choice, Field, Note } from '../../ui/controls.tsx';
+import { Button, Choice, Field, Note } from '../../ui/controls.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { count, plural } from '../../ui/format.ts';
 import { FolderBrowser } from './folder-browser.tsx';
 import { styles as shared } from './styles.ts';
+import { wasCancelled, Working } from './working.tsx';
 import styles from './exchange.module.css';
 
 const c = classes({ ...shared, ...styles });
@@ -56,10 +57,7 @@ export function DatajointDialog({ way, onClose }: { readonly way: Way; readonly 
   const [folder, setFolder] = useState<FolderRef | null>(null);
   const [choosing, setChoosing] = useState(false);
   const [answer, setAnswer] = useState<Answer | null>(null);
-  const [ticket, setTicket] = useState<string | null>(null);
-  const stop = useRef<AbortController | null>(null);
-  useEffect(() => () => stop.current?.abort(), []);
-  const progress = useTicket(ticket);
+  const work = useWork();
   const { values, wrong } = valuesOf(given);
   // What was asked for has changed: the answer is about something else.
   const change =
@@ -68,39 +66,37 @@ export function DatajointDialog({ way, onClose }: { readonly way: Way; readonly 
       set(value);
       setAnswer(null);
     };
+  const asked = async (dryRun: boolean, ticket: string, signal: AbortSignal): Promise<Answer> => {
+    const address = {
+      url: `mysql://${encodeURIComponent(user.trim())}@${host.trim()}`,
+      password,
+      prefix: prefix.trim(),
+    };
+    if (way === 'publish') {
+      const orientation = axes === 'auto' ? 'corrected' : axes;
+      const request = { ...address, target: sessionUuid ?? '', orientation, values, dryRun, ticket };
+      const { isPublished, ...told } = await core.datajoint.publish(request, { signal });
+      return { ...told, isDone: isPublished };
+    }
+    const { isImported, runs, runsHere, notes, ...told } = await core.datajoint.import(
+      {
+        ...address,
+        orientation: axes,
+        dryRun,
+        ticket,
+        ...(subject.trim() === '' ? {} : { subject: subject.trim() }),
+        ...(folder === null ? {} : { rootFolder: folder }),
+      },
+      { signal },
+    );
+    const repaired = runs.flatMap(({ name, findings }) => findings.map((finding) => `${name}: ${finding}`));
+    const here = runsHere === 0 ? [] : [`${plural(runsHere, 'result is', 'results are')} here already.`];
+    return { ...told, conflicts: [], notes: [...here, ...repaired, ...notes], isDone: isImported };
+  };
   const ask = useMutation({
     gcTime: 0,
-    mutationFn: async (dryRun: boolean): Promise<Answer> => {
-      stop.current = new AbortController();
-      const { signal } = stop.current;
-      const address = {
-        url: `mysql://${encodeURIComponent(user.trim())}@${host.trim()}`,
-        password,
-        prefix: prefix.trim(),
-      };
-      const own = crypto.randomUUID();
-      setTicket(own);
-      if (way === 'publish') {
-        const orientation = axes === 'auto' ? 'corrected' : axes;
-        const request = { ...address, target: sessionUuid ?? '', orientation, values, dryRun, ticket: own };
-        const { isPublished, ...told } = await core.datajoint.publish(request, { signal });
-        return { ...told, isDone: isPublished };
-      }
-      const { isImported, runs, runsHere, notes, ...told } = await core.datajoint.import(
-        {
-          ...address,
-          orientation: axes,
-          dryRun,
-          ticket: own,
-          ...(subject.trim() === '' ? {} : { subject: subject.trim() }),
-          ...(folder === null ? {} : { rootFolder: folder }),
-        },
-        { signal },
-      );
-      const repaired = runs.flatMap(({ name, findings }) => findings.map((finding) => `${name}: ${finding}`));
-      const here = runsHere === 0 ? [] : [`${plural(runsHere, 'result is', 'results are')} here already.`];
-      return { ...told, conflicts: [], notes: [...here, ...repaired, ...notes], isDone: isImported };
-    },
+    mutationFn: async (dryRun: boolean): Promise<Answer> =>
+      await work.run((ticket, signal) => asked(dryRun, ticket, signal)),
     onSuccess: async (told) => {
       setAnswer(told);
       if (!told.isDone) return;
@@ -112,7 +108,6 @@ export function DatajointDialog({ way, onClose }: { readonly way: Way; readonly 
       );
       if (way === 'import') await queries.invalidateQueries();
     },
-    onSettled: () => setTicket(null),
   });
   const missing =
     way === 'publish' && session === undefined
@@ -171,7 +166,7 @@ export function DatajointDialog({ way, onClose }: { readonly way: Way; readonly 
         </>
       }
     >
-      {ask.error === null || AppError.from(ask.error).code === 'rpc.cancelled' ? null : (
+      {ask.error === null || wasCancelled(ask.error) ? null : (
         <Note kind="problem">
           {AppError.from(ask.error).message} {AppError.from(ask.error).hint}
         </Note>
@@ -231,15 +226,7 @@ export function DatajointDialog({ way, onClose }: { readonly way: Way; readonly 
             <FolderBrowser chosen={folder} onChoose={change(setFolder)} foldersToo />
           </div>
         ) : null}
-        {ask.isPending ? (
-          <div className={c('working')}>
-            <span>{progress?.step ?? 'asking the server'}</span>
-            <Bar label="Progress" value={progress?.fraction ?? 0} width={160} />
-            <Button size="small" onPress={() => stop.current?.abort()}>
-              Cancel
-            </Button>
-          </div>
-        ) : null}
+        {ask.isPending ? <Working work={work} waiting="asking the server" /> : null}
         <div aria-live="polite">{answer === null ? null : <AnswerView answer={answer} way={way} />}</div>
       </div>
     </Dialog>

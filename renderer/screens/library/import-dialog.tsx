@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactElement, useState } from 'react';
 import { AppError, type FolderRef } from '../../../main/contract/index.ts';
 import { useCore } from '../../client/context.ts';
+import { useWork } from '../../client/exports.ts';
 import { keys } from '../../client/queries.ts';
 import { report } from '../../stores/messages.ts';
 import { goTo, useUi } from '../../stores/ui.ts';
@@ -13,6 +14,7 @@ import { Empty, Failed, Loading } from '../../ui/panel.tsx';
 import { FolderBrowser } from './folder-browser.tsx';
 import { ImportPreviewPane } from './import-preview.tsx';
 import { styles } from './styles.ts';
+import { wasCancelled, Working } from './working.tsx';
 
 const c = classes(styles);
 
@@ -33,13 +35,20 @@ export function ImportDialog({ onClose }: { readonly onClose: () => void }): Rea
         : core.sessions.preview({ source: { folder: chosen }, ...(rateGiven ? { fps: rate } : {}) }, { signal }),
     enabled: chosen !== null,
   });
+  const work = useWork();
   const doImport = useMutation({
     mutationFn: (folder: FolderRef) =>
-      core.sessions.import({
-        source: { folder },
-        ...(rateGiven ? { fps: rate } : {}),
-        ...(subject.trim() === '' ? {} : { subject: subject.trim() }),
-      }),
+      work.run((ticket, signal) =>
+        core.sessions.import(
+          {
+            source: { folder },
+            ticket,
+            ...(rateGiven ? { fps: rate } : {}),
+            ...(subject.trim() === '' ? {} : { subject: subject.trim() }),
+          },
+          { signal },
+        ),
+      ),
     onSuccess: async ({ session, alreadyImported }) => {
       await queries.invalidateQueries({ queryKey: keys.sessions });
       report(
@@ -58,7 +67,7 @@ export function ImportDialog({ onClose }: { readonly onClose: () => void }): Rea
         ? 'What is in it is not known yet.'
         : preview.data.canImport
           ? doImport.isPending
-            ? 'The import is on its way.'
+            ? 'The import is on its way; closing ends it.'
             : undefined
           : (problem?.message ?? 'Nothing in it can be imported.');
   const known = preview.data?.importedAs ?? null;
@@ -95,7 +104,7 @@ export function ImportDialog({ onClose }: { readonly onClose: () => void }): Rea
         </>
       }
     >
-      {doImport.error === null ? null : (
+      {doImport.error === null || wasCancelled(doImport.error) ? null : (
         <Note kind="problem">
           {AppError.from(doImport.error).message} {AppError.from(doImport.error).hint}
         </Note>
@@ -133,6 +142,7 @@ export function ImportDialog({ onClose }: { readonly onClose: () => void }): Rea
           )}
         </div>
       </div>
+      {doImport.isPending ? <Working work={work} waiting="linking the films" /> : null}
     </Dialog>
   );
 }

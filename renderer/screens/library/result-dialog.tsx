@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactElement, useState } from 'react';
 import { AppError, type FolderRef } from '../../../main/contract/index.ts';
 import { useCore } from '../../client/context.ts';
+import { useTicket, useWork } from '../../client/exports.ts';
 import { keys, useSession } from '../../client/queries.ts';
 import { report } from '../../stores/messages.ts';
 import { goTo, useUi } from '../../stores/ui.ts';
@@ -13,6 +14,7 @@ import { count, decimal, plural } from '../../ui/format.ts';
 import { Empty, Failed, Loading } from '../../ui/panel.tsx';
 import { FolderBrowser } from './folder-browser.tsx';
 import { styles as shared } from './styles.ts';
+import { wasCancelled, Working } from './working.tsx';
 import styles from './exchange.module.css';
 
 const c = classes({ ...shared, ...styles });
@@ -42,18 +44,24 @@ export function ResultDialog({ onClose }: { readonly onClose: () => void }): Rea
     retry: false,
   });
   const isResult = known.data !== undefined && known.data.kind !== null;
+  const [look, setLook] = useState<string | null>(null);
+  const looked = useTicket(look);
   const preview = useQuery({
     queryKey: ['result-preview', chosen, recording, rateGiven ? rate : null],
-    queryFn: ({ signal }) =>
-      chosen === null
-        ? Promise.reject(new AppError('usage.invalid', 'Nothing is chosen.'))
-        : core.results.preview({ source: { folder: chosen }, ...choice }, { signal }),
+    queryFn: ({ signal }) => {
+      if (chosen === null) return Promise.reject(new AppError('usage.invalid', 'Nothing is chosen.'));
+      const ticket = crypto.randomUUID();
+      setLook(ticket);
+      return core.results.preview({ source: { folder: chosen }, ...choice, ticket }, { signal });
+    },
     enabled: chosen !== null && isResult,
     staleTime: 0,
     retry: false,
   });
+  const work = useWork();
   const add = useMutation({
-    mutationFn: (folder: FolderRef) => core.results.import({ source: { folder }, ...choice }),
+    mutationFn: (folder: FolderRef) =>
+      work.run((ticket, signal) => core.results.import({ source: { folder }, ...choice, ticket }, { signal })),
     onSuccess: async ({ run, program }) => {
       for (const queryKey of [keys.sessions, keys.session(run.sessionUuid), keys.runs])
         await queries.invalidateQueries({ queryKey });
@@ -71,7 +79,7 @@ export function ResultDialog({ onClose }: { readonly onClose: () => void }): Rea
             ? 'It cannot be imported as it is.'
             : 'It is being read.'
           : add.isPending
-            ? 'The import is on its way.'
+            ? 'The import is on its way; closing ends it.'
             : undefined;
   return (
     <Dialog
@@ -94,7 +102,7 @@ export function ResultDialog({ onClose }: { readonly onClose: () => void }): Rea
         </>
       }
     >
-      {add.error === null ? null : (
+      {add.error === null || wasCancelled(add.error) ? null : (
         <Note kind="problem">
           {AppError.from(add.error).message} {AppError.from(add.error).hint}
         </Note>
@@ -141,7 +149,8 @@ export function ResultDialog({ onClose }: { readonly onClose: () => void }): Rea
               title="Reading the result"
               step={1}
               steps={1}
-              detail="whole, so that what is wrong is told now"
+              share={looked?.fraction}
+              detail={`${looked?.step ?? 'opening it'}; whole, so that what is wrong is told now`}
               onCancel={() => setChosen(null)}
             />
           ) : preview.isError ? (
@@ -179,6 +188,7 @@ export function ResultDialog({ onClose }: { readonly onClose: () => void }): Rea
           )}
         </div>
       </div>
+      {add.isPending ? <Working work={work} waiting="reading the result" /> : null}
     </Dialog>
   );
 }

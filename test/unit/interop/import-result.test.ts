@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-import { readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
-import { importResult, previewResult } from '../../../main/interop/results/import-result.ts';
+import { importResult, previewResult, sweepImports } from '../../../main/interop/results/import-result.ts';
 import { openLibrary } from '../../../main/library/index.ts';
 import { newLibraryIn } from '../../support/library.ts';
 import { temporaryFolder } from '../../support/session-folders.ts';
+
+import { largeCellSet } from '../../support/cell-set.ts';
 
 const [height, width, frames] = [3, 5, 4];
 
@@ -69,6 +71,48 @@ describe('importing a result', { timeout: 30_000 }, () => {
       });
       expect(await library.sessions.list()).toEqual([]);
       expect(await library.runs.list()).toEqual([]);
+    } finally {
+      await library.close();
+    }
+  });
+
+  it('tells how far it is, and leaves nothing when it is stopped on the way', async () => {
+    using root = temporaryFolder();
+    const place = largeCellSet(path.join(root.path, 'day-1.isxd'));
+    const library = await openLibrary({ directory: newLibraryIn(path.join(root.path, 'library')) });
+    try {
+      const told: (readonly [string, number])[] = [];
+      const stop = new AbortController();
+      const report = (step: string, fraction: number): void => {
+        told.push([step, fraction]);
+        // The folder that is being written has its footprints now.
+        if (fraction > 0.5) stop.abort();
+      };
+      await expect(importResult(place, {}, library, stop.signal, report)).rejects.toMatchObject({
+        code: 'rpc.cancelled',
+      });
+      expect(told[0]).toEqual(['reading the cells', 0]);
+      const fractions = told.map(([, fraction]) => fraction);
+      expect(fractions).toEqual(fractions.toSorted((a, b) => a - b));
+      expect(new Set(fractions).size).toBeGreaterThan(3);
+      expect(readdirSync(library.folders.runs)).toEqual([]);
+      expect(await library.sessions.list()).toEqual([]);
+      expect(await library.runs.list()).toEqual([]);
+    } finally {
+      await library.close();
+    }
+  });
+
+  it('is swept up at the next start where its program ended', async () => {
+    using root = temporaryFolder();
+    const place = cellSet(path.join(root.path, 'day-1.isxd'));
+    const library = await openLibrary({ directory: newLibraryIn(path.join(root.path, 'library')) });
+    try {
+      const { run } = await importResult(place, {}, library, never);
+      mkdirSync(path.join(library.folders.runs, 'import-1', 'traces'), { recursive: true });
+      mkdirSync(path.join(library.folders.runs, 'import-1.tmp-77'));
+      await sweepImports(library);
+      expect(readdirSync(library.folders.runs)).toEqual([run.uuid]);
     } finally {
       await library.close();
     }

@@ -6,6 +6,7 @@ import { exitCodes } from '../../exit-codes.ts';
 import { bytes, duration } from '../output.ts';
 import { passwordVariable, serverPassword } from '../server-password.ts';
 import { showProgress } from '../show-progress.ts';
+import type { CoreClient } from '../connection.ts';
 
 /** `import`: links a session or brings another program's result into the library, or says what that would do. */
 export const importCommand: Command = {
@@ -56,11 +57,20 @@ async function run(invocation: Invocation): Promise<Answer> {
   const { kind } = dataset === undefined ? await client.results.recognise({ source }) : { kind: null };
   if (kind !== null) {
     if (flags['dry-run'] === true) {
-      const { cells, frames, width, height, findings, ...rest } = await client.results.preview({
-        source,
-        ...(recordingUuid === undefined ? {} : { recordingUuid }),
-        ...(fps === undefined ? {} : { fps }),
-      });
+      const { cells, frames, width, height, findings, ...rest } = await followed(
+        invocation,
+        client,
+        async (ticket, signal) =>
+          await client.results.preview(
+            {
+              source,
+              ticket,
+              ...(recordingUuid === undefined ? {} : { recordingUuid }),
+              ...(fps === undefined ? {} : { fps }),
+            },
+            { signal },
+          ),
+      );
       const told = findings.map((finding) => `  note: ${finding}\n`).join('');
       return {
         exitCode: exitCodes.ok,
@@ -69,13 +79,22 @@ async function run(invocation: Invocation): Promise<Answer> {
       };
     }
     const subject = text(flags, 'subject');
-    const result = await client.results.import({
-      source,
-      ...(recordingUuid === undefined ? {} : { recordingUuid }),
-      ...(fps === undefined ? {} : { fps }),
-      ...(subject === undefined ? {} : { subject }),
-      ...(parameterSet === undefined ? {} : { parameterSet }),
-    });
+    const result = await followed(
+      invocation,
+      client,
+      async (ticket, signal) =>
+        await client.results.import(
+          {
+            source,
+            ticket,
+            ...(recordingUuid === undefined ? {} : { recordingUuid }),
+            ...(fps === undefined ? {} : { fps }),
+            ...(subject === undefined ? {} : { subject }),
+            ...(parameterSet === undefined ? {} : { parameterSet }),
+          },
+          { signal },
+        ),
+    );
     const notes = result.findings.map((finding) => `  note: ${finding}\n`).join('');
     const { run, frames, width, height } = result;
     return {
@@ -94,27 +113,45 @@ async function run(invocation: Invocation): Promise<Answer> {
   }
   const device = text(flags, 'device');
   const subject = text(flags, 'subject');
-  const ticket = randomUUID();
-  const importing = client.sessions.import(
-    {
-      source,
-      ticket,
-      ...(dataset === undefined ? {} : { dataset }),
-      ...(device === undefined ? {} : { device }),
-      ...(fps === undefined ? {} : { fps }),
-      ...(subject === undefined ? {} : { subject }),
-    },
-    { signal: invocation.signal },
+  const { session, alreadyImported } = await followed(
+    invocation,
+    client,
+    async (ticket, signal) =>
+      await client.sessions.import(
+        {
+          source,
+          ticket,
+          ...(dataset === undefined ? {} : { dataset }),
+          ...(device === undefined ? {} : { device }),
+          ...(fps === undefined ? {} : { fps }),
+          ...(subject === undefined ? {} : { subject }),
+        },
+        { signal },
+      ),
   );
-  const [{ session, alreadyImported }] = await Promise.all([
-    importing,
-    showProgress(invocation, client, ticket, importing),
-  ]);
   return { exitCode: exitCodes.ok, json: { session, alreadyImported }, text: sessionText(session, alreadyImported) };
 }
 
+/** Work that is shown on the terminal and ended by Ctrl-C. */
+async function followed<T>(
+  invocation: Invocation,
+  client: CoreClient,
+  begin: (ticket: string, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const ticket = randomUUID();
+  const working = begin(ticket, invocation.signal).catch((error: unknown) => {
+    if (!invocation.signal.aborted) throw error;
+    throw new AppError('rpc.cancelled', 'The import was stopped; what was not finished has been put away.', {
+      cause: error,
+    });
+  });
+  const [done] = await Promise.all([working, showProgress(invocation, client, ticket, working)]);
+  return done;
+}
+
 /** The result of a task of element-miniscope's workflow, where that would have put it. */
-async function load({ flags, env, absolute, connect }: Invocation): Promise<Answer> {
+async function load(invocation: Invocation): Promise<Answer> {
+  const { flags, env, absolute, connect } = invocation;
   const recordingUuid = text(flags, 'recording') ?? '';
   const parameterSet = text(flags, 'paramset');
   const root = text(flags, 'root') ?? env['CALYX_ROOT'];
@@ -127,7 +164,11 @@ async function load({ flags, env, absolute, connect }: Invocation): Promise<Answ
   if (flags['dry-run'] === true) {
     return { exitCode: exitCodes.ok, json: { folder, relative }, text: `Would be looked for in ${folder}\n` };
   }
-  const result = await client.results.import({ recordingUuid, ...task });
+  const result = await followed(
+    invocation,
+    client,
+    async (ticket, signal) => await client.results.import({ recordingUuid, ticket, ...task }, { signal }),
+  );
   return {
     exitCode: exitCodes.ok,
     json: { ...result, folder, relative },
@@ -150,21 +191,24 @@ async function fromDatajoint(invocation: Invocation): Promise<Answer> {
   const [subject, root] = [text(flags, 'subject'), text(flags, 'root') ?? env['CALYX_ROOT']];
   const password = await serverPassword(invocation);
   const { client } = await invocation.connect();
-  const ticket = randomUUID();
-  const importing = client.datajoint.import(
-    {
-      url,
-      password,
-      prefix,
-      orientation,
-      dryRun: flags['dry-run'] === true,
-      ticket,
-      ...(subject === undefined ? {} : { subject }),
-      ...(root === undefined ? {} : { root: absolute(root) }),
-    },
-    { signal: invocation.signal },
+  const imported = await followed(
+    invocation,
+    client,
+    async (ticket, signal) =>
+      await client.datajoint.import(
+        {
+          url,
+          password,
+          prefix,
+          orientation,
+          dryRun: flags['dry-run'] === true,
+          ticket,
+          ...(subject === undefined ? {} : { subject }),
+          ...(root === undefined ? {} : { root: absolute(root) }),
+        },
+        { signal },
+      ),
   );
-  const [imported] = await Promise.all([importing, showProgress(invocation, client, ticket, importing)]);
   const { tables, runs, runsHere, notes, generation, isImported } = imported;
   const lines = [
     `Tables of element-miniscope ${generation}.`,
