@@ -59,7 +59,7 @@ export async function orientationTuning(task: Extract<ExploreTask, { type: 'tuni
   const measured = await headOrientationOf(task.orientation);
   if (measured === null)
     throw new AppError('explore.no_orientation', 'The head orientations are no longer beside the film.');
-  const table = readNumberTable(measured.text, measured.file, {
+  const table = await readNumberTable(measured.text, measured.file, {
     required: ['Time Stamp (ms)', 'qw', 'qx', 'qy', 'qz'],
     allowNonFinite: true,
   });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { AppError, type BesideCamera } from '../contract/index.ts';
 import type { Library } from '../library/index.ts';
 import {
@@ -10,6 +11,7 @@ import {
   type ProbeFilm,
   readNumberTable,
   type ReadFilm,
+  rowsAtOnce,
   usualInterval,
 } from '../sessions/index.ts';
 import type { RunPart } from './run-parts.ts';
@@ -190,7 +192,7 @@ export async function headOf(parts: readonly RunPart[], runTimesS: Float64Array)
     if (film === undefined) continue;
     const measured = await headOrientationOf(film.path);
     if (measured === null) continue;
-    const { rows, columns } = readNumberTable(measured.text, measured.file, {
+    const { rows, columns } = await readNumberTable(measured.text, measured.file, {
       required: ['Time Stamp (ms)', 'qw', 'qx', 'qy', 'qz'],
       allowNonFinite: true,
     });
@@ -199,6 +201,7 @@ export async function headOf(parts: readonly RunPart[], runTimesS: Float64Array)
     );
     const good: { readonly timeS: number; readonly row: number }[] = [];
     for (let row = 0; row < rows; row += 1) {
+      if (row % rowsAtOnce === 0) await setImmediate();
       const timeS = (stamps?.[row] ?? Number.NaN) / 1000;
       const norm = Math.hypot(...parts4.map((column) => column[row] ?? 0));
       if (Number.isFinite(timeS) && Math.abs(norm - 1) <= normTolerance) good.push({ timeS, row });
@@ -209,6 +212,7 @@ export async function headOf(parts: readonly RunPart[], runTimesS: Float64Array)
     const steps = [usualInterval(times), usualInterval(rowsS)].filter((step) => Number.isFinite(step));
     const found = nearestRows(times, rowsS, reachFrames * Math.max(0, ...steps));
     for (const [k, at] of found.entries()) {
+      if (k % rowsAtOnce === 0) await setImmediate();
       const row = good[at]?.row;
       if (row === undefined) continue;
       for (const [q, column] of parts4.entries()) result[4 * (start + k) + q] = column[row] ?? Number.NaN;

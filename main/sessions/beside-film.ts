@@ -139,7 +139,7 @@ export async function besideFindings(film: string): Promise<readonly Finding[]> 
     const found = await headIn(film, beside);
     return found === null
       ? []
-      : [...orientationFindings(found.text, found.file), ...(await clockFindings(beside, found))];
+      : [...(await orientationFindings(found.text, found.file)), ...(await clockFindings(beside, found))];
   });
   return [
     ...head,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { setImmediate } from 'node:timers/promises';
 import { AppError } from '../contract/index.ts';
 
 /** Which columns a table is asked for, by header name (compared without case and outer spaces). */
@@ -59,38 +60,60 @@ function locate(header: string, file: string, wanted: WantedColumns, rows: numbe
   return columns;
 }
 
+/** Rows read in one go, a millisecond or two: in between the others of this process get their turn (a recording of ten hours has a million rows). */
+export const rowsAtOnce = 2048;
+
 /**
  * Reads columns of numbers by header name. Spaces around fields, CR LF, a byte-order mark and empty lines at the end are accepted; further
  * columns are ignored.
  *
  * @throws AppError `session.bad_csv` with file, line (from 1) and column
  */
-export function readNumberTable(text: string, file: string, wanted: WantedColumns): NumberTable {
-  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
-  const complete = lines.at(-1) === '';
-  while (lines.at(-1)?.trim() === '') lines.pop();
-  const [header, ...body] = lines;
-  if (header === undefined) throw new AppError('session.bad_csv', `${file}: the file is empty.`, { details: { file } });
-  const columns = locate(header, file, wanted, body.length);
+export async function readNumberTable(text: string, file: string, wanted: WantedColumns): Promise<NumberTable> {
+  const whole = text.replace(/^\uFEFF/, '');
+  const complete = whole.endsWith('\n');
+  const body = whole.trimEnd();
+  if (body === '') throw new AppError('session.bad_csv', `${file}: the file is empty.`, { details: { file } });
+  const [header, first] = lineAt(body, 0);
+  const columns = locate(header, file, wanted, linesFrom(body, first));
   let rows = 0;
   let cut = false;
-  for (const [position, line] of body.entries()) {
-    const problem = readRow(line, position, columns, wanted.allowNonFinite ?? false);
+  for (let start = first; start <= body.length;) {
+    const [line, next] = lineAt(body, start);
+    start = next;
+    const problem = readRow(line, rows, columns, wanted.allowNonFinite ?? false);
     if (problem === undefined) {
       rows += 1;
+      if (rows % rowsAtOnce === 0) await setImmediate();
       continue;
     }
-    if (position === body.length - 1 && !complete) {
+    if (next > body.length && !complete) {
       cut = true;
       break;
     }
-    const place = `${file}, line ${position + 2}, column ${problem.column.index + 1} (“${problem.column.name}”)`;
+    const place = `${file}, line ${rows + 2}, column ${problem.column.index + 1} (“${problem.column.name}”)`;
     throw new AppError('session.bad_csv', `${place}: ${problem.text}`, {
       hint: 'Correct that line, or move the file away to read the film without it.',
-      details: { file, line: position + 2, column: problem.column.index + 1 },
+      details: { file, line: rows + 2, column: problem.column.index + 1 },
     });
   }
   return { rows, columns: new Map(columns.map(({ name, values }) => [name, values.subarray(0, rows)])), cut };
+}
+
+/** The line that begins at a place of a text, and where the next one begins: behind the text's end after the last. */
+function lineAt(text: string, start: number): readonly [line: string, next: number] {
+  const found = text.indexOf('\n', start);
+  const end = found < 0 ? text.length : found;
+  return [text.slice(start, text[end - 1] === '\r' ? end - 1 : end), end + 1];
+}
+
+function linesFrom(text: string, start: number): number {
+  let count = 0;
+  for (let at = start; at <= text.length; count += 1) {
+    const found = text.indexOf('\n', at);
+    at = found < 0 ? text.length + 1 : found + 1;
+  }
+  return count;
 }
 
 function readRow(

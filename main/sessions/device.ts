@@ -136,7 +136,7 @@ async function assembleDevice(layout: DeviceLayout, notes: Notes, context: ReadC
 
 async function readTimeStamps(folder: string): Promise<TimeStamps> {
   const file = `${path.basename(folder)}/timeStamps.csv`;
-  return parseTimeStamps(await readFile(path.join(folder, 'timeStamps.csv'), 'utf8'), file);
+  return await parseTimeStamps(await readFile(path.join(folder, 'timeStamps.csv'), 'utf8'), file);
 }
 
 async function readFilms(

@@ -103,7 +103,7 @@ export async function readTable(file: string, shown: string): Promise<StartOf & 
     const [first = 0] = values;
     const zero = Math.abs(first * unit) > 3600 ? first : 0;
     const ms = values.map((value) => (value - zero) * unit * 1e3);
-    const read = parseTimeStamps(`Time Stamp (ms)\n${ms.map((value) => value.toFixed(4)).join('\n')}\n`, shown);
+    const read = await parseTimeStamps(`Time Stamp (ms)\n${ms.map((value) => value.toFixed(4)).join('\n')}\n`, shown);
     const said: Finding[] = [
       ...read.findings,
       ...(bad >= 0

@@ -21,8 +21,8 @@ export function orientationText(text: string): string {
 }
 
 /** What such a text tells: how many of its quaternions are real. @throws AppError `session.bad_csv` */
-export function orientationFindings(text: string, where: string): readonly Finding[] {
-  const table = readNumberTable(text, where, { required: names, allowNonFinite: true });
+export async function orientationFindings(text: string, where: string): Promise<readonly Finding[]> {
+  const table = await readNumberTable(text, where, { required: names, allowNonFinite: true });
   const [qw, qx, qy, qz] = names.map((name) => table.columns.get(name) ?? new Float64Array());
   let unit = 0;
   for (let row = 0; row < table.rows; row += 1) {

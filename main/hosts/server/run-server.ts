@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { connect, AppError, contractVersion, coreApis, webSocketChannel } from '../../contract/index.ts';
 import { defaultLibrary, ownerWhenListening, type OtherOwner } from '../../library/index.ts';
 import { exitCodeOf } from '../exit-codes.ts';
 import { type Core, openCore } from './core.ts';
+import { watchLoop } from './loop-delay.ts';
 import { nobodyWaits, serve, type Served } from './http.ts';
 
 /** A second start waits this long for an owner that is still starting. */
@@ -63,16 +63,10 @@ export async function runServer(args: readonly string[]): Promise<void> {
       await pointToOwner(library, opened.owner);
       return;
     }
-    const delay = monitorEventLoopDelay({ resolution: loopResolutionMs });
-    delay.enable();
+    const tellLoop = process.env['CALYX_LOOP_DELAY'] === undefined ? undefined : watchLoop(console.error);
     const { core } = opened;
     const served = await serveOrClose(core, port, door);
-    stopOnSignal(core, served, () => {
-      if (process.env['CALYX_LOOP_DELAY'] === undefined) return;
-      // Node's histogram holds the time from one tick to the next: what a loop that does nothing shows is the resolution itself.
-      const late = (ns: number): string => Math.max(0, ns / 1e6 - loopResolutionMs).toFixed(1);
-      console.error(`event loop delay: p99 ${late(delay.percentile(99))} ms, max ${late(delay.max)} ms`);
-    });
+    stopOnSignal(core, served, () => tellLoop?.());
     // Last: whoever reads this line may ask it to stop at once.
     console.log(`Calyx is ready: ${served.windowAddress}`);
   } catch (thrown) {
@@ -81,9 +75,6 @@ export async function runServer(args: readonly string[]): Promise<void> {
     process.exit(exitCodeOf(error.code));
   }
 }
-
-/** The loop is looked at this often, ms. */
-const loopResolutionMs = 5;
 
 /** Serves the core; one that cannot be served gives its library free again. */
 async function serveOrClose(core: Core, port: number, door: Wishes['door']): Promise<Served> {

@@ -148,7 +148,7 @@ async function timesOf(place: Pick<Place, 'path'>): Promise<TimeStamps | null> {
     const field = line.split(',')[column]?.trim() ?? '';
     return factor === 1 || field === '' || !Number.isFinite(Number(field)) ? field : String(Number(field) * factor);
   });
-  return parseTimeStamps(csv.join('\n'), file);
+  return await parseTimeStamps(csv.join('\n'), file);
 }
 
 /** Keys under which such files name the start: a text with date and time, or seconds or milliseconds since 1970. */

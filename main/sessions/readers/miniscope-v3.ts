@@ -119,7 +119,7 @@ async function readClock(folder: string): Promise<readonly ClockRow[]> {
  * Times of one camera. Which number the miniscope has differs from rig to rig (element-miniscope counts 0, ndx-miniscope 1): it is the camera
  * with as many rows as the films have frames.
  */
-function cameraTimes(rows: readonly ClockRow[], prefix: string, frames: number): TimeStamps | null {
+async function cameraTimes(rows: readonly ClockRow[], prefix: string, frames: number): Promise<TimeStamps | null> {
   const byCamera = new Map<number, string[]>();
   for (const { camera, text } of rows) {
     const list = byCamera.get(camera);
@@ -135,7 +135,7 @@ function cameraTimes(rows: readonly ClockRow[], prefix: string, frames: number):
   const stale = times.length > 1 && Number(times[0]) > Number(times[1]);
   // The reader of the newer format's file does the rest; NaN is no time there, a wild one is.
   const csv = ['Time Stamp (ms)', ...times.map((text, row) => (row === 0 && stale ? '1e15' : text))].join('\n');
-  const parsed = parseTimeStamps(`${csv}\n`, 'timestamp.dat');
+  const parsed = await parseTimeStamps(`${csv}\n`, 'timestamp.dat');
   const findings = parsed.findings.filter(({ code }) => !(stale && code === 'time.absurd' && onlyFirst(parsed)));
   if (stale)
     findings.push({
@@ -211,7 +211,7 @@ async function frameTimes(stored: readonly ReadFilm[]): Promise<Float64Array | n
   if (!hasFile(entries, 'timestamp.dat')) return null;
   const prefix = /^behavCam/i.test(first.name) ? 'behavCam' : 'msCam';
   const frames = stored.reduce((sum, film) => sum + film.frames, 0);
-  const times = cameraTimes(await readClock(folder), prefix, frames);
+  const times = await cameraTimes(await readClock(folder), prefix, frames);
   if (times === null) return null;
   const numbers = new Map(films(entries, prefix).numbered.map(({ name, number }) => [name, number]));
   const series = stored.map((film, index) => ({ frames: film.frames, number: numbers.get(film.name) ?? index }));

@@ -159,7 +159,7 @@ async function frameTimes(films: readonly ReadFilm[]): Promise<Float64Array | nu
   });
   if (!hasFile(entries, 'timeStamps.csv')) return null;
   const shown = `${path.basename(folder)}/timeStamps.csv`;
-  const { timeS } = parseTimeStamps(await readFile(path.join(folder, 'timeStamps.csv'), 'utf8'), shown);
+  const { timeS } = await parseTimeStamps(await readFile(path.join(folder, 'timeStamps.csv'), 'utf8'), shown);
   const meta = deviceMetaData(
     await readMetaData(path.join(folder, 'metaData.json'), `${path.basename(folder)}/metaData.json`),
   );

@@ -135,8 +135,8 @@ describe('a film with a table of its frames under the same name', () => {
 });
 
 describe('tables of the first releases', () => {
-  it('without a header and apart by tabs are read (0.1)', () => {
-    const read = parseTimeStamps('1\t-12\t0\n2\t38\t0\n3\t88\t1\n', 't.csv');
+  it('without a header and apart by tabs are read (0.1)', async () => {
+    const read = await parseTimeStamps('1\t-12\t0\n2\t38\t0\n3\t88\t1\n', 't.csv');
     expect([...read.timeS]).toEqual([-0.012, 0.038, 0.088]);
     expect(read.fps).toBeCloseTo(20, 6);
     expect(orientationText('5\t1\t0\t0\t0\n55\t1\t0\t0\t0\n')).toBe(

@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: MIT
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { rowsAtOnce } from '../../../main/sessions/csv.ts';
 import { parseTimeStamps } from '../../../main/sessions/time-stamps.ts';
 import { regularTimes, timeStampsCsv } from '../../support/session-folders.ts';
 
-const codes = (text: string): string[] => parseTimeStamps(text, 't.csv').findings.map((finding) => finding.code);
+const codes = async (text: string): Promise<string[]> =>
+  (await parseTimeStamps(text, 't.csv')).findings.map((finding) => finding.code);
 
 describe('timeStamps.csv', () => {
-  it('gives the true rate although it holds whole milliseconds', () => {
+  it('gives the true rate although it holds whole milliseconds', async () => {
     const times = Array.from({ length: 3000 }, (_, frame) => Math.round(frame * 33.557));
-    expect(parseTimeStamps(timeStampsCsv(times), 't.csv').fps).toBeCloseTo(29.8, 2);
+    expect((await parseTimeStamps(timeStampsCsv(times), 't.csv')).fps).toBeCloseTo(29.8, 2);
   });
 
-  it('counts frames that are missing, in one gap or in many', () => {
+  it('counts frames that are missing, in one gap or in many', async () => {
     const times = regularTimes(100, 50).filter((_, frame) => frame !== 20 && !(frame >= 60 && frame < 65));
-    const read = parseTimeStamps(timeStampsCsv(times), 't.csv');
+    const read = await parseTimeStamps(timeStampsCsv(times), 't.csv');
     expect(read.lostFrames).toBe(6);
     expect(read.findings).toEqual([
       {
@@ -25,60 +28,94 @@ describe('timeStamps.csv', () => {
     ]);
   });
 
-  it('does not call a frame lost that was only late', () => {
+  it('does not call a frame lost that was only late', async () => {
     const times = regularTimes(100, 50);
     times[30] = 1545;
     times[31] = 1560;
-    const read = parseTimeStamps(timeStampsCsv(times), 't.csv');
+    const read = await parseTimeStamps(timeStampsCsv(times), 't.csv');
     expect(read.lostFrames).toBe(0);
-    expect(codes(timeStampsCsv(times))).toEqual(['frames.late']);
+    expect(await codes(timeStampsCsv(times))).toEqual(['frames.late']);
   });
 
-  it("believes the DAQ's counter before the times: unread values, a wrap and a restart lose nothing", () => {
+  it("believes the DAQ's counter before the times: unread values, a wrap and a restart lose nothing", async () => {
     const counter = [65_530, 65_531, -1, 65_533, 65_534, 65_535, 0, 1, 2, 5, 6];
     const rows = counter.map((value, frame) => `${frame},${frame * 50},0,${value}`).join('\n');
-    const read = parseTimeStamps(`Frame Number,Time Stamp (ms),Buffer Index,DAQ Frame Number\n${rows}\n`, 't.csv');
+    const read = await parseTimeStamps(
+      `Frame Number,Time Stamp (ms),Buffer Index,DAQ Frame Number\n${rows}\n`,
+      't.csv',
+    );
     expect(read.lostFrames).toBe(2);
   });
 
-  it('reads five columns and columns in another order by their names', () => {
+  it('reads five columns and columns in another order by their names', async () => {
     const text =
       'Unix Time Stamp (ms),DAQ Frame Number,time stamp (ms), Frame Number,Buffer Index\r\n1,2,-7,0,0\r\n2,3,43,1,0\r\n';
-    const read = parseTimeStamps(text, 't.csv');
+    const read = await parseTimeStamps(text, 't.csv');
     expect(Array.from(read.timeS)).toEqual([-0.007, 0.043]);
   });
 
-  it('takes an absurd first time as unknown', () => {
+  it('takes an absurd first time as unknown', async () => {
     const times = regularTimes(200, 50);
     times[0] = 935_703_178;
-    const read = parseTimeStamps(timeStampsCsv(times), 't.csv');
+    const read = await parseTimeStamps(timeStampsCsv(times), 't.csv');
     expect(read.timeS[0]).toBeNaN();
     expect(read.timeS[1]).toBeCloseTo(0.05);
     expect(read.lostFrames).toBe(0);
     expect(read.fps).toBeCloseTo(20);
-    expect(codes(timeStampsCsv(times))).toEqual(['time.absurd']);
+    expect(await codes(timeStampsCsv(times))).toEqual(['time.absurd']);
   });
 
-  it('leaves a last row out that ends in the middle', () => {
-    const read = parseTimeStamps(`${timeStampsCsv(regularTimes(10, 50))}10,`, 't.csv');
+  it('leaves a last row out that ends in the middle', async () => {
+    const read = await parseTimeStamps(`${timeStampsCsv(regularTimes(10, 50))}10,`, 't.csv');
     expect(read.rows).toBe(10);
     expect(read.findings.map((finding) => finding.code)).toEqual(['csv.cut']);
   });
 
-  it('keeps a last row that only lacks its line end', () => {
-    expect(parseTimeStamps(timeStampsCsv(regularTimes(10, 50)).trimEnd(), 't.csv').rows).toBe(10);
+  it('keeps a last row that only lacks its line end', async () => {
+    expect((await parseTimeStamps(timeStampsCsv(regularTimes(10, 50)).trimEnd(), 't.csv')).rows).toBe(10);
   });
 
-  it('says that the header is missing', () => {
-    expect(() => parseTimeStamps('0,0,0\n1,50,0\n', 't.csv')).toThrow('t.csv, line 1: there is no header line');
-    expect(() => parseTimeStamps('Frame,Time\n1,50\n', 't.csv')).toThrow(
+  it('says that the header is missing', async () => {
+    await expect(parseTimeStamps('0,0,0\n1,50,0\n', 't.csv')).rejects.toThrow('t.csv, line 1: there is no header line');
+    await expect(parseTimeStamps('Frame,Time\n1,50\n', 't.csv')).rejects.toThrow(
       't.csv, line 1: the column “Time Stamp (ms)” is missing; found “Frame,Time”.',
     );
-    expect(() => parseTimeStamps('', 't.csv')).toThrow('t.csv: the file is empty.');
+    await expect(parseTimeStamps('', 't.csv')).rejects.toThrow('t.csv: the file is empty.');
   });
 
-  it('has no rate with fewer than two rows', () => {
-    expect(parseTimeStamps(timeStampsCsv([0]), 't.csv').fps).toBeNull();
-    expect(parseTimeStamps(timeStampsCsv([]), 't.csv')).toMatchObject({ rows: 0, fps: null });
+  it('has no rate with fewer than two rows', async () => {
+    expect((await parseTimeStamps(timeStampsCsv([0]), 't.csv')).fps).toBeNull();
+    expect(await parseTimeStamps(timeStampsCsv([]), 't.csv')).toMatchObject({ rows: 0, fps: null });
+  });
+
+  it('gives others their turn while it reads a long recording, and reads it the same', async () => {
+    const rows = 20 * rowsAtOnce + 3;
+    let turns = 0;
+    const done = new AbortController();
+    const others = (async () => {
+      for (; !done.signal.aborted; turns += 1) await setImmediate();
+    })();
+    const read = await parseTimeStamps(timeStampsCsv(regularTimes(rows, 50)), 't.csv');
+    done.abort();
+    await others;
+    expect(turns).toBeGreaterThanOrEqual(20);
+    expect(read.rows).toBe(rows);
+    expect(read.timeS.at(-1)).toBeCloseTo((rows - 1) * 0.05, 6);
+    expect(read.findings).toEqual([]);
+  });
+
+  it('finds what is wrong far into a long recording, with its line', async () => {
+    const lines = timeStampsCsv(regularTimes(3 * rowsAtOnce, 50)).split('\n');
+    lines[2 * rowsAtOnce + 5] = '7,oops,0';
+    await expect(parseTimeStamps(lines.join('\n'), 't.csv')).rejects.toThrow(
+      `t.csv, line ${String(2 * rowsAtOnce + 6)}, column 2 (“Time Stamp (ms)”): “oops” is not a number.`,
+    );
+  });
+
+  it('finds gaps in a recording of hours, where the usual interval is that of spread rows', async () => {
+    const times = regularTimes(200_000, 33).filter((_, frame) => frame !== 150_000 && frame !== 150_001);
+    const read = await parseTimeStamps(timeStampsCsv(times), 't.csv');
+    expect(read.lostFrames).toBe(2);
+    expect(read.fps).toBeCloseTo(1000 / 33, 6);
   });
 });

@@ -64,9 +64,9 @@ describe('what upstream gets wrong', () => {
     expect(ours).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
   });
 
-  it('2: times are milliseconds, not the numbers of frames', () => {
+  it('2: times are milliseconds, not the numbers of frames', async () => {
     const upstream = [0, 1, 2];
-    const { timeS } = parseTimeStamps(
+    const { timeS } = await parseTimeStamps(
       'Frame Number,Time Stamp (ms),Buffer Index\n0,-3,0\n1,47,0\n2,97,0\n',
       'timeStamps.csv',
     );
