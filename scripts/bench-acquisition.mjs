@@ -11,6 +11,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { captureApis, connect, contractVersion, coreApis, webSocketChannel } from '../main/contract/index.ts';
+import { recordingFlags } from '../main/supervisor/index.ts';
 import { descendants } from './lib-processes.mjs';
 import { root } from './lib.mjs';
 import { memoryRange } from './soak-bounds.mjs';
@@ -37,7 +38,14 @@ const folder = mkdtempSync(path.join(tmpdir(), 'calyx-bench-acquisition-'));
 mkdirSync(path.join(folder, 'rig'));
 const server = spawn(
   process.execPath,
-  [path.join(root, 'main/hosts/server/main.ts'), '--library', path.join(folder, 'library'), '--port', '0'],
+  [
+    ...recordingFlags,
+    path.join(root, 'main/hosts/server/main.ts'),
+    '--library',
+    path.join(folder, 'library'),
+    '--port',
+    '0',
+  ],
   {
     env: { ...process.env, CALYX_DATA_ROOTS: path.join(folder, 'rig'), CALYX_LOOP_DELAY: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -25,7 +25,7 @@ const leastLooks = 3;
 
 /**
  * How much memory of the processes of a name goes up and down, bytes: of one that was there all the time between its least and its most; of those that come and go between the largest of one and the
- * largest of another, since each begins small. Null when it cannot be told.
+ * largest of another, since each begins small; one that has not ended yet may only be the largest, as it may still grow. Null when it cannot be told.
  * @param {readonly (readonly { pid: number, name: string, anonymousBytes: number }[])[]} samples
  * @param {string} name
  */
@@ -35,13 +35,16 @@ export function memoryRange(samples, name) {
     for (const { pid, name: whose, anonymousBytes } of sample)
       if (whose === name) of.set(pid, [...(of.get(pid) ?? []), anonymousBytes]);
   const all = [...of.values()];
+  const last = new Set((samples.at(-1) ?? []).map(({ pid }) => pid));
   const ranges = all
     .filter((looks) => looks.length === samples.length && looks.length > 1)
     .map((looks) => Math.max(...looks) - Math.min(...looks));
-  const peaks = all
-    .filter((looks) => looks.length < samples.length && looks.length >= leastLooks)
-    .map((looks) => Math.max(...looks));
-  if (peaks.length > 1) ranges.push(Math.max(...peaks) - Math.min(...peaks));
+  const passing = [...of]
+    .filter(([, looks]) => looks.length < samples.length && looks.length >= leastLooks)
+    .map(([pid, looks]) => ({ peak: Math.max(...looks), hasEnded: !last.has(pid) }));
+  const whole = passing.filter(({ hasEnded }) => hasEnded).map(({ peak }) => peak);
+  if (passing.length > 1 && whole.length > 0)
+    ranges.push(Math.max(...passing.map(({ peak }) => peak)) - Math.min(...whole));
   return ranges.length === 0 ? null : Math.max(...ranges);
 }
 

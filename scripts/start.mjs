@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { recordingFlags } from '../main/supervisor/node-flags.ts';
 import { projectEnv, root, run } from './lib.mjs';
 
 /** Electron fetches its own binary; a machine that cannot reach it is asked once, not at every start. */
@@ -62,7 +63,7 @@ if (binary === undefined && hasDisplay() && !wantsBrowser && process.env.CI !== 
 const noSandbox = process.platform === 'linux' && process.getuid?.() === 0 ? ['--no-sandbox'] : [];
 const [program, programArgs] =
   binary === undefined
-    ? [process.execPath, [path.join(root, 'main', 'hosts', 'server', 'main.ts'), ...passed]]
+    ? [process.execPath, [...recordingFlags, path.join(root, 'main', 'hosts', 'server', 'main.ts'), ...passed]]
     : [binary, [...noSandbox, root, ...passed]];
 if (binary === undefined && !wantsBrowser) {
   process.stderr.write(

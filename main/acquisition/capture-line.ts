@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { AppError, ErrorData } from '../contract/index.ts';
 import type { UpgradeRequest } from '../media/index.ts';
-import type { Child, ChildOptions } from '../supervisor/index.ts';
+import { type Child, type ChildOptions, recordingFlags } from '../supervisor/index.ts';
 import {
   captureEntry,
   type CaptureRequest,
@@ -36,6 +36,7 @@ export class CaptureLine {
     this.#child = supervise({
       name: 'capture',
       entry: captureEntry,
+      nodeFlags: recordingFlags,
       logFolder: options.logFolder,
       onMessage: (message) => this.#take(message as FromCapture),
       onCrash: (cause) => {

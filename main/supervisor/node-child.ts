@@ -34,6 +34,8 @@ export interface ChildOptions {
   readonly onCrash?: (cause: string) => void;
   /** Told of each message it sends, answers to heartbeats too. */
   readonly onMessage?: (message: unknown) => void;
+  /** Flags for Node beside those of this process. */
+  readonly nodeFlags?: readonly string[];
   readonly start?: (entry: string) => ChildProcessLike;
   readonly timers?: SupervisorTimers;
 }
@@ -121,7 +123,8 @@ class Supervised implements Child {
   };
 
   #start(): void {
-    const child = (this.#options.start ?? startNode)(this.#options.entry);
+    const { entry, nodeFlags = [], start = (file: string) => startNode(file, nodeFlags) } = this.#options;
+    const child = start(entry);
     this.#child = child;
     this.#missed = 0;
     for (const output of [child.stdout, child.stderr]) output?.on('data', (chunk: Buffer) => this.#note(chunk));
@@ -206,6 +209,6 @@ function stopReading(socket: Socket): void {
   handle?.readStop?.();
 }
 
-function startNode(entry: string): ChildProcessLike {
-  return fork(entry, [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+function startNode(entry: string, flags: readonly string[]): ChildProcessLike {
+  return fork(entry, [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [...process.execArgv, ...flags] });
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { spawn } from 'node:child_process';
 import { utilityProcess } from 'electron';
-import { coreForm, findAddress } from './policy.ts';
+import { coreFlags, coreForm, findAddress } from './policy.ts';
 
 /** The core beside the shell. */
 export interface CoreProcess {
@@ -24,7 +24,11 @@ export function startCore(entry: string, args: readonly string[], nodeExecutable
 }
 
 function inUtilityProcess(entry: string, args: readonly string[]): CoreProcess {
-  const child = utilityProcess.fork(entry, [...args], { stdio: 'pipe', serviceName: 'Calyx core' });
+  const child = utilityProcess.fork(entry, [...args], {
+    stdio: 'pipe',
+    serviceName: 'Calyx core',
+    execArgv: [...coreFlags],
+  });
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
   });
@@ -38,7 +42,7 @@ function inUtilityProcess(entry: string, args: readonly string[]): CoreProcess {
 }
 
 function inNodeChild(entry: string, args: readonly string[], nodeExecutable: string): CoreProcess {
-  const child = spawn(nodeExecutable, [entry, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(nodeExecutable, [...coreFlags, entry, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let failure: string | undefined;
   const ended = new Promise<void>((resolve) => {
     child.once('error', (error) => {

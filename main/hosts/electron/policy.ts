@@ -9,6 +9,9 @@ export function findAddress(printed: string): string | undefined {
   return addressLine.exec(printed)?.[0];
 }
 
+/** Flags of the core's Node: those of the supervisor's `recordingFlags`, which the shell does not see (a test holds them together). */
+export const coreFlags: readonly string[] = ['--max-semi-space-size=4'];
+
 /** Whether the window may go to `target`: the core's own origin and nothing else. */
 export function mayNavigate(target: string, coreAddress: string): boolean {
   try {

@@ -71,6 +71,8 @@ describe('the bounds of a soak', () => {
       [[4, 69]],
     ] as const;
     expect(looks(encoder, 'encoder')).toBe(1);
+    // One that was begun shortly before the end is small yet.
+    expect(looks([...encoder, [[5, 11]], [[5, 12]], [[5, 13]]], 'encoder')).toBe(1);
     const growing = encoder.map((sample) =>
       sample.map(([pid, bytes]) => [pid, pid === 4 ? bytes + 50 : bytes] as const),
     );

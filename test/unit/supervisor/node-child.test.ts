@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 import { EventEmitter, once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { superviseNodeChild } from '../../../main/supervisor/index.ts';
+import { recordingFlags, superviseNodeChild } from '../../../main/supervisor/index.ts';
 
 class FakeChild extends EventEmitter {
   readonly pid: number | undefined = 1;
@@ -109,6 +109,21 @@ describe('a supervised child', () => {
     client.destroy();
     socket.destroy();
     server.close();
+  });
+
+  it('runs with the flags it is given, beside those of this process', async () => {
+    const entry = path.join(folder, 'flags.mjs');
+    writeFileSync(entry, 'process.send({ type: "flags", flags: process.execArgv });');
+    const told = Promise.withResolvers<unknown>();
+    const child = superviseNodeChild({
+      name: 'flags',
+      entry,
+      logFolder: folder,
+      nodeFlags: recordingFlags,
+      onMessage: told.resolve,
+    });
+    expect(await told.promise).toEqual({ type: 'flags', flags: [...process.execArgv, ...recordingFlags] });
+    await child.stop();
   });
 
   it('is not started twice because a message did not reach it', () => {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, it } from 'vitest';
 import {
+  coreFlags,
   coreForm,
   failurePage,
   findAddress,
   mayNavigate,
   webPreferences,
 } from '../../../../main/hosts/electron/policy.ts';
+import { recordingFlags } from '../../../../main/supervisor/index.ts';
 
 const address = 'http://127.0.0.1:41234/#token=abc_DEF-123';
 
@@ -69,5 +71,11 @@ describe('the page shown when the core did not start', () => {
     const page = decodeURIComponent(failurePage('<script>alert("x")</script> & more'));
     expect(page).not.toContain('<script>alert');
     expect(page).toContain('&#60;script&#62;');
+  });
+});
+
+describe('the core in the shell', () => {
+  it('runs with the flags of every process that records', () => {
+    expect(coreFlags).toEqual(recordingFlags);
   });
 });
