@@ -8,6 +8,8 @@ interface Numbered {
 export interface PictureSource<P extends Numbered> {
   /** The picture itself; may take long. */
   readonly read: (frame: number) => Promise<P>;
+  /** A frame beside this one that is read sooner, after `last` was read; the frame itself where nothing is gained. */
+  readonly quicker: (frame: number, last: number) => number;
   /** A small one of the frame or one beside it, at once; undefined where none is kept. */
   readonly near: (frame: number) => P | undefined;
   /** Called when a frame was wanted before the one before it was there: somebody drags through the film. */
@@ -22,8 +24,8 @@ type Happening<P> =
   | { readonly kind: 'rested' };
 
 /**
- * Pictures of the frames that are asked for, the newest first: while one takes long to read, small ones are given for what is asked meanwhile, and none is read
- * until the hand rests. The last one asked for is always given as it is.
+ * Pictures of the frames that are asked for, the newest first. While a hand drags on before a picture is there, small ones are given where they are kept, and none
+ * is read until the hand rests; else frames that are read sooner stand in. The last one asked for is always given as it is.
  *
  * @throws what `read` throws
  */
@@ -42,6 +44,7 @@ export async function* followFrames<P extends Numbered>(
   let reading: Promise<Happening<P>> | undefined;
   let resting: Promise<Happening<P>> | undefined;
   let [wanted, exact] = [-1, -1];
+  const quick = (): number => source.quicker(wanted, exact);
   try {
     for (;;) {
       const happened = await Promise.race([reading, resting, coming].filter((each) => each !== undefined));
@@ -50,10 +53,11 @@ export async function* followFrames<P extends Numbered>(
         wanted = happened.update.value.frame;
         coming = next();
         if (reading !== undefined) source.onOvertaken();
-        const small = reading !== undefined || resting !== undefined ? source.near(wanted) : undefined;
+        const moves = reading !== undefined || resting !== undefined;
+        const small = moves ? source.near(wanted) : undefined;
         if (small === undefined) {
           resting = undefined;
-          reading ??= read(wanted);
+          reading ??= read(moves ? quick() : wanted);
         } else {
           resting = rest();
           exact = -1;
@@ -64,9 +68,11 @@ export async function* followFrames<P extends Numbered>(
         if (exact !== wanted) reading ??= read(wanted);
       } else {
         const { picture } = happened;
+        const stoodIn = picture.frame !== wanted && picture.frame === quick();
         exact = picture.frame;
         // While the hand moves over small ones nothing is read for frames it has left already.
-        reading = picture.frame === wanted || resting !== undefined ? undefined : read(wanted);
+        reading = picture.frame === wanted || stoodIn || resting !== undefined ? undefined : read(quick());
+        if (stoodIn) resting ??= rest();
         // One that was overtaken would lead the eye back; where nothing else is there it shows that something happens.
         if (picture.frame === wanted || source.near(wanted) === undefined) yield picture;
       }

@@ -43,6 +43,8 @@ interface Part {
   /** First frame of the run that comes from this part. */
   readonly start: number;
   handle: Promise<Opened> | undefined;
+  /** What `handle` came to. */
+  open: Opened | undefined;
 }
 
 /** A recording that is open. */
@@ -50,6 +52,8 @@ interface Opened {
   readonly handle: number;
   readonly height: number;
   readonly width: number;
+  /** A frame anywhere costs no more than those from its key frame on. */
+  readonly jumps: boolean;
 }
 
 /** All elements of a small array, row-major; undefined when the file is missing or cannot be read: frames are shown all the same. */
@@ -93,7 +97,7 @@ function fieldOf(fields: Fields | undefined, frame: number) {
 function toParts(inputs: readonly MovieInput[]): Part[] {
   let start = 0;
   return inputs.map((input) => {
-    const part: Part = { input, start, handle: undefined };
+    const part: Part = { input, start, handle: undefined, open: undefined };
     start += input.lastFrame - input.firstFrame + 1;
     return part;
   });
@@ -130,7 +134,7 @@ async function closeView(view: Promise<number> | undefined): Promise<void> {
 async function opened(part: Part): Promise<Opened> {
   part.handle ??= binding()
     .openRecording(part.input.films)
-    .then(({ handle, height, width }) => ({ handle, height, width }));
+    .then(({ handle, height, width, jumps }) => (part.open = { handle, height, width, jumps }));
   return await part.handle;
 }
 
@@ -142,13 +146,8 @@ function closeParts(parts: readonly Part[]): void {
 /** A hand that has not moved for so long rests, ms. */
 const restMs = 120;
 
-/** Frames of these are bytes in the file: they need no decoder, and are as quick as any small copy. */
-const plainCodecs = new Set(['GREY', 'Y800', 'Y8']);
-
-async function needsDecoder({ films }: MovieInput): Promise<boolean> {
-  const [film] = films;
-  return film !== undefined && !plainCodecs.has((await binding().probeFilm(film)).codec.trim().toUpperCase());
-}
+/** So many frames are decoded in vain for a frame that somebody drags past; of one farther from its key frame, the key frame is shown. */
+const draggedLead = 2;
 
 /** Serves the frames of one run. Recordings are opened when their first frame is asked for. */
 export function openMovie(movie: Movie): OpenMovie {
@@ -204,12 +203,22 @@ export function openMovie(movie: Movie): OpenMovie {
       return { header: { frame, height, width, layer, timeS, unreadable }, bytes };
     } catch (error) {
       // The model's trouble is not the film's: it stays open.
-      if (!(error instanceof AppError)) part.handle = undefined;
+      if (!(error instanceof AppError)) part.handle = part.open = undefined;
       throw fromNative(error);
     }
   };
 
   const read = async (frame: number, layer: Layer): Promise<MovieFrame> => await readFrom(parts, frame, layer);
+
+  /** The key frame before one, where it is read sooner than the frame itself from the one that was read last. */
+  const keyBefore = (frame: number, last: number): number => {
+    const part = parts.findLast((candidate) => candidate.start <= frame);
+    if (part?.open?.jumps !== true) return frame;
+    const lead = binding().frameLead(part.open.handle, part.input.firstFrame + frame - part.start);
+    const inPart = frame - lead >= part.start;
+    const fromLast = last <= frame && last >= frame - lead;
+    return lead > draggedLead && inPart && !fromLast ? frame - lead : frame;
+  };
 
   const small = new Map<Layer, Promise<NearFrames | undefined>>();
   /** Small frames of a layer, filled from now on by a decoder of their own; undefined where frames are quick anyway, or too much has to be computed for them. */
@@ -217,8 +226,8 @@ export function openMovie(movie: Movie): OpenMovie {
     const [first] = parts;
     if (first === undefined || (layer !== 'raw' && layer !== 'registered')) return undefined;
     try {
-      if (!(await needsDecoder(first.input))) return undefined;
-      const { height, width } = await opened(first);
+      const { height, width, jumps } = await opened(first);
+      if (jumps) return undefined;
       const kept = new NearFrames(frames, height, width);
       void (async () => {
         const own = toParts(movie.inputs);
@@ -262,6 +271,7 @@ export function openMovie(movie: Movie): OpenMovie {
         const { height, width } = kept;
         return { ...near, height, width, layer, timeS: timeAt(times, near.frame), small: true };
       },
+      quicker: keyBefore,
       onOvertaken: prepare,
       rest: () => setTimeout(restMs),
     });

@@ -17,6 +17,8 @@ export interface RecordingInfo {
   readonly frames: number;
   readonly width: number;
   readonly height: number;
+  /** A frame anywhere costs no more than the frames from its key frame on. */
+  readonly jumps: boolean;
 }
 export interface Frame {
   readonly bytes: Uint8Array;
@@ -34,6 +36,8 @@ export interface MotionField {
 }
 /** A frame (0-based over all films), its motion (dy, dx: displacement of the content, px), or the field where given, taken back. */
 export function readFrame(handle: number, frame: number, dy: number, dx: number, field?: MotionField): Promise<Frame>;
+/** Frames that must be decoded in vain to reach this one. */
+export function frameLead(handle: number, frame: number): number;
 /** Closes a recording; its decoders end. */
 export function closeRecording(handle: number): void;
 export interface FilmOptions {

@@ -42,7 +42,7 @@ export const movieApi = defineApi('movie', {
   frames: stream(
     z.object({
       layer: z.enum(movieLayers),
-      /** Somebody may drag through this film: small frames are prepared, which takes a processor for up to a minute. */
+      /** Somebody may drag through this film: where each jump starts a decoder, small frames are prepared, which takes a processor for up to a minute. */
       ahead: z.boolean().optional(),
     }),
     z.object({
@@ -59,7 +59,7 @@ export const movieApi = defineApi('movie', {
     }),
     z.object({ frame: z.number().int().min(0) }),
     {
-      doc: 'Frames as H × W bytes (`split`: four times that); the newest asked for wins. While it is decoded, small pictures of frames near those asked for may come.',
+      doc: 'Frames as H × W bytes (`split`: four times that); the newest asked for wins. While somebody drags, frames before those asked for may come, or small pictures of frames near them.',
     },
   ),
 });

@@ -1,13 +1,14 @@
 //! ffmpeg as a child process: where it is, one decoder, the list of a file's packets.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crate::MediaError;
 use crate::avi;
@@ -95,8 +96,8 @@ impl Luma {
 
 /// How the time ffmpeg gives for a frame is turned into the frame's number in its film.
 enum Clock {
-    /// Packets were fed one after the other; these are their numbers in the film.
-    Fed(Vec<Range<usize>>),
+    /// Packets were fed one after the other; these are their numbers in the film, the first of them after `passed` packets.
+    Fed { ranges: VecDeque<Range<usize>>, passed: usize },
     /// Times of all frames of the film, s, ascending.
     Stamped(Arc<[f64]>),
     /// The film has no times: frames are counted.
@@ -106,18 +107,20 @@ enum Clock {
 impl Clock {
     fn frame(&mut self, seconds: Option<f64>) -> Option<usize> {
         match self {
-            Self::Fed(ranges) => {
+            Self::Fed { ranges, passed } => {
                 #[expect(
                     clippy::cast_possible_truncation,
                     clippy::cast_sign_loss,
                     reason = "a negative time becomes packet 0"
                 )]
-                let mut position = (seconds? * FED_FPS).round() as usize;
-                for range in ranges {
-                    if position < range.len() {
-                        return Some(range.start + position);
+                let position = (seconds? * FED_FPS).round() as usize;
+                // Times ascend: what lies behind is not asked again, so that a decoder fed for hours remembers no more than what it owes.
+                while let Some(range) = ranges.front() {
+                    if position < *passed + range.len() {
+                        return position.checked_sub(*passed).map(|inside| range.start + inside);
                     }
-                    position -= range.len();
+                    *passed += range.len();
+                    ranges.pop_front();
                 }
                 None
             }
@@ -136,13 +139,36 @@ impl Clock {
     }
 }
 
+/// What ffmpeg says while it decodes.
+enum Said {
+    /// It gives a frame; of this time, s.
+    Frame(Option<f64>),
+    /// Something is wrong with what it was given.
+    Complaint,
+}
+
+/// What a decoder that waits answers.
+pub(crate) enum Answer {
+    /// The frame of this number.
+    Frame(usize),
+    /// A complaint, or its end.
+    Wrong,
+    /// Nothing for too long.
+    Nothing,
+}
+
+/// Packets to be decoded: of this file, these.
+type Feed = (Arc<AviSource>, Range<usize>);
+
 /// One running ffmpeg whose output is read frame by frame. Killed and reaped when dropped.
 pub(crate) struct Decoder {
     child: Child,
     output: BufReader<ChildStdout>,
-    /// Times of the frames in the order of output, s.
-    times: Receiver<Option<f64>>,
+    /// In the order of output.
+    said: Receiver<Said>,
     clock: Clock,
+    /// Takes more packets; none where no more can follow.
+    feed: Option<Sender<Feed>>,
     feeder: Option<JoinHandle<()>>,
     listener: Option<JoinHandle<String>>,
 }
@@ -150,22 +176,46 @@ pub(crate) struct Decoder {
 impl Decoder {
     /// Decodes packets of an AVI file, fed as a small AVI of their own; each range must begin at a key frame.
     pub(crate) fn of_packets(film: &Path, source: &Arc<AviSource>, ranges: Vec<Range<usize>>, luma: Luma) -> Result<Self, MediaError> {
+        let mut decoder = Self::waiting(film, source, luma)?;
+        for range in ranges {
+            decoder.feed(source, range);
+        }
+        decoder.feed = None;
+        Ok(decoder)
+    }
+
+    /// A decoder that waits for packets of this film, or of another of the same format: see [`Self::feed`].
+    pub(crate) fn waiting(film: &Path, source: &Arc<AviSource>, luma: Luma) -> Result<Self, MediaError> {
         let program = find(film)?;
         let mut command = quiet(&program);
         if source.is_ffv1() {
             command.args(["-err_detect", "crccheck+explode"]);
         }
         command.args(["-f", "avi", "-i", "pipe:0"]).stdin(Stdio::piped());
-        let mut decoder = Self::start(film, &program, command, luma, Clock::Fed(ranges.clone()))?;
+        let ranges = VecDeque::new();
+        let mut decoder = Self::start(film, &program, command, luma, Clock::Fed { ranges, passed: 0 })?;
+        let (sender, feeds) = channel::<Feed>();
         let stdin = decoder.child.stdin.take();
-        let source = Arc::clone(source);
+        let head = avi::pipe_head(&source.avi);
+        decoder.feed = Some(sender);
         decoder.feeder = Some(std::thread::spawn(move || {
             if let Some(mut stdin) = stdin {
                 // A broken pipe only means that the reader has seen enough.
-                let _ = feed(&mut stdin, &source, &ranges);
+                let _ = write_feeds(&mut stdin, &head, &feeds);
             }
         }));
         Ok(decoder)
+    }
+
+    /// Hands it more packets: a key frame first, or the packet after the last one.
+    pub(crate) fn feed(&mut self, source: &Arc<AviSource>, range: Range<usize>) {
+        if let Clock::Fed { ranges, .. } = &mut self.clock {
+            ranges.push_back(range.clone());
+        }
+        if let Some(feed) = &self.feed {
+            // A feeder that has ended is noticed by the frame that does not come.
+            let _ = feed.send((Arc::clone(source), range));
+        }
     }
 
     /// Decodes a file from the key frame at or before `seek_s` (seconds since the container's start) on. Where it really begins, its frames' times say.
@@ -197,6 +247,8 @@ impl Decoder {
                 passthrough_option(program),
                 "passthrough",
             ])
+            // With threads of its own the encoder of raw frames keeps the last one back until another follows.
+            .args(["-c:v", "rawvideo", "-threads", "1", "-flush_packets", "1"])
             .args(["-f", "rawvideo", "-pix_fmt", "gray", "pipe:1"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -204,12 +256,13 @@ impl Decoder {
         let mut child = command.spawn().map_err(io)?;
         let pipes = child.stdout.take().zip(child.stderr.take());
         let (output, errors) = pipes.ok_or_else(|| io(std::io::Error::other("ffmpeg has no output")))?;
-        let (sender, times) = channel();
+        let (sender, said) = channel();
         Ok(Self {
             child,
             output: BufReader::with_capacity(1 << 16, output),
-            times,
+            said,
             clock,
+            feed: None,
             feeder: None,
             listener: Some(std::thread::spawn(move || listen(errors, &sender))),
         })
@@ -217,24 +270,44 @@ impl Decoder {
 
     /// Fills `frame` with the next frame that decodes and gives its number in the film; none at the end.
     pub(crate) fn next(&mut self, frame: &mut [u8]) -> std::io::Result<Option<usize>> {
+        if !self.fill(frame)? {
+            return Ok(None);
+        }
+        loop {
+            match self.said.recv() {
+                Ok(Said::Frame(seconds)) => return Ok(self.clock.frame(seconds)),
+                Ok(Said::Complaint) => {}
+                Err(_) => return Err(std::io::Error::other("ffmpeg gave a frame without its time")),
+            }
+        }
+    }
+
+    /// As [`Self::next`], of a decoder that waits for more and must answer within `patience`.
+    pub(crate) fn next_within(&mut self, patience: Duration, frame: &mut [u8]) -> std::io::Result<Answer> {
+        match self.said.recv_timeout(patience) {
+            Ok(Said::Frame(seconds)) if self.fill(frame)? => Ok(self.clock.frame(seconds).map_or(Answer::Wrong, Answer::Frame)),
+            Err(RecvTimeoutError::Timeout) => Ok(Answer::Nothing),
+            _ => Ok(Answer::Wrong),
+        }
+    }
+
+    /// Reads one frame from the pipe; false at its end.
+    fn fill(&mut self, frame: &mut [u8]) -> std::io::Result<bool> {
         let mut filled = 0;
         while filled < frame.len() {
             match self.output.read(&mut frame[filled..]) {
-                Ok(0) => return Ok(None),
+                Ok(0) => return Ok(false),
                 Ok(count) => filled += count,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        let seconds = self
-            .times
-            .recv()
-            .map_err(|_| std::io::Error::other("ffmpeg gave a frame without its time"))?;
-        Ok(self.clock.frame(seconds))
+        Ok(true)
     }
 
     /// What ffmpeg complained about; ends it.
     pub(crate) fn complaint(mut self) -> String {
+        self.feed = None;
         let _ = self.child.wait();
         self.listener.take().and_then(|listener| listener.join().ok()).unwrap_or_default()
     }
@@ -242,6 +315,7 @@ impl Decoder {
 
 impl Drop for Decoder {
     fn drop(&mut self) {
+        self.feed = None;
         let _ = self.child.kill();
         let _ = self.child.wait();
         if let Some(feeder) = self.feeder.take() {
@@ -266,9 +340,9 @@ fn quiet(program: &Path) -> Command {
     command
 }
 
-/// Reads ffmpeg's messages: times of frames go to `times`, complaints are kept (the first few).
-fn listen(errors: ChildStderr, times: &Sender<Option<f64>>) -> String {
-    let mut said = String::new();
+/// Reads ffmpeg's messages: what it says of frames goes to `said`, the words of its complaints are kept (the first few).
+fn listen(errors: ChildStderr, said: &Sender<Said>) -> String {
+    let mut words = String::new();
     let mut base = (1.0, 25.0);
     for line in BufReader::new(errors).split(b'\n').map_while(Result::ok) {
         let line = String::from_utf8_lossy(&line);
@@ -279,16 +353,19 @@ fn listen(errors: ChildStderr, times: &Sender<Option<f64>>) -> String {
                 && let Some(rest) = after(&line, " pts:")
             {
                 let ticks = rest.split_whitespace().next().and_then(|word| word.parse::<f64>().ok());
-                if times.send(ticks.map(|ticks| ticks * base.0 / base.1)).is_err() {
+                if said.send(Said::Frame(ticks.map(|ticks| ticks * base.0 / base.1))).is_err() {
                     break;
                 }
             }
-        } else if said.len() < 2000 && (line.contains("[error]") || line.contains("[fatal]")) {
-            said.push_str(line.rsplit("] ").next().unwrap_or(&line).trim());
-            said.push('\n');
+        } else if line.contains("[error]") || line.contains("[fatal]") {
+            let _ = said.send(Said::Complaint);
+            if words.len() < 2000 {
+                words.push_str(line.rsplit("] ").next().unwrap_or(&line).trim());
+                words.push('\n');
+            }
         }
     }
-    said
+    words
 }
 
 fn after<'a>(line: &'a str, mark: &str) -> Option<&'a str> {
@@ -303,17 +380,21 @@ fn fraction(text: &str) -> Option<(f64, f64)> {
     (pair.1 > 0.0).then_some(pair)
 }
 
-fn feed(stdin: &mut impl Write, source: &AviSource, ranges: &[Range<usize>]) -> std::io::Result<()> {
-    stdin.write_all(&avi::pipe_head(&source.avi))?;
-    for packet in ranges.iter().flat_map(|range| &source.avi.packets[range.clone()]) {
-        stdin.write_all(&avi::packet_header(packet.length))?;
-        stdin.write_all(&source.map[packet.offset..packet.offset + packet.length])?;
-        if packet.length % 2 == 1 {
-            stdin.write_all(&[0])?;
+/// Writes what is to be decoded, as it comes.
+fn write_feeds(stdin: &mut impl Write, head: &[u8], feeds: &Receiver<Feed>) -> std::io::Result<()> {
+    stdin.write_all(head)?;
+    for (source, range) in feeds {
+        for packet in &source.avi.packets[range] {
+            stdin.write_all(&avi::packet_header(packet.length))?;
+            stdin.write_all(&source.map[packet.offset..packet.offset + packet.length])?;
+            if packet.length % 2 == 1 {
+                stdin.write_all(&[0])?;
+            }
+            source.release(packet.offset..packet.offset + packet.length);
         }
-        source.release(packet.offset..packet.offset + packet.length);
+        stdin.flush()?;
     }
-    stdin.flush()
+    Ok(())
 }
 
 /// What a copy of a film's packets says (nothing is decoded).

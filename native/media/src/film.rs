@@ -303,6 +303,34 @@ impl Film {
         matches!(self.access, Access::Packets { .. })
     }
 
+    /// A decoder that waits for packets of this film and of those it [`Self::is_fed_like`]; none where packets cannot be chosen.
+    pub(crate) fn waiting_decoder(&self) -> Result<Option<Decoder>, MediaError> {
+        match &self.access {
+            Access::Packets { source, luma, .. } => Decoder::waiting(&self.path, source, *luma).map(Some),
+            Access::Raw { .. } | Access::Timed { .. } => Ok(None),
+        }
+    }
+
+    /// Hands packets of this film to a decoder that waits.
+    pub(crate) fn feed(&self, decoder: &mut Decoder, range: Range<usize>) {
+        if let Access::Packets { source, .. } = &self.access {
+            decoder.feed(source, range);
+        }
+    }
+
+    /// Whether one decoder takes packets of both films in turn: files of one recording have the same format.
+    pub(crate) fn is_fed_like(&self, other: &Self) -> bool {
+        match (&self.access, &other.access) {
+            (
+                Access::Packets { source: a, luma, .. },
+                Access::Packets {
+                    source: b, luma: as_well, ..
+                },
+            ) => luma == as_well && a.avi.compression == b.avi.compression && a.avi.format == b.avi.format,
+            _ => false,
+        }
+    }
+
     /// A decoder of these parts; each begins at a key frame. Of a film that ffmpeg seeks in, only the first part's start counts: the decoder begins there or
     /// (`from_start`) at the film's beginning, and runs on to the end.
     pub(crate) fn decoder(&self, parts: Vec<Range<usize>>, from_start: bool) -> Result<Decoder, MediaError> {

@@ -17,6 +17,7 @@ mod reader;
 mod recording;
 mod sequence;
 mod stream;
+mod waiting;
 
 pub use avi_writer::{AviWriter, Codec};
 pub use error::MediaError;

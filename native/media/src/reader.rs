@@ -7,6 +7,7 @@ use crate::MediaError;
 use crate::film::Film;
 use crate::recording::{FrameStatus, Recording};
 use crate::sequence::Sequence;
+use crate::waiting::WaitingDecoder;
 
 /// Bytes of decoded frames a reader keeps, so that stepping back and to and fro is quick: 180 frames of 608 × 608 px.
 const KEPT_BYTES: usize = 64 << 20;
@@ -24,22 +25,51 @@ struct Kept {
     bytes: Vec<u8>,
 }
 
-/// Reads frames by number, in any order. Keeps a decoder running, so that playing forward costs one frame at a time, and the frames decoded last, so that
-/// stepping back costs none.
+/// The frames decoded last.
+struct KeptFrames {
+    frames: VecDeque<Kept>,
+    capacity: usize,
+}
+
+impl KeptFrames {
+    fn get(&self, frame: u64) -> Option<&Kept> {
+        self.frames.iter().find(|kept| kept.frame == frame)
+    }
+
+    fn put(&mut self, frame: u64, status: FrameStatus, bytes: &[u8]) {
+        // Read twice where the first way to it gave nothing: what was found out last holds.
+        self.frames.retain(|kept| kept.frame != frame);
+        if self.frames.len() >= self.capacity {
+            self.frames.pop_front();
+        }
+        self.frames.push_back(Kept {
+            frame,
+            status,
+            bytes: bytes.to_vec(),
+        });
+    }
+}
+
+/// Reads frames by number, in any order. Keeps a decoder running, so that playing forward costs one frame at a time and a jump no more than one group of
+/// frames, and the frames decoded last, so that stepping back costs none.
 pub struct FrameReader {
     recording: Arc<Recording>,
+    waiting: WaitingDecoder,
+    /// Reads what `waiting` gives nothing of.
     running: Option<Running>,
-    kept: VecDeque<Kept>,
-    capacity: usize,
+    kept: KeptFrames,
 }
 
 impl FrameReader {
     pub(crate) fn new(recording: &Arc<Recording>) -> Self {
         Self {
-            capacity: (KEPT_BYTES / recording.frame_bytes().max(1)).max(2),
+            kept: KeptFrames {
+                capacity: (KEPT_BYTES / recording.frame_bytes().max(1)).max(2),
+                frames: VecDeque::new(),
+            },
             recording: Arc::clone(recording),
+            waiting: WaitingDecoder::default(),
             running: None,
-            kept: VecDeque::new(),
         }
     }
 
@@ -73,9 +103,15 @@ impl FrameReader {
         if film.is_raw() {
             return Ok(read_raw(film, local, out));
         }
-        if let Some(kept) = self.kept.iter().find(|kept| kept.frame == frame) {
+        if let Some(kept) = self.kept.get(frame) {
             out.copy_from_slice(&kept.bytes);
             return Ok(kept.status);
+        }
+        let kept = &mut self.kept;
+        let mut keep = |film: usize, local: usize, bytes: &[u8]| kept.put(recording.starts[film] + local as u64, FrameStatus::Ok, bytes);
+        if self.waiting.read(&recording.films, (film_index, local), out, &mut keep)? {
+            self.running = None;
+            return Ok(FrameStatus::Ok);
         }
         let reached = self.running.take().filter(|running| {
             running.film == film_index
@@ -97,6 +133,12 @@ impl FrameReader {
         self.run_to(frame, out)
     }
 
+    /// Ends the decoders of a film that nobody looks at for now; the next frame starts one again.
+    pub fn rest(&mut self) {
+        self.waiting.rest();
+        self.running = None;
+    }
+
     /// Decodes on until `frame` is there, keeping what is passed.
     fn run_to(&mut self, frame: u64, out: &mut [u8]) -> Result<FrameStatus, MediaError> {
         out.fill(0);
@@ -104,10 +146,7 @@ impl FrameReader {
             let start = self.recording.starts[running.film];
             let next = running.sequence.position().map(|local| start + local as u64);
             // An unreadable frame shows the one before it.
-            if let Some(before) = next
-                .and_then(|next| next.checked_sub(1))
-                .and_then(|before| self.kept.iter().find(|kept| kept.frame == before))
-            {
+            if let Some(before) = next.and_then(|next| next.checked_sub(1)).and_then(|before| self.kept.get(before)) {
                 out.copy_from_slice(&before.bytes);
             }
             let Some((local, status)) = running.sequence.next(out)? else {
@@ -115,14 +154,7 @@ impl FrameReader {
                 break;
             };
             let number = start + local as u64;
-            if self.kept.len() >= self.capacity {
-                self.kept.pop_front();
-            }
-            self.kept.push_back(Kept {
-                frame: number,
-                status,
-                bytes: out.to_vec(),
-            });
+            self.kept.put(number, status, out);
             if number == frame {
                 return Ok(status);
             }

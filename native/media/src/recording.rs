@@ -131,6 +131,13 @@ impl Recording {
         (local - self.films[film].key_at(local)) as u64
     }
 
+    /// Whether a frame anywhere costs no more than its [`Self::lead`]: the frames are bytes in the file, or one decoder is handed those that are needed. In
+    /// other films each jump starts a decoder.
+    #[must_use]
+    pub fn jumps(&self) -> bool {
+        self.films.iter().all(|film| film.is_raw() || film.chains())
+    }
+
     /// Delivers the frames of `range` in order: number, status, `height × width` bytes. Compressed films are decoded by up to `decoders` processes on
     /// segments that begin at real key frames; `buffer_bytes` bounds what waits, whatever the caller's speed.
     ///

@@ -14,8 +14,9 @@ pub mod view;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 
 use calyx_media::{Film, FrameStatus, MediaError, Recording};
 use napi::bindgen_prelude::{Env, Float32Array, Object, Uint8Array};
@@ -47,6 +48,8 @@ pub struct RecordingInfo {
     pub frames: i64,
     pub width: u32,
     pub height: u32,
+    /// A frame anywhere costs no more than the frames from its key frame on.
+    pub jumps: bool,
 }
 
 /// One frame, 8-bit grey, row-major.
@@ -76,11 +79,20 @@ pub struct MotionField {
     pub values: Float32Array,
 }
 
+/// An open recording: who reads it, and what it is.
+struct Reader {
+    requests: Sender<Request>,
+    recording: Arc<Recording>,
+}
+
 /// Readers by handle, and the next handle.
 struct Readers {
     next: u32,
-    open: HashMap<u32, Sender<Request>>,
+    open: HashMap<u32, Reader>,
 }
+
+/// A film that nobody asks for so long keeps no decoder.
+const IDLE: Duration = Duration::from_secs(30);
 
 /// Each open reader has a thread that ends when its sender is dropped.
 static READERS: LazyLock<Mutex<Readers>> = LazyLock::new(|| {
@@ -164,13 +176,20 @@ pub fn probe_film(env: &Env, path: String) -> napi::Result<Object<'_>> {
 fn serve(recording: &Arc<Recording>, requests: &Receiver<Request>) {
     let (height, width) = (recording.height(), recording.width());
     let mut reader = recording.reader();
-    for Request {
-        frame,
-        motion,
-        field,
-        reply,
-    } in requests
-    {
+    loop {
+        let Request {
+            frame,
+            motion,
+            field,
+            reply,
+        } = match requests.recv_timeout(IDLE) {
+            Ok(request) => request,
+            Err(RecvTimeoutError::Timeout) => {
+                reader.rest();
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
         let mut bytes = vec![0; height * width];
         let read = reader.read(frame, &mut bytes).map(|status| {
             let bytes = if let Some(field) = &field {
@@ -195,12 +214,19 @@ fn open(paths: &[PathBuf]) -> Result<RecordingInfo, MediaError> {
     let mut readers = READERS.lock().unwrap_or_else(PoisonError::into_inner);
     let handle = readers.next;
     readers.next = handle.wrapping_add(1).max(1);
-    readers.open.insert(handle, sender);
+    readers.open.insert(
+        handle,
+        Reader {
+            requests: sender,
+            recording: Arc::clone(&recording),
+        },
+    );
     let info = RecordingInfo {
         handle,
         frames: i64::try_from(recording.frames()).unwrap_or(i64::MAX),
         width: u32::try_from(recording.width()).unwrap_or(u32::MAX),
         height: u32::try_from(recording.height()).unwrap_or(u32::MAX),
+        jumps: recording.jumps(),
     };
     std::thread::Builder::new()
         .name(format!("calyx-frames-{handle}"))
@@ -224,7 +250,9 @@ pub fn open_recording(env: &Env, paths: Vec<String>) -> napi::Result<Object<'_>>
 pub fn read_frame(env: &Env, handle: u32, frame: i64, dy: f64, dx: f64, field: Option<MotionField>) -> napi::Result<Object<'_>> {
     let field = field.and_then(|f| shift::Field::new(f.rows.to_vec(), f.columns.to_vec(), f.values.to_vec()));
     let (deferred, object) = env.create_deferred::<Frame, _>()?;
-    let sender = READERS.lock().unwrap_or_else(PoisonError::into_inner).open.get(&handle).cloned();
+    let readers = READERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let sender = readers.open.get(&handle).map(|reader| reader.requests.clone());
+    drop(readers);
     let reply: Reply = Box::new(move |read| match read {
         Ok(frame) => deferred.resolve(move |_| Ok(frame)),
         Err(error) => deferred.reject(to_js(&error)),
@@ -246,6 +274,14 @@ pub fn read_frame(env: &Env, handle: u32, frame: i64, dy: f64, dx: f64, field: O
         None => (request.reply)(Err(closed())),
     }
     Ok(object)
+}
+
+/// Frames that must be decoded in vain to reach this one; 0 for a recording that is not open.
+#[napi]
+pub fn frame_lead(handle: u32, frame: i64) -> i64 {
+    let readers = READERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let lead = u64::try_from(frame).ok().zip(readers.open.get(&handle));
+    i64::try_from(lead.map_or(0, |(frame, reader)| reader.recording.lead(frame))).unwrap_or(0)
 }
 
 /// Closes a recording; its decoders end.

@@ -8,7 +8,10 @@ interface Picture {
 }
 
 /** A film whose frames are decoded when the test says so, and a person who asks for frames. */
-function slowFilm(kept: (frame: number) => number | undefined) {
+function slowFilm(
+  kept: (frame: number) => number | undefined,
+  quicker: (frame: number, last: number) => number = (frame) => frame,
+) {
   const asked: number[] = [];
   const waiting: {
     readonly frame: number;
@@ -35,6 +38,7 @@ function slowFilm(kept: (frame: number) => number | undefined) {
       const at = kept(frame);
       return at === undefined ? undefined : { frame: at, small: true };
     },
+    quicker,
     onOvertaken: () => (overtaken += 1),
     rest: () => new Promise((resolve) => (rest = resolve)),
   });
@@ -102,6 +106,49 @@ describe('frames that take long to decode', () => {
     await settle();
     film.decode();
     expect(await step).toEqual({ frame: 32, small: false });
+  });
+
+  it('are stood in for by those that are read sooner while somebody drags, and the last one comes as it is', async () => {
+    // A key frame every ten; on from the frame that was read last nothing is gained.
+    const film = slowFilm(
+      () => undefined,
+      (frame, last) => {
+        const key = frame - (frame % 10);
+        return last <= frame && last >= key ? frame : key;
+      },
+    );
+    film.want(17);
+    const first = film.shown();
+    await settle();
+    film.want(34);
+    await settle();
+    film.decode();
+    expect(await first).toEqual({ frame: 17, small: false });
+    const second = film.shown();
+    await settle();
+    film.want(58);
+    await settle();
+    film.decode();
+    expect(await second).toEqual({ frame: 30, small: false });
+    const third = film.shown();
+    await settle();
+    film.decode();
+    expect(await third).toEqual({ frame: 50, small: false });
+    // Until the hand rests nothing is decoded for a frame that it may leave.
+    const last = film.shown();
+    await settle();
+    expect(film.asked).toEqual([17, 30, 50]);
+    film.rest();
+    await settle();
+    film.decode();
+    expect(await last).toEqual({ frame: 58, small: false });
+    // A step afterwards is that frame, however soon it follows.
+    film.want(59);
+    const step = film.shown();
+    await settle();
+    film.decode();
+    expect(await step).toEqual({ frame: 59, small: false });
+    expect(film.asked).toEqual([17, 30, 50, 58, 59]);
   });
 
   it('show that something happens where no small one is kept', async () => {
