@@ -3,12 +3,19 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { z } from 'zod';
-import { AppError, type ExportFormat, type ExportTask, type interopApi } from '../contract/index.ts';
+import {
+  AppError,
+  type ExportFormat,
+  type ExportMetadata,
+  type ExportTask,
+  type interopApi,
+} from '../contract/index.ts';
 import type { Library } from '../library/index.ts';
 import { bytesOf, checkFree, destinationOf, isFolderForm, putInPlace, runExport, scratchBeside } from './export.ts';
 import type { ExportQueue, QueuedExport } from './export-queue.ts';
 import { findRun, gatherRun, type CellCollector } from './gather.ts';
 import type { ExportJob, ExportRun, OnProgress } from './job.ts';
+import { mergedFacts, readLabFacts } from './lab-facts.ts';
 import { hasOrientation } from './nwb/acquisition.ts';
 import { dandiPath, nwbFacts } from './nwb/facts.ts';
 
@@ -17,6 +24,8 @@ export interface WriterDependencies {
   readonly library: Library;
   /** Gathers cells that were edited; without it a run with edits cannot be exported. */
   readonly editor?: CellCollector | undefined;
+  /** What the library's tables say of a run's animal, people and lab; nothing when absent. */
+  readonly knownFacts?: (run: ExportRun, signal: AbortSignal) => Promise<ExportMetadata>;
   /** Writes a run as flat NumPy files: `processing.export`. */
   readonly exportNpy: (run: {
     readonly runUuid: string;
@@ -41,12 +50,13 @@ export type ExportWish = Omit<z.infer<Export['input']>, 'destination' | 'ticket'
  * @throws AppError `run.not_found`, `run.not_ready`, `export.exists`, `disk.io`, `rpc.cancelled`, and what a writer throws
  */
 export async function writeExport(
-  { library, editor, exportNpy }: WriterDependencies,
+  dependencies: WriterDependencies,
   wish: ExportWish,
   report: OnProgress,
   signal: AbortSignal,
 ): Promise<z.infer<Export['output']>> {
-  const { target, format, metadata = {}, cells = 'all', table = 'tidy', films = 'link', movie = {} } = wish;
+  const { library, editor, exportNpy } = dependencies;
+  const { target, format, cells = 'all', table = 'tidy', films = 'link', movie = {} } = wish;
   const detail = await findRun(library, target);
   const runUuid = detail.run.uuid;
   const session = await library.sessions.get(detail.run.sessionUuid);
@@ -61,6 +71,7 @@ export async function writeExport(
   const scratch = await scratchBeside(destinationOf(format, given, 'export').place);
   try {
     const run = await gatherRun(library, detail, { cells, scratch: path.join(scratch, 'cells'), collector: editor });
+    const metadata = format === 'nwb' ? await factsOf(dependencies, run, wish.metadata, signal) : (wish.metadata ?? {});
     const found = destinationOf(format, given, await fileName(format, run, metadata));
     const destination = { ...found, place: other(found.place, runUuid) };
     await checkFree(destination, wish.overwrite ?? false);
@@ -82,6 +93,17 @@ export async function writeExport(
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** What is known of a run for its NWB file: what holds for the lab, what the tables say, what was given for this export; the last that speaks wins. */
+export async function factsOf(
+  { library, knownFacts }: Pick<WriterDependencies, 'library' | 'knownFacts'>,
+  run: ExportRun,
+  metadata: ExportMetadata = {},
+  signal: AbortSignal,
+): Promise<ExportMetadata> {
+  const known = (await knownFacts?.(run, signal)) ?? {};
+  return mergedFacts(await readLabFacts(library), known, metadata);
 }
 
 /** A session's name as a file can bear it. */

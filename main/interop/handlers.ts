@@ -3,9 +3,10 @@ import path from 'node:path';
 import { AppError, type interopApi } from '../contract/index.ts';
 import type { Handlers } from '../rpc/index.ts';
 import { type DataRoot, makeFolder, pathOfSource } from '../sessions/index.ts';
-import { queuedExport, takenIn, writeExport, type WriterDependencies } from './exports.ts';
+import { factsOf, queuedExport, takenIn, writeExport, type WriterDependencies } from './exports.ts';
 import { ExportQueue } from './export-queue.ts';
 import { findRun, gatherRun } from './gather.ts';
+import { readLabFacts, writeLabFacts } from './lab-facts.ts';
 import { hasOrientation } from './nwb/acquisition.ts';
 import { dandiPath, nwbFacts } from './nwb/facts.ts';
 import { resultFindings, timelineFindings } from './nwb/write.ts';
@@ -51,7 +52,12 @@ export function createInteropHandlers(dependencies: InteropDependencies): Handle
     cancelExports: ({ uuids }) => Promise.resolve({ cancelled: queue.cancel(uuids) }),
     forgetExports: () => Promise.resolve({ forgotten: queue.forget() }),
     progress: ({ ticket }, { signal }) => progresses.follow(ticket, signal),
-    check: async ({ target, metadata = {} }) => {
+    labFacts: () => readLabFacts(library),
+    setLabFacts: async (facts) => {
+      await writeLabFacts(library, facts);
+      return {};
+    },
+    check: async ({ target, metadata }, { signal }) => {
       const detail = await findRun(library, target);
       // Cells after edits have the same facts; their arrays are not needed here.
       const run = await gatherRun(library, detail, {
@@ -60,7 +66,7 @@ export function createInteropHandlers(dependencies: InteropDependencies): Handle
         collector: { collect: () => Promise.resolve() },
         arrays: false,
       });
-      const { facts, findings } = nwbFacts(run, metadata);
+      const { facts, findings } = nwbFacts(run, await factsOf(dependencies, run, metadata, signal));
       const all = [...findings, ...timelineFindings(await readTimeline(run)), ...resultFindings(run)];
       return { runUuid: detail.run.uuid, fileName: dandiPath(facts, await hasOrientation(run)), findings: all };
     },

@@ -7,6 +7,7 @@ export { seedsOfFile, seedsOutside } from './results/outlines/seeds.ts';
 export { sweepImports } from './results/import-result.ts';
 export { createResultsHandlers } from './results/handlers.ts';
 export { describeFilm, readablePlace } from './films/index.ts';
+export { knownFacts } from './known-facts.ts';
 export { ExportQueue } from './export-queue.ts';
 export { Progresses } from './progresses.ts';
 export { runTimes } from './gather.ts';

@@ -17,6 +17,7 @@ export type SettingsSection =
   | 'appearance'
   | 'shortcuts'
   | 'raters'
+  | 'lab'
   | 'remote'
   | 'doctor'
   | 'privacy';

@@ -16,6 +16,7 @@ import type { Browser, Page, WebSocketRoute } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ClientMessage } from '../../main/contract/index.ts';
 import { openLibrary } from '../../main/library/index.ts';
+import { type H5Dataset, hdf5 } from '../../main/interop/hdf5.ts';
 import { roiBytes } from '../../main/interop/writers/roi-zip.ts';
 import { barriers } from '../support/axe.ts';
 import { greyAvi } from '../support/avi.ts';
@@ -163,6 +164,66 @@ describe('exports of many sessions', () => {
     await dialog().waitFor({ state: 'detached' });
     await more('Choose none');
     await page.getByRole('button', { name: /^Export \d/ }).waitFor({ state: 'detached' });
+  });
+});
+
+describe('an export as NWB', () => {
+  it('says what nwbinspector will ask for; Settings and the dialog fill it in, and it stands in the file', async () => {
+    await page.getByRole('row', { name: 'open field' }).click();
+    await page.getByRole('heading', { name: 'open field' }).waitFor();
+    await page.keyboard.press('e');
+    const asks = dialog().getByRole('region', { name: 'What nwbinspector asks for' });
+    await asks.getByText('check_institution').waitFor();
+    await asks.getByText('Critical').first().waitFor();
+    await seen('export-nwb');
+    await asks.getByRole('button', { name: 'Settings, Lab' }).first().click();
+    await page.getByRole('textbox', { name: 'Institution' }).fill('Technical University');
+    await page.getByRole('textbox', { name: 'Excitation, nm' }).fill('blue');
+    await page.getByText('It cannot be “blue”.').waitFor();
+    await page.getByRole('textbox', { name: 'Excitation, nm' }).fill('470');
+    await picture(page, 'exchange-lab');
+    expect((await barriers(page)).map(({ rule }) => rule)).toEqual([]);
+    await page.getByRole('button', { name: 'Save 2 changes' }).click();
+    await page.getByRole('button', { name: 'Save changes' }).waitFor();
+
+    await page
+      .getByRole('link', { name: 'Library' })
+      .or(page.getByRole('button', { name: 'Library' }))
+      .first()
+      .click();
+    await page.getByRole('row', { name: 'open field' }).click();
+    await page.keyboard.press('e');
+    await asks.getByText('check_subject_sex').waitFor();
+    expect(await asks.getByText('check_institution').count()).toBe(0);
+    await inDialog('data').click();
+    await inDialog('out').click();
+    await asks.getByRole('combobox', { name: 'Sex' }).selectOption('F');
+    await asks.getByRole('textbox', { name: 'Species' }).fill('mouse');
+    await asks.getByText('check_subject_species_form').waitFor();
+    await asks.getByRole('textbox', { name: 'Species' }).fill('Mus musculus');
+    await asks.getByRole('textbox', { name: 'Date of birth' }).fill('spring');
+    await dialog().getByText('What is given for nwbinspector cannot be as it is.').waitFor();
+    await asks.getByRole('textbox', { name: 'Date of birth' }).fill('2026-03-14');
+    await asks.getByText('Given for these exports.').nth(2).waitFor();
+    expect(await asks.getByText('Critical').count()).toBe(0);
+    await picture(page, 'exchange-export-nwb-given');
+    await inDialog('Export 1 session').click();
+    await dialog()
+      .getByText(/sub-.*_ophys\.nwb/)
+      .waitFor({ timeout: 60_000 });
+    const written = readdirSync(data('out'), { recursive: true, encoding: 'utf8' }).find((name) =>
+      name.endsWith('.nwb'),
+    );
+    const { File } = await hdf5();
+    const nwb = new File(data('out', written ?? ''), 'r');
+    const value = (name: string): unknown => (nwb.get(name) as H5Dataset | null)?.value;
+    expect(value('general/institution')).toBe('Technical University');
+    expect(value('general/subject/sex')).toBe('F');
+    expect(value('general/subject/species')).toBe('Mus musculus');
+    nwb.close();
+    await inDialog('Clear ended').click();
+    await inDialog('Close').first().click();
+    await dialog().waitFor({ state: 'detached' });
   });
 });
 

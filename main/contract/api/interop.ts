@@ -11,56 +11,69 @@ export type ExportFormat = z.infer<typeof ExportFormat>;
 const words = z.string().trim().min(1).max(4000);
 const list = z.array(words).max(100);
 
+const SubjectFacts = z.strictObject({
+  id: words,
+  sex: z.enum(['M', 'F', 'U', 'O']),
+  /** Latin name, or the address of an NCBI taxon. */
+  species: words,
+  /** ISO date. */
+  dateOfBirth: z.iso.date(),
+  /** ISO-8601 duration such as P90D, or a range P60D/P90D. */
+  age: z.string().regex(/^(P[0-9.YMWDTHS]+)?(\/(P[0-9.YMWDTHS]+)?)?$/),
+  description: words,
+  genotype: words,
+  strain: words,
+  /** With its unit, e.g. `0.025 kg`. */
+  weight: words,
+});
+const SessionFacts = z.strictObject({
+  id: words,
+  /** ISO date-time with its zone. */
+  start: z.iso.datetime({ offset: true }),
+  description: words,
+  /** Each as `Last, First`. */
+  experimenter: list,
+  institution: words,
+  lab: words,
+  keywords: list,
+  experimentDescription: words,
+  protocol: words,
+  surgery: words,
+  virus: words,
+});
+const ImagingFacts = z.strictObject({
+  indicator: words,
+  location: words,
+  excitationNm: z.number().min(200).max(2000),
+  emissionNm: z.number().min(200).max(2000),
+  description: words,
+});
+
 /** Facts that a library may not know and that other programs ask for. What is given here wins over what the library says. */
 export const ExportMetadata = z.strictObject({
-  subject: z
-    .strictObject({
-      id: words,
-      sex: z.enum(['M', 'F', 'U', 'O']),
-      /** Latin name, or the address of an NCBI taxon. */
-      species: words,
-      /** ISO date. */
-      dateOfBirth: z.iso.date(),
-      /** ISO-8601 duration such as P90D, or a range P60D/P90D. */
-      age: z.string().regex(/^(P[0-9.YMWDTHS]+)?(\/(P[0-9.YMWDTHS]+)?)?$/),
-      description: words,
-      genotype: words,
-      strain: words,
-      /** With its unit, e.g. `0.025 kg`. */
-      weight: words,
-    })
+  subject: SubjectFacts.partial().optional(),
+  session: SessionFacts.partial().optional(),
+  imaging: ImagingFacts.partial().optional(),
+});
+export type ExportMetadata = z.infer<typeof ExportMetadata>;
+
+/** Of these facts, those that hold for every recording of a lab: kept with its library, and used where nothing says otherwise. */
+export const LabFacts = z.strictObject({
+  subject: SubjectFacts.pick({ species: true }).partial().optional(),
+  session: SessionFacts.pick({
+    institution: true,
+    lab: true,
+    keywords: true,
+    experimentDescription: true,
+    protocol: true,
+  })
     .partial()
     .optional(),
-  session: z
-    .strictObject({
-      id: words,
-      /** ISO date-time with its zone. */
-      start: z.iso.datetime({ offset: true }),
-      description: words,
-      /** Each as `Last, First`. */
-      experimenter: list,
-      institution: words,
-      lab: words,
-      keywords: list,
-      experimentDescription: words,
-      protocol: words,
-      surgery: words,
-      virus: words,
-    })
-    .partial()
-    .optional(),
-  imaging: z
-    .strictObject({
-      indicator: words,
-      location: words,
-      excitationNm: z.number().min(200).max(2000),
-      emissionNm: z.number().min(200).max(2000),
-      description: words,
-    })
+  imaging: ImagingFacts.pick({ indicator: true, location: true, excitationNm: true, emissionNm: true })
     .partial()
     .optional(),
 });
-export type ExportMetadata = z.infer<typeof ExportMetadata>;
+export type LabFacts = z.infer<typeof LabFacts>;
 
 /** Which pictures a film of a run shows, and how it is coded. */
 export const ExportMovie = z.strictObject({
@@ -83,6 +96,8 @@ export const ExportFinding = z.object({
   message: z.string(),
   /** What stands in the file in its place, and how to say better. */
   remedy: z.string(),
+  /** The fact of `ExportMetadata` that would settle it, as `subject.sex`. */
+  fact: z.string().optional(),
 });
 export type ExportFinding = z.infer<typeof ExportFinding>;
 
@@ -167,6 +182,10 @@ export const interopApi = defineApi('interop', {
   }),
   forgetExports: command(z.object({}), z.object({ forgotten: z.number().int() }), {
     doc: 'Takes exports that have ended off the list; what they wrote stays.',
+  }),
+  labFacts: query(z.object({}), LabFacts, { doc: 'What holds for every recording of the library’s lab.' }),
+  setLabFacts: command(LabFacts, z.object({}), {
+    doc: 'Keeps with the library what holds for every recording of its lab.',
   }),
   check: query(
     What.pick({ target: true, metadata: true, films: true }),

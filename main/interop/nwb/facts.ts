@@ -50,6 +50,13 @@ const mouse: ReadonlySet<string> = new Set(['Mus musculus', 'http://purl.obolibr
 /** Stands for a start nobody knows; nwbinspector recognises it as such. */
 const unknownStart = '1970-01-01T00:00:00.000+00:00';
 
+const tables = (name: string): string => `Library, Tables, ${name}`;
+/** Where a fact is filled in for good. */
+const atAnimal = (column: string): string => `fill it in at the animal (${tables('Subject')}: ${column})`;
+const atTables = (name: string): string => `fill it in (${tables(name)})`;
+const atSession = 'name it at the session (Library, Tables, Session)';
+const inLab = 'for the whole lab in Settings, Lab';
+
 /**
  * The facts of a run's NWB file, and what nwbinspector (with its configuration for the DANDI archive) would say of those that are missing.
  * A gap is filled with what is true of every recording (an age of zero days or more, a vertebrate), never with a guess.
@@ -59,70 +66,93 @@ export function nwbFacts(
   given: ExportMetadata,
 ): { readonly facts: NwbFacts; readonly findings: readonly ExportFinding[] } {
   const findings: ExportFinding[] = [];
-  const missing = (importance: ExportFinding['importance'], check: string, message: string, remedy: string): void =>
-    void findings.push({ importance, check, message, remedy });
+  const missing = (
+    importance: ExportFinding['importance'],
+    check: string,
+    fact: string,
+    [message, remedy]: readonly [message: string, remedy: string],
+  ): void => void findings.push({ importance, check, message, remedy, fact });
+  const wish = (check: string, fact: string, words: readonly [message: string, remedy: string]): void =>
+    missing('BEST_PRACTICE_SUGGESTION', check, fact, words);
   const { subject = {}, session = {}, imaging = {} } = given;
   const [recording] = run.recordings;
 
   const id = subject.id ?? run.session.subject;
   if (id === null)
-    missing('CRITICAL', 'check_subject_id_exists', 'The animal has no name.', 'Written as “unknown”; set subject.id.');
+    missing('CRITICAL', 'check_subject_id_exists', 'subject.id', [
+      'The animal has no name.',
+      `Written as “unknown”; ${atSession}, or set subject.id.`,
+    ]);
   if (subject.species === undefined)
-    missing(
-      'CRITICAL',
-      'check_subject_species_exists',
+    missing('CRITICAL', 'check_subject_species_exists', 'subject.species', [
       'The species is not known.',
-      'Written as “vertebrate” (NCBI taxon 7742); set subject.species, e.g. “Mus musculus”.',
-    );
+      `Written as “vertebrate” (NCBI taxon 7742); ${atTables('Subject.Species')}, ${inLab}, or set subject.species, e.g. “Mus musculus”.`,
+    ]);
   else if (!/^([A-Z][a-z]+ [a-z]+|http:\/\/purl\.obolibrary\.org\/obo\/NCBITaxon_\d+)$/.test(subject.species))
-    missing(
-      'CRITICAL',
-      'check_subject_species_form',
+    missing('CRITICAL', 'check_subject_species_form', 'subject.species', [
       `The species “${subject.species}” is neither a Latin name of two words nor the address of an NCBI taxon.`,
       'Write it as “Mus musculus”.',
-    );
+    ]);
   if (subject.sex === undefined)
-    missing('CRITICAL', 'check_subject_sex', 'The sex is not known.', 'Written as U (unknown); set subject.sex.');
+    missing('CRITICAL', 'check_subject_sex', 'subject.sex', [
+      'The sex is not known.',
+      `Written as U (unknown); ${atAnimal('sex')}, or set subject.sex.`,
+    ]);
   if (subject.age === undefined && subject.dateOfBirth === undefined)
-    missing(
-      'CRITICAL',
-      'check_subject_age',
+    missing('CRITICAL', 'check_subject_age', 'subject.dateOfBirth', [
       'Neither age nor date of birth is known.',
-      'Written as the range P0D/ (any age); set subject.age or subject.dateOfBirth.',
-    );
+      `Written as the range P0D/ (any age); ${atAnimal('birth_date')}, or set subject.dateOfBirth or subject.age.`,
+    ]);
   if (session.start === undefined && (recording?.startedAt ?? null) === null)
-    missing(
-      'BEST_PRACTICE_SUGGESTION',
-      'check_session_start_time_old_date',
+    wish('check_session_start_time_old_date', 'session.start', [
       'Nothing says when the recording began.',
       'Written as 1970-01-01; set session.start.',
-    );
-  if (imaging.indicator === undefined)
-    missing('BEST_PRACTICE_SUGGESTION', 'check_placeholders', 'The indicator is not known.', 'Set imaging.indicator.');
-  if (imaging.location === undefined)
-    missing(
-      'BEST_PRACTICE_SUGGESTION',
-      'check_placeholders',
-      'The brain region is not known.',
-      'Set imaging.location.',
-    );
-  if (imaging.excitationNm === undefined && recording?.deviceType?.startsWith('Miniscope_V') !== true)
-    missing(
-      'BEST_PRACTICE_SUGGESTION',
-      'check_excitation_lambda_in_nm',
-      'The wavelengths of this scope are not known.',
-      'Those of the Miniscope V4 are written (470 and 525 nm); set imaging.excitationNm and imaging.emissionNm.',
-    );
-  if (session.experimenter === undefined && run.session.experimenters.length === 0)
-    missing(
-      'BEST_PRACTICE_SUGGESTION',
-      'check_experimenter_exists',
+    ]);
+  const experimenter = session.experimenter ?? run.session.experimenters;
+  if (experimenter.length === 0)
+    wish('check_experimenter_exists', 'session.experimenter', [
       'Nobody is named as experimenter.',
-      'Set session.experimenter.',
-    );
+      `Left out; ${atTables('SessionExperimenter')}, or set session.experimenter.`,
+    ]);
+  const wrongNames = experimenter.filter((name) => !/^[^,]+,\s*[^,]+/.test(name));
+  if (wrongNames.length > 0)
+    wish('check_experimenter_form', 'session.experimenter', [
+      `${wrongNames.map((name) => `“${name}”`).join(', ')} is not written as “Last, First”.`,
+      `Written as it is; mend the full name (${tables('User')}), or set session.experimenter.`,
+    ]);
+  if (session.institution === undefined)
+    wish('check_institution', 'session.institution', [
+      'The institution is not known.',
+      `Left out; ${inLab}, or set session.institution.`,
+    ]);
+  if (session.keywords === undefined)
+    wish('check_keywords', 'session.keywords', [
+      'There are no keywords of your own.',
+      `Written as “miniscope” and “calcium imaging”; ${inLab}, or set session.keywords.`,
+    ]);
+  const experiment = session.experimentDescription ?? run.session.experiment;
+  if (experiment === null)
+    wish('check_experiment_description', 'session.experimentDescription', [
+      'Nothing describes the experiment.',
+      `Left out; ${inLab}, or set session.experimentDescription.`,
+    ]);
+  if (imaging.indicator === undefined)
+    wish('check_placeholders', 'imaging.indicator', [
+      'The indicator is not known.',
+      `Written as “unknown calcium indicator”; ${inLab}, or set imaging.indicator.`,
+    ]);
+  if (imaging.location === undefined)
+    wish('check_placeholders', 'imaging.location', [
+      'The brain region is not known.',
+      `Written as what holds for every brain; ${atTables('AnatomicalLocation and RecordingLocation')}, ${inLab}, or set imaging.location.`,
+    ]);
+  if (imaging.excitationNm === undefined && recording?.deviceType?.startsWith('Miniscope_V') !== true)
+    wish('check_excitation_lambda_in_nm', 'imaging.excitationNm', [
+      'The wavelengths of this scope are not known.',
+      `Those of the Miniscope V4 are written (470 and 525 nm); ${inLab}, or set imaging.excitationNm and imaging.emissionNm.`,
+    ]);
 
   const start = session.start ?? localTime(recording?.startedAt ?? null, recording?.tzOffsetMin ?? null);
-  const experimenter = session.experimenter ?? run.session.experimenters;
   const facts: NwbFacts = {
     subject: {
       id: dandiName(id ?? 'unknown'),
@@ -147,7 +177,7 @@ export function nwbFacts(
       institution: session.institution ?? null,
       lab: session.lab ?? null,
       keywords: session.keywords ?? ['miniscope', 'calcium imaging'],
-      experimentDescription: session.experimentDescription ?? run.session.experiment,
+      experimentDescription: experiment,
       protocol: session.protocol ?? null,
       surgery: session.surgery ?? null,
       virus: session.virus ?? null,

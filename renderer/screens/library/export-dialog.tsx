@@ -14,6 +14,8 @@ import { Bar, Button, Choice, Note, Select } from '../../ui/controls.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { bytes, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
+import { type TypedFacts, metadataOf } from '../../stores/nwb-facts.ts';
+import { ExportFacts } from './export-facts.tsx';
 import { FolderBrowser } from './folder-browser.tsx';
 import { styles as shared } from './styles.ts';
 import rooms from './rooms.module.css';
@@ -59,9 +61,11 @@ export function ExportDialog({ onClose }: { readonly onClose: () => void }): Rea
   const [layer, setLayer] = useState<Layer>('registered');
   const [contours, setContours] = useState(false);
   const [overwrite, setOverwrite] = useState(false);
+  const [facts, setFacts] = useState<TypedFacts>({});
   const wanted = new Set(marked.length > 0 ? marked : shown === null ? [] : [shown]);
   const chosen = sessions.filter(({ uuid }) => wanted.has(uuid));
   const ready = chosen.filter(({ runs }) => runs > 0);
+  const told = metadataOf(facts);
   const isFilm = format === 'avi' || format === 'mp4';
   const start = useMutation({
     mutationFn: (into: FolderRef) =>
@@ -72,7 +76,7 @@ export function ExportDialog({ onClose }: { readonly onClose: () => void }): Rea
         overwrite,
         ...(format === 'npy' ? {} : { cells }),
         ...(format === 'csv' ? { table } : {}),
-        ...(format === 'nwb' ? { films } : {}),
+        ...(format === 'nwb' ? { films, metadata: told.metadata } : {}),
         ...(isFilm ? { movie: { layer, contours } } : {}),
       }),
     onSuccess: ({ exports }) => report('info', 'Export', `${plural(exports.length, 'export')} queued.`),
@@ -85,9 +89,11 @@ export function ExportDialog({ onClose }: { readonly onClose: () => void }): Rea
         ? 'None of the chosen sessions has a finished run: process them first.'
         : folder === null
           ? 'Open the folder they shall be written into.'
-          : start.isPending
-            ? 'They are being queued.'
-            : undefined;
+          : format === 'nwb' && told.wrong.length > 0
+            ? 'What is given for nwbinspector cannot be as it is.'
+            : start.isPending
+              ? 'They are being queued.'
+              : undefined;
   return (
     <Dialog
       title={chosen.length === 1 ? `Export “${chosen[0]?.name ?? ''}”` : 'Export'}
@@ -189,6 +195,14 @@ export function ExportDialog({ onClose }: { readonly onClose: () => void }): Rea
               Replace what is there under the same name
             </label>
           </div>
+          {format === 'nwb' && ready.length > 0 ? (
+            <ExportFacts
+              targets={ready.map(({ uuid }) => uuid)}
+              animals={new Set(ready.map(({ subject }) => subject)).size}
+              typed={facts}
+              onTyped={setFacts}
+            />
+          ) : null}
           <ExportList tasks={tasks ?? []} />
         </div>
       </div>

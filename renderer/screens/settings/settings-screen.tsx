@@ -2,6 +2,7 @@
 import {
   Cable,
   Cpu,
+  FlaskConical,
   HardDrive,
   Keyboard,
   type LucideIcon,
@@ -19,6 +20,7 @@ import { Icon } from '../../ui/icons.tsx';
 import { Panel } from '../../ui/panel.tsx';
 import { AppearancePage } from './appearance-page.tsx';
 import { DoctorPage } from './doctor-page.tsx';
+import { LabPage } from './lab-page.tsx';
 import { PrivacyPage } from './privacy-page.tsx';
 import { ProcessingPage } from './processing-page.tsx';
 import { RatersPage } from './raters-page.tsx';
@@ -42,6 +44,7 @@ const pages: readonly {
   { id: 'appearance', name: 'Appearance', icon: Palette, Page: AppearancePage },
   { id: 'shortcuts', name: 'Shortcuts', icon: Keyboard, Page: ShortcutsPage },
   { id: 'raters', name: 'Raters', icon: Users, Page: RatersPage },
+  { id: 'lab', name: 'Lab', icon: FlaskConical, Page: LabPage },
   { id: 'remote', name: 'Remote control', icon: RadioTower, Page: RemotePage },
   { id: 'doctor', name: 'Doctor', icon: Stethoscope, Page: DoctorPage },
   { id: 'privacy', name: 'Privacy', icon: ShieldCheck, Page: PrivacyPage },

@@ -70,7 +70,7 @@ export const shellCommands: readonly Command[] = [
     keys: ['Mod+,'],
     run: () => goTo('settings'),
   },
-  ...(['appearance', 'shortcuts', 'raters', 'rigs', 'storage', 'doctor'] as const).map((section): Command => ({
+  ...(['appearance', 'shortcuts', 'raters', 'lab', 'rigs', 'storage', 'doctor'] as const).map((section): Command => ({
     id: `shell.settings.${section}`,
     label: `Settings: ${section}`,
     group: 'Places',
