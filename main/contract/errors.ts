@@ -75,6 +75,7 @@ export const errorCodes = [
   'review.reading_refused',
   'interop.unreadable',
   'interop.several_films',
+  'interop.film_missing',
   'datajoint.unreachable',
   'datajoint.refused',
   'datajoint.wrong_schema',

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-import { mkdir, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, type ExportFormat } from '../contract/index.ts';
-import { fileError } from '../processing/index.ts';
+import { fileError, makeFolders } from '../processing/index.ts';
 import { inThread, type ThreadEnd } from '../threads/index.ts';
 import type { ExportJob, OnProgress, WrittenExport } from './job.ts';
 import { filmFolder } from './nwb/films.ts';
@@ -76,7 +76,7 @@ export async function checkFree({ place, kind }: Destination, overwrite: boolean
 /** A fresh folder beside the destination, on the same disk, for what is unfinished. @throws AppError `disk.io`, `disk.full` */
 export async function scratchBeside(place: string): Promise<string> {
   try {
-    await mkdir(path.dirname(place), { recursive: true });
+    await makeFolders(path.dirname(place));
     return await mkdtemp(path.join(path.dirname(place), `.${path.basename(place)}.tmp-`));
   } catch (error) {
     throw fileError(error, `exporting to ${place}`);
@@ -110,7 +110,7 @@ export async function runExport(job: ExportJob, progress: OnProgress, signal: Ab
 /** Gives a finished export its name, in one step; what an earlier one left there goes. @throws AppError `disk.io` */
 export async function putInPlace(job: ExportJob, { place, kind }: Destination): Promise<void> {
   try {
-    await mkdir(path.dirname(place), { recursive: true });
+    await makeFolders(path.dirname(place));
     const films = `${job.temporary}.films`;
     if ((await stat(films).catch(() => null)) !== null) {
       await rm(filmFolder(place), { recursive: true, force: true });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolders } from './make-folders.ts';
 
 /** The file operations of an export; tests put one in its place whose disk fills. */
 export interface FileStore {
@@ -27,7 +28,7 @@ async function sync(file: string): Promise<void> {
 /** The disk. Files are synced before they count as written. */
 export const diskStore: FileStore = {
   makeFolder: async (folder) => {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
   },
   copy: async (from, to) => {
     await mkdir(path.dirname(to), { recursive: true });

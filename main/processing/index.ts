@@ -9,6 +9,7 @@ import { createLocalCompute } from './local-compute.ts';
 export { checkExportDestination } from './export.ts';
 export { cancelEngine, engineEnd, keepWords, startEngine } from './engine-process.ts';
 export { failureOf, fileError } from './failure.ts';
+export { makeFolders } from './make-folders.ts';
 export { readResult } from './result.ts';
 export { createProcessingHandlers } from './handlers.ts';
 export type { ProcessingDependencies } from './handlers.ts';

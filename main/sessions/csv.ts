@@ -53,7 +53,14 @@ function locate(header: string, file: string, wanted: WantedColumns, rows: numbe
         headless
           ? `${file}, line 1: there is no header line; the first line must name the columns (“${wanted.required.join(',')}”).`
           : `${file}, line 1: the column “${name}” is missing; found “${shorten(header)}”.`,
-        { details: { file, line: 1 } },
+        {
+          details: { file, line: 1 },
+          ...(header.includes(';') && !header.includes(',')
+            ? {
+                hint: 'Its columns are parted by “;”, as spreadsheets of some countries write them. Save it with commas between the columns and points in the numbers, or bring back the file that was recorded.',
+              }
+            : {}),
+        },
       );
     }
   }

@@ -153,6 +153,13 @@ async function readFilms(
       `${name}: the recording program died while writing this film. Rename it to ${name.slice(0, name.indexOf('.', name.indexOf('.') + 1))} to use what is whole in it.`,
     );
   }
+  const [only, ...others] = names.others;
+  // A film of another kind is a copy for looking.
+  if (names.numbered.length === 0 && only !== undefined && others.length === 0 && /\.avi$/i.test(only)) {
+    notes.say('warning', 'film.renamed', `The only film is ${only}, not 0.avi; it is taken for the whole recording.`);
+    const numbered = [{ name: only, number: 0, extension: 'avi' }];
+    return await readFilms(folder, { numbered, others: [], left: [] }, meta, notes, context);
+  }
   if (names.numbered.length === 0) {
     notes.error ??= noFilms(folder, names.others);
     notes.say('problem', 'session.no_films', notes.error.message);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import path from 'node:path';
 import { AppError } from '../contract/index.ts';
-import { isLeftFilm, lookAt } from './places.ts';
+import { filmNames, isLeftFilm, listFolder, lookAt } from './places.ts';
 import { sessionReaders } from './readers/index.ts';
 import type { Place, ReadContext, ReadFilm, ReadSession, SessionReader } from './types.ts';
 
@@ -32,6 +32,16 @@ export async function openSession(given: string, context: ReadContext): Promise<
       },
     );
   }
+  const inside = place.kind === 'file' ? [] : await foldersWithFilms(place);
+  const [first] = inside;
+  if (first !== undefined)
+    throw new AppError(
+      'session.no_films',
+      `${name} is no recording that Calyx knows: nothing in it tells of devices. There are films in ${inside.slice(0, 5).join(', ')}${inside.length > 5 ? ' …' : ''}.`,
+      {
+        hint: `Give ${path.join(name, first)} or one film. With its metaData.json and timeStamps.csv the folder is read whole.`,
+      },
+    );
   throw place.kind === 'file'
     ? new AppError('session.no_films', `${name} is no film that Calyx knows.`, {
         hint: 'Give an AVI, MKV, MP4, MOV, TIFF, HDF5, NWB, ISXD or zarr film, or a session folder. A tracking of the animal comes in by calyx position add, tables of events by calyx ingest, parameters by calyx params add.',
@@ -39,6 +49,16 @@ export async function openSession(given: string, context: ReadContext): Promise<
     : new AppError('session.no_films', `${name} holds no films and no recording.`, {
         hint: 'Give the folder that holds metaData.json, or the device folder with 0.avi and timeStamps.csv.',
       });
+}
+
+async function foldersWithFilms({ path: folder, entries }: Place): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const { name, kind } of entries) {
+    if (kind !== 'folder') continue;
+    const { numbered, others } = filmNames(await listFolder(path.join(folder, name)).catch(() => []));
+    if (numbered.length + others.length > 0) found.push(name);
+  }
+  return found;
 }
 
 /**

@@ -50,31 +50,38 @@ async function work(): Promise<ReadSummary> {
   const reader = await readerOf(place);
   if (reader === null) throw unreadable(place, 'no program whose results Calyx reads wrote it.');
   const result = await reader.read(place, field);
-  const rated = { ...result, fps: fps ?? result.fps, traces: followed(result) };
+  const findings = [...result.findings];
+  const rated = { ...result, fps: fps ?? result.fps, findings, traces: followed(result, findings) };
   if (folder !== null) await writeRun(folder, rated, reader.title);
   else await readThrough(rated);
-  const { program, version, height, width, frames, parameters, findings, footprints } = rated;
+  const { program, version, height, width, frames, parameters, footprints } = rated;
   return { program, version, height, width, frames, fps: rated.fps, cells: footprints.length, parameters, findings };
 }
 
 /** Share of the work that is done once the cells are known; the rest are the tables of traces. */
 const cellsShare = 0.2;
 
-/** The tables of a result, each piece of which tells how much of all of them was read. */
-function followed({ traces, footprints, frames }: ForeignResult): ForeignResult['traces'] {
+/**
+ * The tables of a result, each piece of which tells how much of all of them was read. When all is read, `findings` say how many values are no numbers.
+ */
+function followed({ traces, footprints, frames }: ForeignResult, findings: string[]): ForeignResult['traces'] {
   const tables = Object.entries(traces);
   const total = Math.max(1, tables.length * footprints.length);
-  let done = 0;
+  let [done, blanks] = [0, 0];
   const follow =
     (table: Table): Table =>
     async (first, count) => {
       report('reading the traces', cellsShare + ((1 - cellsShare) * done) / total);
-      const values =
+      const read =
         typeof table === 'function'
           ? await table(first, count)
           : table.subarray(first * frames, (first + count) * frames);
+      const odd = read.reduce((sum, value) => (Number.isFinite(value) ? sum : sum + 1), 0);
       done += count;
-      return values;
+      blanks += odd;
+      if (done === total && blanks > 0)
+        findings.push(`${blanks} values of its traces are no numbers; they stay unknown.`);
+      return read;
     };
   return Object.fromEntries(tables.map(([name, table]) => [name, follow(table)]));
 }

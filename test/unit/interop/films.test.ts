@@ -188,6 +188,8 @@ describe('an NWB file', () => {
       writer.array(`${series}/data`, new Float32Array(), [0, 0, 0]);
       writer.texts(`${series}/external_file`, ['films/0.avi']);
     });
+    mkdirSync(path.join(path.dirname(place), 'films'));
+    writeFileSync(path.join(path.dirname(place), 'films', '0.avi'), '');
     const reader = await filmReaderOf(place);
     expect(await reader?.open(place, { dataset: null })).toEqual({
       film: path.join(path.dirname(place), 'films', '0.avi'),

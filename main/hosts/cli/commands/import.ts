@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { randomUUID } from 'node:crypto';
-import { AppError, type ImportPreview, type SessionRow } from '../../../contract/index.ts';
+import { AppError, type ImportPreview, type SessionRow, Uuid } from '../../../contract/index.ts';
 import { positive, text, words, type Answer, type Command, type Invocation } from '../command.ts';
 import { exitCodes } from '../../exit-codes.ts';
 import { bytes, duration } from '../output.ts';
@@ -52,6 +52,10 @@ async function run(invocation: Invocation): Promise<Answer> {
   const recordingUuid = text(flags, 'recording');
   const parameterSet = text(flags, 'paramset');
   const dataset = text(flags, 'dataset');
+  if (recordingUuid !== undefined && !Uuid.safeParse(recordingUuid).success)
+    throw new AppError('usage.invalid', `“${recordingUuid}” is no recording’s id.`, {
+      hint: 'calyx sessions --json lists the recordings with their ids.',
+    });
   const { client } = await invocation.connect();
   // Who names an array wants the film, though there be results beside it.
   const { kind } = dataset === undefined ? await client.results.recognise({ source }) : { kind: null };

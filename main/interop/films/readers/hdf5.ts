@@ -104,8 +104,13 @@ function turn(values: Frame, height: number, width: number): Frame {
   return out;
 }
 
-/** The array that is meant. @throws AppError `interop.unreadable`, `interop.several_films` */
-export function choose(place: string, found: ReadonlyMap<string, readonly number[]>, wanted: string | null): string {
+/** The array that is meant; `none` says what a file lacks that has no array at all. @throws AppError `interop.unreadable`, `interop.several_films` */
+export function choose(
+  place: string,
+  found: ReadonlyMap<string, readonly number[]>,
+  wanted: string | null,
+  none: string,
+): string {
   const names = [...found.keys()];
   const list = names.map((name) => `${name} (${found.get(name)?.join(' × ') ?? ''})`).join(', ');
   if (wanted !== null) {
@@ -114,13 +119,16 @@ export function choose(place: string, found: ReadonlyMap<string, readonly number
     throw unreadable(place, `it has no film at ${wanted}; it has: ${list === '' ? 'none' : list}.`);
   }
   const [first] = names;
-  if (first === undefined) throw unreadable(place, 'it holds no array of frames × height × width.');
+  if (first === undefined) throw unreadable(place, none);
   if (names.length === 1) return first;
   throw new AppError('interop.several_films', `${path.basename(place)} holds several films: ${list}.`, {
     hint: 'Say which with --dataset.',
     details: { datasets: names },
   });
 }
+
+const noStack = (file: H5File): string =>
+  `it holds no array of frames × height × width, and no result that Calyx knows; at its top are ${file.keys().slice(0, 8).join(', ')}.`;
 
 /** Any HDF5 file with an array `frames × height × width` (CaImAn, nVista, suite2p and others). */
 export const hdf5Film: FilmReader = {
@@ -129,7 +137,7 @@ export const hdf5Film: FilmReader = {
   open: async (place, { dataset }) => {
     const file = await openFile(place);
     try {
-      const name = choose(place, await stacks(file), dataset);
+      const name = choose(place, await stacks(file), dataset, noStack(file));
       const found = file.get(name) as H5Dataset;
       const rate = Number(found.attrs['fr']?.value ?? found.attrs['fps']?.value);
       return filmOfDataset(place, file, found, {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../../contract/index.ts';
 import { type H5Dataset, type H5File, type H5Group, hdf5 } from '../../hdf5.ts';
@@ -6,6 +7,12 @@ import { unreadable } from '../../results/check.ts';
 import { isHdf5 } from '../../results/hdf5.ts';
 import type { FilmReader } from '../foreign-film.ts';
 import { choose, filmOfDataset, openFile } from './hdf5.ts';
+
+const isFile = async (place: string): Promise<boolean> =>
+  await stat(place).then(
+    (info) => info.isFile(),
+    () => false,
+  );
 
 const kinds = new Set(['OnePhotonSeries', 'TwoPhotonSeries', 'ImageSeries']);
 
@@ -92,7 +99,12 @@ export const nwbFilm: FilmReader = {
     try {
       const all = await series(file);
       const shapes = new Map([...all].map(([name, { data, external }]) => [name, data?.shape ?? [external.length]]));
-      const name = choose(place, shapes, dataset);
+      const name = choose(
+        place,
+        shapes,
+        dataset,
+        'it holds no film (OnePhotonSeries, TwoPhotonSeries or ImageSeries) and no cells (PlaneSegmentation).',
+      );
       const found = all.get(name);
       if (found === undefined) throw unreadable(place, `it has no series ${name}.`);
       if (found.data === null) {
@@ -106,8 +118,15 @@ export const nwbFilm: FilmReader = {
             { hint: 'Import the folder that holds them, or one of them.', details: { films } },
           );
         }
+        const [only = ''] = films;
+        if (!(await isFile(only)))
+          throw new AppError(
+            'interop.film_missing',
+            `${path.basename(place)} holds no frames; it names the film ${film}, which is not there.`,
+            { hint: `Bring the film to ${only}, or import the film from where it lies.`, details: { film: only } },
+          );
         file.close();
-        return { film: films[0] ?? '' };
+        return { film: only };
       }
       return filmOfDataset(place, file, found.data, {
         turned: true,

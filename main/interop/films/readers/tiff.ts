@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { GeoTIFF, GeoTIFFImage } from 'geotiff';
 import { fileError } from '../../../processing/index.ts';
 import { checkSize, unreadable } from '../../results/check.ts';
+import { piece } from '../../results/piece.ts';
 import type { FilmReader, ForeignFilm, Frame } from '../foreign-film.ts';
 import { checkPages } from './tiff-pages.ts';
 
@@ -69,6 +70,15 @@ async function isWhole(image: GeoTIFFImage, bytes: number): Promise<boolean> {
   return listed >= needed;
 }
 
+/** Is it a TIFF once its bytes are read in the order that it does not name? Its third number is always 42 (43 beyond 4 GB). */
+async function hasOtherOrder(file: string): Promise<boolean> {
+  const head = await piece(file, 0, 4);
+  if (head.length < 4) return false;
+  const order = head.toString('latin1', 0, 2);
+  const version = order === 'MM' ? head.readUInt16LE(2) : order === 'II' ? head.readUInt16BE(2) : 0;
+  return version === 42 || version === 43;
+}
+
 async function openStack(file: string): Promise<Stack> {
   await checkPages(file);
   // Loaded when it is needed: the core only recognises names.
@@ -81,7 +91,13 @@ async function openStack(file: string): Promise<Stack> {
     count = await tiff.getImageCount();
     first = await tiff.getImage(0);
   } catch (error) {
-    throw unreadable(file, 'it is no TIFF, or its list of pages is damaged or cut off.', error);
+    throw unreadable(
+      file,
+      (await hasOtherOrder(file))
+        ? 'its first two letters name an order of bytes that the rest does not have; they were changed, or the file is damaged.'
+        : 'it is no TIFF, or its list of pages is damaged or cut off.',
+      error,
+    );
   }
   const [height, width] = [first.getHeight(), first.getWidth()];
   checkSize([height, width], 'page', file);
@@ -95,6 +111,8 @@ async function openStack(file: string): Promise<Stack> {
     read: async () => {
       try {
         const image = await tiff.getImage(index);
+        if (!(image.getHeight() > 0 && image.getWidth() > 0))
+          throw unreadable(file, `page ${index} has no size; the file is cut off or damaged there.`);
         if (image.getHeight() !== height || image.getWidth() !== width)
           throw unreadable(
             file,

@@ -74,7 +74,7 @@ export const zarrFilm: FilmReader = {
         `its arrays have no frames: ${others.slice(0, 4).join(', ')}. Of a result of MiniAn give the folder that holds A.zarr and C.zarr.`,
       );
     }
-    const name = choose(place, found, dataset);
+    const name = choose(place, found, dataset, 'it holds no array of frames × height × width.');
     const array = await load(name.slice(1));
     if (array === null) throw unreadable(place, `its ${name} cannot be opened.`);
     const [frames = 0, height = 0, width = 0] = array.shape;

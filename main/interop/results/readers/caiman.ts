@@ -16,7 +16,9 @@ export const caiman: ResultReader = {
   recognises: async (place) => {
     if (!/\.(hdf5|h5)$/i.test(place) || !(await isHdf5(place))) return false;
     using file = await openHdf5(place);
-    return file.has('estimates/A/data') && file.has('estimates/C');
+    // One that lacks a part is CaImAn's all the same: what is missing can be named.
+    const names = file.names('estimates');
+    return names.includes('A') || names.includes('C');
   },
   read: async (place) => {
     using file = await openHdf5(place);
@@ -25,10 +27,14 @@ export const caiman: ResultReader = {
 };
 
 function read(file: Hdf5, place: string): ForeignResult {
-  const size = file.shape('estimates/C');
-  if (size?.length !== 2) throw unreadable(place, 'it has no traces (estimates/C).');
-  const [cells = 0, frames = 0] = size;
+  const stored = file.shape('estimates/C');
+  if (stored?.length !== 2) throw unreadable(place, 'it has no traces (estimates/C).');
+  if (!file.has('estimates/A/data')) throw unreadable(place, 'it has no masks (estimates/A).');
   const shape = numbers(file.numeric('estimates/A/shape')?.values);
+  // Tables that were turned over (frames × cells) are told by the number of masks.
+  const isTurned = stored[0] !== shape[1] && stored[1] === shape[1];
+  const size = isTurned ? stored.toReversed() : stored;
+  const [cells = 0, frames = 0] = size;
   // Releases differ in where they keep the size of the field.
   const dims =
     ['dims', 'estimates/dims', 'params/data/dims']
@@ -69,8 +75,10 @@ function read(file: Hdf5, place: string): ForeignResult {
     ofColumns(indices.slice(indptr[k], indptr[k + 1]), data.slice(indptr[k], indptr[k + 1]), height, width),
   );
   const same = (name: string): RowSource | null =>
-    file.shape(`estimates/${name}`)?.join() === size.join() ? rowsOfHdf5(place, `estimates/${name}`, size) : null;
-  const denoised = rowsOfHdf5(place, 'estimates/C', size);
+    file.shape(`estimates/${name}`)?.join() === stored.join()
+      ? rowsOfHdf5(place, `estimates/${name}`, stored, isTurned)
+      : null;
+  const denoised = rowsOfHdf5(place, 'estimates/C', stored, isTurned);
   const residual = same('YrA');
   const dff = same('F_dff');
   const spikes = same('S');
@@ -80,6 +88,10 @@ function read(file: Hdf5, place: string): ForeignResult {
   const badRows = new Set(numbers(bad?.values));
   const judged = good !== null && (goodRows.size > 0 || badRows.size > 0);
   const findings: string[] = [];
+  if (isTurned) findings.push('Its traces are stored as frames × cells; they were turned.');
+  const nobody = [...goodRows, ...badRows].filter((row) => !(row >= 0 && row < cells));
+  if (nobody.length > 0)
+    findings.push(`Its evaluation names ${nobody.length} cells that are not there (${nobody.slice(0, 5).join(', ')}).`);
   if (!judged) findings.push('CaImAn’s evaluation was not run (no idx_components); no cell is suggested or rejected.');
   if (residual === null) findings.push('The file has no residuals (YrA), so there is no raw trace.');
   const figure = (name: string): (number | null)[] | null => {

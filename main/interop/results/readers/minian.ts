@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../../contract/index.ts';
 import { checkSize, unreadable } from '../check.ts';
 import { ofImage } from '../footprints.ts';
 import type { ForeignFootprint, ForeignResult, ResultReader, RowSource } from '../foreign-result.ts';
 import { numbers } from '../hdf5.ts';
+import { piece } from '../piece.ts';
 
 /**
  * Results of MiniAn: a folder of zarr stores (version 2), `A` (height, width, unit), `C` and `S` (unit, frame), `shifts` (frame, 2). Axes are found
@@ -46,6 +47,8 @@ interface Part {
 interface Opened extends Omit<Named, 'values'> {
   /** Sizes of the pieces it is stored in. */
   readonly chunks: readonly number[];
+  /** Pieces that are not on the disk, of how many. */
+  readonly missing: readonly [number, number];
   readonly read: (part?: Part) => Promise<Named>;
 }
 
@@ -75,6 +78,7 @@ async function opened(place: string, name: string): Promise<Opened | null> {
       shape: found.shape,
       axes,
       chunks: found.chunks,
+      missing: await missingPieces(place, name, found),
       read: async (part) => {
         try {
           const ranges = found.shape.map((_, i) =>
@@ -91,6 +95,35 @@ async function opened(place: string, name: string): Promise<Opened | null> {
   } catch (error) {
     throw error instanceof AppError ? error : damaged(error);
   }
+}
+
+const blosc = { headBytes: 16, sizeAt: 12 } as const;
+
+/**
+ * How many of an array's pieces are not there: zarr takes them for its fill value without a word. One that is shorter than it says is refused.
+ *
+ * @throws AppError `interop.unreadable`
+ */
+async function missingPieces(
+  place: string,
+  name: string,
+  { shape, chunks }: { readonly shape: readonly number[]; readonly chunks: readonly number[] },
+): Promise<readonly [number, number]> {
+  const folder = store(place, name);
+  const pieces = shape.reduce((product, size, axis) => product * Math.ceil(size / (chunks[axis] ?? 1)), 1);
+  const description: unknown = JSON.parse(await readFile(path.join(folder, '.zarray'), 'utf8'));
+  const compressor: unknown = (description as Readonly<Record<string, unknown>>)['compressor'];
+  const isBlosc = (compressor as { readonly id?: unknown } | null)?.id === 'blosc';
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile() && /^\d+(?:\.\d+)*$/.test(entry.name));
+  if (isBlosc)
+    for (const file of files) {
+      const at = path.join(file.parentPath, file.name);
+      const head = await piece(at, 0, blosc.headBytes);
+      const claimed = head.length < blosc.headBytes ? Infinity : head.readUInt32LE(blosc.sizeAt);
+      if (claimed > (await stat(at)).size) throw unreadable(place, `the piece ${file.name} of its ${name} is cut off.`);
+    }
+  return [Math.max(0, pieces - files.length), pieces];
 }
 
 /** Values in the order of `wanted` axes; axes of length 1 that are not wanted are left out. Null where an axis is missing. */
@@ -159,6 +192,18 @@ async function read(place: string): Promise<ForeignResult> {
   const [cells = 0, height = 0, width = 0] = field;
   const [rows = 0, frames = 0] = size;
   if (rows !== cells) throw unreadable(place, `it has ${cells} masks and ${rows} traces.`);
+  for (const [name, { missing }] of [
+    ['A', masks],
+    ['C', traces],
+  ] as const)
+    if (missing[0] === missing[1] && missing[1] > 0)
+      throw unreadable(place, `none of the ${missing[1]} pieces of its ${name} is there.`);
+  const gaps: string[] = [];
+  const tell = (name: string, { missing: [lost, all] }: Opened): void => {
+    if (lost > 0) gaps.push(`${lost} of ${all} pieces of its ${name} are missing; what they held counts as nothing.`);
+  };
+  tell('A', masks);
+  tell('C', traces);
   const rowsOf =
     (array: Opened): RowSource =>
     async (first, count) => {
@@ -169,7 +214,9 @@ async function read(place: string): Promise<ForeignResult> {
     };
   const matching = async (name: string): Promise<RowSource | null> => {
     const found = await opened(place, name);
-    return found !== null && sizesOf(found, ['unit_id', 'frame'])?.join() === size.join() ? rowsOf(found) : null;
+    if (found === null || sizesOf(found, ['unit_id', 'frame'])?.join() !== size.join()) return null;
+    tell(name, found);
+    return rowsOf(found);
   };
   const table = async (name: string, axes: readonly string[]) => {
     const found = await opened(place, name);
@@ -201,6 +248,6 @@ async function read(place: string): Promise<ForeignResult> {
     motion,
     timeS: null,
     parameters: {},
-    findings: ['MiniAn’s stores do not say the frame rate; give it with --fps.'],
+    findings: [...gaps, 'MiniAn’s stores do not say the frame rate; give it with --fps.'],
   };
 }

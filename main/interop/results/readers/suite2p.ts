@@ -34,8 +34,13 @@ const isFile = async (place: string): Promise<boolean> =>
     (info) => info.isFile(),
     () => false,
   );
+/** Without these a plane cannot be read. */
+const needed = ['stat.npy', 'F.npy', 'ops.npy'] as const;
+
+/** A folder with two of suite2p's files is its folder, though a third be missing: that can be named. */
 const isPlane = async (place: string): Promise<boolean> =>
-  (await isFile(path.join(place, 'stat.npy'))) && (await isFile(path.join(place, 'F.npy')));
+  (await readdir(place).catch(() => [])).filter((name) => [...needed, 'iscell.npy', 'spks.npy'].includes(name))
+    .length >= 2;
 
 async function planesOf(place: string): Promise<readonly string[]> {
   if (await isPlane(place)) return [place];
@@ -70,6 +75,7 @@ async function dictionaryOf(place: string): Promise<Dictionary> {
 
 async function read(plane: string): Promise<ForeignResult> {
   const inside = (name: string): string => path.join(plane, name);
+  for (const name of needed) if (!(await isFile(inside(name)))) throw unreadable(plane, `its ${name} is missing.`);
   const ops = await dictionaryOf(inside('ops.npy'));
   const height = count(numberOf(ops.get('Ly')), 'height (Ly)', inside('ops.npy'));
   const width = count(numberOf(ops.get('Lx')), 'width (Lx)', inside('ops.npy'));
