@@ -6,6 +6,7 @@ import { takeTool, useEdit } from '../stores/edit.ts';
 import { lookKey, useLook, versionOf } from '../stores/look.ts';
 import { useReview } from '../stores/review.ts';
 import { useCore } from './context.ts';
+import { useRested } from '../ui/use-rested.ts';
 import { keys } from './queries.ts';
 import type { Connection, CoreClient } from './types.ts';
 
@@ -38,13 +39,14 @@ export function useEditsKey(runUuid: string): string {
     .join(' ');
 }
 
-/** The cells around a cell with their overlap and correlation. */
+/** The cells around a cell with their overlap and correlation; asked for once the cell has been looked at for a moment, since traces are read and compared. */
 export function useNeighbours(runUuid: string, cellUuid: string | undefined): UseQueryResult<Neighbours> {
   const core = useCore();
   const shown = versionOf(useLook(runUuid));
+  const rested = useRested(cellUuid);
   return useQuery({
     queryKey: ['neighbours', runUuid, cellUuid, ...lookKey(shown)],
-    enabled: cellUuid !== undefined,
+    enabled: rested !== undefined,
     queryFn: ({ signal }) => core.review.neighbours({ runUuid, cellUuid: cellUuid ?? '', ...shown }, { signal }),
   });
 }

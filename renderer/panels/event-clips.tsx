@@ -13,6 +13,7 @@ import { penOf } from '../ui/canvas.ts';
 import { classes } from '../ui/classes.ts';
 import { Keys } from '../ui/controls.tsx';
 import { count, duration } from '../ui/format.ts';
+import { useRested } from '../ui/use-rested.ts';
 import { type Box, greyRange } from './movie-frame.ts';
 import { styles } from './styles.ts';
 
@@ -20,9 +21,6 @@ const c = classes(styles);
 
 /** Clips shown: CIAtah's nine. */
 const most = 9;
-
-/** A person going from cell to cell does not wait for clips: they are fetched once a cell has been looked at for so long. */
-const restMs = 150;
 
 /** A cell's strongest events. */
 export function useEvents(runUuid: string, row: number | undefined) {
@@ -35,16 +33,6 @@ export function useEvents(runUuid: string, row: number | undefined) {
     staleTime: Number.POSITIVE_INFINITY,
     queryFn: ({ signal }) => core.review.events({ runUuid, row: row ?? -1, most, ...shown }, { signal }),
   });
-}
-
-/** Is it still the same after a while? */
-function useRested<T>(value: T): T | undefined {
-  const [rested, setRested] = useState<T | undefined>(undefined);
-  useEffect(() => {
-    const timer = setTimeout(() => setRested(value), restMs);
-    return () => clearTimeout(timer);
-  }, [value]);
-  return rested === value ? value : undefined;
 }
 
 /** The square around a cell, kept inside the frame. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { CircleDashed, Maximize } from 'lucide-react';
-import { type ReactElement, useEffect, useMemo, useRef } from 'react';
+import { type ReactElement, useEffect, useLayoutEffect, useMemo, useRef } from 'react';
 import type { Cell } from '../../main/contract/index.ts';
 import { useOutlines } from '../client/outlines.ts';
 import { usePicture } from '../client/pictures.ts';
@@ -16,6 +16,7 @@ import { Button, Choice } from '../ui/controls.tsx';
 import { decimal } from '../ui/format.ts';
 import { Icon } from '../ui/icons.tsx';
 import { Failed, Loading, Panel } from '../ui/panel.tsx';
+import { CellMarks, type MarksHandle } from './cell-marks.tsx';
 import { EditOverlay, type OverlayHandle } from './edit-overlay.tsx';
 import { follow, labelCodes, partnerRow, placeTicks } from './marks.ts';
 import { styles } from './styles.ts';
@@ -50,6 +51,7 @@ export function MapPanel({ opening, cells, selected }: MapProps): ReactElement {
   const ticks = useRef<HTMLDivElement>(null);
   const scale = useRef<HTMLDivElement>(null);
   const overlay = useRef<OverlayHandle>(null);
+  const marks = useRef<MarksHandle>(null);
   const chosen = useReview((state) => state.partner);
   const centres = useMemo(() => centresOf(cells), [cells]);
   const levels = useMemo(
@@ -71,6 +73,7 @@ export function MapPanel({ opening, cells, selected }: MapProps): ReactElement {
     onDrawn: (view, panel) => {
       if (ticks.current !== null) placeTicks(ticks.current, selected, view, panel);
       if (scale.current !== null) showScale(scale.current, view.zoom);
+      marks.current?.place(view, panel);
       overlay.current?.place(view, panel);
     },
   });
@@ -98,14 +101,12 @@ export function MapPanel({ opening, cells, selected }: MapProps): ReactElement {
   const partner = chosenRow ?? partnerRow(selected);
   const hasPicture = picture.data !== undefined;
   useEffect(() => {
-    stage?.picture.setMarks({
-      selected: selectedRow,
-      hovered: hoveredRow,
-      partner: zoomed || chosenRow !== undefined ? partner : -1,
-      strength: zoomed ? 0.38 : 1,
-    });
+    stage?.picture.setMarks({ selected: -1, hovered: -1, partner: -1, strength: zoomed ? 0.38 : 1 });
     stage?.redraw();
-  }, [stage, selectedRow, hoveredRow, partner, chosenRow, zoomed]);
+  }, [stage, zoomed]);
+  useLayoutEffect(() => {
+    if (stage !== null && ticks.current !== null) placeTicks(ticks.current, selected, stage.view, stage.panel);
+  }, [stage, selected]);
   useEffect(() => {
     if (stage !== null && hasPicture) follow(stage, selected?.centroid, zoomed, opening.diameterPx);
     // The picture's arrival matters, not which picture it is: changing the background must not move the view.
@@ -169,6 +170,14 @@ export function MapPanel({ opening, cells, selected }: MapProps): ReactElement {
           aria-label={`${imageTitles[image].long} with ${String(cells.length)} outlines${selected === undefined ? '' : `, cell ${String(selected.row)} selected`}`}
         />
         <div className={c('focusRing')} />
+        <CellMarks
+          stage={stage}
+          outlines={outlines.data}
+          selected={selectedRow}
+          hovered={hoveredRow}
+          partner={zoomed || chosenRow !== undefined ? partner : -1}
+          handle={marks}
+        />
         <div className={c('ticks')} ref={ticks}>
           <i />
           <i />

@@ -63,6 +63,23 @@ function styleOf(element: HTMLElement): Colours {
   };
 }
 
+type Kinds = TraceWindow['rows'][number];
+
+function sameNumbers(a: Float32Array | Float64Array, b: Float32Array | Float64Array): boolean {
+  return a.length === b.length && a.every((value, i) => Object.is(value, b[i]));
+}
+
+function sameKinds(a: Kinds | undefined, b: Kinds | undefined): boolean {
+  return (
+    a !== undefined &&
+    a.length === b?.length &&
+    a.every(({ minima, maxima }, kind) => {
+      const other = b[kind];
+      return other !== undefined && sameNumbers(minima, other.minima) && sameNumbers(maxima, other.maxima);
+    })
+  );
+}
+
 /** Draws windows of raw, denoised and deconvolved traces; below them the events as bars. */
 export class TracePlot {
   readonly #host: HTMLElement;
@@ -74,6 +91,8 @@ export class TracePlot {
   #low = 0;
   #high = 1;
   #range: readonly [number, number] = [0, 1];
+  /** Another stretch of time is shown than that of the window. */
+  #elsewhere = false;
 
   /** @param onDrawn told after each drawing, when positions are those of the newest window */
   constructor(host: HTMLElement, onDrawn: () => void) {
@@ -105,8 +124,17 @@ export class TracePlot {
 
   /** Shows a row of a window; kinds as in `plottedKinds`. */
   show(window: TraceWindow, index: number): void {
+    const before = this.#window;
+    const isShown =
+      before !== null &&
+      !this.#elsewhere &&
+      sameNumbers(before.timesS, window.timesS) &&
+      sameKinds(before.rows[this.#index], window.rows[index]);
     this.#window = window;
     this.#index = index;
+    // Fetched once more for the sake of its neighbours.
+    if (isShown) return;
+    this.#elsewhere = false;
     const [raw, denoised] = window.rows[index] ?? [];
     const none = new Float32Array(0);
     const behind = zigzag(window.timesS, raw?.minima ?? none, raw?.maxima ?? none);
@@ -130,6 +158,7 @@ export class TracePlot {
     if (this.#window === null || !(toS > fromS)) return;
     if (Math.abs(fromS - this.#range[0]) < 1e-9 && Math.abs(toS - this.#range[1]) < 1e-9) return;
     this.#range = [fromS, toS];
+    this.#elsewhere = true;
     this.#plot.setScale('x', { min: fromS, max: toS });
   }
 

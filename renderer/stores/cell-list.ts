@@ -123,10 +123,19 @@ export function nextUndecided(list: readonly Cell[], uuid: string | null, step: 
   return undefined;
 }
 
-/** Rows of the cells a key may go to next: before, after, the next undecided one. Without the cell itself, each once. */
+/** So many cells before and after one are likely to be looked at soon. */
+const soon = 5;
+
+/**
+ * Rows of the cells that are looked at next. First those a key may lead to: after, the next undecided one, before; then those farther along the list. Without the
+ * cell itself, each once.
+ */
 export function rowsAround(list: readonly Cell[], uuid: string | undefined): readonly number[] {
   if (uuid === undefined) return [];
-  const around = [neighbour(list, uuid, 1), nextUndecided(list, uuid, 1), neighbour(list, uuid, -1)];
+  const at = list.findIndex((cell) => cell.uuid === uuid);
+  const farther =
+    at < 0 ? [] : Array.from({ length: 2 * soon }, (_, i) => list[at + (i < soon ? i + 1 : soon - 1 - i)]);
+  const around = [neighbour(list, uuid, 1), nextUndecided(list, uuid, 1), neighbour(list, uuid, -1), ...farther];
   return [...new Set(around.filter((cell) => cell !== undefined && cell.uuid !== uuid).map((cell) => cell?.row ?? -1))];
 }
 

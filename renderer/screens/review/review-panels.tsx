@@ -33,13 +33,15 @@ export interface Scene {
   /** Filtered and in the order of the list. */
   readonly list: readonly Cell[];
   readonly problem: string | undefined;
-  readonly selected: Cell | undefined;
   readonly runName: string;
   readonly filterField: RefObject<HTMLInputElement | null>;
 }
 
 /** Given by the screen; panels lie in a dock, which hands nothing down. */
 export const SceneContext = createContext<Scene | null>(null);
+
+/** The cell that is looked at; apart from the rest, which stays the same while a person goes from cell to cell. */
+export const SelectedContext = createContext<Cell | undefined>(undefined);
 
 function useScene(): Scene {
   const scene = useContext(SceneContext);
@@ -100,7 +102,8 @@ function Shown({ opening }: { readonly opening: ReviewOpening }): ReactElement |
 }
 
 function Cells(): ReactElement {
-  const { opening, cells, list, problem, selected, runName, filterField } = useScene();
+  const { opening, cells, list, problem, runName, filterField } = useScene();
+  const selected = useContext(SelectedContext);
   return (
     <CellsPanel
       cells={cells}
@@ -115,28 +118,33 @@ function Cells(): ReactElement {
 }
 
 function Why(): ReactElement {
-  const { opening, cells, selected } = useScene();
+  const { opening, cells } = useScene();
+  const selected = useContext(SelectedContext);
   return <WhyPanel runUuid={opening.run.uuid} cells={cells} selected={selected} readOnly={opening.readOnly} />;
 }
 
 function CellMap(): ReactElement {
-  const { opening, cells, selected } = useScene();
+  const { opening, cells } = useScene();
+  const selected = useContext(SelectedContext);
   return <MapPanel opening={opening} cells={cells} selected={selected} />;
 }
 
 function Movie(): ReactElement {
-  const { opening, cells, selected } = useScene();
+  const { opening, cells } = useScene();
+  const selected = useContext(SelectedContext);
   return <MoviePanel opening={opening} cells={cells} selected={selected} />;
 }
 
 function Traces(): ReactElement {
-  const { opening, list, selected } = useScene();
+  const { opening, list } = useScene();
+  const selected = useContext(SelectedContext);
   const near = useMemo(() => rowsAround(list, selected?.uuid), [list, selected?.uuid]);
   return <TracePanel opening={opening} selected={selected} near={near} />;
 }
 
 function Raster(): ReactElement {
-  const { opening, cells, list, selected } = useScene();
+  const { opening, cells, list } = useScene();
+  const selected = useContext(SelectedContext);
   return <RasterPanel opening={opening} cells={cells} list={list} selected={selected} />;
 }
 
@@ -157,7 +165,8 @@ function Limits(): ReactElement {
 }
 
 function Neighbours(): ReactElement {
-  const { opening, selected } = useScene();
+  const { opening } = useScene();
+  const selected = useContext(SelectedContext);
   return <NeighboursPanel runUuid={opening.run.uuid} selected={selected} readOnly={opening.readOnly} />;
 }
 

@@ -23,7 +23,7 @@ import { Empty, Failed, Loading, Panel } from '../../ui/panel.tsx';
 import { editing, underWayCommands } from './edit-commands.ts';
 import { reviewCommands } from './review-commands.ts';
 import type { ReviewScope } from './review-scope.ts';
-import { arrangeReview, reviewPanels, SceneContext } from './review-panels.tsx';
+import { arrangeReview, reviewPanels, SceneContext, SelectedContext } from './review-panels.tsx';
 import styles from './review.module.css';
 
 const c = classes(styles);
@@ -200,12 +200,14 @@ function Open({ opening, cells }: { readonly opening: ReviewOpening; readonly ce
   useEffect(() => dropEdit, [run.uuid]);
   const selected = cells.find((cell) => cell.uuid === selectedUuid);
   const scene = useMemo(
-    () => ({ opening, cells, list, problem, selected, runName: runTitle(run, runs.data ?? [run]), filterField }),
-    [opening, cells, list, problem, selected, run, runs.data],
+    () => ({ opening, cells, list, problem, runName: runTitle(run, runs.data ?? [run]), filterField }),
+    [opening, cells, list, problem, run, runs.data],
   );
   return (
     <SceneContext.Provider value={scene}>
-      <Dock place="review" panels={reviewPanels} arrange={arrangeReview} />
+      <SelectedContext.Provider value={selected}>
+        <Dock place="review" panels={reviewPanels} arrange={arrangeReview} />
+      </SelectedContext.Provider>
     </SceneContext.Provider>
   );
 }

@@ -41,6 +41,9 @@ export interface DockPanel {
   readonly render: () => ReactElement;
 }
 
+/** A layout is kept once nothing has changed in it for so long, ms. */
+const layoutRestMs = 300;
+
 /** What can be done to a place's panels. */
 export type DockApi = DockviewApi;
 
@@ -255,8 +258,24 @@ export const Dock = memo(function Dock({ place, panels, arrange, onReady }: Dock
   useEffect(() => {
     // Half a layout is never kept: its other panels would stay away.
     if (api === null || !whole) return undefined;
-    const part = api.onDidLayoutChange(() => keepLayout(localStorage, place, api.toJSON()));
-    return () => part.dispose();
+    // Titles are part of it, and change with every cell: it is written when things have come to rest, and before the page goes.
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const write = (): void => {
+      if (timer === undefined) return;
+      clearTimeout(timer);
+      timer = undefined;
+      keepLayout(localStorage, place, api.toJSON());
+    };
+    const part = api.onDidLayoutChange(() => {
+      clearTimeout(timer);
+      timer = setTimeout(write, layoutRestMs);
+    });
+    addEventListener('pagehide', write);
+    return () => {
+      part.dispose();
+      removeEventListener('pagehide', write);
+      write();
+    };
   }, [api, place, whole]);
   const begin = (opened: DockApi): void => {
     const known = new Set(newest.current.panels.map(({ id }) => id));

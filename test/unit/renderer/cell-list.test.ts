@@ -163,11 +163,13 @@ describe('raters who differ', () => {
 });
 
 describe('the cells a key may go to', () => {
-  it('are the next, the next undecided and the one before, each once and never the cell itself', () => {
+  it('are the next, the next undecided and the one before, then those farther on, each once and never the cell itself', () => {
     const at = (row: number): readonly number[] => rowsAround(cells, cells[row]?.uuid);
-    expect(at(0)).toEqual([1, 2]);
-    expect(at(2)).toEqual([3, 4, 1]);
-    expect(at(4)).toEqual([0, 3]);
+    expect(at(0)).toEqual([1, 2, 3, 4]);
+    expect(at(2)).toEqual([3, 4, 1, 0]);
+    expect(at(4)).toEqual([0, 3, 2, 1]);
     expect(rowsAround(cells, undefined)).toEqual([]);
+    const many = Array.from({ length: 40 }, (_, row) => named(row, row === 30 ? 'undecided' : 'accepted'));
+    expect(rowsAround(many, 'cell 20')).toEqual([21, 30, 19, 22, 23, 24, 25, 18, 17, 16, 15]);
   });
 });
