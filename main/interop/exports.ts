@@ -12,7 +12,8 @@ import {
 } from '../contract/index.ts';
 import type { Library } from '../library/index.ts';
 import { bytesOf, checkFree, destinationOf, isFolderForm, putInPlace, runExport, scratchBeside } from './export.ts';
-import type { ExportQueue, QueuedExport } from './export-queue.ts';
+import type { ExportQueue, ExportWork, QueuedExport } from './export-queue.ts';
+import type { ExportOrder } from './kept-exports.ts';
 import { findRun, gatherRun, type CellCollector } from './gather.ts';
 import type { ExportJob, ExportRun, OnProgress } from './job.ts';
 import { mergedFacts, readLabFacts } from './lab-facts.ts';
@@ -42,6 +43,8 @@ export type ExportWish = Omit<z.infer<Export['input']>, 'destination' | 'ticket'
   readonly given: (run: { readonly session: string; readonly uuid: string }) => string;
   /** A free name in the place of one that is taken by an export of the same order. */
   readonly other?: (place: string, runUuid: string) => string;
+  /** Told where what is unfinished lies. */
+  readonly scratch?: (folder: string) => void;
 };
 
 /**
@@ -69,6 +72,7 @@ export async function writeExport(
   }
   // The scratch folder lies in the folder that was named, or beside a named file: always on the destination's disk.
   const scratch = await scratchBeside(destinationOf(format, given, 'export').place);
+  wish.scratch?.(scratch);
   try {
     const run = await gatherRun(library, detail, { cells, scratch: path.join(scratch, 'cells'), collector: editor });
     const metadata = format === 'nwb' ? await factsOf(dependencies, run, wish.metadata, signal) : (wish.metadata ?? {});
@@ -127,11 +131,19 @@ async function fileName(format: ExportFormat, run: ExportRun, metadata: ExportJo
 /** Places that exports of a queue have been given, by their folder: a later one must not replace an earlier one. */
 const places = new WeakMap<ExportQueue, Map<string, Map<string, string>>>();
 
-/** Places in a folder that exports of this queue have been given, with the run each belongs to. */
+/** Places in a folder that exports of this queue have been given, with the run each belongs to; those of before the core's start, too. */
 export function takenIn(queue: ExportQueue, folder: string): Map<string, string> {
   const folders = places.get(queue) ?? new Map<string, Map<string, string>>();
   places.set(queue, folders);
-  const taken = folders.get(folder) ?? new Map<string, string>();
+  const taken =
+    folders.get(folder) ??
+    new Map(
+      queue.kept.flatMap(({ task, order, runUuid }) =>
+        order.folder === folder && task.written !== null && runUuid !== null
+          ? [[path.join(folder, task.written), runUuid] as const]
+          : [],
+      ),
+    );
   folders.set(folder, taken);
   return taken;
 }
@@ -139,12 +151,23 @@ export function takenIn(queue: ExportQueue, folder: string): Map<string, string>
 /** One export of an order of many. What cannot be exported fails in its turn, so that the others are written. */
 export async function queuedExport(
   dependencies: WriterDependencies,
-  wish: Omit<ExportWish, 'given' | 'other'>,
-  folder: string,
+  target: string,
+  order: ExportOrder,
   taken: Map<string, string>,
 ): Promise<QueuedExport> {
-  const { target, format } = wish;
+  const { format } = order.wish;
   const task = { uuid: randomUUID(), target, name: await nameOf(dependencies.library, target), format };
+  return { task, order, ...orderedExport(dependencies, target, order, taken) };
+}
+
+/** How an order is carried out. */
+export function orderedExport(
+  dependencies: WriterDependencies,
+  target: string,
+  { wish, folder }: ExportOrder,
+  taken: Map<string, string>,
+): ExportWork {
+  const { format } = wish;
   // Two sessions may bear one name, and a session may be exported as two runs.
   const other = (place: string, runUuid: string): string => {
     const own = (taken.get(place) ?? runUuid) === runUuid;
@@ -154,12 +177,12 @@ export async function queuedExport(
     return free;
   };
   return {
-    task,
-    write: async (progress, signal) => {
+    write: async (progress, signal, scratch) => {
       const given = ({ session }: { readonly session: string }): string =>
         isFolderForm(format) ? path.join(folder, `${fileStem(session)}_${format}`) : folder;
-      const done = await writeExport(dependencies, { ...wish, given, other }, progress, signal);
-      return { written: path.relative(folder, done.path), bytes: done.bytes, findings: done.findings };
+      const done = await writeExport(dependencies, { ...wish, target, given, other, scratch }, progress, signal);
+      const { runUuid, bytes, findings } = done;
+      return { runUuid, written: path.relative(folder, done.path), bytes, findings };
     },
     tell: (error) => told(error, folder),
   };

@@ -3,8 +3,9 @@ import path from 'node:path';
 import { AppError, type interopApi } from '../contract/index.ts';
 import type { Handlers } from '../rpc/index.ts';
 import { type DataRoot, makeFolder, pathOfSource } from '../sessions/index.ts';
-import { factsOf, queuedExport, takenIn, writeExport, type WriterDependencies } from './exports.ts';
-import { ExportQueue } from './export-queue.ts';
+import { factsOf, orderedExport, queuedExport, takenIn, writeExport, type WriterDependencies } from './exports.ts';
+import { ExportQueue, type ExportWork } from './export-queue.ts';
+import type { ExportOrder } from './kept-exports.ts';
 import { findRun, gatherRun } from './gather.ts';
 import { readLabFacts, writeLabFacts } from './lab-facts.ts';
 import { hasOrientation } from './nwb/acquisition.ts';
@@ -40,7 +41,7 @@ export function createInteropHandlers(dependencies: InteropDependencies): Handle
         'folder' in folder ? await makeFolder(roots, folder.folder) : await pathOfSource(folder, roots, context);
       const taken = takenIn(queue, into);
       const queued = await Promise.all(
-        targets.map((target) => queuedExport(dependencies, { ...wish, target }, into, taken)),
+        targets.map((target) => queuedExport(dependencies, target, { wish, folder: into }, taken)),
       );
       queue.add(queued);
       const uuids = new Set(queued.map(({ task }) => task.uuid));
@@ -50,6 +51,11 @@ export function createInteropHandlers(dependencies: InteropDependencies): Handle
       for await (const tasks of queue.follow(signal)) yield { exports: tasks };
     },
     cancelExports: ({ uuids }) => Promise.resolve({ cancelled: queue.cancel(uuids) }),
+    repeatExports: ({ uuids }) => {
+      const again = (target: string, order: ExportOrder): ExportWork =>
+        orderedExport(dependencies, target, order, takenIn(queue, order.folder));
+      return Promise.resolve({ repeated: queue.repeat(uuids, again) });
+    },
     forgetExports: () => Promise.resolve({ forgotten: queue.forget() }),
     progress: ({ ticket }, { signal }) => progresses.follow(ticket, signal),
     labFacts: () => readLabFacts(library),

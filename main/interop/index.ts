@@ -9,6 +9,7 @@ export { createResultsHandlers } from './results/handlers.ts';
 export { describeFilm, readablePlace } from './films/index.ts';
 export { knownFacts } from './known-facts.ts';
 export { ExportQueue } from './export-queue.ts';
+export { keptExports } from './kept-exports.ts';
 export { Progresses } from './progresses.ts';
 export { runTimes } from './gather.ts';
 export { createInteropHandlers } from './handlers.ts';

@@ -148,6 +148,10 @@ describe('exports of many sessions', () => {
     await dialog().getByText('2 of 3 exports written').waitFor({ timeout: 60_000 });
     // The one whose files are gone says so, without a path; the others are there.
     await dialog().getByText('not written', { exact: true }).waitFor();
+    // It can be wanted again, and is told again.
+    await inDialog('Export not processed again').click();
+    await dialog().getByText('not written', { exact: true }).waitFor();
+    await inDialog('Export not processed again').waitFor();
     expect(await dialog().innerText()).not.toContain(folder);
     expect(readdirSync(data('out')).toSorted()).toEqual(['linear_track_csv', 'open_field_csv']);
     expect(

@@ -101,7 +101,8 @@ export const ExportFinding = z.object({
 });
 export type ExportFinding = z.infer<typeof ExportFinding>;
 
-const What = z.object({
+/** What is exported, and how. */
+export const ExportRequest = z.object({
   /** A run, or a session: then its newest finished run. */
   target: Uuid,
   format: ExportFormat,
@@ -129,7 +130,8 @@ export const ExportTask = z.object({
   /** Name of its session. */
   name: z.string(),
   format: ExportFormat,
-  state: z.enum(['waiting', 'running', 'done', 'failed', 'cancelled']),
+  /** Interrupted: the core ended before it was written. */
+  state: z.enum(['waiting', 'running', 'done', 'failed', 'cancelled', 'interrupted']),
   step: z.string(),
   /** 0 to 1. */
   fraction: z.number(),
@@ -144,7 +146,7 @@ export type ExportTask = z.infer<typeof ExportTask>;
 /** Results for other programs. */
 export const interopApi = defineApi('interop', {
   export: command(
-    What,
+    ExportRequest,
     z.object({
       runUuid: Uuid,
       format: ExportFormat,
@@ -163,7 +165,7 @@ export const interopApi = defineApi('interop', {
     doc: 'Progress of an export, or of an import that rewrites a film, until it ends.',
   }),
   startExports: command(
-    What.omit({ target: true, destination: true, ticket: true }).extend({
+    ExportRequest.omit({ target: true, destination: true, ticket: true }).extend({
       /** Runs, or sessions: then their newest finished runs. */
       targets: z.array(Uuid).min(1).max(1000),
       /** Each export gets a name of its own in this folder, which is made when it is not there. */
@@ -171,7 +173,7 @@ export const interopApi = defineApi('interop', {
     }),
     z.object({ exports: z.array(ExportTask) }),
     {
-      doc: 'Queues exports of many runs into one folder; they are written one after another, whoever leaves meanwhile. The list lives as long as the core.',
+      doc: 'Queues exports of many runs into one folder; they are written one after another, whoever leaves meanwhile. The list is kept with the library.',
     },
   ),
   exports: subscription(z.object({}), z.object({ exports: z.array(ExportTask) }), {
@@ -179,6 +181,9 @@ export const interopApi = defineApi('interop', {
   }),
   cancelExports: command(z.object({ uuids: z.array(Uuid).max(1000) }), z.object({ cancelled: z.number().int() }), {
     doc: 'Cancels queued exports that have not ended; nothing half-written stays.',
+  }),
+  repeatExports: command(z.object({ uuids: z.array(Uuid).max(1000) }), z.object({ repeated: z.number().int() }), {
+    doc: 'Queues exports again that failed, were cancelled or interrupted, as they were ordered.',
   }),
   forgetExports: command(z.object({}), z.object({ forgotten: z.number().int() }), {
     doc: 'Takes exports that have ended off the list; what they wrote stays.',
@@ -188,7 +193,7 @@ export const interopApi = defineApi('interop', {
     doc: 'Keeps with the library what holds for every recording of its lab.',
   }),
   check: query(
-    What.pick({ target: true, metadata: true, films: true }),
+    ExportRequest.pick({ target: true, metadata: true, films: true }),
     z.object({ runUuid: Uuid, fileName: z.string(), findings: z.array(ExportFinding) }),
     { doc: 'What nwbinspector would say of the NWB file, and the name the DANDI archive wants, without writing it.' },
   ),

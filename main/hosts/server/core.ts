@@ -13,6 +13,7 @@ import {
   createResultsHandlers,
   ExportQueue,
   describeFilm,
+  keptExports,
   knownFacts,
   Progresses,
   readablePlace,
@@ -224,7 +225,7 @@ async function createCore(
     onRecording: (recording) => queue.hold(recording),
   });
   const progresses = new Progresses();
-  const exportQueue = new ExportQueue();
+  const exportQueue = await ExportQueue.open(keptExports(library));
   const libraryHandlers = createLibraryHandlers({ library, reader, changed: rowsChanged });
   const handlers: DomainHandlers<typeof coreApis> = {
     app: createAppHandlers(library, limits, hub, { place, backups }, () => windowAddress),

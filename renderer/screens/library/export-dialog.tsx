@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { useMutation } from '@tanstack/react-query';
-import { X } from 'lucide-react';
+import { RotateCcw, X } from 'lucide-react';
 import { type ReactElement, useState } from 'react';
 import { AppError, type ExportFormat, type ExportTask, type FolderRef } from '../../../main/contract/index.ts';
 import { useCore } from '../../client/context.ts';
@@ -216,6 +216,7 @@ const stateWords: Readonly<Record<ExportTask['state'], string>> = {
   done: 'written',
   failed: 'not written',
   cancelled: 'cancelled',
+  interrupted: 'interrupted',
 };
 
 /** The exports of this core: progress, cancel, and what each has said. */
@@ -225,10 +226,15 @@ function ExportList({ tasks }: { readonly tasks: readonly ExportTask[] }): React
     mutationFn: (uuids: string[]) => core.interop.cancelExports({ uuids }),
     onError: (error) => report('error', 'Export', AppError.from(error).message),
   });
+  const repeat = useMutation({
+    mutationFn: (uuids: string[]) => core.interop.repeatExports({ uuids }),
+    onError: (error) => report('error', 'Export', AppError.from(error).message),
+  });
   const forget = useMutation({ mutationFn: () => core.interop.forgetExports({}) });
   if (tasks.length === 0) return null;
   const live = tasks.filter(({ state }) => state === 'waiting' || state === 'running');
   const done = tasks.filter(({ state }) => state === 'done').length;
+  const interrupted = tasks.filter(({ state }) => state === 'interrupted');
   return (
     <section aria-label="Exports">
       <div className={c('heading')}>
@@ -240,6 +246,11 @@ function ExportList({ tasks }: { readonly tasks: readonly ExportTask[] }): React
         {live.length > 1 ? (
           <Button size="small" onPress={() => cancel.mutate(live.map(({ uuid }) => uuid))}>
             Cancel all
+          </Button>
+        ) : null}
+        {interrupted.length > 1 ? (
+          <Button size="small" onPress={() => repeat.mutate(interrupted.map(({ uuid }) => uuid))}>
+            Interrupted ones again
           </Button>
         ) : null}
         {live.length < tasks.length ? (
@@ -271,8 +282,18 @@ function ExportList({ tasks }: { readonly tasks: readonly ExportTask[] }): React
               >
                 <Icon of={X} size={12} />
               </Button>
-            ) : (
+            ) : task.state === 'done' ? (
               <span />
+            ) : (
+              <Button
+                kind="bare"
+                size="small"
+                square
+                label={`Export ${task.name} again`}
+                onPress={() => repeat.mutate([task.uuid])}
+              >
+                <Icon of={RotateCcw} size={12} />
+              </Button>
             )}
             <Said task={task} />
           </li>
@@ -287,6 +308,12 @@ function Said({ task }: { readonly task: ExportTask }): ReactElement {
     return (
       <span className={c('said bad')}>
         {task.error.message} {task.error.hint}
+      </span>
+    );
+  if (task.state === 'interrupted')
+    return (
+      <span className={c('said')}>
+        {task.format}: the workstation ended before it was written; nothing half-written stays.
       </span>
     );
   if (task.state === 'running') return <span className={c('said')}>{`${task.format}: ${task.step}`}</span>;

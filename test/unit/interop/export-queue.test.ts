@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { ExportTask } from '../../../main/contract/index.ts';
-import { createInteropHandlers, ExportQueue } from '../../../main/interop/index.ts';
+import { createInteropHandlers, ExportQueue, keptExports } from '../../../main/interop/index.ts';
 import type { QueuedExport } from '../../../main/interop/export-queue.ts';
 import { finishedRunOnDisk, localCall } from '../../support/finished-run.ts';
 
@@ -119,12 +119,13 @@ function byHand(n: number): { readonly wanted: QueuedExport; readonly end: () =>
     begun: begun.promise,
     wanted: {
       task: { uuid, target: uuid, name: `session ${String(n)}`, format: 'csv' },
+      order: { folder: '/out', wish: { format: 'csv' } },
       write: async (progress, signal) => {
         progress('writing', 0.5);
         begun.resolve();
         signal.addEventListener('abort', () => ended.reject(new Error('aborted')));
         await ended.promise;
-        return { written: `s${String(n)}`, bytes: 1, findings: [] };
+        return { runUuid: uuid, written: `s${String(n)}`, bytes: 1, findings: [] };
       },
       tell: (error) => ({ message: String(error) }),
     },
@@ -162,7 +163,7 @@ test('who follows gets the newest list, and no more when the core ends', async (
   await queue[Symbol.asyncDispose]();
   await following;
   expect(seen.at(0)).toEqual([]);
-  expect(states(queue.tasks)).toEqual(['cancelled']);
+  expect(states(queue.tasks)).toEqual(['interrupted']);
   expect(() => queue.add([a.wanted])).toThrow('ending');
 });
 
@@ -182,4 +183,76 @@ test('a damaged run fails in its turn and the next is written', async () => {
   expect(states(queue.tasks)).toEqual(['failed', 'done']);
   expect(queue.tasks[0]?.error?.message).toBeTruthy();
   expect(readdirSync(path.join(root, 'a'))).toEqual([]);
+});
+
+test('the list outlives its core: what was written is shown, what was not is interrupted and can be wanted again', async () => {
+  const { library, root, interop: before, queue: first, runUuid } = await withRoot();
+  const place = keptExports(library);
+  await first[Symbol.asyncDispose]();
+  expect(before).toBeTruthy();
+  const begin = async () => {
+    const queue = await ExportQueue.open(place);
+    onTestFinished(() => queue[Symbol.asyncDispose]());
+    const interop = createInteropHandlers({
+      library,
+      exportNpy: () => Promise.reject(new Error('not asked for')),
+      roots: [{ id: 'data-1', name: 'data', path: root }],
+      queue,
+    });
+    return { queue, interop };
+  };
+  const one = await begin();
+  const ask = { targets: [runUuid], folder: { folder: { root: 'data-1', path: 'a' } } };
+  await one.interop.startExports({ ...ask, format: 'csv', cells: 'accepted' }, windowCall);
+  await one.queue.idle();
+  await one.interop.startExports({ ...ask, format: 'roizip' }, windowCall);
+  await one.interop.startExports({ ...ask, format: 'mat' }, windowCall);
+  await one.queue[Symbol.asyncDispose]();
+
+  const two = await begin();
+  expect(states(two.queue.tasks)).toEqual(['done', 'interrupted', 'interrupted']);
+  expect(two.queue.tasks[0]?.written).toMatch(/_csv$/);
+  expect(readdirSync(path.join(root, 'a'))).toHaveLength(1);
+  expect(await two.interop.repeatExports({ uuids: two.queue.tasks.map(({ uuid }) => uuid) }, windowCall)).toEqual({
+    repeated: 2,
+  });
+  await two.queue.idle();
+  expect(states(two.queue.tasks)).toEqual(['done', 'done', 'done']);
+  expect(readdirSync(path.join(root, 'a'))).toHaveLength(3);
+  // What was written before the start keeps its name: nothing of another run replaces it.
+  expect(two.queue.kept[0]).toMatchObject({ runUuid, order: { wish: { cells: 'accepted' } } });
+  await two.queue[Symbol.asyncDispose]();
+  expect(states((await begin()).queue.tasks)).toEqual(['done', 'done', 'done']);
+});
+
+test('what a core that was killed had begun is removed; a list that is damaged is begun anew', async () => {
+  const { library, root } = await withRoot();
+  const place = keptExports(library);
+  const one = await ExportQueue.open(place);
+  const a = byHand(1);
+  const scratch = path.join(root, '.export.tmp-1');
+  mkdirSync(scratch);
+  writeFileSync(path.join(root, 'mine'), '');
+  const { write } = a.wanted;
+  one.add([
+    {
+      ...a.wanted,
+      write: (progress, signal, tell) => {
+        tell(scratch);
+        return write(progress, signal, tell);
+      },
+    },
+  ]);
+  await a.begun;
+  await expect.poll(async () => (await place.read())[0]?.scratch).toBe(scratch);
+  // Nobody ends it: another core finds what is on the disk.
+  const two = await ExportQueue.open(place);
+  expect(states(two.tasks)).toEqual(['interrupted']);
+  expect(readdirSync(root)).toEqual(['mine']);
+  a.end();
+  await one.idle();
+  await one[Symbol.asyncDispose]();
+  await two[Symbol.asyncDispose]();
+  writeFileSync(path.join(library.folders.root, 'exports.json'), '{"formatVersion":1,"exp');
+  expect((await ExportQueue.open(place)).tasks).toEqual([]);
 });
