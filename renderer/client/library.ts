@@ -19,18 +19,22 @@ export function useFacts(): UseQueryResult<SessionFacts[]> {
 /** A row that stays in sight for so long is looked at, ms: those that only pass ask for nothing. */
 const passingMs = 90;
 
-/** A small picture of a session; null where there is no result yet. Asked for once the row has stayed for a moment. */
-export function useThumbnail(sessionUuid: string, wanted: boolean): UseQueryResult<Thumbnail> {
-  const core = useCore();
+/** Has what asks stayed in sight for a moment? */
+export function useStayed(): boolean {
   const [stayed, setStayed] = useState(false);
   useEffect(() => {
     const timer = setTimeout(() => setStayed(true), passingMs);
     return () => clearTimeout(timer);
   }, []);
+  return stayed;
+}
+
+/** A small picture of a session; null where there is no result yet. */
+export function useThumbnail(sessionUuid: string): UseQueryResult<Thumbnail> {
+  const core = useCore();
   return useQuery({
     queryKey: ['thumbnail', sessionUuid],
     queryFn: ({ signal }) => core.review.thumbnail({ sessionUuid }, { signal }),
-    enabled: wanted && stayed,
   });
 }
 

@@ -53,6 +53,8 @@ interface GridProps {
   readonly onMark?: (key: string) => void;
   readonly sort?: { readonly key: string; readonly descending: boolean };
   readonly onSort?: (key: string) => void;
+  /** Rows keep nothing of their own, neither focus nor state: one that leaves sight is filled anew for one that comes, instead of being made anew. */
+  readonly refilled?: boolean;
 }
 
 const groupHeight = 28;
@@ -79,6 +81,7 @@ function bringIntoSight(list: Virtualizer<HTMLDivElement, Element>, index: numbe
 /** A table of any length: only the rows in sight are drawn. Arrows move the choice, Enter opens it. */
 export function Grid(props: GridProps): ReactElement {
   const { label, columns, rows, rowHeight, selected, onSelect, onOpen, onHover, onMark, sort, onSort } = props;
+  const { refilled = false } = props;
   const scroller = useRef<HTMLDivElement>(null);
   // Rows and columns hold text: they grow with it, and never get smaller than drawn.
   const scale = Math.max(1, useTextScale());
@@ -99,6 +102,11 @@ export function Grid(props: GridProps): ReactElement {
     scrollMargin: headHeight,
     scrollPaddingStart: headHeight,
   });
+  const items = virtual.getVirtualItems();
+  // As many as are ever drawn at a time: two rows in sight are never the same one.
+  const least = Math.min(groupHeight, rowHeight) * scale;
+  const drawn = Math.ceil((virtual.scrollRect?.height ?? 0) / least) + 2 * Math.ceil(overscanPx / rowHeight) + 2;
+  const slots = Math.max(drawn, items.length);
   const template = columns.map(({ width }) => scaled(width, scale)).join(' ');
   const acts = useRef<RowActs>({ onSelect, onOpen, onHover });
   useEffect(() => {
@@ -146,12 +154,12 @@ export function Grid(props: GridProps): ReactElement {
         ))}
       </div>
       <div className={c('rows')} role="rowgroup" style={{ height: virtual.getTotalSize() }}>
-        {virtual.getVirtualItems().map((item) => {
+        {items.map((item) => {
           const row = rows[item.index];
           if (row === undefined) return null;
           return (
             <GridRow
-              key={row.key}
+              key={refilled ? item.index % slots : row.key}
               row={row}
               index={item.index}
               top={item.start - headHeight}

@@ -55,4 +55,31 @@ it('asks for no pictures of sessions that only pass by, and shows those that sta
   const last = grid.getByRole('row').last();
   await last.getByRole('img', { name: /^Picture of/ }).waitFor();
   expect(asked).toBeLessThan(sessions / 2);
+
+  // A leap fills the rows anew that are there, with what lies where it went, in its order.
+  const leapt = await grid.evaluate(async (list) => {
+    const drawn = (): Element[] => [...list.querySelectorAll('[role="row"][aria-rowindex]')];
+    const before = new Set(drawn());
+    list.scrollTop = list.scrollHeight / 3;
+    for (let i = 0; i < 3; i += 1) await new Promise(requestAnimationFrame);
+    const after = drawn();
+    return {
+      kept: after.filter((row) => before.has(row)).length,
+      all: after.length,
+      rows: after.map((row) => ({
+        index: Number(row.getAttribute('aria-rowindex')),
+        key: row.id,
+        name: row.getAttribute('aria-label'),
+        text: row.textContent,
+        top: row.getBoundingClientRect().top,
+      })),
+    };
+  });
+  expect(leapt.kept).toBeGreaterThan(leapt.all / 2);
+  expect(new Set(leapt.rows.map(({ key }) => key)).size).toBe(leapt.all);
+  for (const [at, row] of leapt.rows.entries()) {
+    expect(row.text).toContain(row.name);
+    if (at > 0) expect(row.top).toBeGreaterThan(leapt.rows[at - 1]?.top ?? 0);
+    if (at > 0) expect(row.index).toBeGreaterThan(leapt.rows[at - 1]?.index ?? 0);
+  }
 });

@@ -81,6 +81,7 @@ export function SessionGrid({ lines, grouping, sort, selected }: GridProps): Rea
       columns={columns}
       rows={rows}
       rowHeight={40}
+      refilled
       selected={selected}
       sort={sort}
       onSort={(key) =>
@@ -133,7 +134,7 @@ function sessionRow(line: SessionLine, grouping: Grouping, order: readonly strin
   const renderCells = (): readonly ReactNode[] => [
     <Mark key="mark" uuid={session.uuid} name={session.name} order={order} />,
     <Thumbnail
-      key="picture"
+      key={`picture ${session.uuid}`}
       sessionUuid={session.uuid}
       name={session.name}
       wanted={session.runs > 0 || session.filesPresent}

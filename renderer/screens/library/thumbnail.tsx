@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { type ReactElement, useEffect, useRef } from 'react';
-import { useThumbnail } from '../../client/library.ts';
+import { useStayed, useThumbnail } from '../../client/library.ts';
 import { penOf } from '../../ui/canvas.ts';
 import { classes } from '../../ui/classes.ts';
 import { styles } from './styles.ts';
@@ -14,9 +14,17 @@ interface ThumbnailProps {
   readonly wanted: boolean;
 }
 
-/** What the camera saw, small; a dark square where neither result nor film is there. */
+/** What the camera saw, small; a dark square where neither result nor film is there, and in a row that only passes by. */
 export function Thumbnail({ sessionUuid, name, wanted }: ThumbnailProps): ReactElement {
-  const { data } = useThumbnail(sessionUuid, wanted);
+  const stayed = useStayed();
+  if (stayed && wanted) return <Picture sessionUuid={sessionUuid} name={name} />;
+  return <span className={c('thumb')} title={wanted ? undefined : nothing} />;
+}
+
+const nothing = 'Neither a result nor a film to make a picture of';
+
+function Picture({ sessionUuid, name }: Omit<ThumbnailProps, 'wanted'>): ReactElement {
+  const { data } = useThumbnail(sessionUuid);
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     const context = penOf(canvas.current);
@@ -36,7 +44,7 @@ export function Thumbnail({ sessionUuid, name, wanted }: ThumbnailProps): ReactE
     context.putImageData(picture, 0, 0);
   }, [data]);
   return data === undefined || data === null ? (
-    <span className={c('thumb')} title={wanted ? undefined : 'Neither a result nor a film to make a picture of'} />
+    <span className={c('thumb')} />
   ) : (
     <canvas ref={canvas} className={c('thumb')} role="img" aria-label={`Picture of ${name}`} />
   );
