@@ -268,13 +268,14 @@ describe('a result of another program', () => {
       .waitFor();
     await inDialog('RoiSet.zip').click();
     await dialog().getByText('64 × 64 px').waitFor();
+    await dialog().getByRole('textbox', { name: 'Drawn by' }).fill('AB');
+    await dialog()
+      .getByText(/in both, .* only drawn/)
+      .waitFor();
     await seen('result');
     await inDialog('Import').click();
     await dialog().waitFor({ state: 'detached', timeout: 30_000 });
-    await page
-      .getByText(/imagej|ImageJ|outlines/i)
-      .first()
-      .waitFor();
+    await page.getByText('RoiSet.zip (outlines of AB)').first().waitFor();
   });
 });
 

@@ -4,6 +4,8 @@ import { command, defineApi, query } from '../define.ts';
 import { RunRow, Source, Uuid } from '../types.ts';
 import { ForJob } from './processing.ts';
 
+const Marks = z.union([Source, z.object({ runUuid: Uuid })]);
+
 /** Results of other programs. */
 export const resultsApi = defineApi('results', {
   recognise: query(
@@ -62,9 +64,9 @@ export const resultsApi = defineApi('results', {
   ),
   outlineAgreement: query(
     z.object({
-      /** Outlines of ImageJ (a ZIP of ROIs, or one) of two people. */
-      first: Source,
-      second: Source,
+      /** Outlines of ImageJ (a ZIP of ROIs, or one) of a person, or a run: then the cells that count as such in it. */
+      first: Marks,
+      second: Marks,
       /** Largest distance between centres of one cell, px. */
       mostPx: z.number().positive().max(1000).default(10),
     }),
@@ -84,7 +86,9 @@ export const resultsApi = defineApi('results', {
       f1: z.number().nullable(),
       findings: z.array(z.string()),
     }),
-    { doc: 'How far outlines that two people drew agree: pairs by their centres, what only one drew, F1.' },
+    {
+      doc: 'How far outlines of two people, or those of one and a run, agree: pairs by their centres, what only one has, F1.',
+    },
   ),
   import: command(
     z.object({
@@ -94,6 +98,8 @@ export const resultsApi = defineApi('results', {
       recordingUuid: Uuid.optional(),
       fps: z.number().positive().optional(),
       subject: z.string().optional(),
+      /** Of outlines: initials of who drew them; they are that rater’s judgement then. */
+      rater: z.string().trim().min(1).max(8).optional(),
       /** Number, uuid, hash or description of the parameter set it was made with. */
       parameterSet: z.string().max(300).optional(),
       /** Processed root (absolute), where no source is named. */

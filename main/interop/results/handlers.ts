@@ -6,9 +6,9 @@ import type { Handlers } from '../../rpc/index.ts';
 import { type DataRoot, pathOfSource } from '../../sessions/index.ts';
 import type { Progresses } from '../progresses.ts';
 import { importResult, previewResult } from './import-result.ts';
-import { agreementOf } from './outlines/agreement.ts';
+import { agreementOfAreas } from './outlines/agreement.ts';
+import { type Marked, markedByRun, markedInFile } from './outlines/marked.ts';
 import { seedsOfFile, seedsOutside } from './outlines/seeds.ts';
-import { readOutlines } from './outlines/read-outlines.ts';
 import { outputDir, resultIn } from './output-dir.ts';
 import { readerOf } from './readers/index.ts';
 
@@ -76,14 +76,15 @@ export function createResultsHandlers(dependencies: {
       return { text, count, findings: [...findings, ...told] };
     },
     outlineAgreement: async ({ first, second, mostPx }, context) => {
-      const [one, other] = [
-        await readOutlines(await pathOfSource(first, roots, context)),
-        await readOutlines(await pathOfSource(second, roots, context)),
-      ];
-      const { pairs, onlyFirst, onlySecond, f1 } = agreementOf(one.outlines, other.outlines, mostPx);
+      const marked = async (marks: typeof first): Promise<Marked> =>
+        'runUuid' in marks
+          ? await markedByRun(library, marks.runUuid)
+          : await markedInFile(await pathOfSource(marks, roots, context));
+      const [one, other] = [await marked(first), await marked(second)];
+      const { pairs, onlyFirst, onlySecond, f1 } = agreementOfAreas(one.areas, other.areas, mostPx);
       return {
-        first: one.outlines.map(({ name }) => name),
-        second: other.outlines.map(({ name }) => name),
+        first: [...one.names],
+        second: [...other.names],
         pairs: [...pairs],
         onlyFirst: [...onlyFirst],
         onlySecond: [...onlySecond],
@@ -92,7 +93,7 @@ export function createResultsHandlers(dependencies: {
       };
     },
     outputDir: async (task) => await outputDir(library, await taskOf(library, task)),
-    import: async ({ source, recordingUuid, fps, subject, job, parameterSet, root, ticket }, context) => {
+    import: async ({ source, recordingUuid, fps, subject, rater, job, parameterSet, root, ticket }, context) => {
       using progress = progresses.begin(ticket);
       const set = parameterSet === undefined ? undefined : await library.parameterSets.find(parameterSet);
       let place: string;
@@ -110,7 +111,7 @@ export function createResultsHandlers(dependencies: {
         ({ relative } = dir);
         place = await resultIn(dir.folder);
       }
-      const choice = { recordingUuid, fps, subject, job, outputDir: relative, parameterSetUuid: set?.uuid };
+      const choice = { recordingUuid, fps, subject, job, outputDir: relative, parameterSetUuid: set?.uuid, rater };
       const { run, summary } = await importResult(place, choice, library, context.signal, progress.report);
       dependencies.changed?.(run.uuid, run.sessionUuid);
       const { program, version, height, width, frames, findings } = summary;

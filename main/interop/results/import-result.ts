@@ -10,6 +10,7 @@ import { inThread } from '../../threads/index.ts';
 import { threadLimits } from '../export.ts';
 import { unfinished } from './write-run.ts';
 import type { OnProgress } from '../job.ts';
+
 import type { ReadJob, ReadProgress, ReadSummary } from './read-worker.ts';
 
 /** What the user chose beside the place. */
@@ -18,6 +19,8 @@ export interface ResultChoice {
   readonly recordingUuid?: Uuid | undefined;
   readonly fps?: number | undefined;
   readonly subject?: string | undefined;
+  /** Of outlines: initials of who drew them. */
+  readonly rater?: string | undefined;
   /** The parameter set it was made with, in this library. */
   readonly parameterSetUuid?: Uuid | undefined;
   /** What views show as `processing_output_dir`; the name of the place when absent. */
@@ -64,13 +67,16 @@ export async function importResult(
   try {
     const { recording, field } = await filmOf(choice, library);
     const summary = await readAside({ place, folder, fps: choice.fps ?? null, field }, signal, report);
+    const { rater } = choice;
+    if (rater !== undefined && summary.program !== 'outlines')
+      throw new AppError('usage.invalid', `Only outlines have a rater; this is a result of ${summary.program}.`);
     const recordingUuid =
       recording === null
         ? await sessionWithoutFilms(place, summary, choice, library, signal)
         : fitting(summary, recording);
     report?.('adding it to the library', 1);
     const created = await library.runs.create({
-      name: `${path.basename(place)} (${summary.program})`,
+      name: `${path.basename(place)} (${summary.program}${rater === undefined ? '' : ` of ${rater}`})`,
       inputs: [{ recordingUuid, firstFrame: 0, lastFrame: null }],
       method: summary.program,
       parameters: summary.parameters,
@@ -91,7 +97,9 @@ export async function importResult(
         throw fileError(error, 'placing the imported result');
       });
       const { arrays, cells } = await readResult(target);
-      return { run: await library.runs.finish(created.uuid, { arrays, cells, exitCode: 0 }), summary };
+      const run = await library.runs.finish(created.uuid, { arrays, cells, exitCode: 0 });
+      if (rater !== undefined) await drawnBy(library, run.uuid, rater);
+      return { run, summary };
     } catch (error) {
       const { code, message, hint } = AppError.from(error);
       await library.runs.fail(created.uuid, { code, message, hint });
@@ -101,6 +109,14 @@ export async function importResult(
     await rm(folder, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** Outlines are what their rater says: cells, every one. The version is frozen, so that nobody's later decision is taken for theirs. */
+async function drawnBy(library: Library, runUuid: Uuid, initials: string): Promise<void> {
+  const { uuid: raterUuid } = await library.curation.addRater({ initials });
+  const cellUuids = (await library.runs.cells(runUuid)).map(({ uuid }) => uuid);
+  await library.curation.decide({ runUuid, raterUuid, cellUuids, to: 'accepted', context: { imported: 'outlines' } });
+  await library.curation.freeze(runUuid);
 }
 
 /**

@@ -6,7 +6,7 @@ import { useCore } from '../../client/context.ts';
 import { useTicket, useWork } from '../../client/exports.ts';
 import { keys, useSession } from '../../client/queries.ts';
 import { report } from '../../stores/messages.ts';
-import { goTo, useUi } from '../../stores/ui.ts';
+import { goTo, usePerson, useUi } from '../../stores/ui.ts';
 import { classes } from '../../ui/classes.ts';
 import { Button, Field, Note, Select } from '../../ui/controls.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
@@ -24,12 +24,14 @@ export function ResultDialog({ onClose }: { readonly onClose: () => void }): Rea
   const core = useCore();
   const queries = useQueryClient();
   const sessionUuid = useUi((state) => state.sessionUuid);
-  const session = useSession(sessionUuid).data?.session;
+  const shown = useSession(sessionUuid).data;
+  const session = shown?.session;
   const scopes = session?.recordings ?? [];
   const [given, setGiven] = useState<string | null>(null);
   const recording = given ?? scopes[0]?.uuid ?? '';
   const [chosen, setChosen] = useState<FolderRef | null>(null);
   const [fps, setFps] = useState('');
+  const [drawnBy, setDrawnBy] = useState(usePerson.getState().rater?.initials ?? '');
   const rate = Number(fps);
   const rateGiven = fps.trim() !== '' && Number.isFinite(rate) && rate > 0;
   const choice = { ...(recording === '' ? {} : { recordingUuid: recording }), ...(rateGiven ? { fps: rate } : {}) };
@@ -58,10 +60,29 @@ export function ResultDialog({ onClose }: { readonly onClose: () => void }): Rea
     staleTime: 0,
     retry: false,
   });
+  const areOutlines = known.data?.kind?.program === 'outlines';
+  const rater = drawnBy.trim();
+  // The newest result of the same session, another person's outlines among them.
+  const other = shown?.runs.find(({ state }) => state === 'succeeded');
+  const agreement = useQuery({
+    queryKey: ['outlines and run', chosen, other?.uuid],
+    queryFn: ({ signal }) =>
+      chosen === null || other === undefined
+        ? Promise.resolve(null)
+        : core.results.outlineAgreement({ first: { folder: chosen }, second: { runUuid: other.uuid } }, { signal }),
+    enabled: areOutlines && chosen !== null && other !== undefined && recording !== '',
+    staleTime: 0,
+    retry: false,
+  });
   const work = useWork();
   const add = useMutation({
     mutationFn: (folder: FolderRef) =>
-      work.run((ticket, signal) => core.results.import({ source: { folder }, ...choice, ticket }, { signal })),
+      work.run((ticket, signal) =>
+        core.results.import(
+          { source: { folder }, ...choice, ...(areOutlines && rater !== '' ? { rater } : {}), ticket },
+          { signal },
+        ),
+      ),
     onSuccess: async ({ run, program }) => {
       for (const queryKey of [keys.sessions, keys.session(run.sessionUuid), keys.runs])
         await queries.invalidateQueries({ queryKey });
@@ -133,6 +154,19 @@ export function ResultDialog({ onClose }: { readonly onClose: () => void }): Rea
               wrong={fps.trim() !== '' && !rateGiven}
               placeholder="as the file or the recording says"
             />
+            {areOutlines ? (
+              <>
+                <label htmlFor="result-rater">Drawn by</label>
+                <Field
+                  id="result-rater"
+                  label="Drawn by"
+                  value={drawnBy}
+                  onChange={setDrawnBy}
+                  maxLength={8}
+                  placeholder="initials; every outline is then accepted by them"
+                />
+              </>
+            ) : null}
           </div>
           {chosen === null || (known.data !== undefined && !isResult) ? (
             <Empty title={chosen === null ? 'Nothing chosen' : 'No result here yet'}>
@@ -178,6 +212,16 @@ export function ResultDialog({ onClose }: { readonly onClose: () => void }): Rea
                   {plural(preview.data.frames, 'frame')}
                   {preview.data.fps === null ? '' : `, ${decimal(preview.data.fps, 2)} fps`}
                 </dd>
+                {agreement.data === undefined || agreement.data === null ? null : (
+                  <>
+                    <dt>Beside {other?.name ?? 'the newest run'}</dt>
+                    <dd>
+                      {count(agreement.data.pairs.length)} in both, {count(agreement.data.onlyFirst.length)} only drawn,{' '}
+                      {count(agreement.data.onlySecond.length)} only in the run
+                      {agreement.data.f1 === null ? '' : `, F1 ${decimal(agreement.data.f1, 2)}`}
+                    </dd>
+                  </>
+                )}
               </dl>
               {preview.data.findings.map((text) => (
                 <Note key={text} kind="warning">

@@ -4,10 +4,12 @@ import path from 'node:path';
 import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { importResult, previewResult, sweepImports } from '../../../main/interop/results/import-result.ts';
+import { createResultsHandlers, Progresses } from '../../../main/interop/index.ts';
 import { openLibrary } from '../../../main/library/index.ts';
 import { newLibraryIn } from '../../support/library.ts';
 import { temporaryFolder } from '../../support/session-folders.ts';
 
+import { localCall } from '../../support/finished-run.ts';
 import { largeCellSet } from '../../support/cell-set.ts';
 
 const [height, width, frames] = [3, 5, 4];
@@ -157,6 +159,27 @@ describe('importing a result', { timeout: 30_000 }, () => {
       expect(run).toMatchObject({ state: 'succeeded', cells: 1, sessionUuid: session.uuid });
       expect((await library.runs.get(run.uuid)).method).toBe('outlines');
       expect((await library.runs.cells(run.uuid))[0]?.box).toEqual({ top: 1, left: 2, height: 2, width: 3 });
+
+      // Named after who drew them they are that rater's judgement, as a version of its own.
+      const recordingUuid = session.recordings[0]?.uuid;
+      const mine = await importResult(place, { recordingUuid, rater: 'AB' }, library, never);
+      expect(mine.run.name).toBe('RoiSet.zip (outlines of AB)');
+      expect(await library.curation.versions(mine.run.uuid)).toMatchObject([
+        { owner: 'AB', accepted: 1, rejected: 0, frozenAt: expect.any(String) },
+      ]);
+      const results = createResultsHandlers({ library, roots: [], progresses: new Progresses() });
+      const told = await results.outlineAgreement(
+        { first: { path: place }, second: { runUuid: mine.run.uuid }, mostPx: 10 },
+        localCall,
+      );
+      expect(told).toMatchObject({ first: ['cell'], second: ['cell 0'], f1: 1 });
+      expect(told.pairs).toEqual([{ first: 0, second: 0, distancePx: 0, overlap: 1 }]);
+      // Nobody drew what a program computed.
+      const set = cellSet(path.join(root.path, 'set.isxd'));
+      const before = readdirSync(library.folders.runs).length;
+      await expect(importResult(set, { rater: 'AB' }, library, never)).rejects.toThrow('Only outlines have a rater');
+      expect(readdirSync(library.folders.runs)).toHaveLength(before);
+      expect(await library.sessions.list()).toHaveLength(1);
     } finally {
       await library.close();
     }

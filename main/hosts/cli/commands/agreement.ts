@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { Uuid } from '../../../contract/index.ts';
 import { exitCodes } from '../../exit-codes.ts';
 import { positive, runId, words, type Answer, type Command, type Invocation } from '../command.ts';
 
@@ -6,25 +7,26 @@ import { positive, runId, words, type Answer, type Command, type Invocation } fr
 export const agreementCommand: Command = {
   name: 'agreement',
   summary: 'How far raters agree on the cells of a run: Cohen’s κ of each pair, and where they differ',
-  usage: 'agreement <run id>; agreement <outlines.zip> <outlines.zip> [flags]',
+  usage: 'agreement <run id>; agreement <outlines.zip | run id> <outlines.zip | run id> [flags]',
   flags: () => [
     {
       name: 'distance',
       value: 'px',
-      help: 'Of ImageJ outlines by two people: largest distance between centres of one cell (10 by default).',
+      help: 'Of two sets of outlines or cells: largest distance between centres of one cell (10 by default).',
     },
   ],
   run,
 };
 
-/** Outlines that two people drew in ImageJ. */
+/** Outlines that two people drew in ImageJ, or that one drew and the cells of a run. */
 async function outlines({ positionals, flags, absolute, connect }: Invocation): Promise<Answer> {
   const [one, other] = words(agreementCommand, positionals, ['a file of outlines', 'another'] as const);
+  const marks = (given: string) => (Uuid.safeParse(given).success ? { runUuid: given } : { path: absolute(given) });
   const mostPx = positive(flags, 'distance', 'number');
   const { client } = await connect();
   const told = await client.results.outlineAgreement({
-    first: { path: absolute(one) },
-    second: { path: absolute(other) },
+    first: marks(one),
+    second: marks(other),
     ...(mostPx === undefined ? {} : { mostPx }),
   });
   const { first, second, pairs, f1, findings } = told;
@@ -36,7 +38,7 @@ async function outlines({ positionals, flags, absolute, connect }: Invocation): 
   return {
     exitCode: exitCodes.ok,
     json: told,
-    text: `${first.length} and ${second.length} outlines, ${pairs.length} of the same cells (F1 ${f1 === null ? 'not defined' : f1.toFixed(3)}).${close}\n${findings.map((finding) => `  note: ${finding}\n`).join('')}`,
+    text: `${first.length} and ${second.length} cells, ${pairs.length} of the same cells (F1 ${f1 === null ? 'not defined' : f1.toFixed(3)}).${close}\n${findings.map((finding) => `  note: ${finding}\n`).join('')}`,
   };
 }
 

@@ -19,6 +19,11 @@ export const importCommand: Command = {
     { name: 'fps', value: 'rate', help: 'Frames per second of a film without time stamps.' },
     { name: 'subject', value: 'name', help: 'The animal, where the folder does not say or is wrong.' },
     { name: 'dataset', value: 'path', help: 'Array of an HDF5, NWB or zarr film, where the file holds several.' },
+    {
+      name: 'rater',
+      value: 'initials',
+      help: 'For outlines of ImageJ: who drew them; every one is accepted by that rater.',
+    },
     { name: 'recording', value: 'uuid', help: 'For a result: the recording it was computed from.' },
     {
       name: 'paramset',
@@ -82,7 +87,7 @@ async function run(invocation: Invocation): Promise<Answer> {
         text: `${kind.title}, ${cells} cells, ${frames} frames of ${width} × ${height}: can be imported as a run.\n${told}`,
       };
     }
-    const subject = text(flags, 'subject');
+    const [subject, rater] = [text(flags, 'subject'), text(flags, 'rater')];
     const result = await followed(
       invocation,
       client,
@@ -94,6 +99,7 @@ async function run(invocation: Invocation): Promise<Answer> {
             ...(recordingUuid === undefined ? {} : { recordingUuid }),
             ...(fps === undefined ? {} : { fps }),
             ...(subject === undefined ? {} : { subject }),
+            ...(rater === undefined ? {} : { rater }),
             ...(parameterSet === undefined ? {} : { parameterSet }),
           },
           { signal },

@@ -20,22 +20,50 @@ export interface OutlineAgreement {
   readonly f1: number | null;
 }
 
-interface Area {
+/** Where a cell lies: its pixels (y · {@link widest} + x) and the centre of them, px. */
+export interface Area {
   readonly pixels: ReadonlySet<number>;
   readonly x: number;
   readonly y: number;
 }
+
+/** Wider than any picture: pixels of pictures of different sizes are counted alike. */
+const widest = 2 ** 16;
+
+/** @param pixels - counted along rows of `width` pixels; null for none */
+export function areaOfPixels(pixels: ArrayLike<number>, width: number): Area | null {
+  if (pixels.length === 0) return null;
+  const own = new Set<number>();
+  let [x, y] = [0, 0];
+  for (let i = 0; i < pixels.length; i += 1) {
+    const [row, column] = [Math.floor((pixels[i] ?? 0) / width), (pixels[i] ?? 0) % width];
+    own.add(row * widest + column);
+    x += column;
+    y += row;
+  }
+  return { pixels: own, x: x / pixels.length, y: y / pixels.length };
+}
+
+/** Areas of outlines, in their order; null for one without a pixel. */
+export function areasOf(outlines: readonly Outline[]): readonly (Area | null)[] {
+  const field = fieldOf(outlines);
+  return outlines.map((outline) => areaOfPixels(pixelsOf(outline, field).pixels, field.width));
+}
+
+/** As {@link agreementOfAreas}, of outlines. */
+export const agreementOf = (first: readonly Outline[], second: readonly Outline[], mostPx: number): OutlineAgreement =>
+  agreementOfAreas(areasOf(first), areasOf(second), mostPx);
 
 /**
  * Pairs outlines whose centres lie within a distance, nearest first, each at most once.
  *
  * @param mostPx - largest distance between centres, px
  */
-export function agreementOf(first: readonly Outline[], second: readonly Outline[], mostPx: number): OutlineAgreement {
-  const field = fieldOf([...first, ...second]);
-  const areas = (outlines: readonly Outline[]): readonly (Area | null)[] =>
-    outlines.map((outline) => areaOf(outline, field));
-  const [a, b] = [areas(first), areas(second)];
+export function agreementOfAreas(
+  a: readonly (Area | null)[],
+  b: readonly (Area | null)[],
+  mostPx: number,
+): OutlineAgreement {
   const near: { readonly i: number; readonly j: number; readonly distance: number }[] = [];
   for (const [i, one] of a.entries()) {
     for (const [j, other] of b.entries()) {
@@ -61,17 +89,6 @@ export function agreementOf(first: readonly Outline[], second: readonly Outline[
     onlySecond: rest(b, usedSecond),
     f1: a.length + b.length === 0 ? null : (2 * pairs.length) / (a.length + b.length),
   };
-}
-
-function areaOf(outline: Outline, field: { readonly height: number; readonly width: number }): Area | null {
-  const { pixels } = pixelsOf(outline, field);
-  if (pixels.length === 0) return null;
-  let [x, y] = [0, 0];
-  for (const pixel of pixels) {
-    x += pixel % field.width;
-    y += Math.floor(pixel / field.width);
-  }
-  return { pixels: new Set(pixels), x: x / pixels.length, y: y / pixels.length };
 }
 
 function overlapOf(one: Area | null | undefined, other: Area | null | undefined): number {
