@@ -53,6 +53,12 @@ interface ClipsProps {
   readonly selected: Cell;
 }
 
+/** “9 strongest of 23 events”, “3 events”, “1 event”. */
+function clipsTitle(shown: number, all: number | undefined): string {
+  const events = `${count(all)} ${all === 1 ? 'event' : 'events'}`;
+  return all === undefined || shown === all ? events : `${String(shown)} strongest of ${events}`;
+}
+
 /** The strongest events of a cell as pictures at their peaks; pressing one plays the film around it again and again. */
 export function EventClips({ opening, selected }: ClipsProps): ReactElement {
   const { frames, fps } = opening;
@@ -69,9 +75,7 @@ export function EventClips({ opening, selected }: ClipsProps): ReactElement {
           <span>The events could not be read: {events.error.message}</span>
         ) : (
           <>
-            <b>
-              {strongest.length} strongest of {count(events.data?.count)} events
-            </b>
+            <b>{clipsTitle(strongest.length, events.data?.count)}</b>
             <span>each ±{clipS} s</span>
           </>
         )}

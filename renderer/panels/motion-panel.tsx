@@ -158,7 +158,7 @@ export function factsOf(report: MotionReport): readonly (readonly [name: string,
         : '';
     facts.push([
       'Crispness',
-      `${decimal(crispness.recorded, 0)} before, ${decimal(after, 0)} after${gain}`,
+      `${crisp(crispness.recorded)} before, ${crisp(after)} after${gain}`,
       'Sharpness of the average picture',
     ]);
   }
@@ -185,6 +185,9 @@ export function factsOf(report: MotionReport): readonly (readonly [name: string,
     facts.push(['At the bound', percent(boundShare), 'Frames whose displacement lies at the bound of the search']);
   return facts;
 }
+
+/** Sharpness has no scale of its own: small figures need their decimals. */
+const crisp = (value: number): string => decimal(value, value < 10 ? 2 : 0);
 
 function Facts({ report }: { readonly report: MotionReport }): ReactElement {
   return (

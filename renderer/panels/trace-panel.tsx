@@ -55,7 +55,7 @@ export function TracePanel({ opening, selected, near }: TraceProps): ReactElemen
           </span>
           <span className={c('leg legSpk')}>
             <i />
-            events
+            activity
           </span>
           <span>grey levels</span>
         </span>

@@ -80,7 +80,7 @@ function sameKinds(a: Kinds | undefined, b: Kinds | undefined): boolean {
   );
 }
 
-/** Draws windows of raw, denoised and deconvolved traces; below them the events as bars. */
+/** Draws windows of raw, denoised and deconvolved traces; below them the deconvolved activity as bars. */
 export class TracePlot {
   readonly #host: HTMLElement;
   readonly #onDrawn: () => void;
@@ -235,7 +235,7 @@ export class TracePlot {
     ctx.fillStyle = this.#colours.text;
     ctx.textAlign = 'right';
     ctx.textBaseline = 'middle';
-    ctx.fillText('events', bbox.left - 8 * ratio, bottom - room / 2);
+    ctx.fillText('activity', bbox.left - 8 * ratio, bottom - room / 2);
     if (window !== null && events !== undefined) {
       const most = events.maxima.reduce((highest, value) => (value > highest ? value : highest), 0);
       ctx.fillStyle = this.#colours.events;

@@ -273,6 +273,12 @@ fn write_events(folder: &mut RunFolder, analysis: &Analysis, scales: &[f32]) -> 
     write_event_table(folder, &components.events, &units, &analysis.registered.time_s)
 }
 
+/// What turns an amplitude of a trace into grey levels, noises and ΔF/F, where only the traces are known: both traces show the same noise. `scale`: grey levels of the trace's unit.
+pub(crate) fn event_units(raw_noise: f32, dff_noise: f32, scale: f32) -> [f32; 3] {
+    let per = 1.0 / raw_noise.max(f32::MIN_POSITIVE);
+    [scale, per, dff_noise * per]
+}
+
 /// `events.npz`: a column an array, a row an event, cell after cell. `units` turn a cell's amplitudes into grey levels, noises and ΔF/F.
 pub(crate) fn write_event_table(folder: &mut RunFolder, events: &[Vec<Event>], units: &[[f32; 3]], time: &[f64]) -> Result<(), Failure> {
     let all: Vec<(usize, Event)> = events

@@ -275,9 +275,12 @@ pub struct CellMetrics {
     pub roundness: f32,
     /// Distance of the centroid from the frame's edge, raw px.
     pub edge_distance_px: f32,
-    /// Count of deconvolved events above 3 σ.
+    /// Discrete events (`events.rs`), as many as `events.npz` lists.
     pub events: u32,
-    /// Those over the minutes of frames that are not masked.
+    /// Unbroken runs of deconvolved activity above 3 σ: what the rules of the evaluation count.
+    #[serde(default)]
+    pub activity_runs: u32,
+    /// Events over the minutes of frames that are not masked.
     #[serde(default)]
     pub event_rate_per_minute: f32,
     /// Skewness of the ΔF/F trace (drift taken off).

@@ -445,6 +445,14 @@ fn two_recordings_of_one_field_give_the_cells_of_one() {
             .map(|c| (c["centroid"]["y"].as_f64().unwrap(), c["centroid"]["x"].as_f64().unwrap()))
             .collect()
     };
+    // The number of events of a cell is that of the list of events.
+    let run = one.0.join("runs/run");
+    let listed = calyx_npy::read_member(&run.join("events.npz"), "cell").unwrap().data;
+    let metrics: Value = serde_json::from_str(&std::fs::read_to_string(run.join("metrics.json")).unwrap()).unwrap();
+    for (k, cell) in metrics["cells"].as_array().unwrap().iter().enumerate() {
+        let count = listed.iter().filter(|row| **row as usize == k).count() as u64;
+        assert_eq!(cell["events"].as_u64(), Some(count), "cell {k}");
+    }
     let (a, b) = (accepted(&one), accepted(&two));
     let near = |cell: &(f64, f64), cells: &[(f64, f64)]| cells.iter().any(|c| (c.0 - cell.0).hypot(c.1 - cell.1) < 1.5);
     let lost: Vec<_> = a

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { boxAround } from '../../../renderer/panels/event-clips.tsx';
 import { partsOf, residualRange, sharedLevels } from '../../../renderer/panels/movie-frame.ts';
 import { playedFrame } from '../../../renderer/stores/review.ts';
-import { eventsOf } from '../../../main/review/events.ts';
 
 describe('the movie', () => {
   it('plays on to the last frame and stops there, or round a loop without end', () => {
@@ -34,16 +33,5 @@ describe('the movie', () => {
     const cell = { centroid: { y: 1, x: 99 } } as Parameters<typeof boxAround>[0];
     const box = boxAround(cell, 100, 80, 10);
     expect(box).toEqual({ left: 64, top: 0, right: 100, bottom: 36 });
-  });
-});
-
-describe('events', () => {
-  it('are stretches of activity, placed at their largest step', () => {
-    const trace = Float32Array.from([0, 2, 5, 0, 1, 0, 0, 0, 4, Number.NaN, 0]);
-    expect(eventsOf(trace, 2)).toEqual([
-      { frame: 2, height: 8 },
-      { frame: 8, height: 4 },
-    ]);
-    expect(eventsOf(new Float32Array(9), 2)).toEqual([]);
   });
 });

@@ -10,7 +10,7 @@ use super::request::{Edit, Point, inside_of, invalid, no_pixels, side_of};
 use super::shapes;
 use super::solve::{Fresh, Solved, solve};
 use crate::demix::statistics::centroid;
-use crate::evaluate::metrics::{events, halves, skewness};
+use crate::evaluate::metrics::{activity_runs, halves, skewness};
 use crate::failure::Failure;
 use crate::init::{Search, cosine, explain_at};
 use crate::kernels::{axpy, dot64, mean, pearson};
@@ -395,7 +395,8 @@ fn measure(field: &Field, solved: &[Solved], i: usize, gone: &[usize], evidence:
         diameter_px: 2.0 * (count * bin * bin / std::f32::consts::PI).sqrt(),
         roundness: roundness(&s.footprint),
         edge_distance_px: grid.edge_distance(y, x),
-        events: events(&s.deconvolved, 3.0 * noise),
+        events: field.base.events(&s.raw, &s.denoised, &s.deconvolved, s.gamma).len() as u32,
+        activity_runs: activity_runs(&s.deconvolved, 3.0 * noise),
         skewness: skewness(&s.raw),
         split_half,
         overlap: overlap.map_or(0.0, |o| o.1),

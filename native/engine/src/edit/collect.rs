@@ -11,12 +11,10 @@ use serde::Deserialize;
 use super::apply::State;
 use super::field::Field;
 use super::perform::base;
-use crate::deconvolve::breaks;
-use crate::events;
 use crate::failure::Failure;
 use crate::kernels::second_difference_noise;
 use crate::output::{FileEntry, RunFolder};
-use crate::result::write_event_table;
+use crate::result::{event_units, write_event_table};
 use crate::types::Event;
 
 /// Which cells, and where to.
@@ -71,20 +69,14 @@ pub fn collect(request: &Collection) -> Result<Vec<FileEntry>, Failure> {
     let noise = |name: &str| -> Vec<f32> { traces[name].iter().map(|row| second_difference_noise(row)).collect() };
     let (raw_noise, dff_noise) = (noise("raw"), noise("dff"));
     let gammas = field.cells.values().filter(|c| c.state == State::Live).map(|c| c.record.gamma);
-    let apart = (events::APART_S * base.fps).round() as usize;
     let found: Vec<Vec<Event>> = gammas
         .enumerate()
-        .map(|(k, gamma)| {
-            let breaks = breaks(f64::from(gamma), base.clock.as_deref());
-            let least = base.event_sigma * raw_noise[k];
-            events::find(&traces["denoised"][k], &traces["deconvolved"][k], least, apart, &breaks)
-        })
+        .map(|(k, gamma)| base.events(&traces["raw"][k], &traces["denoised"][k], &traces["deconvolved"][k], gamma))
         .collect();
-    let per = |noise: f32| 1.0 / noise.max(f32::MIN_POSITIVE);
     let units: Vec<[f32; 3]> = raw_noise
         .iter()
         .zip(&dff_noise)
-        .map(|(raw, dff)| [1.0, per(*raw), dff * per(*raw)])
+        .map(|(raw, dff)| event_units(*raw, *dff, 1.0))
         .collect();
     write_event_table(&mut folder, &found, &units, &base.times)?;
     let zscore = traces["dff"].iter().zip(&dff_noise).map(|(row, noise)| {

@@ -12,11 +12,14 @@ use super::apply::State;
 use super::background::Background;
 use super::statistics::{CellRecord, Geometry, valid_mean};
 use super::write::EditFile;
+use crate::deconvolve::breaks;
 use crate::demix::clock_of;
 use crate::demix::ring::Coarse;
+use crate::events;
 use crate::failure::Failure;
+use crate::kernels::second_difference_noise;
 use crate::rise::Rise;
-use crate::types::{Footprint, Grid};
+use crate::types::{Event, Footprint, Grid};
 
 /// `null` in JSON is not-a-number.
 ///
@@ -196,6 +199,14 @@ pub fn boxed(entries: &[(usize, f32)], width: usize) -> Footprint {
 }
 
 impl Base {
+    /// Events of a cell by the rule of the run (`events.rs`); the noise is measured on its raw trace, so that cells an edit made have theirs too. `gamma`: decay a frame.
+    pub fn events(&self, raw: &[f32], denoised: &[f32], deconvolved: &[f32], gamma: f32) -> Vec<Event> {
+        let apart = (events::APART_S * self.fps).round() as usize;
+        let breaks = breaks(f64::from(gamma), self.clock.as_deref());
+        let least = self.event_sigma * second_difference_noise(raw);
+        events::find(denoised, deconvolved, least, apart, &breaks)
+    }
+
     /// Reads a run folder.
     ///
     /// # Errors

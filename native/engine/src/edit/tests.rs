@@ -483,6 +483,25 @@ fn edited_cells_have_their_events_and_untouched_ones_keep_theirs() {
             assert_eq!(own(&merged, k), own(&run().base.folder, *row as usize), "row {row}");
         }
     }
+    // The edit's own folder lists the same, in the same units, and the numbers of cells say how many.
+    for (index, t) in outcome.touched.iter().enumerate() {
+        let Some(k) = place.iter().position(|row| *row as usize == t.cell.row) else {
+            continue;
+        };
+        let of = |folder: &Path, name: &str, cell: usize| -> Vec<f64> {
+            let values = column(folder, name).into_iter().zip(column(folder, "cell"));
+            values.filter(|(_, k)| *k as usize == cell).map(|(v, _)| v).collect()
+        };
+        for name in ["onset", "peak", "end"] {
+            assert_eq!(of(&layers[0], name, index), of(&merged, name, k), "{name} of row {}", t.cell.row);
+        }
+        for name in ["amplitude", "amplitude_sigma", "amplitude_dff"] {
+            for (a, b) in of(&layers[0], name, index).iter().zip(of(&merged, name, k)) {
+                assert!((a / b - 1.0).abs() < 1e-4, "{name} of row {}: {a} {b}", t.cell.row);
+            }
+        }
+        assert_eq!(t.metrics.events as usize, own(&merged, k).len(), "row {}", t.cell.row);
+    }
     // The merged cell is the last.
     assert!(place.last() > Some(&(rows[0].max(rows[1]) as i32)));
     let zscore = calyx_npy::read::<f32>(&merged.join("zscore.npy")).unwrap();

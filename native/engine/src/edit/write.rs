@@ -11,9 +11,10 @@ use super::field::Base;
 use super::request::Edit;
 use super::statistics::{CellRecord, write_cells};
 use crate::failure::Failure;
+use crate::kernels::second_difference_noise;
 use crate::manifest::plain;
 use crate::output::RunFolder;
-use crate::result::{pyramid_description, to_raw, write_footprints, write_traces};
+use crate::result::{event_units, pyramid_description, to_raw, write_event_table, write_footprints, write_traces};
 use crate::shelf::Trace;
 
 /// Version of `edit.json`.
@@ -63,6 +64,12 @@ pub fn write(base: &Base, edit: &Edit, outcome: &Outcome, target: &Path) -> Resu
         let scale = |k: usize| if scaled { raw[k].scale } else { 1.0 };
         write_traces(&mut folder, name, frames, traces.len(), |k| Ok(Cow::Borrowed(traces[k])), scale)?;
     }
+    let events: Vec<_> = cells().map(|c| base.events(&c.raw, &c.denoised, &c.deconvolved, c.gamma)).collect();
+    let units: Vec<_> = cells()
+        .zip(&raw)
+        .map(|(c, raw)| event_units(second_difference_noise(&c.raw), second_difference_noise(&c.dff), raw.scale))
+        .collect();
+    write_event_table(&mut folder, &events, &units, &base.times)?;
     let footprints: Vec<_> = cells().map(|c| c.footprint.clone()).collect();
     let projections: Vec<Trace> = cells().map(|c| c.projection.clone().into()).collect();
     let solved: Vec<Trace> = cells().map(|c| c.solved.clone().into()).collect();

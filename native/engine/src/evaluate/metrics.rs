@@ -81,7 +81,7 @@ pub fn measure(film: &Registered, field: &Field, components: &Components, demixe
         .map(|(j, _)| Ok((*j, pearson(&rest, &components.denoised[*j].all()?).abs())))
         .collect::<Result<Vec<_>, StageError>>()?;
     let leak = highest(leaks.into_iter());
-    let events = events(&deconvolved, 3.0 * noise);
+    let events = components.events[k].len() as u32;
     Ok(CellMetrics {
         seed_pnr: demixed.components[k].seed_pnr,
         seed_correlation: demixed.components[k].seed_correlation,
@@ -93,6 +93,7 @@ pub fn measure(film: &Registered, field: &Field, components: &Components, demixe
         roundness: roundness(a),
         edge_distance_px: edge,
         events,
+        activity_runs: activity_runs(&deconvolved, 3.0 * noise),
         event_rate_per_minute: (f64::from(events) / field.minutes) as f32,
         skewness: skewness(&dff),
         split_half: halves(&evidence.halves[0][k], &evidence.halves[1][k]),
@@ -135,7 +136,7 @@ pub(crate) fn halves(a: &[f32], b: &[f32]) -> f32 {
 }
 
 /// Runs of activity whose sum exceeds `threshold`.
-pub fn events(activity: &[f32], threshold: f32) -> u32 {
+pub fn activity_runs(activity: &[f32], threshold: f32) -> u32 {
     activity
         .split(|v| *v <= 0.0)
         .filter(|run| run.iter().sum::<f32>() > threshold)
@@ -164,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_rise_over_several_frames_is_one_event() {
-        assert_eq!(events(&[0.0, 1.0, 2.0, 0.0, 0.5, 0.0, 4.0], 2.5), 2);
+        assert_eq!(activity_runs(&[0.0, 1.0, 2.0, 0.0, 0.5, 0.0, 4.0], 2.5), 2);
     }
 
     #[test]

@@ -32,7 +32,7 @@ const ACTIVE_SNR: f32 = 5.0;
 const ACTIVE_HALVES: f32 = 0.8;
 /// So few events may all lie in one half of the film, and the other half shows little of the cell; where they are as clear as this, a smaller
 /// agreement of the halves is enough. (Own films: all five below the usual limit were cells.)
-const FEW_EVENTS: u32 = 2;
+const FEW_RUNS: u32 = 2;
 const FEW_SNR: f32 = 12.0;
 const FEW_HALVES: f32 = 0.7;
 /// A trace that follows the motion so closely shows the motion.
@@ -52,7 +52,7 @@ pub fn against(m: &CellMetrics, params: &Parameters, diameter_px: f32) -> Vec<St
             m.snr, params.min_snr
         ));
     }
-    if m.events == 0 && !(m.snr >= ACTIVE_SNR && m.split_half >= ACTIVE_HALVES) {
+    if m.activity_runs == 0 && !(m.snr >= ACTIVE_SNR && m.split_half >= ACTIVE_HALVES) {
         out.push("it has no event above three times the noise (0, at least 1)".to_owned());
     }
     let least = params.min_r_value - if certain { LENIENT.1 } else { 0.0 };
@@ -62,7 +62,7 @@ pub fn against(m: &CellMetrics, params: &Parameters, diameter_px: f32) -> Vec<St
             m.r_value
         ));
     }
-    let few = m.events <= FEW_EVENTS && m.snr >= FEW_SNR;
+    let few = m.activity_runs <= FEW_RUNS && m.snr >= FEW_SNR;
     let least = params.min_split_half * if few { FEW_HALVES } else { 1.0 };
     if m.split_half < least {
         out.push(format!(
@@ -171,7 +171,7 @@ mod tests {
     fn good() -> CellMetrics {
         CellMetrics {
             snr: 12.0,
-            events: 5,
+            activity_runs: 5,
             r_value: 0.9,
             split_half: 0.94,
             area_px: 34.0,
@@ -193,8 +193,8 @@ mod tests {
         assert!(said(&good()).is_empty());
         let faults: [Fault; 12] = [
             (|m| m.snr = 1.26, ["1.3", "3.0"]),
-            (|m| (m.events, m.snr) = (0, 4.9), ["0", "1"]),
-            (|m| (m.events, m.split_half) = (0, 0.79), ["0", "1"]),
+            (|m| (m.activity_runs, m.snr) = (0, 4.9), ["0", "1"]),
+            (|m| (m.activity_runs, m.split_half) = (0, 0.79), ["0", "1"]),
             (|m| m.r_value = 0.123, ["0.12", "0.70"]),
             (|m| m.split_half = 0.21, ["0.21", "0.50"]),
             (|m| m.area_px = 2.0, ["2 px", "7"]),
@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn an_event_that_was_under_way_or_rose_in_steps_is_activity() {
         let under_way = CellMetrics {
-            events: 0,
+            activity_runs: 0,
             snr: 5.0,
             split_half: 0.8,
             ..good()
@@ -241,14 +241,14 @@ mod tests {
     #[test]
     fn of_few_clear_events_the_halves_need_agree_less() {
         let few = CellMetrics {
-            events: 2,
+            activity_runs: 2,
             split_half: 0.36,
             ..good()
         };
         assert!(said(&few).is_empty());
-        for (events, snr, split_half, limit) in [(3, 12.0, 0.36, "0.50"), (2, 11.9, 0.36, "0.50"), (2, 12.0, 0.34, "0.35")] {
+        for (activity_runs, snr, split_half, limit) in [(3, 12.0, 0.36, "0.50"), (2, 11.9, 0.36, "0.50"), (2, 12.0, 0.34, "0.35")] {
             let other = CellMetrics {
-                events,
+                activity_runs,
                 snr,
                 split_half,
                 ..few.clone()
