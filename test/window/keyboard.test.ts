@@ -249,6 +249,18 @@ describe('large text', () => {
             if (box.width === 0 || box.height === 0 || getComputedStyle(element).visibility !== 'visible') return [];
             const name = `${element.tagName.toLowerCase()} “${(element.getAttribute('aria-label') ?? element.textContent ?? '').trim().slice(0, 40)}”`;
             if (box.right > innerWidth + 1 && !scrolls(element)) return [`outside: ${name}`];
+            // A key stands beside its button's word, inside the button.
+            if (element.tagName === 'KBD' && element.closest('button') !== null) {
+              const button = element.closest('button') ?? element;
+              const words = [...button.childNodes].filter(({ nodeType }) => nodeType === Node.TEXT_NODE);
+              const ends = words.map((word) => {
+                const range = document.createRange();
+                range.selectNodeContents(word);
+                return range.getBoundingClientRect().right;
+              });
+              if (box.left < Math.max(...ends) || box.right > button.getBoundingClientRect().right)
+                return [`lies on its word: ${name} of “${button.textContent}”`];
+            }
             const clips = getComputedStyle(element).overflowX === 'hidden';
             return clips && element.scrollWidth > element.clientWidth + 1 && !scrolls(element) ? [`cut: ${name}`] : [];
           },
