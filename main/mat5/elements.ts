@@ -100,13 +100,25 @@ export class Elements {
     }
   }
 
-  /** A packed variable whole. Its own size is looked at before it is unpacked. */
-  inflate(bytes: Buffer): Buffer {
+  /**
+   * Bytes that a packed variable says it has.
+   *
+   * @param bytes - its beginning, or all of it
+   * @param packed - bytes of all of it
+   * @throws Mat5Error for one that cannot be
+   */
+  unpackedBytes(bytes: Buffer, packed: number): number {
     const head = this.beginning(bytes.subarray(0, 4096));
     if (head.length < 8) throw new Mat5Error('a packed variable is damaged.');
     const claimed = this.u32(head, 4) + 8;
-    if (claimed > largestVariable || claimed > (bytes.length + 64) * tightest)
-      throw new Mat5Error(`a packed variable of ${bytes.length} bytes says it has ${claimed}.`);
+    if (claimed > largestVariable || claimed > (packed + 64) * tightest)
+      throw new Mat5Error(`a packed variable of ${packed} bytes says it has ${claimed}.`);
+    return claimed;
+  }
+
+  /** A packed variable whole. Its own size is looked at before it is unpacked. */
+  inflate(bytes: Buffer): Buffer {
+    const claimed = this.unpackedBytes(bytes, bytes.length);
     try {
       return inflateSync(bytes, { maxOutputLength: claimed + 8 });
     } catch (error) {

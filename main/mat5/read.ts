@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-import { open, readFile, stat } from 'node:fs/promises';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { compressed, Elements, matrix } from './elements.ts';
 import { Mat5Error } from './error.ts';
 
-/** A file of this field is far smaller. */
-const largestFile = 4 * 2 ** 30;
 /** More values than any variable of this field has; a file that claims more lies. */
 const mostValues = 4e9;
 /** Structures within structures. */
@@ -60,24 +59,11 @@ class Parser {
     this.#elements = elements;
   }
 
-  /** The variables of a file; those that hold no numbers are kept by name only. */
-  variables(data: Buffer): ReadonlyMap<string, Mat5Value> {
-    const found = new Map<string, Mat5Value>();
-    let at = 128;
-    while (at + 8 <= data.length) {
-      const element = this.#elements.at(data, at);
-      at = element.next;
-      if (element.type === compressed) {
-        const inner = this.#elements.at(this.#elements.inflate(element.bytes), 0);
-        if (inner.type === matrix) this.#put(found, inner.bytes);
-      } else if (element.type === matrix) this.#put(found, element.bytes);
-    }
-    return found;
-  }
-
-  #put(found: Map<string, Mat5Value>, bytes: Buffer): void {
-    const { name, value } = this.#matrix(bytes, 0);
-    if (name !== '') found.set(name, value);
+  /** The variable that an element holds; undefined for an element that holds none. */
+  variable(data: Buffer): Mat5Value | undefined {
+    const element = this.#elements.at(data, 0);
+    const inner = element.type === compressed ? this.#elements.at(this.#elements.inflate(element.bytes), 0) : element;
+    return inner.type === matrix ? this.#matrix(inner.bytes, 0).value : undefined;
   }
 
   #matrix(data: Buffer, depth: number): { readonly name: string; readonly value: Mat5Value } {
@@ -158,14 +144,86 @@ class Parser {
   }
 }
 
-/** The variables of a file of level 5 (MATLAB's default up to 2 GB; SciPy's `savemat`). @throws Mat5Error, and what the disk says */
+/** Variables of a file of level 5 (MATLAB's default up to 2 GB; SciPy's `savemat`), each read when it is asked for. */
+export class Mat5File implements Disposable {
+  readonly #file: number;
+  readonly #elements: Elements;
+  readonly #heads: ReadonlyMap<string, Head>;
+  readonly #most: number;
+  readonly #read = new Map<string, Mat5Value>();
+  #held = 0;
+
+  private constructor(file: number, found: Awaited<ReturnType<typeof headsOf>>, most: number) {
+    this.#file = file;
+    this.#elements = found.elements;
+    this.#heads = found.heads;
+    this.#most = most;
+  }
+
+  /** @param most - bytes of values that are held at a time @throws Mat5Error, and what the disk says */
+  static async open(place: string, most = mostHeld): Promise<Mat5File> {
+    const found = await headsOf(place);
+    if (found.size < 128) throw new Mat5Error('it is too short for a MAT file.');
+    for (const { at, bytes } of found.heads.values()) if (at + bytes > found.size) throw found.elements.cut();
+    return new Mat5File(openSync(place, 'r'), found, most);
+  }
+
+  get names(): readonly string[] {
+    return [...this.#heads.keys()];
+  }
+
+  /**
+   * A variable; undefined where there is none.
+   *
+   * @throws Mat5Error for one that is damaged, or that would need more memory than there is for all of them: the sizes are looked at before it is read
+   */
+  get(name: string): Mat5Value | undefined {
+    const known = this.#read.get(name);
+    const head = this.#heads.get(name);
+    if (known !== undefined || head === undefined) return known;
+    const unpacked = head.isPacked
+      ? this.#elements.unpackedBytes(this.#piece(head.at, Math.min(head.bytes, packedHead)).subarray(8), head.bytes)
+      : head.bytes;
+    const claimed = head.values === null ? 2 * unpacked : 8 * head.values;
+    if (this.#held + claimed + unpacked > this.#most)
+      throw new Mat5Error(
+        `its ${name} needs ${sized(claimed + unpacked)}${this.#held > 0 ? `, beside ${sized(this.#held)} of others` : ''}; variables of MATLAB’s level 5 are read whole, up to ${sized(this.#most)} of them. Save it there with save(…, '-v7.3'): that is read in pieces.`,
+      );
+    const value = new Parser(this.#elements).variable(this.#piece(head.at, head.bytes));
+    if (value === undefined) return undefined;
+    this.#held += claimed;
+    this.#read.set(name, value);
+    return value;
+  }
+
+  #piece(at: number, count: number): Buffer {
+    const bytes = Buffer.alloc(count);
+    if (readSync(this.#file, bytes, 0, count, at) < count) throw this.#elements.cut();
+    return bytes;
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#file);
+    this.#read.clear();
+  }
+}
+
+const mostHeld = 1.5 * 2 ** 30;
+/** Of a packed variable, what is enough to see how large it is. */
+const packedHead = 4104;
+
+const sized = (bytes: number): string =>
+  bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+
+/** All variables of a file of level 5. @throws as {@link Mat5File} */
 export async function readMat5(place: string): Promise<ReadonlyMap<string, Mat5Value>> {
-  const { size } = await stat(place);
-  if (size > largestFile)
-    throw new Mat5Error(`it has ${size} bytes; level 5 of MATLAB’s format holds at most 2 GB a variable.`);
-  const data = await readFile(place);
-  if (data.length < 128) throw new Mat5Error('it is too short for a MAT file.');
-  return new Parser(new Elements(data.toString('latin1', 126, 128) === 'IM')).variables(data);
+  using file = await Mat5File.open(place);
+  const found = new Map<string, Mat5Value>();
+  for (const name of file.names) {
+    const value = file.get(name);
+    if (value !== undefined) found.set(name, value);
+  }
+  return found;
 }
 
 /** What the beginning of a variable tells. */
@@ -179,10 +237,26 @@ export interface Mat5Name {
 /** Bytes of a variable that hold its name, and of a structure the names of its fields. */
 const headBytes = 16 * 1024;
 
+/** What the beginning of a variable tells, and where it lies. */
+interface Head extends Mat5Name {
+  /** Numbers of it; null where it is no table of numbers. */
+  readonly values: number | null;
+  /** Its element with its tag, counted from the file's beginning. */
+  readonly at: number;
+  readonly bytes: number;
+  readonly isPacked: boolean;
+}
+
 /** Names of variables and of the fields of structures, from the beginning of each: nothing is unpacked whole. @throws Mat5Error */
 export async function readMat5Names(place: string): Promise<ReadonlyMap<string, Mat5Name>> {
+  return (await headsOf(place)).heads;
+}
+
+async function headsOf(
+  place: string,
+): Promise<{ readonly elements: Elements; readonly heads: ReadonlyMap<string, Head>; readonly size: number }> {
   const file = await open(place, 'r');
-  const found = new Map<string, Mat5Name>();
+  const heads = new Map<string, Head>();
   try {
     const { size } = await file.stat();
     const order = Buffer.alloc(2);
@@ -195,18 +269,24 @@ export async function readMat5Names(place: string): Promise<ReadonlyMap<string, 
       const [type, length] = [elements.u32(tag, 0), elements.u32(tag, 4)];
       const head = Buffer.alloc(Math.min(headBytes, length, Math.max(0, size - at - 8)));
       await file.read(head, 0, head.length, at + 8);
-      at += 8 + (type === compressed ? length : Math.ceil(length / 8) * 8);
-      if (type !== compressed && type !== matrix) continue;
-      const variable = headOf(elements, type === compressed ? elements.beginning(head).subarray(8) : head);
-      if (variable !== null && variable.name !== '') found.set(variable.name, variable);
+      const isPacked = type === compressed;
+      const [from, bytes] = [at, 8 + length];
+      at += 8 + (isPacked ? length : Math.ceil(length / 8) * 8);
+      if (!isPacked && type !== matrix) continue;
+      const variable = headOf(elements, isPacked ? elements.beginning(head).subarray(8) : head);
+      if (variable !== null && variable.name !== '')
+        heads.set(variable.name, { ...variable, at: from, bytes, isPacked });
     }
+    return { elements, heads, size };
   } finally {
     await file.close();
   }
-  return found;
 }
 
-function headOf(elements: Elements, data: Buffer): (Mat5Name & { readonly name: string }) | null {
+function headOf(
+  elements: Elements,
+  data: Buffer,
+): (Pick<Head, 'fields' | 'className' | 'values'> & { readonly name: string }) | null {
   try {
     const flags = elements.at(data, 0);
     const kind = elements.u32(flags.bytes, 0) & 0xff;
@@ -214,11 +294,16 @@ function headOf(elements: Elements, data: Buffer): (Mat5Name & { readonly name: 
     const third = elements.at(data, second.next);
     if (kind === 17) {
       const className = elements.at(data, third.next).bytes.toString('latin1');
-      return { name: second.bytes.toString('latin1'), fields: [], className };
+      return { name: second.bytes.toString('latin1'), fields: [], className, values: null };
     }
     const name = third.bytes.toString('latin1');
-    if (kind === 3) return { name, fields: [], className: elements.at(data, third.next).bytes.toString('latin1') };
-    if (kind !== 2) return { name, fields: [], className: null };
+    if (kind === 3)
+      return { name, fields: [], className: elements.at(data, third.next).bytes.toString('latin1'), values: null };
+    if (kind !== 2) {
+      const isTable = kind >= 6 && kind <= 15;
+      const values = isTable ? elements.numbers(second).reduce((product, size) => product * size, 1) : null;
+      return { name, fields: [], className: null, values };
+    }
     const lengthElement = elements.at(data, third.next);
     const [length = 0] = elements.numbers(lengthElement);
     const { bytes } = elements.at(data, lengthElement.next);
@@ -227,7 +312,7 @@ function headOf(elements: Elements, data: Buffer): (Mat5Name & { readonly name: 
       { length: count },
       (_, i) => bytes.toString('latin1', i * length, (i + 1) * length).split('\0')[0] ?? '',
     );
-    return { name, fields, className: null };
+    return { name, fields, className: null, values: null };
   } catch {
     // A head that is cut off is of a variable that nobody looks for.
     return null;

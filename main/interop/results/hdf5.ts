@@ -50,15 +50,22 @@ export class Hdf5 implements Disposable {
    *
    * @throws AppError `interop.unreadable`
    */
-  #checkClaim(shape: readonly number[], bytesEach: number, name: string): void {
+  #checkClaim(shape: readonly number[], bytesEach: number, name: string, most = mostAtOnce): void {
     checkSize(shape, name, this.#place);
     const claimed = shape.reduce((product, size) => product * size, 1) * bytesEach;
     if (claimed <= alwaysBytes) return;
     const held = statSync(this.#place).size;
     if (claimed > held * mostPacking)
       throw unreadable(this.#place, `its ${name} would have ${claimed} bytes, the whole file has ${held}.`);
-    if (claimed > mostAtOnce)
+    if (claimed > most)
       throw unreadable(this.#place, `its ${name} has ${claimed} bytes, more than can be read at once.`);
+  }
+
+  /** Refuses a dataset that claims more than the file can hold; one that is large is not refused: it is read in pieces. @throws AppError `interop.unreadable` */
+  checkClaim(name: string): void {
+    const found = this.#at(name);
+    if (found instanceof this.#module.Dataset)
+      this.#checkClaim(found.shape ?? [], bytesOf(found.dtype), name, Infinity);
   }
 
   #at(name: string): unknown {

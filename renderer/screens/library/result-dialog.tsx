@@ -31,7 +31,8 @@ export function ResultDialog({ onClose }: { readonly onClose: () => void }): Rea
   const recording = given ?? scopes[0]?.uuid ?? '';
   const [chosen, setChosen] = useState<FolderRef | null>(null);
   const [fps, setFps] = useState('');
-  const [drawnBy, setDrawnBy] = useState(usePerson.getState().rater?.initials ?? '');
+  const me = usePerson((state) => state.rater?.initials ?? '');
+  const [drawnBy, setDrawnBy] = useState(me);
   const rate = Number(fps);
   const rateGiven = fps.trim() !== '' && Number.isFinite(rate) && rate > 0;
   const choice = { ...(recording === '' ? {} : { recordingUuid: recording }), ...(rateGiven ? { fps: rate } : {}) };

@@ -5,6 +5,7 @@ import { deflateSync } from 'node:zlib';
 import { File, ready } from 'h5wasm/node';
 import { describe, expect, it } from 'vitest';
 import { NpyFile, readSparseRows } from '../../../main/arrays/index.ts';
+import { Hdf5Writer } from '../../../main/interop/hdf5.ts';
 import type { ForeignResult } from '../../../main/interop/results/foreign-result.ts';
 import { openNpyTable } from '../../../main/interop/results/npy-file.ts';
 import { readerOf } from '../../../main/interop/results/readers/index.ts';
@@ -167,4 +168,29 @@ describe('tables of a long recording', { timeout: 60_000 }, () => {
     expect([...sparse.indices]).toEqual([1, 2, 3, 4]);
     expect([...sparse.indptr]).toEqual([0, 1, 2, 3, 4, 4, 4, 4]);
   });
+});
+
+it('CellReg’s footprints are read some columns of the picture at a time, and land on their pixels', async () => {
+  using root = temporaryFolder();
+  const place = path.join(root.path, 'spatial_footprints_01.mat');
+  const [cells, height, width] = [15_000, 300, 5];
+  // MATLAB's axes are turned over in the file: x × y × cells.
+  const values = new Uint8Array(width * height * cells);
+  const put = (cell: number, y: number, x: number, value: number): void => {
+    values[(x * height + y) * cells + cell] = value;
+  };
+  put(3, 7, 4, 9);
+  put(3, 7, 0, 5);
+  put(14_999, 299, 2, 1);
+  const file = await Hdf5Writer.create(place);
+  file.array('allFiltersMat', values, [width, height, cells]);
+  file.close();
+  const field = { height, width, frames: 10, fps: 20 };
+  const result = await (await readerOf(place))?.read(place, field);
+  expect(result?.footprints).toHaveLength(cells);
+  const found = result?.footprints[3];
+  expect([...(found?.pixels ?? [])]).toEqual([7 * width, 7 * width + 4]);
+  expect([...(found?.values ?? [])]).toEqual([5, 9]);
+  expect([...(result?.footprints[14_999]?.pixels ?? [])]).toEqual([299 * width + 2]);
+  expect(result?.footprints.filter(({ pixels }) => pixels.length > 0)).toHaveLength(2);
 });

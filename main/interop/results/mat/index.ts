@@ -5,7 +5,7 @@ import { namesOfMat5, openMat5 } from './mat5.ts';
 import { openMat73 } from './mat73.ts';
 import type { MatFile, MatNames } from './mat-value.ts';
 
-export type { MatFile, MatNames, MatNumbers, MatSparse, MatTable } from './mat-value.ts';
+export type { MatFile, MatNames, MatNumbers, MatPages, MatSparse, MatTable } from './mat-value.ts';
 
 /** A MAT file of level 5 or 7.3; null for anything else. @throws AppError `interop.unreadable` */
 export async function openMat(place: string): Promise<MatFile | null> {

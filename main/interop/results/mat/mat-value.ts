@@ -28,6 +28,14 @@ export interface MatTable {
   readonly column: (index: number) => ArrayLike<number | bigint>;
 }
 
+/** An array of three axes that is not in memory whole. */
+export interface MatPages {
+  /** In MATLAB's order. */
+  readonly shape: readonly [number, number, number];
+  /** Values from one index of the last axis to before another, counted along columns. @throws AppError `interop.unreadable` */
+  readonly read: (from: number, to: number) => ArrayLike<number | bigint>;
+}
+
 /** Names in a MAT file of either form. */
 export interface MatNames extends Disposable {
   /** Names of variables, or of fields of a structure. */
@@ -42,4 +50,6 @@ export interface MatFile extends MatNames {
   readonly get: (name: string) => MatNumbers | MatSparse | null;
   /** A full matrix, read piece by piece from files of 7.3; null for everything else. @throws AppError `interop.unreadable` */
   readonly table: (name: string) => MatTable | null;
+  /** An array of three axes, read piece by piece from files of 7.3; null for everything else. @throws AppError `interop.unreadable` */
+  readonly pages: (name: string) => MatPages | null;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { Mat5Error, type Mat5Value, readMat5, readMat5Names } from '../../../mat5/index.ts';
+import { Mat5Error, Mat5File, type Mat5Value, readMat5Names } from '../../../mat5/index.ts';
 import { fileError } from '../../../processing/index.ts';
 import { unreadable } from '../check.ts';
 import type { MatFile, MatNames } from './mat-value.ts';
@@ -16,16 +16,23 @@ export async function namesOfMat5(place: string): Promise<MatNames> {
 
 /** Opens a MAT file of level 5. @throws AppError `interop.unreadable`, `disk.io` */
 export async function openMat5(place: string): Promise<MatFile> {
-  const variables = await told(place, () => readMat5(place));
+  const file = await told(place, () => Mat5File.open(place));
+  const variable = (name: string): Mat5Value | undefined => {
+    try {
+      return file.get(name);
+    } catch (error) {
+      throw error instanceof Mat5Error ? unreadable(place, error.message, error) : error;
+    }
+  };
   const find = (name: string): Mat5Value | undefined => {
     const [first = '', ...rest] = name.split('.');
-    let value = variables.get(first);
+    let value = variable(first);
     for (const part of rest) value = value?.kind === 'struct' ? value.fields.get(part) : undefined;
     return value;
   };
   return {
     names: (of) => {
-      if (of === undefined) return [...variables.keys()];
+      if (of === undefined) return file.names;
       const found = find(of);
       return found?.kind === 'struct' ? [...found.fields.keys()] : [];
     },
@@ -49,11 +56,21 @@ export async function openMat5(place: string): Promise<MatFile> {
         column: (index) => Array.from({ length: rows }, (_, i) => values[index * rows + i] ?? 0),
       };
     },
+    pages: (name) => {
+      const found = find(name);
+      if (found?.kind !== 'numbers' || found.shape.length !== 3) return null;
+      const [first = 0, second = 0, count = 0] = found.shape;
+      const each = first * second;
+      return {
+        shape: [first, second, count],
+        read: (from, to) => found.values.subarray(from * each, to * each),
+      };
+    },
     objectClass: (name) => {
       const found = find(name);
       return found?.kind === 'object' ? found.className : null;
     },
-    [Symbol.dispose]: () => undefined,
+    [Symbol.dispose]: () => file[Symbol.dispose](),
   };
 }
 

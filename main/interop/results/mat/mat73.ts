@@ -44,6 +44,21 @@ export async function openMat73(place: string): Promise<MatFile> {
           ]),
       };
     },
+    pages: (name) => {
+      const at = inside(name);
+      const [count, second, first, ...more] = file.shape(at) ?? [];
+      if (count === undefined || second === undefined || first === undefined || more.length > 0) return null;
+      file.checkClaim(at);
+      return {
+        shape: [first, second, count],
+        read: (from, to) =>
+          file.part(at, [
+            [from, to],
+            [0, second],
+            [0, first],
+          ]),
+      };
+    },
     objectClass: (name) =>
       file.number(inside(name), 'MATLAB_object_decode') === null ? null : file.attribute(inside(name), 'MATLAB_class'),
     [Symbol.dispose]: () => file[Symbol.dispose](),

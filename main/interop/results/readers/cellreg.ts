@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { checkSize, unreadable } from '../check.ts';
+import { ofColumns } from '../footprints.ts';
 import type { ForeignFootprint, ResultReader } from '../foreign-result.ts';
-import { namesOfMat, openMat } from '../mat/index.ts';
+import { type MatPages, namesOfMat, openMat } from '../mat/index.ts';
 
 /** Footprints as CellReg takes them (`.mat`, `allFiltersMat`: cells × y × x), without traces. They need the recording for its frames. */
 export const cellreg: ResultReader = {
@@ -13,10 +14,9 @@ export const cellreg: ResultReader = {
   },
   read: async (place, field) => {
     using file = await openMat(place);
-    const found = file?.get('allFiltersMat');
-    if (found?.kind !== 'numbers' || found.shape.length !== 3)
-      throw unreadable(place, 'its allFiltersMat is no cells × y × x.');
-    const [cells = 0, height = 0, width = 0] = found.shape;
+    const found = file?.pages('allFiltersMat') ?? null;
+    if (found === null) throw unreadable(place, 'its allFiltersMat is no cells × y × x.');
+    const [cells, height, width] = found.shape;
     checkSize([cells, height, width], 'allFiltersMat', place);
     if (field === null || field.height !== height || field.width !== width) {
       throw unreadable(
@@ -24,20 +24,7 @@ export const cellreg: ResultReader = {
         `it holds ${cells} footprints on ${width} × ${height} pixels and no traces${field === null ? '. Give the recording they are of (--recording <uuid>), which must have that size.' : `, the recording has ${field.width} × ${field.height}.`}`,
       );
     }
-    const footprints = Array.from({ length: cells }, (_, k): ForeignFootprint => {
-      const pixels: number[] = [];
-      const values: number[] = [];
-      for (let y = 0; y < height; y += 1) {
-        for (let x = 0; x < width; x += 1) {
-          const value = Number(found.values[k + cells * (y + height * x)]);
-          if (value > 0 && Number.isFinite(value)) {
-            pixels.push(y * width + x);
-            values.push(value);
-          }
-        }
-      }
-      return { pixels: Uint32Array.from(pixels), values: Float32Array.from(values) };
-    });
+    const footprints = footprintsOf(found);
     return {
       program: 'cellreg',
       version: null,
@@ -57,3 +44,23 @@ export const cellreg: ResultReader = {
     };
   },
 };
+
+/** Values that are in memory at a time. */
+const slabValues = 2 ** 22;
+
+/** Cells × y × x, some columns of the picture at a time: a dense table of masks is far larger than all that is in it. */
+function footprintsOf({ shape: [cells, height, width], read }: MatPages): readonly ForeignFootprint[] {
+  const found = Array.from({ length: cells }, () => ({ pixels: [] as number[], values: [] as number[] }));
+  const step = Math.max(1, Math.floor(slabValues / Math.max(1, cells * height)));
+  for (let from = 0; from < width; from += step) {
+    const values = read(from, Math.min(width, from + step));
+    for (let i = 0; i < values.length; i += 1) {
+      const value = Number(values[i]);
+      if (!(value > 0) || !Number.isFinite(value)) continue;
+      const cell = found[i % cells];
+      cell?.pixels.push(from * height + Math.floor(i / cells));
+      cell?.values.push(value);
+    }
+  }
+  return found.map(({ pixels, values }) => ofColumns(pixels, values, height, width));
+}

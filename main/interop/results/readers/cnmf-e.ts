@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { checkSize, count, unreadable } from '../check.ts';
 import { ofColumns } from '../footprints.ts';
+import { numbers } from '../hdf5.ts';
 import type { ForeignFootprint, ForeignResult, ResultReader, Table } from '../foreign-result.ts';
 import {
   type MatFile,
@@ -128,7 +129,8 @@ function footprintsOf(
   { height, width, cells }: { readonly height: number; readonly width: number; readonly cells: number },
   place: string,
 ): readonly ForeignFootprint[] {
-  const found = file.get(name);
+  const table = file.table(name);
+  const found = table ?? file.get(name);
   if (found === null || found.shape[0] !== height * width || found.shape[1] !== cells) {
     throw unreadable(
       place,
@@ -136,7 +138,7 @@ function footprintsOf(
     );
   }
   const pixels = height * width;
-  if (found.kind === 'sparse') {
+  if ('kind' in found && found.kind === 'sparse') {
     const { rows, starts, values } = found;
     if (starts.length !== cells + 1 || rows.length < (starts[cells] ?? 0) || values.length < (starts[cells] ?? 0))
       throw unreadable(place, 'the parts of its masks (A) do not belong together.');
@@ -152,13 +154,8 @@ function footprintsOf(
       );
     });
   }
+  if (table === null) throw unreadable(place, 'its masks (A) are no table of numbers.');
   const all = Array.from({ length: pixels }, (_, i) => i);
-  return Array.from({ length: cells }, (_, k) =>
-    ofColumns(
-      all,
-      all.map((pixel) => Number(found.values[k * pixels + pixel])),
-      height,
-      width,
-    ),
-  );
+  // A dense table is read cell by cell.
+  return Array.from({ length: cells }, (_, k) => ofColumns(all, numbers(table.column(k)), height, width));
 }
