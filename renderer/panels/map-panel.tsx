@@ -12,7 +12,7 @@ import { type ImageName, useReview } from '../stores/review.ts';
 import { classes } from '../ui/classes.ts';
 import type { Command } from '../ui/commands/registry.ts';
 import { useCommands } from '../ui/commands/use-commands.ts';
-import { Button, Choice } from '../ui/controls.tsx';
+import { Button, FoldingChoice } from '../ui/controls.tsx';
 import { decimal } from '../ui/format.ts';
 import { Icon } from '../ui/icons.tsx';
 import { Failed, Loading, Panel } from '../ui/panel.tsx';
@@ -128,7 +128,7 @@ export function MapPanel({ opening, cells, selected }: MapProps): ReactElement {
       well
       end={
         <>
-          <Choice
+          <FoldingChoice
             label="Picture under the outlines"
             value={image}
             onChange={(name) => useReview.setState({ image: name })}

@@ -9,7 +9,7 @@ import { useOutlines } from '../client/outlines.ts';
 import type { ReviewOpening } from '../client/queries.ts';
 import { type MovieLayer, useReview } from '../stores/review.ts';
 import { classes } from '../ui/classes.ts';
-import { Button, Choice, Note } from '../ui/controls.tsx';
+import { Button, FoldingChoice, Note } from '../ui/controls.tsx';
 import { count } from '../ui/format.ts';
 import { Empty, Failed, Loading, Panel } from '../ui/panel.tsx';
 import { EventClips } from './event-clips.tsx';
@@ -53,8 +53,9 @@ export function MoviePanel(props: MovieProps): ReactElement {
       well
       end={
         opening.filmsPresent ? (
-          <Choice<MovieLayer>
+          <FoldingChoice<MovieLayer>
             label="Layer of the movie"
+            many
             value={shownLayer(layer, opening)}
             onChange={(next) => useReview.setState({ layer: next })}
             options={opening.movieLayers.map((value) => ({ value, ...layerTitles[value] }))}

@@ -197,6 +197,21 @@ export function Select<T extends string>({ label, value, options, onChange }: Se
   );
 }
 
+interface FoldingProps<T extends string> extends ChoiceProps<T> {
+  /** It needs so much room that it is folded up earlier. */
+  readonly many?: boolean;
+}
+
+/** A choice of a few, all visible where the head of the panel has room, else folded up. */
+export function FoldingChoice<T extends string>({ many = false, ...props }: FoldingProps<T>): ReactElement {
+  return (
+    <span className={c('folding', many && 'foldingMany')}>
+      <Choice {...props} />
+      <Select {...props} />
+    </span>
+  );
+}
+
 /** How far something is, 0 to 1. */
 export function Bar({ label, value, width }: BarProps): ReactElement {
   const whole = Math.round(Math.max(0, Math.min(1, value)) * 100);

@@ -148,6 +148,16 @@ describe('Review', () => {
       .first()
       .waitFor();
     await picture(page, '7-split');
+    // A narrow window folds the choice up; none of it is out of reach.
+    const size = page.viewportSize();
+    await page.setViewportSize({ width: 1280, height: 800 });
+    const layer = page.getByRole('combobox', { name: 'Layer of the movie' });
+    await layer.waitFor();
+    await layer.selectOption('residual');
+    await picture(page, '7-narrow');
+    await page.setViewportSize(size ?? { width: 1440, height: 900 });
+    await page.getByRole('radio', { name: 'Residual', checked: true }).waitFor();
+    await page.getByRole('radio', { name: 'Split' }).click();
     // A split of the first cell is looked at, done and taken back.
     const found = page.getByText(/^\d+ found/);
     const cells = Number(/\d+/.exec(await found.innerText())?.[0]);

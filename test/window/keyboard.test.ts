@@ -217,13 +217,19 @@ describe('movement', () => {
   });
 });
 
-describe('large text', () => {
-  it('at 150 % neither runs out of the window nor is cut off', async () => {
+describe('text', () => {
+  it.each([
+    { percent: 150, width: 1440, height: 900 },
+    { percent: 100, width: 1280, height: 800 },
+    { percent: 150, width: 1280, height: 800 },
+  ])('at $percent % on $width × $height neither runs out of the window nor is cut off', async (look) => {
+    const { percent, width, height } = look;
     const page = await openWindow(browser, server.address, { complaints });
-    await page.evaluate(() => {
+    await page.setViewportSize({ width, height });
+    await page.evaluate((fontScale) => {
       const kept = JSON.parse(localStorage.getItem('calyx.person') ?? '{"state":{}}') as { state: object };
-      localStorage.setItem('calyx.person', JSON.stringify({ ...kept, state: { ...kept.state, fontScale: 1.5 } }));
-    });
+      localStorage.setItem('calyx.person', JSON.stringify({ ...kept, state: { ...kept.state, fontScale } }));
+    }, percent / 100);
     await page.reload();
     await page.getByRole('grid', { name: 'Sessions' }).waitFor();
     await views.find(({ name }) => name === 'review')?.open(page);
@@ -234,7 +240,9 @@ describe('large text', () => {
       if (view.ready !== undefined) await page.getByText(view.ready).first().waitFor();
       await view.drawn?.(page);
       await settled(page);
-      await page.screenshot({ path: path.join('test-output', 'pictures', `text-150-${view.name}.png`) });
+      await page.screenshot({
+        path: path.join('test-output', 'pictures', `text-${String(percent)}-${String(width)}-${view.name}.png`),
+      });
       const cut = await page.evaluate(() => {
         const scrolls = (element: Element): boolean => {
           for (let at: Element | null = element; at !== null; at = at.parentElement) {
@@ -248,7 +256,11 @@ describe('large text', () => {
             const box = element.getBoundingClientRect();
             if (box.width === 0 || box.height === 0 || getComputedStyle(element).visibility !== 'visible') return [];
             const name = `${element.tagName.toLowerCase()} “${(element.getAttribute('aria-label') ?? element.textContent ?? '').trim().slice(0, 40)}”`;
-            if (box.right > innerWidth + 1 && !scrolls(element)) return [`outside: ${name}`];
+            if (
+              box.right > innerWidth + 1 &&
+              (!scrolls(element) || element.closest('.dv-right-actions-container') !== null)
+            )
+              return [`outside: ${name}, ${String(Math.round(box.left))} to ${String(Math.round(box.right))}`];
             // A key stands beside its button's word, inside the button.
             if (element.tagName === 'KBD' && element.closest('button') !== null) {
               const button = element.closest('button') ?? element;
@@ -261,6 +273,8 @@ describe('large text', () => {
               if (box.left < Math.max(...ends) || box.right > button.getBoundingClientRect().right)
                 return [`lies on its word: ${name} of “${button.textContent}”`];
             }
+            if (element.tagName === 'BUTTON' && element.scrollHeight > element.clientHeight + 2)
+              return [`too tall: ${name}`];
             const clips = getComputedStyle(element).overflowX === 'hidden';
             return clips && element.scrollWidth > element.clientWidth + 1 && !scrolls(element) ? [`cut: ${name}`] : [];
           },
