@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::cache::Window;
 use crate::demix::ring::RingWeights;
 use crate::demix::statistics::{Residual, Survey};
-use crate::kernels::{BandPass, Noise, dot, mean, median, quantile};
+use crate::kernels::{BandPass, Noise, dot, mean, median, middle, quantile};
 use crate::moments::{Busy, Images, MOST, images};
 use crate::movie::SlowMovie;
 use crate::params::Parameters;
@@ -23,6 +23,8 @@ const TILE_FLOATS: usize = 16 << 20;
 const NULL_MOMENTS: usize = 2000;
 /// A seed's peak-to-noise ratio must exceed the largest of pure noise by this factor: real films are not as well behaved as noise.
 const PNR_MARGIN: f32 = 1.0;
+/// What wanders slowly at a pixel counts as noise up to so many times what is usual, relative to the noise from moment to moment.
+const WIDER: f32 = 1.5;
 
 /// A place where a neuron may be.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
@@ -89,9 +91,11 @@ pub struct Statistics {
 
 /// Noise of each pixel of a pixel-major film with `t` moments: from the second differences of moments that follow one another, or from how far
 /// the lower half of the values spreads, whichever is larger. The second takes in what wanders slowly (background left over, compressed
-/// video, whose second differences are next to nothing); a cell's transients hardly touch it.
+/// video, whose second differences are next to nothing); transients of a cell that rests most of the time hardly touch it. Those of a busy cell do:
+/// so what wanders counts up to [`WIDER`] times what is usual among the pixels.
 pub fn pixel_noise(film: &[f32], t: usize, joined: &[bool]) -> Vec<f32> {
-    film.chunks_exact(t.max(1))
+    let both: Vec<[f32; 2]> = film
+        .chunks_exact(t.max(1))
         .map(|y| {
             let (mut sum, mut n) = (0.0f64, 0u32);
             for i in 2..t {
@@ -102,7 +106,14 @@ pub fn pixel_noise(film: &[f32], t: usize, joined: &[bool]) -> Vec<f32> {
                 }
             }
             let fast = (sum / f64::from(n.max(1)) / 6.0).sqrt() as f32;
-            fast.max(median(y) - quantile(y, 0.159))
+            [fast, median(y) - quantile(y, 0.159)]
+        })
+        .collect();
+    let usual = middle(both.iter().filter(|[fast, _]| *fast > 0.0).map(|[fast, spread]| spread / fast)).max(1.0);
+    both.into_iter()
+        .map(|[fast, spread]| {
+            let most = if fast > 0.0 { WIDER * usual * fast } else { spread };
+            fast.max(spread.min(most))
         })
         .collect()
 }
@@ -332,6 +343,33 @@ fn maxima(correlation: &[f32], pnr: &[f32], height: usize, width: usize, min_cor
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// `count` pixels of white noise (standard deviation 1) to which `add(pixel, moment)` comes.
+    fn pixels(count: usize, t: usize, add: impl Fn(usize, usize) -> f32) -> Vec<f32> {
+        let mut noise = Noise::new(41);
+        (0..count * t).map(|i| noise.normal() + add(i / t, i % t)).collect()
+    }
+
+    #[test]
+    fn a_busy_cell_is_no_noise_but_what_wanders_everywhere_is() {
+        const T: usize = 1200;
+        let joined = vec![true; T];
+        let wander = |i: usize| 3.0 * (i as f32 * 0.05).sin();
+        // One that is up half of the time among pixels that rest: its own spread is 4.
+        let busy = |i: usize| if (i / 15).is_multiple_of(2) { 8.0 } else { 0.0 };
+        let noise = pixel_noise(&pixels(40, T, |p, i| if p == 7 { busy(i) } else { 0.0 }), T, &joined);
+        assert!(
+            noise.iter().enumerate().all(|(p, n)| p == 7 || (0.85..1.15).contains(n)),
+            "{noise:?}"
+        );
+        assert!((1.2..2.8).contains(&noise[7]), "{}", noise[7]);
+        // What all do is the film's noise: the lower half of a wave of 3 and of the noise spreads over 2.8.
+        let noise = pixel_noise(&pixels(40, T, |_, i| wander(i)), T, &joined);
+        assert!(noise.iter().all(|n| (2.4..3.2).contains(n)), "{noise:?}");
+        // A pixel without any noise from moment to moment (compressed video) has what it wanders by.
+        let still: Vec<f32> = (0..T).map(|i| if i < T / 2 { 0.0 } else { 5.0 }).collect();
+        assert!(pixel_noise(&still, T, &vec![false; T])[0] > 2.0);
+    }
 
     #[test]
     fn given_places_are_pixels_of_the_working_grid_and_those_beside_it_are_left_out() {

@@ -2,7 +2,7 @@
 //! they are at hand. Nothing is told to the engine but what a person at the screen would leave untouched.
 
 use calyx_scene::Config;
-use calyx_science::{FLOOR, Temporary, ffmpeg, judge, make, sample, shared};
+use calyx_science::{FLOOR, Floor, Temporary, ffmpeg, judge, make, sample, shared};
 use serde_json::{Value, json};
 
 fn defaults() -> Value {
@@ -104,6 +104,35 @@ fn an_overexposed_field() {
             ..config
         },
     );
+}
+
+/// Cells that are active half of the time or more hardly ever rest: what their traces do is not noise. Their baseline is hard to tell, so less
+/// is asked of traces and events.
+#[test]
+fn a_field_of_busy_cells() {
+    if !ffmpeg() {
+        println!("skipped: no ffmpeg on the PATH (FFMPEG_BIN)");
+        return;
+    }
+    let config = Config {
+        seed: 305,
+        height: 144,
+        width: 168,
+        frames: 800,
+        on_rate: 1.5,
+        off_rate: 0.7,
+        active_rate: 3.0,
+        ..Config::preset("small").expect("a preset")
+    };
+    let session = Temporary::new("scene-busy-session");
+    make(&config, &session.0);
+    let floor = Floor {
+        trace_r: 0.90,
+        spike_r: 0.80,
+        event_f1: 0.5,
+        ..FLOOR
+    };
+    judge("scene-busy", &session.0, &defaults(), &floor);
 }
 
 #[test]

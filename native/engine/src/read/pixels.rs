@@ -27,8 +27,17 @@ impl StuckPixels {
             .collect();
         let spread = 1.4826 * middle(residual.iter().map(|r| r.abs()));
         let limit = (STUCK_DEVIATIONS * spread).max(STUCK_LEVELS);
+        let far = |p: usize| residual[p].abs() > limit;
+        let alike = |p: usize, n: usize| far(n) && (residual[n] > 0.0) == (residual[p] > 0.0);
         let stuck: Vec<bool> = (0..mean.len())
-            .map(|p| residual[p].abs() > limit && stands_out(mean[p], neighbours(p, height, width).map(|n| mean[n as usize])))
+            .map(|p| {
+                let differs = |around: Vec<usize>| stands_out(mean[p], around.into_iter().map(|n| mean[n]));
+                let in_line = |along| {
+                    let goes_on = places(&[[-1, 0], [1, 0]], along, p, height, width).any(|n| alike(p, n));
+                    goes_on && differs(places(&BESIDE, along, p, height, width).collect())
+                };
+                far(p) && (differs(neighbours(p, height, width).map(|n| n as usize).collect()) || in_line(true) || in_line(false))
+            })
             .collect();
         let pixels = (0..mean.len())
             .filter(|p| stuck[*p])
@@ -72,6 +81,18 @@ fn stands_out(value: f32, around: impl Iterator<Item = f32>) -> bool {
         return false;
     };
     (value - high).max(low - value) > STUCK_CONTRAST * (high - low)
+}
+
+/// Where the pixels beside a dead line lie, along it and across. Those two away tell a dead line from a fine vessel, which is soft.
+const BESIDE: [[isize; 2]; 8] = [[-1, -1], [0, -1], [1, -1], [-1, 1], [0, 1], [1, 1], [0, -2], [0, 2]];
+
+/// The pixels at `offsets` from `p` along a column (or a row) and across it, as far as the picture holds them.
+fn places(offsets: &[[isize; 2]], column: bool, p: usize, height: usize, width: usize) -> impl Iterator<Item = usize> {
+    offsets.iter().filter_map(move |[along, across]| {
+        let [dy, dx] = if column { [*along, *across] } else { [*across, *along] };
+        let (y, x) = ((p / width).checked_add_signed(dy)?, (p % width).checked_add_signed(dx)?);
+        (y < height && x < width).then_some(y * width + x)
+    })
 }
 
 /// The up to eight pixels around `p`.
@@ -174,6 +195,31 @@ mod tests {
                 "{p}: {}",
                 frame[p as usize]
             );
+        }
+    }
+
+    #[test]
+    fn dead_lines_of_the_sensor_are_found_and_fine_vessels_are_not() {
+        let (height, width) = (24, 30);
+        let smooth = |p: usize| 60.0 + (p / width) as f32 * 0.7 + (p % width) as f32 * 0.2 + ((p * 7919) % 13) as f32 * 0.1;
+        let dead = |p: usize| p % width == 11 || p % width == width - 1 || (p / width == 16 && p % width < 8);
+        let vessels = |p: usize| {
+            let soft = |d: f32| 28.0 * (-0.5 * d * d / 1.44).exp();
+            soft((p % width) as f32 - 21.0) + soft((p / width) as f32 - 5.0)
+        };
+        let mean: Vec<f32> = (0..height * width)
+            .map(|p| if dead(p) { 3.0 } else { smooth(p) - vessels(p) })
+            .collect();
+        let stuck = StuckPixels::find(&mean, height, width);
+        let wanted: Vec<u32> = (0..height * width).filter(|p| dead(*p)).map(|p| p as u32).collect();
+        // Where a vessel leaves the frame, too few neighbours are left to tell.
+        let inside = |p: &u32| (1..height - 1).contains(&(*p as usize / width)) && !(*p as usize).is_multiple_of(width);
+        let found: Vec<u32> = stuck.indices().into_iter().filter(|p| dead(*p as usize) || inside(p)).collect();
+        assert_eq!(found, wanted);
+        let mut frame: Vec<u8> = mean.iter().map(|m| m.round() as u8).collect();
+        stuck.repair(&mut frame);
+        for p in (0..height * width).filter(|p| dead(*p)) {
+            assert!((f32::from(frame[p]) - smooth(p) + vessels(p)).abs() < 6.0, "{p}: {}", frame[p]);
         }
     }
 
