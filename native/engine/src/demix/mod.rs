@@ -10,6 +10,7 @@ pub mod statistics;
 #[cfg(test)]
 pub mod tests;
 pub mod traces;
+pub mod unmix;
 
 use std::sync::Arc;
 
@@ -114,7 +115,7 @@ pub fn run(film: &Registered, initial: Initial, params: &Parameters, _diameter_p
         let (weights, updated) = footprint_round(film, &survey, components, &factors, &search, ctx)?;
         components = updated;
         part(0.4);
-        let (traces, projected) = trace_round(film, &survey, &weights, &mut components, clock.as_deref(), ctx)?;
+        let (traces, projected) = trace_round(film, &survey, &weights, &mut components, clock.as_deref(), round > 0, ctx)?;
         part(0.8);
         if round + 1 == total {
             last = Some((weights, traces, projected));
@@ -195,18 +196,23 @@ fn footprint_round(
     Ok((weights, components))
 }
 
+/// Traces from the present footprints; neighbours are unmixed (`unmixing`) once pieces of one cell have been merged.
 fn trace_round(
     film: &Registered,
     survey: &Survey,
     weights: &RingWeights,
     components: &mut [Component],
     clock: Option<&[f64]>,
+    unmixing: bool,
     ctx: &Context,
 ) -> Result<(Traces, Projected), StageError> {
     let coarse = coarse_footprints(survey, components);
     let filters = Filters::new(components, &coarse, weights);
     let mut projected = filters.project(film, survey, components, ctx)?;
-    let traces = solve(&filters, &mut projected, components, film, clock, SWEEPS, ctx)?;
+    let mut traces = solve(&filters, &mut projected, components, film, clock, SWEEPS, ctx)?;
+    if unmixing {
+        unmix::run(&filters, &mut projected, components, &mut traces, film, clock, ctx)?;
+    }
     Ok((traces, projected))
 }
 

@@ -110,7 +110,7 @@ impl Filters {
     }
 
     /// What a component's part of `V` is divided by.
-    fn divisor(&self, k: usize) -> f32 {
+    pub(super) fn divisor(&self, k: usize) -> f32 {
         self.mixing[k][0].1.max(DAMPING * self.square[k]).max(1e-6)
     }
 
@@ -382,9 +382,14 @@ fn without_courses(filters: &Filters, projected: &mut Projected, out: &mut Trace
 
 /// A component's trace with all others taken out.
 fn partial(filters: &Filters, projected: &[Trace], components: &[Component], k: usize) -> Result<Vec<f32>, StageError> {
-    let (row, divisor) = (&filters.mixing[k], filters.divisor(k));
-    let mut y = projected[k].all()?.into_owned();
-    for (j, m) in row {
+    partial_of(filters, projected[k].all()?.into_owned(), components, k)
+}
+
+/// The same from `row`, its part of `V`.
+pub(super) fn partial_of(filters: &Filters, row: Vec<f32>, components: &[Component], k: usize) -> Result<Vec<f32>, StageError> {
+    let (mixing, divisor) = (&filters.mixing[k], filters.divisor(k));
+    let mut y = row;
+    for (j, m) in mixing {
         axpy(&mut y, -m, &components[*j].trace.all()?);
     }
     let own = components[k].trace.all()?;

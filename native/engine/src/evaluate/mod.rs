@@ -38,10 +38,11 @@ pub fn run(
     let diameter = film.diameter_px;
     for k in 0..out.len() {
         let mut reasons = rules::against(&out[k], params, diameter);
-        if let Some((j, why)) = rules::duplicate_of(k, components, &out, diameter / film.grid.bin as f32)? {
+        if let Some((j, why)) = rules::duplicate_of(k, components, &out, diameter / film.grid.bin as f32, film.motion_blocks.is_some())? {
             out[k].duplicate_of = Some(j as u32);
             reasons.push(why);
         }
+        reasons.extend(rules::remainder_of(k, components, &out));
         if let Some(model) = model {
             out[k].probability = model.probability(&out[k]);
             reasons.extend(model::against(out[k].probability, params.min_probability));
