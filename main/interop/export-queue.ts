@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { AppError, type ExportFinding, type ExportTask } from '../contract/index.ts';
 import { Followers } from '../rpc/index.ts';
+import { isScratch } from './export.ts';
 import type { ExportOrder, KeptExport, KeptExports } from './kept-exports.ts';
 import type { OnProgress } from './job.ts';
 
@@ -70,7 +71,8 @@ export class ExportQueue implements AsyncDisposable {
       return isOver(task) ? entry : { ...entry, task: { ...task, state: 'interrupted', step: '', fraction: 0 } };
     });
     for (const { scratch } of kept)
-      if (scratch !== null) await rm(scratch, { recursive: true, force: true }).catch(() => undefined);
+      if (scratch !== null && isScratch(scratch))
+        await rm(scratch, { recursive: true, force: true }).catch(() => undefined);
     const queue = new ExportQueue(place, entries);
     if (entries.some((entry, i) => entry !== kept[i])) queue.#save();
     return queue;

@@ -83,6 +83,11 @@ export async function scratchBeside(place: string): Promise<string> {
   }
 }
 
+/** Whether a folder is one that `scratchBeside` made: its path may come from a file that somebody changed. */
+export function isScratch(folder: string): boolean {
+  return /^\..+\.tmp-[\w-]+$/.test(path.basename(folder));
+}
+
 /** Memory for what is soon gone again (texts, slabs): by itself a thread would let several times as much of it pile up. MB. */
 export const threadLimits = { maxYoungGenerationSizeMb: 12 } as const;
 

@@ -253,6 +253,13 @@ test('what a core that was killed had begun is removed; a list that is damaged i
   await one.idle();
   await one[Symbol.asyncDispose]();
   await two[Symbol.asyncDispose]();
+  // A list that somebody changed removes nothing else.
+  const [kept] = await place.read();
+  if (kept === undefined) throw new Error('nothing is kept');
+  await place.write([{ ...kept, scratch: root, task: { ...kept.task, state: 'running' } }]);
+  const three = await ExportQueue.open(place);
+  expect(readdirSync(root)).toEqual(['mine']);
+  await three[Symbol.asyncDispose]();
   writeFileSync(path.join(library.folders.root, 'exports.json'), '{"formatVersion":1,"exp');
   expect((await ExportQueue.open(place)).tasks).toEqual([]);
 });
