@@ -79,18 +79,44 @@ export function eventsOf(trace: Float32Array, apart: number): readonly TimelessE
   return events.map(({ frame, height }) => ({ frame, height }));
 }
 
+const timeOf = (seconds: number | undefined): number | null =>
+  seconds === undefined || Number.isNaN(seconds) ? null : seconds;
+
 /** The events that a folder of a run or of an edit lists for a row of its arrays; undefined where it has no list. @throws AppError `disk.io` */
-async function listed({ folder, manifest }: RunFolder, row: number): Promise<readonly TimelessEvent[] | undefined> {
+async function listed({ folder, manifest }: RunFolder, row: number): Promise<readonly CellEvent[] | undefined> {
   if (!manifest.files.has(eventsFile)) return undefined;
-  const { cell, peak, amplitude } = await readNpz(
-    path.join(folder, eventsFile),
-    ['cell', 'peak', 'amplitude'],
-    eventsFile,
-  );
-  const events: TimelessEvent[] = [];
+  const names = ['cell', 'peak', 'peak_time', 'amplitude'] as const;
+  const { cell, peak, peak_time: times, amplitude } = await readNpz(path.join(folder, eventsFile), names, eventsFile);
+  const events: CellEvent[] = [];
   for (let i = 0; i < cell.length; i += 1)
-    if (cell[i] === row) events.push({ frame: peak[i] ?? 0, height: amplitude[i] ?? 0 });
+    if (cell[i] === row) events.push({ frame: peak[i] ?? 0, timeS: timeOf(times[i]), height: amplitude[i] ?? 0 });
   return events;
+}
+
+/** The events that a row's activity shows. @throws AppError `disk.io`; the signal's reason when it is aborted */
+async function shown(
+  folder: RunFolder,
+  layers: readonly Layer[],
+  row: number,
+  signal: AbortSignal,
+): Promise<readonly CellEvent[]> {
+  const { frames, fps } = folder.manifest;
+  const reader = new EditedTraceReader(folder, () => Promise.resolve(layers));
+  try {
+    const { header, bytes } = await reader.read(
+      { request: 0, rows: [row], kinds: ['deconvolved'], firstFrame: 0, lastFrame: frames - 1, columns: frames },
+      signal,
+    );
+    if (header.rows.length === 0 || header.kinds.length === 0) return [];
+    // One column a frame: times, then minima and maxima that are the value.
+    const own = Uint8Array.from(bytes).buffer;
+    const times = new Float64Array(own, 0, header.columns);
+    const activity = new Float32Array(own, 8 * header.columns, header.columns);
+    const found = eventsOf(activity, Math.round(apartS * (fps ?? 20)));
+    return found.map(({ frame, height }) => ({ frame, timeS: timeOf(times[frame]), height }));
+  } finally {
+    await reader.close();
+  }
 }
 
 /** A cell's strongest events in the order of time, and how many there are. @throws AppError `disk.io`; the signal's reason when it is aborted */
@@ -101,37 +127,14 @@ export async function strongestEvents(
   most: number,
   signal: AbortSignal,
 ): Promise<{ readonly count: number; readonly strongest: readonly CellEvent[] }> {
-  const { frames, fps } = folder.manifest;
   const { hidden, sources } = foldLayers(layers);
   if (hidden.has(row)) return { count: 0, strongest: [] };
-  const reader = new EditedTraceReader(folder, () => Promise.resolve(layers));
-  try {
-    const { header, bytes } = await reader.read(
-      { request: 0, rows: [row], kinds: ['deconvolved'], firstFrame: 0, lastFrame: frames - 1, columns: frames },
-      signal,
-    );
-    if (header.rows.length === 0) return { count: 0, strongest: [] };
-    // One column a frame: times, then minima and maxima that are the value.
-    const own = Uint8Array.from(bytes).buffer;
-    const times = new Float64Array(own, 0, header.columns);
-    const edited = sources.get(row);
-    const all =
-      (edited === undefined
-        ? await listed(folder, row)
-        : await listed(await RunFolder.openEdit(edited.folder, folder), edited.index)) ??
-      (header.kinds.length === 0
-        ? []
-        : eventsOf(new Float32Array(own, 8 * header.columns, header.columns), Math.round(apartS * (fps ?? 20))));
-    const strongest = all
-      .toSorted((a, b) => b.height - a.height)
-      .slice(0, most)
-      .toSorted((a, b) => a.frame - b.frame)
-      .map(({ frame, height }) => {
-        const time = times[frame] ?? Number.NaN;
-        return { frame, height, timeS: Number.isNaN(time) ? null : time };
-      });
-    return { count: all.length, strongest };
-  } finally {
-    await reader.close();
-  }
+  const edited = sources.get(row);
+  const source = edited === undefined ? folder : await RunFolder.openEdit(edited.folder, folder);
+  const all = (await listed(source, edited?.index ?? row)) ?? (await shown(folder, layers, row, signal));
+  const strongest = all
+    .toSorted((a, b) => b.height - a.height)
+    .slice(0, most)
+    .toSorted((a, b) => a.frame - b.frame);
+  return { count: all.length, strongest };
 }

@@ -14,7 +14,6 @@ export interface LineStyle {
 export interface OutlineStyles {
   readonly labels: readonly [LineStyle, LineStyle, LineStyle];
   readonly casing: LineStyle;
-  readonly hover: LineStyle;
   readonly selectedCasing: LineStyle;
   readonly selected: LineStyle;
   readonly partner: LineStyle;

@@ -23,7 +23,6 @@ export function outlineStyles(token: (name: string) => string): OutlineStyles {
       { colour: colourOf(token('--cell-rej')), width: 1.25, dash: 5 },
     ],
     casing: solid([0, 0, 0, 0.7], 3),
-    hover: solid(colourOf('#7fc8ea'), 1.5),
     selectedCasing: solid([0, 0, 0, 0.8], 5),
     selected: solid(colourOf(token('--cell-sel')), 2),
     partner: solid(colourOf('#f0a93c'), 1.5),

@@ -39,7 +39,6 @@ export interface Scene {
   outlines: Outlines | null;
   labels: Uint8Array;
   selected: number;
-  hovered: number;
   partner: number;
   /** Opacity of all outlines but the selected one. */
   strength: number;

@@ -58,7 +58,6 @@ export class PictureView {
       outlines: null,
       labels: new Uint8Array(0),
       selected: -1,
-      hovered: -1,
       partner: -1,
       strength: 1,
     };
@@ -144,8 +143,8 @@ export class PictureView {
     this.#uploadLabels();
   }
 
-  /** Rows of the selected, hovered and partner cells, −1 for none; `strength` fades all others. */
-  setMarks(marks: { selected: number; hovered: number; partner: number; strength: number }): void {
+  /** Rows of the selected and the partner cell, −1 for none; `strength` fades all others. What is left out stays. */
+  setMarks(marks: Partial<Pick<Scene, 'selected' | 'partner' | 'strength'>>): void {
     Object.assign(this.#scene, marks);
   }
 
@@ -279,9 +278,9 @@ export class PictureView {
     this.#drawSegments(held, 0, outlines.points.length / 4 - 3);
   }
 
-  /** The outlines of the selected, hovered and partner cells. */
+  /** The outlines of the selected and the partner cell. */
   #drawMarks(held: Resources, view: View, panel: Size, ratio: number): void {
-    const { outlines, hovered, selected, partner } = this.#scene;
+    const { outlines, selected, partner } = this.#scene;
     if (outlines === null || outlines.points.length < 16) return;
     this.#beginLines(held, view, panel, ratio);
     const one = (cell: number, styles: readonly LineStyle[]): void => {
@@ -293,7 +292,6 @@ export class PictureView {
       }
     };
     one(partner, [this.#styles.casing, this.#styles.partner]);
-    if (hovered !== selected) one(hovered, [this.#styles.casing, this.#styles.hover]);
     one(selected, [this.#styles.selectedCasing, this.#styles.selected]);
   }
 

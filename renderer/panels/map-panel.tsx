@@ -101,7 +101,7 @@ export function MapPanel({ opening, cells, selected }: MapProps): ReactElement {
   const partner = chosenRow ?? partnerRow(selected);
   const hasPicture = picture.data !== undefined;
   useEffect(() => {
-    stage?.picture.setMarks({ selected: -1, hovered: -1, partner: -1, strength: zoomed ? 0.38 : 1 });
+    stage?.picture.setMarks({ strength: zoomed ? 0.38 : 1 });
     stage?.redraw();
   }, [stage, zoomed]);
   useLayoutEffect(() => {

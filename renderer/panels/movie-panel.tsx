@@ -155,7 +155,6 @@ function Screen({ opening, cells, selected }: MovieProps): ReactElement {
     stage?.picture.setLabels(labelCodes(cells, outlinesShown && zoomed));
     stage?.picture.setMarks({
       selected: outlinesShown ? selectedRow : -1,
-      hovered: -1,
       partner: zoomed && outlinesShown ? partner : -1,
       strength: 0.38,
     });

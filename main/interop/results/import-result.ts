@@ -8,10 +8,9 @@ import type { Library, StoredRecording } from '../../library/index.ts';
 import { fileError, readResult } from '../../processing/index.ts';
 import { inThread } from '../../threads/index.ts';
 import { threadLimits } from '../export.ts';
-import { unfinished } from './write-run.ts';
 import type { OnProgress } from '../job.ts';
-
 import type { ReadJob, ReadProgress, ReadSummary } from './read-worker.ts';
+import { unfinished } from './write-run.ts';
 
 /** What the user chose beside the place. */
 export interface ResultChoice {

@@ -1,11 +1,14 @@
 //! Films of every kind, each frame carrying its number in its pixels.
 
+mod packets;
+
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use calyx_media::{Film, FrameStatus, MediaError, Recording, StreamOptions};
+use packets::packets_of;
 
 /// Not square, so that a mixed-up axis shows.
 const WIDTH: usize = 52;
@@ -466,18 +469,6 @@ fn a_frame_that_does_not_decode_keeps_its_place() {
         };
         assert_eq!((status, number), expected, "frame {frame}");
     }
-}
-
-/// Offset and length of each `00dc` packet's data, by walking.
-fn packets_of(bytes: &[u8]) -> Vec<(usize, usize)> {
-    let mut at = bytes.windows(4).position(|part| part == b"movi").expect("a movi list") + 4;
-    let mut packets = Vec::new();
-    while bytes.get(at..at + 4) == Some(b"00dc") {
-        let size = u32::from_le_bytes(bytes[at + 4..at + 8].try_into().expect("4 bytes")) as usize;
-        packets.push((at + 8, size));
-        at += 8 + size.next_multiple_of(2);
-    }
-    packets
 }
 
 /// Makes packet `number` undecodable; in FFV1 the first byte decides whether it is a key frame and stays.

@@ -1,6 +1,8 @@
 //! Frames far apart from one decoder. Alone in its program, since it puts a program that counts its starts in ffmpeg's place.
 #![cfg(target_os = "linux")]
 
+mod packets;
+
 use std::ops::ControlFlow;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -8,6 +10,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use calyx_media::{FrameStatus, MediaError, Recording, StreamOptions};
+use packets::packets_of;
 
 /// Not square, so that a mixed-up axis shows.
 const WIDTH: usize = 52;
@@ -49,18 +52,6 @@ fn film(folder: &Path, name: &str, numbers: std::ops::Range<u64>, arguments: &[&
     drop(stdin);
     assert!(child.wait().expect("ffmpeg ends").success());
     path
-}
-
-/// Offset and length of each `00dc` packet's data.
-fn packets_of(bytes: &[u8]) -> Vec<(usize, usize)> {
-    let mut at = bytes.windows(4).position(|part| part == b"movi").expect("a movi list") + 4;
-    let mut packets = Vec::new();
-    while bytes.get(at..at + 4) == Some(b"00dc") {
-        let size = u32::from_le_bytes(bytes[at + 4..at + 8].try_into().expect("4 bytes")) as usize;
-        packets.push((at + 8, size));
-        at += 8 + size.next_multiple_of(2);
-    }
-    packets
 }
 
 /// All frames in order, by a decoding from end to end.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { keepPreviousData, useQueries } from '@tanstack/react-query';
-import { type ReactElement, useEffect, useState } from 'react';
+import type { ReactElement } from 'react';
 import { AppError, type ExportFinding } from '../../../main/contract/index.ts';
 import { useCore } from '../../client/context.ts';
 import { type FactField, factFields, metadataOf, type TypedFacts } from '../../stores/nwb-facts.ts';
@@ -8,6 +8,7 @@ import { goTo } from '../../stores/ui.ts';
 import { classes } from '../../ui/classes.ts';
 import { Button, Field, Note, Select } from '../../ui/controls.tsx';
 import { plural } from '../../ui/format.ts';
+import { useLastRested } from '../../ui/use-rested.ts';
 import styles from './exchange.module.css';
 
 const c = classes(styles);
@@ -42,7 +43,7 @@ interface Props {
 /** What nwbinspector will say of the NWB files, and fields for what is missing; each with the place where it is kept for good. */
 export function ExportFacts({ targets, animals, typed, onTyped }: Props): ReactElement {
   const core = useCore();
-  const asked = useRested(typed);
+  const asked = useLastRested(typed, restMs, typed);
   const { metadata } = metadataOf(asked);
   const { wrong } = metadataOf(typed);
   const looks = useQueries({
@@ -183,14 +184,4 @@ function Home({ field: { home } }: { readonly field: FactField }): ReactElement 
       {home === 'animal' ? 'Tables, Subject' : 'Tables, Session'}
     </Button>
   );
-}
-
-/** A value once it has not changed for a while. */
-function useRested(value: TypedFacts): TypedFacts {
-  const [rested, setRested] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setRested(value), restMs);
-    return () => clearTimeout(timer);
-  }, [value]);
-  return rested;
 }

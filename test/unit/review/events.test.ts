@@ -18,6 +18,10 @@ function archive(events: readonly (readonly [number, number, number])[]): Buffer
     {
       'cell.npy': column(0),
       'peak.npy': column(1),
+      'peak_time.npy': npyBytes(
+        [events.length],
+        Float64Array.from(events, ([, peak]) => (peak >= 4990 ? Number.NaN : -0.05 + peak * 0.05)),
+      ),
       'amplitude.npy': npyBytes(
         [events.length],
         Float32Array.from(events, ([, , amplitude]) => amplitude),
