@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -66,6 +66,14 @@ async function crashInto(folder: string, data: string): Promise<void> {
   await clock.advance(1000);
   await expect.poll(() => recording.waiting).toBe(0);
   await clock.advance(1000);
+  // The writer says that nothing waits while its last frames and rows are still on their way to the system.
+  const device = path.join(elsewhere, 'Miniscope');
+  const onDisk = (): number[] => [
+    readFileSync(path.join(device, 'timeStamps.csv'), 'utf8').split('\n').length - 2,
+    readFileSync(path.join(device, 'calyxFrames.csv'), 'utf8').split('\n').length - 2,
+    Math.min(40, Math.floor(statSync(path.join(device, '0.avi')).size / (64 * 48))),
+  ];
+  await expect.poll(onDisk).toEqual([40, 40, 40]);
   cpSync(elsewhere, folder, { recursive: true });
   await recording.stop(nothingHappened);
 }
