@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Runs the suites and adds them up. `npm test` runs all of them; `npm test -- unit rust` only those named.
-// The last line is `N passed, N failed, N skipped`; each skip prints its reason; what .ci/required lists may not skip under CI.
+// It ends with a line for each skip with its reason, one for each failure, and `N passed, N failed, N skipped`; what .ci/required lists may not
+// skip under CI.
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { root, run, which } from './lib.mjs';
@@ -18,7 +19,12 @@ function lastLine(text) {
 
 async function checks() {
   const result = await run(process.execPath, ['scripts/check.mjs'], { capture: true, echo: true });
-  return { ...(lastLine(result.output) ?? { passed: 0, failed: 1, skipped: 0 }), reasons: skipLines(result.output) };
+  const failures = [...result.output.matchAll(/^FAILED  (.+)$/gm)].map((match) => match[1]);
+  return {
+    ...(lastLine(result.output) ?? { passed: 0, failed: 1, skipped: 0 }),
+    reasons: skipLines(result.output),
+    failures,
+  };
 }
 
 function skipLines(text) {
@@ -40,10 +46,13 @@ async function vitest(project) {
   );
   try {
     const summary = JSON.parse(readFileSync(file, 'utf8'));
-    if (result.code !== 0 && summary.failed === 0) summary.failed = 1;
+    if (result.code !== 0 && summary.failed === 0) {
+      summary.failed = 1;
+      summary.failures.push(`vitest ended with ${result.code} though every test passed`);
+    }
     return summary;
   } catch {
-    return { passed: 0, failed: 1, skipped: 0, reasons: [`${project}: the suite did not report`] };
+    return { passed: 0, failed: 1, skipped: 0, reasons: [], failures: ['the suite did not report'] };
   }
 }
 
@@ -52,7 +61,9 @@ async function vitest(project) {
  * @param {readonly string[]} args
  */
 async function cargo(args) {
-  if (which('cargo') === undefined) return { passed: 0, failed: 1, skipped: 0, reasons: ['cargo is missing'] };
+  if (which('cargo') === undefined) {
+    return { passed: 0, failed: 1, skipped: 0, reasons: [], failures: ['cargo is missing'] };
+  }
   const result = await run(
     'cargo',
     [
@@ -81,14 +92,19 @@ async function cargo(args) {
   const reasons = [...result.output.matchAll(/^---- (\S+) stdout ----\n((?:(?!^----).*\n)*?)skipped: (.+)$/gm)].map(
     (match) => `${match[1]}: ${match[3]}`,
   );
+  // The last list of a binary's failures: names alone, indented by four.
+  const failures = [...result.output.matchAll(/^failures:\n((?: {4}\S+\n)+)\ntest result/gm)].flatMap((match) =>
+    match[1].trim().split(/\s+/),
+  );
   totals.passed -= reasons.length;
   totals.skipped += reasons.length;
   for (const line of result.output.matchAll(/^(film .+)$/gm)) console.log(`  ${line[1]}`);
   if (result.code !== 0) {
-    if (totals.failed === 0) totals.failed = 1;
     console.log(result.output);
+    if (failures.length === 0) failures.push(`cargo test ended with ${result.code}`);
+    totals.failed = Math.max(totals.failed, 1);
   }
-  return { ...totals, reasons };
+  return { ...totals, reasons, failures };
 }
 
 const suites = {
@@ -122,6 +138,7 @@ const required = new Set(
 );
 const total = { passed: 0, failed: 0, skipped: 0 };
 const skips = [];
+const failures = [];
 for (const name of asked.length > 0 ? asked : Object.keys(suites).filter((suite) => !apart.has(suite))) {
   const began = performance.now();
   console.log(`\n== ${name}`);
@@ -130,13 +147,15 @@ for (const name of asked.length > 0 ? asked : Object.keys(suites).filter((suite)
   console.log(`-- ${name}: ${result.passed} ok, ${result.failed} not, ${result.skipped} left out, ${seconds} s`);
   for (const key of ['passed', 'failed', 'skipped']) total[key] += result[key];
   skips.push(...result.reasons.map((reason) => `${name}: ${reason}`));
+  failures.push(...result.failures.map((failure) => `${name}: ${failure}`));
   const nothingRan = result.passed + result.failed === 0;
   if (process.env.CI === 'true' && required.has(name) && (result.skipped > 0 || nothingRan)) {
     total.failed += 1;
-    console.log(`FAILED  ${name} is required here and may not skip`);
+    failures.push(`${name} is required here and may not skip`);
   }
 }
 console.log('');
 for (const reason of skips) console.log(`skipped ${reason}`);
+for (const failure of failures) console.log(`failed  ${failure}`);
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
