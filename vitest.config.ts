@@ -14,6 +14,8 @@ const project = (name: string, timeoutMs: number, parallel: boolean) => ({
     fileParallelism: parallel,
     pool: 'forks' as const,
     env: { CALYX_TEST: '1' },
+    // A wait ends when what it waits for is there; on a busy machine a second, the default, is no proof that it will not be.
+    expect: { poll: { timeout: 15_000 } },
   },
 });
 

@@ -54,11 +54,11 @@ describe('the boards of a rig', () => {
     const over = (async () => {
       for await (const devices of rig.acquisition.followDevices(leaving.signal)) seen.push(devices);
     })();
-    await vi.waitFor(() => expect(seen.at(-1)?.map(({ id }) => id)).toEqual(['simulator']));
+    await expect.poll(() => seen.at(-1)?.map(({ id }) => id)).toEqual(['simulator']);
     plug([board, simulator]);
-    await vi.waitFor(() => expect(seen.at(-1)?.map(({ id }) => id)).toEqual(['usb-2-1', 'simulator']));
+    await expect.poll(() => seen.at(-1)?.map(({ id }) => id)).toEqual(['usb-2-1', 'simulator']);
     plug([simulator]);
-    await vi.waitFor(() => expect(seen.at(-1)?.map(({ id }) => id)).toEqual(['simulator']));
+    await expect.poll(() => seen.at(-1)?.map(({ id }) => id)).toEqual(['simulator']);
     expect(rig.acquisition.status().messages.map(({ text }) => text)).toEqual([
       'The Miniscope DAQ board on USB port 2-1 was unplugged.',
       'A Miniscope DAQ board was plugged in on USB port 2-1.',
@@ -78,7 +78,7 @@ describe('the boards of a rig', () => {
       }, 5);
       try {
         await act;
-        await vi.waitFor(() => expect(levels.at(-1)).toBe(rig.board.led()));
+        await expect.poll(() => levels.at(-1)).toBe(rig.board.led());
       } finally {
         clearInterval(look);
       }

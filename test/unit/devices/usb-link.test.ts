@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { packWords } from '../../../main/devices/miniscope/i2c-packet.ts';
 import type { RawFrame } from '../../../main/devices/miniscope/frame-assembler.ts';
 import { selector } from '../../../main/devices/miniscope/uvc.ts';
@@ -143,7 +143,7 @@ describe.skipIf(process.platform === 'win32' || !existsSync(bindingFile()))('a b
     await link.start(size, () => turns.push(turn));
     for (let n = 0; n < 5; n += 1) await clock.advance(1000 * board.framePeriodS);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
-    await vi.waitFor(() => expect(turns).toHaveLength(5), { interval: 1 });
+    await expect.poll(() => turns, { interval: 1 }).toHaveLength(5);
     expect(new Set(turns).size).toBe(5);
   });
 

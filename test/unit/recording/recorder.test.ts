@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { readCatalogue, resolveSetting, type ScopeFrame, scopeType } from '../../../main/devices/index.ts';
 import type { FilmOptions, FilmWriter } from '../../../main/media/index.ts';
 import {
@@ -208,7 +208,7 @@ describe('a recorded session folder', () => {
     await clock.advance(50);
     recording.frame(frame(clock));
     await clock.advance(1000);
-    await vi.waitFor(() => expect(lines(path.join(device, 'timeStamps.csv'))).toHaveLength(2));
+    await expect.poll(() => lines(path.join(device, 'timeStamps.csv'))).toHaveLength(2);
     await recording.stop(nothing);
   });
 
