@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: MIT
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { AppError, type BesideCamera } from '../contract/index.ts';
 import type { Library } from '../library/index.ts';
 import {
+  forEachRow,
   frameTimes,
   headOrientationOf,
   nearestRows,
   type ProbeFilm,
   readNumberTable,
   type ReadFilm,
-  rowsAtOnce,
   usualInterval,
 } from '../sessions/index.ts';
 import type { RunPart } from './run-parts.ts';
@@ -200,23 +199,21 @@ export async function headOf(parts: readonly RunPart[], runTimesS: Float64Array)
       (name) => columns.get(name) ?? new Float64Array(),
     );
     const good: { readonly timeS: number; readonly row: number }[] = [];
-    for (let row = 0; row < rows; row += 1) {
-      if (row % rowsAtOnce === 0) await setImmediate();
+    await forEachRow(rows, (row) => {
       const timeS = (stamps?.[row] ?? Number.NaN) / 1000;
       const norm = Math.hypot(...parts4.map((column) => column[row] ?? 0));
       if (Number.isFinite(timeS) && Math.abs(norm - 1) <= normTolerance) good.push({ timeS, row });
-    }
+    });
     good.sort((a, b) => a.timeS - b.timeS);
     const rowsS = Float64Array.from(good, ({ timeS }) => timeS);
     const times = runTimesS.subarray(start, start + frames);
     const steps = [usualInterval(times), usualInterval(rowsS)].filter((step) => Number.isFinite(step));
     const found = nearestRows(times, rowsS, reachFrames * Math.max(0, ...steps));
-    for (const [k, at] of found.entries()) {
-      if (k % rowsAtOnce === 0) await setImmediate();
-      const row = good[at]?.row;
-      if (row === undefined) continue;
+    await forEachRow(found.length, (k) => {
+      const row = good[found[k] ?? -1]?.row;
+      if (row === undefined) return;
       for (const [q, column] of parts4.entries()) result[4 * (start + k) + q] = column[row] ?? Number.NaN;
-    }
+    });
   }
   return result;
 }

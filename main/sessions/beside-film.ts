@@ -4,6 +4,7 @@ import path from 'node:path';
 import { AppError, type Finding } from '../contract/index.ts';
 import { isOurs, type Pair, pairOf, readTable } from './film-table.ts';
 import { orientationFindings, orientationText } from './orientation.ts';
+import { forEachLine, lineAt } from './lines.ts';
 import { listFolder } from './places.ts';
 
 /** Head orientations beside a film, whichever program wrote them. */
@@ -48,15 +49,22 @@ export async function inputsOf(film: string): Promise<readonly string[] | null> 
 async function inputsIn(film: string, beside: Beside | null): Promise<readonly string[] | null> {
   const own = await readFile(path.join(path.dirname(film), 'calyxFrames.csv'), 'utf8').catch(() => null);
   if (own !== null) {
-    const [names = '', ...rows] = own.split(/\r?\n/);
-    const column = names.split(',').indexOf('Inputs');
-    if (column >= 0) return rows.map((row) => levels(row.split(',')[column] ?? ''));
+    const column = lineAt(own, 0)[0].split(',').indexOf('Inputs');
+    const read: string[] = [];
+    if (column >= 0) {
+      await forEachLine(own, (row, index) => {
+        if (index > 0) read.push(levels(row.split(',')[column] ?? ''));
+      });
+      return read;
+    }
   }
   const table = await beside?.table();
   if (table === undefined || table === null) return null;
-  const { fields } = table;
-  const rows = fields(['DigitalIn0', 'DigitalIn1']) ?? fields(['DigitalIn0']);
-  return rows?.map((row) => levels(row.map((field) => level(field)).join(''))) ?? null;
+  const read: string[] = [];
+  const take = (row: readonly string[]): void => void read.push(levels(row.map((field) => level(field)).join('')));
+  const isThere =
+    (await table.forEachRow(['DigitalIn0', 'DigitalIn1'], take)) || (await table.forEachRow(['DigitalIn0'], take));
+  return isThere ? read : null;
 }
 
 const levels = (text: string): string => (/^[01]{1,8}$/.test(text) ? text : '');
@@ -89,11 +97,14 @@ async function besideOf(film: string): Promise<Beside | null> {
 async function ofFrames({ pair, table }: Beside): Promise<HeadOrientation | null> {
   const read = await table();
   if (read === null || pair.table === null) return null;
-  const { times, fields } = read;
-  const rows = fields(quaternion);
-  if (rows === null) return null;
-  const lines = [...times.timeS].map((timeS, row) => [1000 * timeS, ...(rows[row] ?? [])].join(','));
-  return { file: pair.table, text: `${[header, ...lines].join('\n')}\n` };
+  const { timeS } = read.times;
+  const lines = [header];
+  // A last row that ends in the middle has no time.
+  const isThere = await read.forEachRow(quaternion, (row) => {
+    const at = timeS[lines.length - 1];
+    if (at !== undefined) lines.push([1000 * at, ...row].join(','));
+  });
+  return isThere ? { file: pair.table, text: `${lines.join('\n')}\n` } : null;
 }
 
 /** PoMiDAQ: a table of its own, whose clock is that of the frames. */
@@ -102,7 +113,8 @@ async function ofOwnTable({ pair, table }: Beside): Promise<HeadOrientation | nu
   if (orientation === null) return null;
   const text = await readFile(path.join(folder, orientation), 'utf8').catch(() => null);
   if (text === null) return null;
-  const [first = '', ...lines] = text.replace(/^\uFEFF/, '').split(/\r?\n/);
+  const whole = text.replace(/^\uFEFF/, '');
+  const [first] = lineAt(whole, 0);
   const names = first.split(/[,;\t]/).map((name) => name.trim().toLowerCase());
   const columns = ['time [ms]', 'qw', 'qx', 'qy', 'qz'].map((name) => names.indexOf(name));
   if (columns.includes(-1)) {
@@ -113,14 +125,18 @@ async function ofOwnTable({ pair, table }: Beside): Promise<HeadOrientation | nu
     );
   }
   const zeroMs = (await table())?.zeroMs ?? 0;
-  const rows = lines.map((line) => {
-    if (line.trim() === '') return '';
+  const lines: string[] = [];
+  await forEachLine(whole, (line, index) => {
+    if (index === 0 || line.trim() === '') {
+      lines.push(index === 0 ? header : '');
+      return;
+    }
     const fields = line.split(/[,;\t]/);
     const [time = '', ...parts] = columns.map((column) => fields[column]?.trim() ?? '');
     const ms = time === '' ? Number.NaN : Number(time);
-    return [Number.isNaN(ms) ? time : ms - zeroMs, ...parts].join(',');
+    lines.push([Number.isNaN(ms) ? time : ms - zeroMs, ...parts].join(','));
   });
-  return { file: orientation, text: [header, ...rows].join('\n') };
+  return { file: orientation, text: lines.join('\n') };
 }
 
 /** What the head orientations in a device's folder tell. They never keep a recording from being imported. */

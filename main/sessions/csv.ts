@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { setImmediate } from 'node:timers/promises';
 import { AppError } from '../contract/index.ts';
+import { lineAt, rowsAtOnce } from './lines.ts';
 
 /** Which columns a table is asked for, by header name (compared without case and outer spaces). */
 export interface WantedColumns {
@@ -67,9 +68,6 @@ function locate(header: string, file: string, wanted: WantedColumns, rows: numbe
   return columns;
 }
 
-/** Rows read in one go, a millisecond or two: in between the others of this process get their turn (a recording of ten hours has a million rows). */
-export const rowsAtOnce = 2048;
-
 /**
  * Reads columns of numbers by header name. Spaces around fields, CR LF, a byte-order mark and empty lines at the end are accepted; further
  * columns are ignored.
@@ -105,13 +103,6 @@ export async function readNumberTable(text: string, file: string, wanted: Wanted
     });
   }
   return { rows, columns: new Map(columns.map(({ name, values }) => [name, values.subarray(0, rows)])), cut };
-}
-
-/** The line that begins at a place of a text, and where the next one begins: behind the text's end after the last. */
-function lineAt(text: string, start: number): readonly [line: string, next: number] {
-  const found = text.indexOf('\n', start);
-  const end = found < 0 ? text.length : found;
-  return [text.slice(start, text[end - 1] === '\r' ? end - 1 : end), end + 1];
 }
 
 function linesFrom(text: string, start: number): number {

@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, type Finding } from '../contract/index.ts';
-import { parseTimeStamps, type TimeStamps } from './time-stamps.ts';
+import { forEachLine, lineAt } from './lines.ts';
+import { steps, type TimeStamps, timeStampsOf, typicalStep } from './time-stamps.ts';
 import type { Place } from './types.ts';
 
 /** A film and the tables that bear its name. */
@@ -25,8 +26,8 @@ export interface FilmTable {
   readonly times: TimeStamps;
   /** What was taken off the clock of the table so that times count from the recording's start, ms. */
   readonly zeroMs: number;
-  /** By row what the table holds in the columns of these names, as it is written; null where one of them is not there. */
-  readonly fields: (wanted: readonly string[]) => readonly (readonly string[])[] | null;
+  /** What the table holds in the columns of these names, as it is written, row by row; false where one of them is not there. */
+  readonly forEachRow: (wanted: readonly string[], act: (fields: readonly string[]) => void) => Promise<boolean>;
 }
 
 export function pairOf(folder: string, film: string, entries: Place['entries']): Pair | null {
@@ -64,49 +65,63 @@ const [shortestS, longestS] = [0.005, 1];
  * @throws AppError `session.bad_csv`
  */
 export async function readTable(file: string, shown: string): Promise<StartOf & FilmTable> {
-  const lines = (await readFile(file, 'utf8')).replace(/^\uFEFF/, '').split(/\r?\n/);
-  while (lines.at(-1)?.trim() === '') lines.pop();
-  const header = lines[0] ?? '';
+  const text = (await readFile(file, 'utf8')).replace(/^\uFEFF/, '').trimEnd();
+  const [header, body] = lineAt(text, 0);
   const separator = [',', ';', '\t'].find((each) => header.includes(each)) ?? ',';
   const names = header.split(separator).map((name) => name.trim());
-  const rows = lines.slice(1).map((line) => line.split(separator).map((field) => field.trim()));
+  const fieldsOf = (line: string): string[] => line.split(separator).map((field) => field.trim());
+  const first = body > text.length ? [] : fieldsOf(lineAt(text, body)[0]);
   const columns = [/hardware.?time|device.?time/i, /time/i].map((wanted) =>
     names.findIndex((name) => wanted.test(name)),
   );
   const stamp = names.findIndex((name) => /^time.?stamp$/i.test(name));
-  const stamped = rows[0]?.[stamp] ?? '';
+  const stamped = first[stamp] ?? '';
   const start = /\d{4}-\d\d-\d\dT/.test(stamped) ? startOf(stamped) : { startedAt: null, tzOffsetMin: null };
-  const fields: FilmTable['fields'] = (wanted) => {
+  const forEachRow: FilmTable['forEachRow'] = async (wanted, act) => {
     const places = wanted.map((name) => names.findIndex((each) => each.toLowerCase() === name.toLowerCase()));
-    return places.includes(-1) ? null : rows.map((row) => places.map((column) => row[column] ?? ''));
+    if (places.includes(-1)) return false;
+    await forEachLine(text, (line, index) => {
+      if (index === 0) return;
+      const row = fieldsOf(line);
+      act(places.map((column) => row[column] ?? ''));
+    });
+    return true;
   };
   for (const column of new Set(columns)) {
     if (column < 0) continue;
-    const numeric = rows.map((row) => numberOf(row[column] ?? ''));
-    const bad = numeric.findIndex((value) => Number.isNaN(value));
-    // The program may have been ended while it wrote its last line.
-    if (bad >= 0 && bad < rows.length - 1) {
-      throw new AppError(
-        'session.bad_csv',
-        `${shown}, line ${bad + 2}, column ${column + 1} (“${names[column] ?? ''}”): “${(rows[bad]?.[column] ?? '').slice(0, 40)}” is no time.`,
-        {
-          hint: 'Correct that line, or move the file away to read the film without it.',
-          details: { file: shown, line: bad + 2, column: column + 1 },
-        },
-      );
-    }
-    const values = bad < 0 ? numeric : numeric.slice(0, bad);
+    const read: number[] = [];
+    let bad: { readonly line: number; readonly field: string } | undefined;
+    await forEachLine(text, (line, index) => {
+      if (index === 0) return;
+      // The program may have been ended while it wrote its last line.
+      if (bad !== undefined) {
+        throw new AppError(
+          'session.bad_csv',
+          `${shown}, line ${bad.line}, column ${column + 1} (“${names[column] ?? ''}”): “${bad.field.slice(0, 40)}” is no time.`,
+          {
+            hint: 'Correct that line, or move the file away to read the film without it.',
+            details: { file: shown, line: bad.line, column: column + 1 },
+          },
+        );
+      }
+      const field = fieldsOf(line)[column] ?? '';
+      const value = numberOf(field);
+      if (Number.isNaN(value)) bad = { line: index + 1, field };
+      else read.push(value);
+    });
+    const values = Float64Array.from(read);
     const named = units[/[[(]\s*(s|ms|µs|us|ns)\s*[\])]/i.exec(names[column] ?? '')?.[1]?.toLowerCase() ?? ''];
-    const isDate = /T/.test(rows[0]?.[column] ?? '');
+    const isDate = /T/.test(first[column] ?? '');
     const unit = isDate ? 1e-3 : (named ?? likelyUnit(values));
     if (unit === null) continue;
-    const [first = 0] = values;
-    const zero = Math.abs(first * unit) > 3600 ? first : 0;
-    const ms = values.map((value) => (value - zero) * unit * 1e3);
-    const read = await parseTimeStamps(`Time Stamp (ms)\n${ms.map((value) => value.toFixed(4)).join('\n')}\n`, shown);
+    const [begin = 0] = values;
+    const zero = Math.abs(begin * unit) > 3600 ? begin : 0;
+    // To a tenth of a microsecond: what stands behind that comes from the change of units.
+    const ms = values.map((value) => Math.round((value - zero) * unit * 1e7) / 1e4);
+    const times = await timeStampsOf({ ms, cut: false }, shown);
     const said: Finding[] = [
-      ...read.findings,
-      ...(bad >= 0
+      ...times.findings,
+      ...(bad !== undefined
         ? [
             {
               severity: 'warning',
@@ -127,7 +142,7 @@ export async function readTable(file: string, shown: string): Promise<StartOf & 
           ]
         : []),
     ];
-    return { ...start, times: { ...read, findings: said }, zeroMs: zero * unit * 1e3, fields };
+    return { ...start, times: { ...times, findings: said }, zeroMs: zero * unit * 1e3, forEachRow };
   }
   throw new AppError(
     'session.bad_csv',
@@ -163,13 +178,7 @@ function startOf(text: string): StartOf {
   return { startedAt: new Date(Math.floor(at)).toISOString(), tzOffsetMin: offset };
 }
 
-function likelyUnit(values: readonly number[]): number | null {
-  const steps = values
-    .slice(1)
-    .map((value, i) => value - (values[i] ?? 0))
-    .filter((step) => step > 0)
-    .sort((a, b) => a - b);
-  const usual = steps[Math.floor(steps.length / 2)];
-  if (usual === undefined) return null;
+function likelyUnit(values: Float64Array): number | null {
+  const usual = typicalStep(steps(values));
   return [1, 1e-3, 1e-6, 1e-9].find((unit) => usual * unit >= shortestS && usual * unit <= longestS) ?? null;
 }

@@ -2,7 +2,8 @@
 /** Reading sessions from disk and linking them into the library. See README.md. */
 export { createFilesHandlers, createSessionsHandlers, pathOfSource, placeOf } from './handlers.ts';
 export type { SessionsDependencies } from './handlers.ts';
-export { readNumberTable, rowsAtOnce } from './csv.ts';
+export { readNumberTable } from './csv.ts';
+export { forEachRow } from './lines.ts';
 export { dataRoots, makeFolder, resolveFolder } from './files.ts';
 export type { DataRoot } from './files.ts';
 export { nearestRows, usualInterval } from './nearest.ts';

@@ -35,23 +35,41 @@ const catchUpFrames = 3;
  * @throws AppError `session.bad_csv`
  */
 export async function parseTimeStamps(text: string, file: string): Promise<TimeStamps> {
-  const table = await readNumberTable(withHeader(text), file, {
+  const { columns, cut } = await readNumberTable(withHeader(text), file, {
     required: [timeStamp],
     optional: [frameNumber, daqFrameNumber],
   });
+  const read = { ms: columns.get(timeStamp) ?? new Float64Array(), cut };
+  return await timeStampsOf(read, file, { numbers: columns.get(frameNumber), counter: columns.get(daqFrameNumber) });
+}
+
+/** The software's own count of the frames, and the DAQ's; undefined where there is none. */
+interface Counts {
+  readonly numbers?: Float64Array | undefined;
+  readonly counter?: Float64Array | undefined;
+}
+
+/**
+ * What the times of frames tell, whichever file they were read from.
+ *
+ * @param read - ms, one per row, and whether a last row was left out that ended in the middle
+ */
+export async function timeStampsOf(
+  { ms, cut }: { readonly ms: Float64Array; readonly cut: boolean },
+  file: string,
+  { numbers, counter }: Counts = {},
+): Promise<TimeStamps> {
   const findings: Finding[] = [];
   const say = (severity: Finding['severity'], code: string, message: string): void => {
     findings.push({ severity, code, message, where: file });
   };
-  if (table.cut)
+  if (cut)
     say('warning', 'csv.cut', 'The last row ends in the middle (the program stopped while writing); it was left out.');
-  const raw = table.columns.get(timeStamp) ?? new Float64Array();
-  const { timeS, absurd } = toSeconds(raw);
+  const { timeS, absurd } = toSeconds(ms);
   await setImmediate();
   if (absurd > 0) say('warning', 'time.absurd', `${absurd} time stamps are impossible and were taken as unknown.`);
   const all = steps(timeS);
   const usual = usualInterval(all);
-  const counter = table.columns.get(daqFrameNumber);
   const counted = counter === undefined ? null : lostByCounter(counter);
   const gaps = usual === null ? noGaps : findGaps(all, usual);
   const lostFrames = counted ?? gaps.lost;
@@ -65,7 +83,6 @@ export async function parseTimeStamps(text: string, file: string): Promise<TimeS
     );
   }
   await setImmediate();
-  const numbers = table.columns.get(frameNumber);
   const jump = numbers === undefined ? -1 : numbers.findIndex((value, row) => value !== (numbers[0] ?? 0) + row);
   if (jump > 0)
     say(
@@ -73,7 +90,7 @@ export async function parseTimeStamps(text: string, file: string): Promise<TimeS
       'csv.frame_numbers',
       `The frame numbers do not run on at line ${jump + 2}; rows are joined to frames by position.`,
     );
-  return { rows: table.rows, timeS, fps: usual === null ? null : 1 / usual, lostFrames, findings };
+  return { rows: ms.length, timeS, fps: usual === null ? null : 1 / usual, lostFrames, findings };
 }
 
 /** Version 0.1 of the software (January 2020) wrote frame, time and buffer apart by tabs, without a header. */
@@ -122,14 +139,16 @@ function median(values: Float64Array, above = -Infinity): number {
   return finite.length % 2 === 1 ? upper : ((finite[middle - 1] ?? upper) + upper) / 2;
 }
 
-function steps(timeS: Float64Array): Float64Array {
+/** From each value to the next. */
+export function steps(timeS: Float64Array): Float64Array {
   const result = new Float64Array(Math.max(0, timeS.length - 1));
   for (let row = 0; row < result.length; row += 1)
     result[row] = (timeS[row + 1] ?? Number.NaN) - (timeS[row] ?? Number.NaN);
   return result;
 }
 
-function typicalStep(all: Float64Array): number {
+/** The middle one of the steps forward; 0 when there is none. */
+export function typicalStep(all: Float64Array): number {
   const middle = median(all, 0);
   return Number.isNaN(middle) ? 0 : middle;
 }

@@ -3,10 +3,12 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { AppError, type Finding } from '../../contract/index.ts';
+import { readNumberTable } from '../csv.ts';
 import { readLaidOut, rowsOf } from '../device.ts';
+import { lineAt } from '../lines.ts';
 import { deviceMetaData, readMetaData } from '../metadata.ts';
 import { hasFile, isFilmName, listFolder, type FilmNames } from '../places.ts';
-import { joinTimes, parseTimeStamps, type TimeStamps } from '../time-stamps.ts';
+import { joinTimes, timeStampsOf, type TimeStamps } from '../time-stamps.ts';
 import type { Place, ReadFilm, SessionReader } from '../types.ts';
 
 const Loose = z.record(z.string(), z.unknown());
@@ -133,22 +135,18 @@ async function timesOf(place: Pick<Place, 'path'>): Promise<TimeStamps | null> {
     throw new AppError('session.bad_csv', `There are several files of times: ${found.join(', ')}.`, {
       hint: 'Leave the one that belongs to the films.',
     });
-  const lines = (await readFile(path.join(place.path, file), 'utf8')).replace(/^\uFEFF/, '').split(/\r?\n/);
-  const header = (lines[0] ?? '').split(',').map((name) => name.trim());
-  const column = header.findIndex((name) => /time/i.test(name) && !/system|wall|host/i.test(name));
-  if (column < 0)
-    throw new AppError('session.bad_csv', `${file}, line 1: no column is called a time; found “${header.join(',')}”.`, {
+  const text = await readFile(path.join(place.path, file), 'utf8');
+  const [header] = lineAt(text.replace(/^\uFEFF/, ''), 0);
+  const name = header.split(',').find((each) => /time/i.test(each) && !/system|wall|host/i.test(each));
+  if (name === undefined)
+    throw new AppError('session.bad_csv', `${file}, line 1: no column is called a time; found “${header}”.`, {
       details: { file, line: 1 },
     });
-  const unit = /\((ms|s|us|µs)\)/i.exec(header[column] ?? '')?.[1]?.toLowerCase() ?? 'ms';
+  const unit = /\((ms|s|us|µs)\)/i.exec(name)?.[1]?.toLowerCase() ?? 'ms';
   const factor = unit === 's' ? 1000 : unit === 'ms' ? 1 : 0.001;
-  // The file of the Miniscope DAQ has the same content under another name: its reader looks for gaps and lost frames.
-  const csv = lines.map((line, index) => {
-    if (index === 0) return 'Time Stamp (ms)';
-    const field = line.split(',')[column]?.trim() ?? '';
-    return factor === 1 || field === '' || !Number.isFinite(Number(field)) ? field : String(Number(field) * factor);
-  });
-  return await parseTimeStamps(csv.join('\n'), file);
+  const { columns, cut } = await readNumberTable(text, file, { required: [name.trim()] });
+  const ms = (columns.get(name.trim()) ?? new Float64Array()).map((value) => value * factor);
+  return await timeStampsOf({ ms, cut }, file);
 }
 
 /** Keys under which such files name the start: a text with date and time, or seconds or milliseconds since 1970. */

@@ -3,9 +3,10 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, type Finding } from '../../contract/index.ts';
 import { readLaidOut, rowsOf } from '../device.ts';
+import { forEachLine, lineAt } from '../lines.ts';
 import { deviceMetaData } from '../metadata.ts';
 import { hasFile, listFolder, type FilmNames } from '../places.ts';
-import { joinTimes, parseTimeStamps, type TimeStamps } from '../time-stamps.ts';
+import { joinTimes, timeStampsOf, type TimeStamps } from '../time-stamps.ts';
 import type { Place, ReadDevice, ReadFilm, SessionReader } from '../types.ts';
 
 /**
@@ -84,58 +85,52 @@ function films(entries: Place['entries'], prefix: string): FilmNames {
   return { numbered, others: [], left: [] };
 }
 
-interface ClockRow {
-  readonly camera: number;
-  readonly text: string;
-}
+/** Times by number of the camera, ms, in the order of the rows. */
+type Clock = ReadonlyMap<number, readonly number[]>;
 
-/** Rows of timestamp.dat by camera; columns `camNum`, `frameNum`, `sysClock` (ms), `buffer`, apart by tabs. @throws AppError `session.bad_csv` */
-async function readClock(folder: string): Promise<readonly ClockRow[]> {
-  const lines = (await readFile(path.join(folder, 'timestamp.dat'), 'utf8')).replace(/^\uFEFF/, '').split(/\r?\n/);
+/** Reads timestamp.dat; columns `camNum`, `frameNum`, `sysClock` (ms), `buffer`, apart by tabs. @throws AppError `session.bad_csv` */
+async function readClock(folder: string): Promise<Clock> {
+  const text = (await readFile(path.join(folder, 'timestamp.dat'), 'utf8')).replace(/^\uFEFF/, '');
   const bad = (line: number, why: string): AppError =>
     new AppError('session.bad_csv', `timestamp.dat, line ${line}: ${why}`, {
       hint: 'Correct that line, or move the file away to read the films without it.',
       details: { file: 'timestamp.dat', line },
     });
-  const header = (lines[0] ?? '').split('\t').map((name) => name.trim().toLowerCase());
+  const header = lineAt(text, 0)[0]
+    .split('\t')
+    .map((name) => name.trim().toLowerCase());
   const [camera, clock] = [header.indexOf('camnum'), header.indexOf('sysclock')];
   if (camera < 0 || clock < 0) throw bad(1, 'the columns camNum and sysClock, apart by tabs, are missing.');
-  const rows: ClockRow[] = [];
+  const byCamera = new Map<number, number[]>();
   // The program may have been ended while it wrote: a last line without its end does not count.
-  const complete = lines.slice(1, lines.at(-1)?.trim() === '' ? undefined : -1);
-  for (const [index, line] of complete.entries()) {
-    if (line.trim() === '') continue;
+  await forEachLine(text.slice(0, text.lastIndexOf('\n') + 1), (line, index) => {
+    if (index === 0 || line.trim() === '') return;
     const fields = line.split('\t').map((field) => field.trim());
     const number = fields[camera] ?? '';
     const ms = fields[clock] ?? '';
-    if (!/^\d{1,3}$/.test(number)) throw bad(index + 2, `“${number}” is no number of a camera.`);
-    if (!/^[+-]?\d+(?:\.\d+)?$/.test(ms)) throw bad(index + 2, `“${ms}” is no time in ms.`);
-    rows.push({ camera: Number(number), text: ms });
-  }
-  return rows;
+    if (!/^\d{1,3}$/.test(number)) throw bad(index + 1, `“${number}” is no number of a camera.`);
+    if (!/^[+-]?\d+(?:\.\d+)?$/.test(ms)) throw bad(index + 1, `“${ms}” is no time in ms.`);
+    const times = byCamera.get(Number(number));
+    if (times === undefined) byCamera.set(Number(number), [Number(ms)]);
+    else times.push(Number(ms));
+  });
+  return byCamera;
 }
 
 /**
  * Times of one camera. Which number the miniscope has differs from rig to rig (element-miniscope counts 0, ndx-miniscope 1): it is the camera
  * with as many rows as the films have frames.
  */
-async function cameraTimes(rows: readonly ClockRow[], prefix: string, frames: number): Promise<TimeStamps | null> {
-  const byCamera = new Map<number, string[]>();
-  for (const { camera, text } of rows) {
-    const list = byCamera.get(camera);
-    if (list === undefined) byCamera.set(camera, [text]);
-    else list.push(text);
-  }
+async function cameraTimes(byCamera: Clock, prefix: string, frames: number): Promise<TimeStamps | null> {
   const off = (camera: number): number => Math.abs((byCamera.get(camera)?.length ?? 0) - frames);
   const order = [...byCamera.keys()].sort((a, b) => off(a) - off(b) || (prefix === 'msCam' ? a - b : b - a));
   const [chosen] = order;
   if (chosen === undefined) return null;
-  const times = byCamera.get(chosen) ?? [];
+  const ms = Float64Array.from(byCamera.get(chosen) ?? []);
   // The first tick is often a left-over of the clock, larger than the second.
-  const stale = times.length > 1 && Number(times[0]) > Number(times[1]);
-  // The reader of the newer format's file does the rest; NaN is no time there, a wild one is.
-  const csv = ['Time Stamp (ms)', ...times.map((text, row) => (row === 0 && stale ? '1e15' : text))].join('\n');
-  const parsed = await parseTimeStamps(`${csv}\n`, 'timestamp.dat');
+  const stale = (ms[0] ?? 0) > (ms[1] ?? Infinity);
+  if (stale) ms[0] = Number.NaN;
+  const parsed = await timeStampsOf({ ms, cut: false }, 'timestamp.dat');
   const findings = parsed.findings.filter(({ code }) => !(stale && code === 'time.absurd' && onlyFirst(parsed)));
   if (stale)
     findings.push({

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { rowsAtOnce } from '../../../main/sessions/csv.ts';
+import { rowsAtOnce } from '../../../main/sessions/lines.ts';
 import { parseTimeStamps } from '../../../main/sessions/time-stamps.ts';
 import { regularTimes, timeStampsCsv } from '../../support/session-folders.ts';
 
