@@ -8,6 +8,8 @@ if (major < 22 || (major === 22 && minor < 12)) {
   );
   process.exitCode = 4;
 } else {
+  const { beginAnewToRecord } = await import('./begin-anew.ts');
+  beginAnewToRecord();
   const { runCli } = await import('./cli.ts');
   process.exitCode = await runCli(process.argv.slice(2));
 }

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { describe, expect, it, type TestContext, vi } from 'vitest';
 import { bindingFile } from '../../../main/installation/index.ts';
 import { findFfmpeg, probeFilm } from '../../../main/media/index.ts';
+import { recordingFlags } from '../../../main/supervisor/index.ts';
 import { calyx, startCli, type CliEnd } from '../../support/cli.ts';
 import { temporaryFolder } from '../../support/session-folders.ts';
 
@@ -347,6 +348,11 @@ describe('record', () => {
       timeout: 30_000,
       interval: 100,
     });
+    // It is the same process that was started, with the small heap of all that record.
+    const commandLine = `/proc/${running.process.pid ?? 0}/cmdline`;
+    if (existsSync(commandLine)) {
+      expect(readFileSync(commandLine, 'utf8').split('\0')).toEqual(expect.arrayContaining([...recordingFlags]));
+    }
     running.process.kill('SIGINT');
     const { integrity, folder } = answer(await running.ended);
     expect(integrity.files).toHaveLength(1);
