@@ -43,6 +43,7 @@ export type { MatchStore, NewMatch, StoredMatch } from './match-types.ts';
 export type { NewPosition, PositionPart, PositionRow, PositionStore, PositionTrackRow } from './position-types.ts';
 export type { CsvKind } from './ingest/kinds.ts';
 export { shown } from './ingest/values.ts';
+export { ingestControl } from './ingest/types.ts';
 export type {
   CsvFile,
   IngestedFile,

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { AppError, type Uuid } from '../contract/index.ts';
 import type { Library, NewPosition, PositionRow } from '../library/index.ts';
 import { inThread } from '../threads/index.ts';
-import type { ReadJob, Tracked } from './read-worker.ts';
+import type { ReadJob, ReadShare, Tracked } from './read-worker.ts';
 
 /** What a person says of a tracking file. */
 export interface AddChoice {
@@ -36,6 +36,7 @@ export async function addPosition(
   choice: AddChoice,
   library: Library,
   signal: AbortSignal,
+  report?: (step: string, fraction: number) => void,
 ): Promise<{
   readonly position: PositionRow | null;
   readonly added: boolean;
@@ -44,12 +45,13 @@ export async function addPosition(
   readonly findings: readonly string[];
 }> {
   const session = await library.sessions.get(choice.sessionUuid);
-  const tracked = await inThread<Tracked>({
+  const tracked = await inThread<Tracked, ReadShare>({
     module: new URL('read-worker.ts', import.meta.url),
     name: 'position',
     data: { file: choice.file, times: choice.times ?? null, fps: choice.fps ?? null } satisfies ReadJob,
     signal,
-    cancelled: 'Reading was stopped before it was done.',
+    cancelled: 'The reading was stopped before it was done; nothing was added.',
+    hear: ({ share }) => report?.('reading the rows', share),
   });
   const findings = [...tracked.findings];
   const { timesS, onMiniscopeClock } = clockOf(choice, tracked, session.startedAt, findings);

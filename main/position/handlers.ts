@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { positionApi, PositionInfo } from '../contract/index.ts';
+import type { Progresses } from '../interop/index.ts';
 import type { Library, PositionRow } from '../library/index.ts';
 import type { Handlers } from '../rpc/index.ts';
 import { type DataRoot, pathOfSource } from '../sessions/index.ts';
@@ -12,18 +13,22 @@ const toInfo = (row: PositionRow): PositionInfo => ({ ...row, parts: [...row.par
 export function createPositionHandlers(dependencies: {
   readonly library: Library;
   readonly roots: readonly DataRoot[];
+  /** Shared with whatever else is followed by a ticket. */
+  readonly progresses: Progresses;
   /** Called after a session got a tracking or another scale. */
   readonly changed?: (sessionUuid: string) => void;
 }): Handlers<typeof positionApi.procedures> {
-  const { library, roots, changed = () => undefined } = dependencies;
+  const { library, roots, progresses, changed = () => undefined } = dependencies;
   return {
-    add: async ({ source, times, dryRun = false, ...choice }, context) => {
+    add: async ({ source, times, dryRun = false, ticket, ...choice }, context) => {
+      using progress = progresses.begin(ticket);
       const file = await pathOfSource(source, roots, context);
       const timesFile = times === undefined ? undefined : await pathOfSource(times, roots, context);
       const { position, added, about, title, findings } = await addPosition(
         { ...choice, file, times: timesFile, dryRun },
         library,
         context.signal,
+        progress.report,
       );
       if (added) changed(choice.sessionUuid);
       const { program, unit, mainPart, onMiniscopeClock } = about;

@@ -31,6 +31,21 @@ export interface Tracked extends Omit<ReadPosition, 'timesS' | 'frames'> {
 /** Bytes that tell the form. */
 const headBytes = 64 * 1024;
 
+/** How many of the rows were read, 0 to 1. */
+export interface ReadShare {
+  readonly type: 'share';
+  readonly share: number;
+}
+
+let percent = -1;
+
+/** Tells each percent once. */
+function report(share: number): void {
+  const now = Math.floor(100 * share);
+  if (now > percent) parentPort?.postMessage({ type: 'share', share } satisfies ReadShare);
+  percent = Math.max(percent, now);
+}
+
 async function work(): Promise<Tracked> {
   const { file, times, fps } = ReadJob.parse(workerData);
   const hash = createHash('sha256');
@@ -48,7 +63,7 @@ async function work(): Promise<Tracked> {
   const about = { path: file, head: head.subarray(0, bytesRead) };
   for (const reader of positionReaders) {
     if (!(await reader.recognises(about))) continue;
-    const { timesS, frames, ...read } = await reader.read(file);
+    const { timesS, frames, ...read } = await reader.read(file, report);
     const samples = read.parts[0]?.x.length ?? 0;
     if (samples === 0) throw unreadable(file, 'it holds no row.');
     const own = frames ?? Float64Array.from({ length: samples }, (_, row) => row);

@@ -2,9 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../contract/index.ts';
+import { type Dialect, dialectOf, textOf } from '../text-tables/index.ts';
 
-/** Files larger than this are no tracking of a session. */
-const mostBytes = 2 ** 30;
+/** Files larger than this are no tracking of a session; no text is longer than 2²⁹ characters in this language. */
+const mostBytes = 2 ** 29 - 64;
 
 /** The error of a file that is not what it seems. */
 export function unreadable(file: string, why: string, line?: number): AppError {
@@ -21,18 +22,16 @@ export async function linesOf(file: string): Promise<string[]> {
     throw new AppError('position.unreadable', `${path.basename(file)} cannot be read.`, { cause: error });
   });
   if (bytes.length > mostBytes) throw unreadable(file, 'it is larger than a tracking of a session is.');
-  const isUtf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
-  const lines = bytes
-    .toString(isUtf16 ? 'utf16le' : 'utf8')
-    .replace(/^\uFEFF/, '')
-    .split(/\r?\n/);
+  const lines = textOf(bytes).split(/\r\n|\n|\r/);
   while (lines.at(-1)?.trim() === '') lines.pop();
   return lines;
 }
 
-/** Fields of a line. Tracking programs quote nothing but names. */
-export function fieldsOf(line: string, separator = ','): string[] {
-  return line.split(separator).map((field) => field.trim().replace(/^"(.*)"$/, '$1'));
+/** How a table is written whose header is one of its lines; numbers that could mean two things become `position.unreadable`. */
+export function dialectIn(file: string, lines: readonly string[], header = 0): Dialect {
+  return dialectOf(lines[header] ?? '', lines.slice(header + 1, header + 1001).join('\n'), (why, line) =>
+    unreadable(file, why, line),
+  );
 }
 
 const number = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;

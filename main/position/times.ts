@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import path from 'node:path';
 import { isMat5 } from '../mat5/index.ts';
-import { fieldsOf, linesOf, numberOf, unreadable } from './text.ts';
+import { whyNoNumber } from '../text-tables/index.ts';
+import { dialectIn, linesOf, numberOf, unreadable } from './text.ts';
 import { readMatrix } from './readers/mat5.ts';
 
 /** Which column is the time, and what makes seconds of it. */
@@ -46,18 +47,21 @@ export function timeColumn(names: readonly string[]): TimeColumn | null {
 export async function readTimes(file: string): Promise<Float64Array> {
   if (await isMat5(file)) return Float64Array.from((await readMatrix(file)).values);
   const lines = await linesOf(file);
-  const separator = [',', ';', '\t'].find((candidate) => (lines[0] ?? '').includes(candidate)) ?? ',';
-  const names = fieldsOf(lines[0] ?? '', separator);
+  const dialect = dialectIn(file, lines);
+  const names = dialect.fields(lines[0] ?? '', 1);
   const headless = names.length === 1 && numberOf(names[0]) !== undefined;
   const column = headless ? { index: 0, toS: 1 } : timeColumn(names);
   if (column === null)
     throw unreadable(file, `no column is called a time; found “${names.join(', ').slice(0, 80)}”.`, 1);
   const body = headless ? lines : lines.slice(1);
   return Float64Array.from(body, (line, row) => {
-    const field = fieldsOf(line, separator)[column.index];
+    const at = row + (headless ? 1 : 2);
+    const fields = dialect.fields(line, at);
+    const field = fields[column.index] ?? '';
     const value = numberOf(field);
-    if (value === undefined)
-      throw unreadable(file, `“${(field ?? '').slice(0, 40)}” is no time.`, row + (headless ? 1 : 2));
+    if (fields.length > names.length && fields.at(-1) !== '')
+      throw unreadable(file, `it has ${fields.length} fields, the first line ${names.length}.`, at);
+    if (value === undefined) throw unreadable(file, `“${field.slice(0, 40)}” is no time${whyNoNumber(field)}.`, at);
     return value * column.toS;
   });
 }

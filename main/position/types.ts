@@ -20,6 +20,9 @@ export interface PositionReader {
   readonly title: string;
   /** A look at the name and the first bytes or lines. */
   readonly recognises: (file: { readonly path: string; readonly head: Buffer }) => boolean | Promise<boolean>;
-  /** @throws AppError `position.unreadable` */
-  readonly read: (path: string) => Promise<ReadPosition>;
+  /**
+   * @param onShare - hears how many of the rows were read, 0 to 1
+   * @throws AppError `position.unreadable`
+   */
+  readonly read: (path: string, onShare?: (share: number) => void) => Promise<ReadPosition>;
 }

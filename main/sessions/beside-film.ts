@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, type Finding } from '../contract/index.ts';
 import { isOurs, type Pair, pairOf, readTable } from './film-table.ts';
+import { textOf } from '../text-tables/index.ts';
+import { dialectIn, sampleLength } from './csv.ts';
 import { orientationFindings, orientationText } from './orientation.ts';
 import { forEachLine, lineAt } from './lines.ts';
 import { listFolder } from './places.ts';
@@ -32,8 +34,8 @@ async function headIn(film: string, beside: Beside | null): Promise<HeadOrientat
   const named =
     beside === null ? null : beside.pair.orientation === null ? await ofFrames(beside) : await ofOwnTable(beside);
   if (named !== null) return named;
-  const text = await readFile(path.join(path.dirname(film), 'headOrientation.csv'), 'utf8').catch(() => null);
-  return text === null ? null : { file: 'headOrientation.csv', text: orientationText(text) };
+  const bytes = await readFile(path.join(path.dirname(film), 'headOrientation.csv')).catch(() => null);
+  return bytes === null ? null : { file: 'headOrientation.csv', text: orientationText(textOf(bytes)) };
 }
 
 /**
@@ -111,11 +113,12 @@ async function ofFrames({ pair, table }: Beside): Promise<HeadOrientation | null
 async function ofOwnTable({ pair, table }: Beside): Promise<HeadOrientation | null> {
   const { folder, orientation } = pair;
   if (orientation === null) return null;
-  const text = await readFile(path.join(folder, orientation), 'utf8').catch(() => null);
-  if (text === null) return null;
-  const whole = text.replace(/^\uFEFF/, '');
-  const [first] = lineAt(whole, 0);
-  const names = first.split(/[,;\t]/).map((name) => name.trim().toLowerCase());
+  const bytes = await readFile(path.join(folder, orientation)).catch(() => null);
+  if (bytes === null) return null;
+  const whole = textOf(bytes);
+  const [first, body] = lineAt(whole, 0);
+  const dialect = dialectIn(orientation, first, whole.slice(body, body + sampleLength));
+  const names = dialect.fields(first, 1).map((name) => name.toLowerCase());
   const columns = ['time [ms]', 'qw', 'qx', 'qy', 'qz'].map((name) => names.indexOf(name));
   if (columns.includes(-1)) {
     throw new AppError(
@@ -131,8 +134,8 @@ async function ofOwnTable({ pair, table }: Beside): Promise<HeadOrientation | nu
       lines.push(index === 0 ? header : '');
       return;
     }
-    const fields = line.split(/[,;\t]/);
-    const [time = '', ...parts] = columns.map((column) => fields[column]?.trim() ?? '');
+    const fields = dialect.fields(line, index + 1);
+    const [time = '', ...parts] = columns.map((column) => fields[column] ?? '');
     const ms = time === '' ? Number.NaN : Number(time);
     lines.push([Number.isNaN(ms) ? time : ms - zeroMs, ...parts].join(','));
   });
@@ -143,7 +146,7 @@ async function ofOwnTable({ pair, table }: Beside): Promise<HeadOrientation | nu
 export async function findingsOfFolder(folder: string): Promise<readonly Finding[]> {
   const where = `${path.basename(folder)}/headOrientation.csv`;
   return await told(where, async () =>
-    orientationFindings(orientationText(await readFile(path.join(folder, 'headOrientation.csv'), 'utf8')), where),
+    orientationFindings(orientationText(textOf(await readFile(path.join(folder, 'headOrientation.csv')))), where),
   );
 }
 

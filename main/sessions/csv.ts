@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { setImmediate } from 'node:timers/promises';
 import { AppError } from '../contract/index.ts';
+import { type Dialect, dialectOf, whyNoNumber } from '../text-tables/index.ts';
 import { lineAt, rowsAtOnce } from './lines.ts';
 
 /** Which columns a table is asked for, by header name (compared without case and outer spaces). */
@@ -9,6 +10,19 @@ export interface WantedColumns {
   readonly optional?: readonly string[];
   /** Accept `nan` and `inf` (head orientation holds them); otherwise they are errors like any other word. */
   readonly allowNonFinite?: boolean;
+}
+
+/** How a table of a session is written, by its header and first rows; numbers that could mean two things become `session.bad_csv`. */
+export function dialectIn(file: string, header: string, sample: string): Dialect {
+  return dialectOf(
+    header,
+    sample,
+    (why, line) =>
+      new AppError('session.bad_csv', `${file}, line ${line}: ${why}`, {
+        hint: 'Correct the numbers, or bring back the file that was recorded.',
+        details: { file, line },
+      }),
+  );
 }
 
 /** Columns of numbers read from a CSV file. */
@@ -41,8 +55,14 @@ interface Column {
   readonly values: Float64Array;
 }
 
-function locate(header: string, file: string, wanted: WantedColumns, rows: number): Column[] {
-  const names = header.split(',').map(normal);
+function locate(
+  header: string,
+  fields: readonly string[],
+  file: string,
+  wanted: WantedColumns,
+  rows: number,
+): Column[] {
+  const names = fields.map(normal);
   const columns: Column[] = [];
   for (const name of [...wanted.required, ...(wanted.optional ?? [])]) {
     const index = names.indexOf(normal(name));
@@ -54,23 +74,19 @@ function locate(header: string, file: string, wanted: WantedColumns, rows: numbe
         headless
           ? `${file}, line 1: there is no header line; the first line must name the columns (“${wanted.required.join(',')}”).`
           : `${file}, line 1: the column “${name}” is missing; found “${shorten(header)}”.`,
-        {
-          details: { file, line: 1 },
-          ...(header.includes(';') && !header.includes(',')
-            ? {
-                hint: 'Its columns are parted by “;”, as spreadsheets of some countries write them. Save it with commas between the columns and points in the numbers, or bring back the file that was recorded.',
-              }
-            : {}),
-        },
+        { details: { file, line: 1 } },
       );
     }
   }
   return columns;
 }
 
+/** Characters of the first rows that tell how numbers are written. */
+export const sampleLength = 64 * 1024;
+
 /**
- * Reads columns of numbers by header name. Spaces around fields, CR LF, a byte-order mark and empty lines at the end are accepted; further
- * columns are ignored.
+ * Reads columns of numbers by header name. Spaces around fields, CR LF, a byte-order mark and empty lines at the end are accepted, and what a
+ * spreadsheet made of the file: semicolons or tabs between the columns, commas before the decimals. Further columns are ignored.
  *
  * @throws AppError `session.bad_csv` with file, line (from 1) and column
  */
@@ -80,13 +96,15 @@ export async function readNumberTable(text: string, file: string, wanted: Wanted
   const body = whole.trimEnd();
   if (body === '') throw new AppError('session.bad_csv', `${file}: the file is empty.`, { details: { file } });
   const [header, first] = lineAt(body, 0);
-  const columns = locate(header, file, wanted, linesFrom(body, first));
+  const dialect = dialectIn(file, header, body.slice(first, first + sampleLength));
+  const names = dialect.fields(header, 1);
+  const columns = locate(header, names, file, wanted, linesFrom(body, first));
   let rows = 0;
   let cut = false;
   for (let start = first; start <= body.length;) {
     const [line, next] = lineAt(body, start);
     start = next;
-    const problem = readRow(line, rows, columns, wanted.allowNonFinite ?? false);
+    const problem = readRow(dialect.fields(line, rows + 2), rows, { columns, width: names.length }, wanted);
     if (problem === undefined) {
       rows += 1;
       if (rows % rowsAtOnce === 0) await setImmediate();
@@ -115,17 +133,20 @@ function linesFrom(text: string, start: number): number {
 }
 
 function readRow(
-  line: string,
+  fields: readonly string[],
   row: number,
-  columns: readonly Column[],
-  allowNonFinite: boolean,
+  table: { readonly columns: readonly Column[]; readonly width: number },
+  { allowNonFinite = false }: WantedColumns,
 ): { readonly column: Column; readonly text: string } | undefined {
-  const fields = line.split(',');
-  for (const column of columns) {
-    const field = fields[column.index]?.trim();
+  const [column] = table.columns;
+  // Commas in the numbers of a table whose columns are parted by commas: which belong together cannot be told.
+  if (column !== undefined && fields.length > table.width && fields.at(-1) !== '')
+    return { column, text: `the row has ${fields.length} fields, the header ${table.width}.` };
+  for (const column of table.columns) {
+    const field = fields[column.index];
     if (field === undefined) return { column, text: `the row has only ${fields.length} fields.` };
     const value = parseNumber(field, allowNonFinite);
-    if (value === undefined) return { column, text: `“${shorten(field)}” is not a number.` };
+    if (value === undefined) return { column, text: `“${shorten(field)}” is not a number${whyNoNumber(field)}.` };
     column.values[row] = value;
   }
   return undefined;

@@ -6,6 +6,7 @@ import type { FilmProbe } from '../media/index.ts';
 import { deviceMetaData, readMetaData, type DeviceMetaData } from './metadata.ts';
 import { findingsOfFolder } from './beside-film.ts';
 import { filmNames, hasFile, listFolder, type FilmNames } from './places.ts';
+import { textOf } from '../text-tables/index.ts';
 import { joinTimes, parseTimeStamps, type TimeStamps } from './time-stamps.ts';
 import type { FpsSource, ReadContext, ReadDevice, ReadFilm } from './types.ts';
 
@@ -136,7 +137,7 @@ async function assembleDevice(layout: DeviceLayout, notes: Notes, context: ReadC
 
 async function readTimeStamps(folder: string): Promise<TimeStamps> {
   const file = `${path.basename(folder)}/timeStamps.csv`;
-  return await parseTimeStamps(await readFile(path.join(folder, 'timeStamps.csv'), 'utf8'), file);
+  return await parseTimeStamps(textOf(await readFile(path.join(folder, 'timeStamps.csv'))), file);
 }
 
 async function readFilms(

@@ -2,6 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, type Finding } from '../contract/index.ts';
+import { textOf, whyNoNumber } from '../text-tables/index.ts';
+import { dialectIn, sampleLength } from './csv.ts';
 import { forEachLine, lineAt } from './lines.ts';
 import { steps, type TimeStamps, timeStampsOf, typicalStep } from './time-stamps.ts';
 import type { Place } from './types.ts';
@@ -43,9 +45,8 @@ export function pairOf(folder: string, film: string, entries: Place['entries']):
 /** A table beside a film may be anything, such as what DeepLabCut found in it: its first line must speak of frames and times. */
 export async function isOurs({ folder, table, orientation }: Pair): Promise<boolean> {
   if (table === null) return orientation !== null;
-  const [header = ''] = (await readFile(path.join(folder, table), 'utf8').catch(() => ''))
-    .slice(0, 4000)
-    .split(/\r?\n/);
+  const bytes = await readFile(path.join(folder, table)).catch(() => Buffer.alloc(0));
+  const [header = ''] = textOf(bytes.subarray(0, 4000)).split(/\r?\n/);
   const names = header.toLowerCase().split(/[,;\t]/);
   return (
     names.some((name) => /time/.test(name)) &&
@@ -65,12 +66,11 @@ const [shortestS, longestS] = [0.005, 1];
  * @throws AppError `session.bad_csv`
  */
 export async function readTable(file: string, shown: string): Promise<StartOf & FilmTable> {
-  const text = (await readFile(file, 'utf8')).replace(/^\uFEFF/, '').trimEnd();
+  const text = textOf(await readFile(file)).trimEnd();
   const [header, body] = lineAt(text, 0);
-  const separator = [',', ';', '\t'].find((each) => header.includes(each)) ?? ',';
-  const names = header.split(separator).map((name) => name.trim());
-  const fieldsOf = (line: string): string[] => line.split(separator).map((field) => field.trim());
-  const first = body > text.length ? [] : fieldsOf(lineAt(text, body)[0]);
+  const dialect = dialectIn(shown, header, text.slice(body, body + sampleLength));
+  const names = dialect.fields(header, 1);
+  const first = body > text.length ? [] : dialect.fields(lineAt(text, body)[0], 2);
   const columns = [/hardware.?time|device.?time/i, /time/i].map((wanted) =>
     names.findIndex((name) => wanted.test(name)),
   );
@@ -82,7 +82,7 @@ export async function readTable(file: string, shown: string): Promise<StartOf & 
     if (places.includes(-1)) return false;
     await forEachLine(text, (line, index) => {
       if (index === 0) return;
-      const row = fieldsOf(line);
+      const row = dialect.fields(line, index + 1);
       act(places.map((column) => row[column] ?? ''));
     });
     return true;
@@ -97,14 +97,14 @@ export async function readTable(file: string, shown: string): Promise<StartOf & 
       if (bad !== undefined) {
         throw new AppError(
           'session.bad_csv',
-          `${shown}, line ${bad.line}, column ${column + 1} (“${names[column] ?? ''}”): “${bad.field.slice(0, 40)}” is no time.`,
+          `${shown}, line ${bad.line}, column ${column + 1} (“${names[column] ?? ''}”): “${bad.field.slice(0, 40)}” is no time${whyNoNumber(bad.field)}.`,
           {
             hint: 'Correct that line, or move the file away to read the film without it.',
             details: { file: shown, line: bad.line, column: column + 1 },
           },
         );
       }
-      const field = fieldsOf(line)[column] ?? '';
+      const field = dialect.fields(line, index + 1)[column] ?? '';
       const value = numberOf(field);
       if (Number.isNaN(value)) bad = { line: index + 1, field };
       else read.push(value);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import path from 'node:path';
 import { AppError, type workflowApi } from '../contract/index.ts';
+import type { Progresses } from '../interop/index.ts';
 import type { Library } from '../library/index.ts';
 import type { Handlers } from '../rpc/index.ts';
 import { resolveFolder, type DataRoot, type ProbeFilm } from '../sessions/index.ts';
@@ -14,6 +15,8 @@ export interface WorkflowDependencies {
   readonly library: Library;
   readonly probeFilm: ProbeFilm;
   readonly roots: readonly DataRoot[];
+  /** Shared with whatever else is followed by a ticket. */
+  readonly progresses: Progresses;
   /** Called after sessions were added. */
   readonly sessionsChanged: () => void;
   /** Called after the curation of a run changed. */
@@ -22,9 +25,9 @@ export interface WorkflowDependencies {
 
 /** Serves `workflow.*`. */
 export function createWorkflowHandlers(dependencies: WorkflowDependencies): Handlers<typeof workflowApi.procedures> {
-  const { library, probeFilm, roots } = dependencies;
+  const { library, probeFilm, roots, progresses } = dependencies;
   return {
-    ingest: async ({ files, root, dryRun, allOrNothing, who }, { audience, signal }) => {
+    ingest: async ({ files, root, dryRun, allOrNothing, who, ticket }, { audience, signal }) => {
       const paths = [
         ...files.flatMap((file) => ('path' in file ? [file.path] : [])),
         ...(root !== undefined && 'path' in root ? [root.path] : []),
@@ -36,8 +39,17 @@ export function createWorkflowHandlers(dependencies: WorkflowDependencies): Hand
       if (relative !== undefined) throw new AppError('usage.invalid', `The path must be absolute: ${relative}`);
       const folder =
         root === undefined ? undefined : 'path' in root ? root.path : await resolveFolder(roots, root.folder);
+      using progress = progresses.begin(ticket);
       const result = await ingestCsv(
-        { files, root: folder, dryRun: dryRun ?? false, allOrNothing: allOrNothing ?? false, who: who ?? '', signal },
+        {
+          files,
+          root: folder,
+          dryRun: dryRun ?? false,
+          allOrNothing: allOrNothing ?? false,
+          who: who ?? '',
+          signal,
+          report: progress.report,
+        },
         library,
         probeFilm,
       );

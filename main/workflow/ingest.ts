@@ -2,7 +2,14 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../contract/index.ts';
-import { shown, type CsvFile, type IngestResult, type Library, type PlannedSession } from '../library/index.ts';
+import {
+  type CsvFile,
+  ingestControl,
+  type IngestResult,
+  type Library,
+  type PlannedSession,
+  shown,
+} from '../library/index.ts';
 import { openSession, plannedSession, type ProbeFilm } from '../sessions/index.ts';
 
 export interface IngestChoice {
@@ -13,6 +20,8 @@ export interface IngestChoice {
   readonly allOrNothing: boolean;
   readonly who: string;
   readonly signal?: AbortSignal | undefined;
+  /** Hears how far it is, 0 to 1. */
+  readonly report?: ((step: string, fraction: number) => void) | undefined;
 }
 
 const software = new Map(
@@ -78,11 +87,38 @@ async function plan(
   }
 }
 
+/** Share of the work that is done once all folders of sessions were looked at. */
+const foldersShare = 0.5;
+
+/** How often the database worker is looked at, ms. */
+const lookMs = 100;
+
+/** What the database worker shares while it reads: nothing else reaches it, or comes from it, before it is done. */
+function follow(
+  { signal, report }: Pick<IngestChoice, 'signal' | 'report'>,
+  begun: number,
+): Disposable & { readonly control: Int32Array<SharedArrayBuffer> } {
+  const control = new Int32Array(new SharedArrayBuffer(ingestControl.length * Int32Array.BYTES_PER_ELEMENT));
+  const stop = (): void => void Atomics.store(control, ingestControl.stop, 1);
+  signal?.addEventListener('abort', stop, { once: true });
+  const tell = (): void =>
+    report?.('reading the rows', begun + ((1 - begun) * Atomics.load(control, ingestControl.thousandths)) / 1000);
+  tell();
+  const timer = setInterval(tell, lookMs);
+  return {
+    control,
+    [Symbol.dispose]: () => {
+      clearInterval(timer);
+      signal?.removeEventListener('abort', stop);
+    },
+  };
+}
+
 /**
  * Reads the workflow's CSV files. Folders of sessions are looked at first (their own metadata tell when they were recorded, never the dates
  * of files); then all rows go in by one transaction of the database worker.
  *
- * @throws AppError `ingest.*` when a file as a whole cannot be read, `library.read_only`
+ * @throws AppError `ingest.*` when a file as a whole cannot be read, `library.read_only`, `rpc.cancelled`: then nothing was added
  */
 export async function ingestCsv(choice: IngestChoice, library: Library, probeFilm: ProbeFilm): Promise<IngestResult> {
   const names = new Set<string>();
@@ -96,18 +132,23 @@ export async function ingestCsv(choice: IngestChoice, library: Library, probeFil
     const file = choice.files[index];
     if (kind !== 'sessions' || file === undefined) continue;
     const plans: PlannedSession[] = [];
-    for (const row of await library.ingest.sessionRows(file)) {
+    const rows = await library.ingest.sessionRows(file);
+    for (const [i, row] of rows.entries()) {
       choice.signal?.throwIfAborted();
+      choice.report?.(`looking at session ${i + 1} of ${rows.length}`, (foldersShare * i) / rows.length);
       plans.push(await plan(row, choice.root, library, probeFilm));
     }
     sessions[name] = plans;
   }
   choice.signal?.throwIfAborted();
+  const begun = Object.keys(sessions).length > 0 ? foldersShare : 0;
+  using followed = follow(choice, begun);
   return await library.ingest.ingest({
     files: choice.files,
     sessions,
     dryRun: choice.dryRun,
     allOrNothing: choice.allOrNothing,
     who: choice.who,
+    control: followed.control,
   });
 }

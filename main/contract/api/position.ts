@@ -43,6 +43,8 @@ export const positionApi = defineApi('position', {
       unit: Unit.optional(),
       onMiniscopeClock: z.boolean().optional(),
       dryRun: z.boolean().optional(),
+      /** Names this reading for `interop.progress`. */
+      ticket: Uuid.optional(),
     }),
     z.object({
       /** Null in a dry run. */

@@ -135,6 +135,8 @@ export const workflowApi = defineApi('workflow', {
       allOrNothing: z.boolean().optional(),
       /** Who adds the rows, for the change log. */
       who: z.string().optional(),
+      /** Names this reading for `interop.progress`. */
+      ticket: Uuid.optional(),
     }),
     Ingested,
     {

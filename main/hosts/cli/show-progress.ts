@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+import { randomUUID } from 'node:crypto';
+import { AppError } from '../../contract/index.ts';
 import type { Invocation } from './command.ts';
 import type { CoreClient } from './connection.ts';
 import { progressLine } from './output.ts';
@@ -27,4 +29,25 @@ export async function showProgress(
   }
   if (terminal.redraws) terminal.err('\r\u001B[K');
   await steps.return?.();
+}
+
+/**
+ * Work that is shown on the terminal and ended by Ctrl-C.
+ *
+ * @param stopped - what is said then
+ * @throws AppError `rpc.cancelled`; what `begin` throws
+ */
+export async function followed<T>(
+  invocation: Invocation,
+  client: CoreClient,
+  begin: (ticket: string, signal: AbortSignal) => Promise<T>,
+  stopped = 'The import was stopped; what was not finished has been put away.',
+): Promise<T> {
+  const ticket = randomUUID();
+  const working = begin(ticket, invocation.signal).catch((error: unknown) => {
+    if (!invocation.signal.aborted) throw error;
+    throw new AppError('rpc.cancelled', stopped, { cause: error });
+  });
+  const [done] = await Promise.all([working, showProgress(invocation, client, ticket, working)]);
+  return done;
 }

@@ -234,6 +234,7 @@ async function createCore(
       library,
       probeFilm,
       roots,
+      progresses,
       sessionsChanged: () => hub.notify('sessions', null),
       curationChanged: (uuid) => hub.notify('curation', uuid),
     }),
@@ -313,7 +314,7 @@ async function createCore(
       backup: (signal) => libraryHandlers.backup({}, { signal, audience: 'local' }),
     }),
     explore: createExploreHandlers({ library, limits, position: (sessionUuid) => trackOf(library, sessionUuid) }),
-    position: createPositionHandlers({ library, roots, changed: sessionsChanged }),
+    position: createPositionHandlers({ library, roots, progresses, changed: sessionsChanged }),
   };
   return {
     handlers,

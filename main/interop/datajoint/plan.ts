@@ -91,12 +91,22 @@ export class Planner {
     this.#notes.add(sentence);
   }
 
-  /** Rows of a view with these values, into every table of that name; false where the server has no such table. */
-  async add(view: string, where: ViewRow): Promise<boolean> {
+  /**
+   * Rows of a view with these values, into every table of that name; false where the server has no such table.
+   *
+   * @param onShare - hears how many of these rows were compared, 0 to 1
+   */
+  async add(view: string, where: ViewRow, onShare?: (share: number) => void): Promise<boolean> {
     const tables = [...this.#schema.tables.values()].filter((table) => table.name === view);
     if (tables.length === 0) return false;
     const rows = await this.#source.rows(view, where);
-    for (const table of tables) for (const row of rows) await this.row(table, row);
+    let compared = 0;
+    for (const table of tables)
+      for (const row of rows) {
+        onShare?.(compared / (tables.length * rows.length));
+        await this.row(table, row);
+        compared += 1;
+      }
     return true;
   }
 

@@ -79,8 +79,9 @@ export async function publish(publication: Publication, onProgress: OnProgress):
   parts.signal.addEventListener('abort', stop, { once: true });
   try {
     const schema = await readSchema(connection, prefix);
-    onProgress('comparing', 0.05);
-    const { plan, source } = await planOf(connection, schema, parts);
+    const { plan, source } = await planOf(connection, schema, parts, (share) =>
+      onProgress('comparing', connected + (compared - connected) * share),
+    );
     await using held = source;
     void held;
     const summary = {
@@ -110,11 +111,16 @@ export async function publish(publication: Publication, onProgress: OnProgress):
   }
 }
 
+/** Shares of the work that are done once the server has answered, and once every row was compared with what it has. */
+const [connected, compared] = [0.02, 0.4];
+
 async function planOf(
   connection: Connection,
   schema: ServerSchema,
   parts: Publication['parts'],
+  onShare: (share: number) => void,
 ): Promise<{ readonly plan: Plan; readonly source: RunSource }> {
+  onShare(0);
   const { reader, run, signal } = parts;
   const runUuid = run.runUuid.replaceAll('-', '');
   const [task] = await viewRows(reader, 'ProcessingTask', { run_uuid: runUuid }, signal);
@@ -145,12 +151,25 @@ async function planOf(
     if (value === null) planner.conflict(`The session has no ${name}, which is part of its key on the server.`);
   if (planner.plan.conflicts.length > 0) return { plan: planner.plan, source };
   await sameSecond(connection, schema, parts, session, planner);
-  for (const view of ofSubject) await planner.add(view, { subject: session.subject });
-  for (const view of ofSession) await planner.add(view, session);
+  // Every row is looked for on the server by itself: on a network that is most of the time.
+  const views = ofSubject.length + ofSession.length + viewsOfRun.length;
+  let done = 0;
+  const add = async (view: string, where: ViewRow): Promise<void> => {
+    await planner.add(view, where, (share) => onShare((done + share) / views));
+  };
+  for (const view of ofSubject) {
+    await add(view, { subject: session.subject });
+    done += 1;
+  }
+  for (const view of ofSession) {
+    await add(view, session);
+    done += 1;
+  }
   for (const view of viewsOfRun) {
     if (view === 'Curation' && curations.length === 0) await addSuggestions(planner, schema, task, run.createdAt);
-    else if (view === 'Curation') await planner.add(view, { run_uuid: runUuid, curation_id: curationId });
-    else await planner.add(view, { run_uuid: runUuid });
+    else if (view === 'Curation') await add(view, { run_uuid: runUuid, curation_id: curationId });
+    else await add(view, { run_uuid: runUuid });
+    done += 1;
   }
   return { plan: planner.plan, source };
 }
@@ -276,7 +295,7 @@ async function insert(connection: Connection, rows: readonly PlannedRow[], onPro
     }
     await write(connection, row, bytes);
     await readBack(connection, row, bytes);
-    onProgress('publishing', 0.1 + (0.9 * (i + 1)) / rows.length);
+    onProgress('publishing', compared + ((1 - compared) * (i + 1)) / rows.length);
   }
   await connection.commit();
 }

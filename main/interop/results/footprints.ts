@@ -1,5 +1,17 @@
 // SPDX-License-Identifier: MIT
-import type { ForeignFootprint } from './foreign-result.ts';
+import type { ForeignFootprint, OnShare } from './foreign-result.ts';
+
+/** Footprints made one after another; before each it is told how many there are of all. */
+export function cellByCell(
+  cells: number,
+  onShare: OnShare | undefined,
+  make: (row: number) => ForeignFootprint,
+): ForeignFootprint[] {
+  return Array.from({ length: cells }, (_, row) => {
+    onShare?.(row / cells);
+    return make(row);
+  });
+}
 
 /** The footprint of a whole image, `height × width` along rows: its positive, finite pixels. */
 export function ofImage(image: ArrayLike<number>): ForeignFootprint {

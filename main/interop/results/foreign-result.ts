@@ -72,6 +72,9 @@ export interface Field {
   readonly fps: number | null;
 }
 
+/** Hears how much of a result's cells was read, 0 to 1. */
+export type OnShare = (share: number) => void;
+
 /** One kind of result. */
 export interface ResultReader {
   readonly program: string;
@@ -79,6 +82,6 @@ export interface ResultReader {
   readonly title: string;
   /** A look at names and heads only. */
   readonly recognises: (place: string) => Promise<boolean>;
-  /** @throws AppError `interop.unreadable` */
-  readonly read: (place: string, field: Field | null) => Promise<ForeignResult>;
+  /** Reads the cells; their traces are read when they are asked for. @throws AppError `interop.unreadable` */
+  readonly read: (place: string, field: Field | null, onShare?: OnShare) => Promise<ForeignResult>;
 }

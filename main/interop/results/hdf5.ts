@@ -112,12 +112,24 @@ export class Hdf5 implements Disposable {
     return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
   }
 
-  /** Rows of a table of mixed columns, fields in their order; none where there is none. @throws AppError `interop.unreadable` */
-  records(name: string): readonly (readonly unknown[])[] {
+  /** Rows of a table of mixed columns; 0 where there is none. */
+  rows(name: string): number {
+    const found = this.#at(name);
+    return found instanceof this.#module.Dataset ? (found.shape?.[0] ?? 0) : 0;
+  }
+
+  /**
+   * Rows of a table of mixed columns, all or those of `[from, to)`, fields in their order; none where there is no table.
+   *
+   * @throws AppError `interop.unreadable`
+   */
+  records(name: string, from = 0, to?: number): readonly (readonly unknown[])[] {
     const found = this.#at(name);
     if (!(found instanceof this.#module.Dataset)) return [];
-    this.#checkClaim(found.shape ?? [], 16, name);
-    const value: unknown = found.value;
+    if (to !== undefined && to <= from) return [];
+    const shape = found.shape ?? [];
+    this.#checkClaim(to === undefined ? shape : [to - from], 16, name);
+    const value: unknown = to === undefined ? found.value : found.slice([[from, to]]);
     if (!Array.isArray(value) || !value.every((row) => Array.isArray(row)))
       throw unreadable(this.#place, `its ${name} is no table.`);
     return value as unknown[][];

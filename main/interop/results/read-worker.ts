@@ -41,15 +41,25 @@ export interface ReadSummary {
   readonly findings: readonly string[];
 }
 
-const report = (step: string, fraction: number): void =>
+let told = '';
+
+/** Tells each step and each percent once. */
+function report(step: string, fraction: number): void {
+  const next = `${step} ${Math.floor(100 * fraction)}`;
+  if (next === told) return;
+  told = next;
   parentPort?.postMessage({ type: 'progress', step, fraction } satisfies ReadProgress);
+}
+
+/** Share of the work that is done once the cells are known; the rest are the tables of traces. */
+const cellsShare = 0.4;
 
 async function work(): Promise<ReadSummary> {
   const { place, folder, fps, field } = ReadJob.parse(workerData);
   report('reading the cells', 0);
   const reader = await readerOf(place);
   if (reader === null) throw unreadable(place, 'no program whose results Calyx reads wrote it.');
-  const result = await reader.read(place, field);
+  const result = await reader.read(place, field, (share) => report('reading the cells', cellsShare * share));
   const findings = [...result.findings];
   const rated = { ...result, fps: fps ?? result.fps, findings, traces: followed(result, findings) };
   if (folder !== null) await writeRun(folder, rated, reader.title);
@@ -57,9 +67,6 @@ async function work(): Promise<ReadSummary> {
   const { program, version, height, width, frames, parameters, footprints } = rated;
   return { program, version, height, width, frames, fps: rated.fps, cells: footprints.length, parameters, findings };
 }
-
-/** Share of the work that is done once the cells are known; the rest are the tables of traces. */
-const cellsShare = 0.2;
 
 /**
  * The tables of a result, each piece of which tells how much of all of them was read. When all is read, `findings` say how many values are no numbers.

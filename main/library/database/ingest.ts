@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
+import { statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { AppError } from '../../contract/index.ts';
+import { Decimals } from '../../text-tables/index.ts';
 import { csvText, readCsv } from '../ingest/csv.ts';
 import { csvKinds, kindOf, type CsvKind } from '../ingest/kinds.ts';
-import type {
-  CsvFile,
-  IngestedFile,
-  IngestProblem,
-  IngestRequest,
-  IngestResult,
-  PlannedSession,
+import {
+  type CsvFile,
+  ingestControl,
+  type IngestedFile,
+  type IngestProblem,
+  type IngestRequest,
+  type IngestResult,
+  type PlannedSession,
 } from '../ingest/types.ts';
 import { FieldProblem, Row } from '../ingest/values.ts';
 import type { IngestStore } from '../event-types.ts';
@@ -47,6 +50,8 @@ interface Opened {
   /** Its text from the beginning, each time it is asked for. */
   readonly chunks: () => Iterable<string>;
   readonly kind: CsvKind;
+  /** Bytes or characters, whichever are to be had without reading it. */
+  readonly length: number;
 }
 
 /** Thrown to take a transaction back on purpose. */
@@ -70,7 +75,8 @@ function openFile(file: CsvFile): Opened {
   }
   if (header === undefined)
     throw new AppError('ingest.bad_header', `${name}: the file is empty.`, { details: { file: name } });
-  return { name, chunks, kind: kindOf(header, name) };
+  const length = 'path' in file ? statSync(file.path).size : file.text.length;
+  return { name, chunks, kind: kindOf(header, name), length };
 }
 
 function columnsOf(header: readonly string[]): ReadonlyMap<string, number> {
@@ -108,7 +114,7 @@ export class IngestTables implements Sync<IngestStore> {
    * Reads files in the order of {@link csvKinds}, in one transaction with a savepoint for each file. A row that is there already, equal in
    * every value, is counted and left; one that differs, names an unknown parent or holds a value that cannot be is left out and told.
    *
-   * @throws AppError `ingest.*` when a file as a whole cannot be read: then nothing of any file is kept
+   * @throws AppError `ingest.*` when a file as a whole cannot be read, `rpc.cancelled`: then nothing of any file is kept
    */
   ingest(request: IngestRequest): IngestResult {
     mustBeWritable(this.#context);
@@ -123,7 +129,8 @@ export class IngestTables implements Sync<IngestStore> {
             .run(request.who, this.#context.now());
           const before = this.#counts();
           const writer = new RowWriter(this.#context);
-          const done = files.map((file) => this.#file(file, request, writer));
+          const follower = following(request, files);
+          const done = files.map((file) => this.#file(file, request, writer, follower));
           const after = this.#counts();
           const inserted = Object.fromEntries(
             counted
@@ -148,7 +155,12 @@ export class IngestTables implements Sync<IngestStore> {
     return Object.fromEntries(counted.map((table) => [table, count(table)]));
   }
 
-  #file(file: Opened, request: IngestRequest, writer: RowWriter): IngestedFile {
+  #file(
+    file: Opened,
+    request: IngestRequest,
+    writer: RowWriter,
+    follower: (fields: readonly string[]) => void,
+  ): IngestedFile {
     const { database } = this.#context;
     const tally = { rows: 0, added: 0, present: 0, bad: 0 };
     const problems: IngestProblem[] = [];
@@ -156,14 +168,17 @@ export class IngestTables implements Sync<IngestStore> {
     writer.beginFile();
     const read = database.transaction(() => {
       const records = readCsv(file.chunks(), file.name);
-      const columns = columnsOf(records.next().value?.fields ?? []);
+      const header = records.next().value;
+      const columns = columnsOf(header?.fields ?? []);
+      const decimals = new Decimals(header?.separator ?? ',');
       const plans = new Map((request.sessions[file.name] ?? []).map((plan) => [plan.line, plan]));
       for (const { line, fields } of records) {
         tally.rows += 1;
+        follower(fields);
         try {
           if (fields.length !== columns.size)
             throw new FieldProblem(null, `the row has ${fields.length} fields, the header ${columns.size}.`);
-          tally[this.#row(file.kind, new Row(line, fields, columns), plans.get(line), writer)] += 1;
+          tally[this.#row(file.kind, new Row(line, fields, columns, decimals), plans.get(line), writer)] += 1;
         } catch (error) {
           const problem = problemOf(error, line, columns);
           tally.bad += 1;
@@ -197,6 +212,27 @@ export class IngestTables implements Sync<IngestStore> {
       throw error;
     }
   }
+}
+
+/** Rows between two looks at what the caller wants. */
+const rowsBetween = 64;
+
+/** Hears of every row that is read: tells the caller the share of all files, and ends the work where the caller took it back. */
+function following({ control }: IngestRequest, files: readonly Opened[]): (fields: readonly string[]) => void {
+  if (control === undefined) return () => undefined;
+  const all = Math.max(
+    1,
+    files.reduce((sum, { length }) => sum + length, 0),
+  );
+  let [rows, read] = [0, 0];
+  return (fields) => {
+    for (const field of fields) read += field.length + 1;
+    rows += 1;
+    if (rows % rowsBetween !== 0) return;
+    if (Atomics.load(control, ingestControl.stop) === 1)
+      throw new AppError('rpc.cancelled', 'The reading was stopped before it was done; nothing was added.');
+    Atomics.store(control, ingestControl.thousandths, Math.min(1000, Math.floor((1000 * read) / all)));
+  };
 }
 
 function problemOf(error: unknown, line: number, columns: ReadonlyMap<string, number>): IngestProblem {

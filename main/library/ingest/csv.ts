@@ -9,6 +9,8 @@ export interface CsvRecord {
   /** Line it begins on, from 1. */
   readonly line: number;
   readonly fields: readonly string[];
+  /** What parts the columns of its file. */
+  readonly separator: string;
 }
 
 function bad(file: string, line: number | undefined, message: string, hint: string, cause?: unknown): AppError {
@@ -145,7 +147,7 @@ export function* readCsv(chunks: Iterable<string>, file: string): Generator<CsvR
     }
     for (const { record, info } of records) {
       const inside = record.reduce((sum, field) => sum + field.split('\n').length - 1, 0);
-      yield { line: lines + info.lines - inside, fields: record };
+      yield { line: lines + info.lines - inside, fields: record, separator: delimiter };
     }
     lines += piece.split('\n').length - 1;
   }

@@ -29,7 +29,12 @@ export interface IngestRequest {
   readonly allOrNothing: boolean;
   /** Who adds the rows, for the change log. */
   readonly who: string;
+  /** Shared with the database worker, which hears nothing else while it reads; absent where nobody follows. */
+  readonly control?: Int32Array<SharedArrayBuffer> | undefined;
 }
+
+/** Places of {@link IngestRequest.control}: what the caller sets to 1 to have all taken back, and how much was read, in thousandths. */
+export const ingestControl = { stop: 0, thousandths: 1, length: 2 } as const;
 
 /** A row that was left out, and why. */
 export interface IngestProblem {

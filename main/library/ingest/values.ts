@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { Decimals, UnclearDecimals, whyNoNumber } from '../../text-tables/index.ts';
 
 /** Text without characters that would steer a terminal: they are shown by their numbers. */
 export function visible(text: string): string {
@@ -27,9 +28,17 @@ export class Row {
   readonly line: number;
   readonly #fields: readonly string[];
   readonly #columns: ReadonlyMap<string, number>;
+  readonly #decimals: Decimals;
 
-  constructor(line: number, fields: readonly string[], columns: ReadonlyMap<string, number>) {
+  /** @param decimals - how the numbers of this file are written; learns from those it is asked for */
+  constructor(
+    line: number,
+    fields: readonly string[],
+    columns: ReadonlyMap<string, number>,
+    decimals = new Decimals(','),
+  ) {
     this.line = line;
+    this.#decimals = decimals;
     this.#fields = fields;
     this.#columns = columns;
   }
@@ -56,14 +65,16 @@ export class Row {
   }
 
   optionalNumber(column: string): number | null {
-    const text = this.text(column);
-    if (text === '') return null;
-    if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text) || Math.abs(Number(text)) > 1e9) {
-      throw new FieldProblem(
-        column,
-        `“${shown(text)}” is not a number${/^\d+,\d+$/.test(text) ? '; use a point, not a comma' : ''}.`,
-      );
+    const written = this.text(column);
+    if (written === '') return null;
+    let text: string;
+    try {
+      text = this.#decimals.point(written);
+    } catch (error) {
+      throw error instanceof UnclearDecimals ? new FieldProblem(column, error.message) : error;
     }
+    if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text) || Math.abs(Number(text)) > 1e9)
+      throw new FieldProblem(column, `“${shown(written)}” is not a number${whyNoNumber(written)}.`);
     return Number(text);
   }
 

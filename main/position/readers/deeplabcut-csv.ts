@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-import { fieldsOf, linesOf, numberOf, unreadable } from '../text.ts';
+import { type Dialect, textOf, whyNoNumber } from '../../text-tables/index.ts';
+import { dialectIn, linesOf, numberOf, unreadable } from '../text.ts';
 import type { PositionReader } from '../types.ts';
 import { partsOf } from './columns.ts';
 
@@ -9,22 +10,21 @@ import { partsOf } from './columns.ts';
  */
 export const deeplabcutCsv: PositionReader = {
   title: 'DeepLabCut CSV',
-  recognises: ({ head }) =>
-    headerOf(
-      head
-        .toString('utf8')
-        .replace(/^\uFEFF/, '')
-        .split(/\r?\n/),
-    ) !== null,
-  read: async (file) => {
+  recognises: ({ path, head }) => {
+    const lines = textOf(head).split(/\r\n|\n|\r/);
+    return headerOf(lines, dialectIn(path, lines)) !== null;
+  },
+  read: async (file, onShare) => {
     const lines = await linesOf(file);
-    const header = headerOf(lines);
+    const dialect = dialectIn(file, lines);
+    const header = headerOf(lines, dialect);
     if (header === null) throw unreadable(file, 'its first rows are not scorer, bodyparts and coords.');
     const body = lines.slice(header.rows);
     const table = header.names.map(() => new Float32Array(body.length));
     const frames = new Float64Array(body.length);
     for (const [row, line] of body.entries()) {
-      const fields = fieldsOf(line);
+      onShare?.(row / body.length);
+      const fields = dialect.fields(line, row + header.rows + 1);
       if (fields.length !== header.names.length + 1) {
         // A program that was ended while it wrote leaves a last row cut off.
         throw unreadable(
@@ -40,7 +40,7 @@ export const deeplabcutCsv: PositionReader = {
         if (value === undefined)
           throw unreadable(
             file,
-            `“${(fields[column + 1] ?? '').slice(0, 40)}” in column ${column + 2} is no number.`,
+            `“${(fields[column + 1] ?? '').slice(0, 40)}” in column ${column + 2} is no number${whyNoNumber(fields[column + 1] ?? '')}.`,
             row + header.rows + 1,
           );
         values[row] = value;
@@ -53,8 +53,9 @@ export const deeplabcutCsv: PositionReader = {
 /** Names of the columns, `[part, coordinate]`, and how many rows they take. */
 function headerOf(
   lines: readonly string[],
+  dialect: Dialect,
 ): { readonly names: (readonly [string, string])[]; readonly rows: number } | null {
-  const rows = lines.slice(0, 4).map((line) => fieldsOf(line));
+  const rows = lines.slice(0, 4).map((line, i) => dialect.fields(line, i + 1));
   const at = rows.findIndex((row) => row.length > 1 && row.slice(1).every((name) => /^(x|y|z|likelihood)/i.test(name)));
   if (at < 1) return null;
   const coordinates = (rows[at] ?? []).slice(1);

@@ -7,6 +7,9 @@ import { partsOf } from './columns.ts';
 
 const table = 'df_with_missing/table';
 
+/** Rows in memory at a time. */
+const rowsAtOnce = 4096;
+
 /** DeepLabCut's HDF5: a table of pandas, whose columns are named in an attribute as Python pickled them. */
 export const deeplabcutHdf5: PositionReader = {
   title: 'DeepLabCut HDF5',
@@ -15,15 +18,20 @@ export const deeplabcutHdf5: PositionReader = {
     using file = await openHdf5(path);
     return file.has(table);
   },
-  read: async (path) => {
+  read: async (path, onShare) => {
     using file = await openHdf5(path);
     const names = pickledNames(file.attribute(table, 'values_block_0_kind') ?? '');
     if (names === null) throw unreadable(path, 'the names of its columns cannot be read; save it as CSV.');
-    const rows = file.records(table);
-    const values = names.map(() => new Float32Array(rows.length));
-    const frames = new Float64Array(rows.length);
-    for (const [row, fields] of rows.entries()) {
-      const [index, block] = fields;
+    const rows = file.rows(table);
+    const values = names.map(() => new Float32Array(rows));
+    const frames = new Float64Array(rows);
+    let read: readonly (readonly unknown[])[] = [];
+    for (let row = 0; row < rows; row += 1) {
+      if (row % rowsAtOnce === 0) {
+        onShare?.(row / rows);
+        read = file.records(table, row, Math.min(rows, row + rowsAtOnce));
+      }
+      const [index, block] = read[row % rowsAtOnce] ?? [];
       if (!Array.isArray(block) && !ArrayBuffer.isView(block))
         throw unreadable(path, 'its table has another form; save it as CSV.');
       const list = Array.from(block as ArrayLike<number>);

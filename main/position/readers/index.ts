@@ -14,7 +14,7 @@ const readers: readonly PositionReader[] = [deeplabcutHdf5, sleapHdf5, mat5, pos
 export const positionReaders: readonly PositionReader[] = readers.map(({ title, recognises, read }) => ({
   title,
   recognises: (file) => sentence(file.path, () => recognises(file)),
-  read: (file) => sentence(file, () => read(file)),
+  read: (file, onShare) => sentence(file, () => read(file, onShare)),
 }));
 
 async function sentence<T>(file: string, work: () => T | Promise<T>): Promise<T> {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-import { fieldsOf, linesOf, numberOf, unreadable } from '../text.ts';
+import { type Dialect, textOf, whyNoNumber } from '../../text-tables/index.ts';
+import { dialectIn, linesOf, numberOf, unreadable } from '../text.ts';
 import { timeColumn } from '../times.ts';
 import type { PositionReader } from '../types.ts';
 import { partsOf } from './columns.ts';
@@ -30,33 +31,33 @@ function columnOf(
   };
 }
 
-const separators = [',', ';', '\t'] as const;
-
-function headerOf(line: string): { readonly separator: string; readonly names: readonly string[] } | null {
-  for (const separator of separators) {
-    const names = fieldsOf(line, separator);
-    const kinds = new Set(names.map((name) => columnOf(name)?.coordinate));
-    if (kinds.has('x') && kinds.has('y')) return { separator, names };
-  }
-  return null;
+function headerOf(
+  file: string,
+  lines: readonly string[],
+): { readonly dialect: Dialect; readonly names: readonly string[] } | null {
+  const dialect = dialectIn(file, lines);
+  const names = dialect.fields(lines[0] ?? '', 1);
+  const kinds = new Set(names.map((name) => columnOf(name)?.coordinate));
+  return kinds.has('x') && kinds.has('y') ? { dialect, names } : null;
 }
 
 /** A table with a header: columns of x and y, perhaps of time, likelihood, several parts. */
 export const plainCsv: PositionReader = {
   title: 'Table of time, x and y',
-  recognises: ({ head }) =>
-    headerOf(
-      head
-        .toString('utf8')
-        .replace(/^\uFEFF/, '')
-        .split(/\r?\n/)[0] ?? '',
-    ) !== null,
-  read: async (file) => {
+  recognises: ({ path, head }) => headerOf(path, textOf(head).split(/\r\n|\n|\r/, 1)) !== null,
+  read: async (file, onShare) => {
     const lines = await linesOf(file);
-    const header = headerOf(lines[0] ?? '');
+    const header = headerOf(file, lines);
     if (header === null) throw unreadable(file, 'its first line names no columns x and y.', 1);
-    const { separator, names } = header;
-    const body = lines.slice(1);
+    const { dialect, names } = header;
+    const body = lines.slice(1).map((line, row) => {
+      onShare?.(row / lines.length);
+      const fields = dialect.fields(line, row + 2);
+      // Commas in the numbers of a table whose columns are parted by commas: which belong together cannot be told.
+      if (fields.length > names.length && fields.at(-1) !== '')
+        throw unreadable(file, `it has ${fields.length} fields, the first line ${names.length}.`, row + 2);
+      return fields;
+    });
     if (body.length === 0) throw unreadable(file, 'it holds no row.');
     const columns = names
       .map((name, index) => ({ index, about: columnOf(name) }))
@@ -64,11 +65,15 @@ export const plainCsv: PositionReader = {
     const time = timeColumn(names);
     const frame = names.findIndex((name) => /^(frame|frame[ _]?(number|index|num)?)$/i.test(name));
     const read = (index: number, into: Float32Array | Float64Array): void => {
-      for (const [row, line] of body.entries()) {
-        const field = fieldsOf(line, separator)[index];
+      for (const [row, fields] of body.entries()) {
+        const field = fields[index] ?? '';
         const value = numberOf(field);
         if (value === undefined)
-          throw unreadable(file, `“${(field ?? '').slice(0, 40)}” in column ${index + 1} is no number.`, row + 2);
+          throw unreadable(
+            file,
+            `“${field.slice(0, 40)}” in column ${index + 1} is no number${whyNoNumber(field)}.`,
+            row + 2,
+          );
         into[row] = value;
       }
     };

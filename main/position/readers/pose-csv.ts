@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: MIT
-import { linesOf, numberOf, fieldsOf, unreadable } from '../text.ts';
+import { textOf, whyNoNumber } from '../../text-tables/index.ts';
+import { dialectIn, linesOf, numberOf, unreadable } from '../text.ts';
 import type { PositionReader } from '../types.ts';
 
 /** The Miniscope software's behaviorTracker/pose.csv: a title, then frame number and x, y, probability of each part, with a comma at the end. */
 export const poseCsv: PositionReader = {
   title: 'pose.csv of the Miniscope software',
-  recognises: ({ head }) => /^\uFEFF?DLC-Live Pose Data/i.test(head.toString('utf8')),
-  read: async (file) => {
+  recognises: ({ head }) => /^"?DLC-Live Pose Data/i.test(textOf(head)),
+  read: async (file, onShare) => {
     const lines = (await linesOf(file)).slice(1);
     if (lines.length === 0) throw unreadable(file, 'it holds no pose: the tracker was not running.');
+    const dialect = dialectIn(file, lines);
     const rows = lines.map((line, index) => {
-      const fields = fieldsOf(line.replace(/,\s*$/, ''));
+      onShare?.(index / lines.length);
+      const fields = dialect.fields(line, index + 2);
+      // A row ends with a separator, a spreadsheet leaves several.
+      while (fields.at(-1) === '') fields.pop();
       const values = fields.map((field) => {
         const value = numberOf(field);
-        if (value === undefined) throw unreadable(file, `“${field.slice(0, 40)}” is no number.`, index + 2);
+        if (value === undefined)
+          throw unreadable(file, `“${field.slice(0, 40)}” is no number${whyNoNumber(field)}.`, index + 2);
         return value;
       });
       if ((values.length - 1) % 3 !== 0 || values.length < 4)

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { AppError, type Finding } from '../../contract/index.ts';
-import { readNumberTable } from '../csv.ts';
+import { textOf } from '../../text-tables/index.ts';
+import { dialectIn, readNumberTable } from '../csv.ts';
 import { readLaidOut, rowsOf } from '../device.ts';
 import { lineAt } from '../lines.ts';
 import { deviceMetaData, readMetaData } from '../metadata.ts';
@@ -135,9 +136,11 @@ async function timesOf(place: Pick<Place, 'path'>): Promise<TimeStamps | null> {
     throw new AppError('session.bad_csv', `There are several files of times: ${found.join(', ')}.`, {
       hint: 'Leave the one that belongs to the films.',
     });
-  const text = await readFile(path.join(place.path, file), 'utf8');
-  const [header] = lineAt(text.replace(/^\uFEFF/, ''), 0);
-  const name = header.split(',').find((each) => /time/i.test(each) && !/system|wall|host/i.test(each));
+  const text = textOf(await readFile(path.join(place.path, file)));
+  const [header] = lineAt(text, 0);
+  const name = dialectIn(file, header, '')
+    .fields(header, 1)
+    .find((each) => /time/i.test(each) && !/system|wall|host/i.test(each));
   if (name === undefined)
     throw new AppError('session.bad_csv', `${file}, line 1: no column is called a time; found “${header}”.`, {
       details: { file, line: 1 },

@@ -5,6 +5,7 @@ import { AppError, type Finding } from '../../contract/index.ts';
 import { readDevice, rowsOf } from '../device.ts';
 import { deviceMetaData, readMetaData, sessionMetaData, type SessionMetaData } from '../metadata.ts';
 import { filmNames, hasFile, listFolder, lookAt } from '../places.ts';
+import { textOf } from '../../text-tables/index.ts';
 import { joinTimes, parseTimeStamps } from '../time-stamps.ts';
 import type { Place, ReadContext, ReadDevice, ReadFilm, ReadSession, SessionReader } from '../types.ts';
 
@@ -159,7 +160,7 @@ async function frameTimes(films: readonly ReadFilm[]): Promise<Float64Array | nu
   });
   if (!hasFile(entries, 'timeStamps.csv')) return null;
   const shown = `${path.basename(folder)}/timeStamps.csv`;
-  const { timeS } = await parseTimeStamps(await readFile(path.join(folder, 'timeStamps.csv'), 'utf8'), shown);
+  const { timeS } = await parseTimeStamps(textOf(await readFile(path.join(folder, 'timeStamps.csv'))), shown);
   const meta = deviceMetaData(
     await readMetaData(path.join(folder, 'metaData.json'), `${path.basename(folder)}/metaData.json`),
   );

@@ -4,6 +4,7 @@ import { Check, CircleX, FileText, TriangleAlert } from 'lucide-react';
 import { type ReactElement, useRef, useState } from 'react';
 import { AppError, type FolderRef, type Ingested } from '../../../main/contract/index.ts';
 import { useCore } from '../../client/context.ts';
+import { useWork } from '../../client/exports.ts';
 import { report } from '../../stores/messages.ts';
 import { usePerson } from '../../stores/ui.ts';
 import { classes } from '../../ui/classes.ts';
@@ -14,6 +15,7 @@ import { Icon } from '../../ui/icons.tsx';
 import { Empty, Failed, Loading } from '../../ui/panel.tsx';
 import { FolderBrowser } from './folder-browser.tsx';
 import { styles as shared } from './styles.ts';
+import { wasCancelled, Working } from './working.tsx';
 import styles from './rooms.module.css';
 
 const c = classes({ ...shared, ...styles });
@@ -34,6 +36,7 @@ export function IngestDialog({ onClose }: { readonly onClose: () => void }): Rea
   const queries = useQueryClient();
   const rater = usePerson((state) => state.rater);
   const input = useRef<HTMLInputElement>(null);
+  const work = useWork();
   const [files, setFiles] = useState<readonly CsvText[]>([]);
   const [root, setRoot] = useState<FolderRef | null>(null);
   const [whole, setWhole] = useState(false);
@@ -53,7 +56,7 @@ export function IngestDialog({ onClose }: { readonly onClose: () => void }): Rea
     retry: false,
   });
   const ingest = useMutation({
-    mutationFn: () => core.workflow.ingest(request),
+    mutationFn: () => work.run((ticket, signal) => core.workflow.ingest({ ...request, ticket }, { signal })),
     onSuccess: async (result) => {
       await queries.invalidateQueries();
       const added = Object.values(result.inserted).reduce((sum, n) => sum + n, 0);
@@ -104,7 +107,8 @@ export function IngestDialog({ onClose }: { readonly onClose: () => void }): Rea
         </>
       }
     >
-      {ingest.error === null ? null : (
+      {ingest.isPending ? <Working work={work} waiting="reading the rows" /> : null}
+      {ingest.error === null || wasCancelled(ingest.error) ? null : (
         <Note kind="problem">
           {AppError.from(ingest.error).message} {AppError.from(ingest.error).hint}
         </Note>

@@ -103,3 +103,22 @@ test('what the HDF5 library says of damage becomes a sentence with its last word
   const bug = new TypeError('x is not a function');
   expect(asUnreadable(place, bug)).toBe(bug);
 });
+
+test('a zarr array whose description lacks the size of its pieces is told so', async () => {
+  const place = path.join(temporaryFolder(), 'film.zarr');
+  mkdirSync(place);
+  const description = {
+    zarr_format: 2,
+    shape: [5, 4, 6],
+    dtype: '<u2',
+    compressor: null,
+    fill_value: 0,
+    filters: null,
+  };
+  writeFileSync(path.join(place, '.zarray'), JSON.stringify({ ...description, order: 'C' }));
+  const reader = await filmReaderOf(place);
+  await expect(reader?.open(place, { dataset: null })).rejects.toMatchObject({
+    code: 'interop.unreadable',
+    message: expect.stringContaining('does not say in which pieces it is stored'),
+  });
+});

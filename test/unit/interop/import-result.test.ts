@@ -32,6 +32,16 @@ function cellSet(place: string): string {
   return place;
 }
 
+/** An outline of ImageJ: a rectangle, px. */
+function rectangle(top: number, left: number, high: number, wide: number): Buffer {
+  const roi = Buffer.alloc(64);
+  roi.write('Iout', 'latin1');
+  roi.writeInt16BE(227, 4);
+  roi.writeUInt8(1, 6);
+  for (const [i, value] of [top, left, top + high, left + wide].entries()) roi.writeInt16BE(value, 8 + 2 * i);
+  return roi;
+}
+
 const never = new AbortController().signal;
 
 // Each import starts a thread that loads the readers.
@@ -142,19 +152,8 @@ describe('importing a result', { timeout: 30_000 }, () => {
         recordings: [recording],
         findings: [],
       });
-      const roi = Buffer.alloc(64);
-      roi.write('Iout', 'latin1');
-      roi.writeInt16BE(227, 4);
-      roi.writeUInt8(1, 6);
-      for (const [at, value] of [
-        [8, 1],
-        [10, 2],
-        [12, 3],
-        [14, 5],
-      ] as const)
-        roi.writeInt16BE(value, at);
       const place = path.join(root.path, 'RoiSet.zip');
-      writeFileSync(place, zipSync({ 'cell.roi': roi }));
+      writeFileSync(place, zipSync({ 'cell.roi': rectangle(1, 2, 2, 3) }));
       const { run } = await importResult(place, { recordingUuid: session.recordings[0]?.uuid }, library, never);
       expect(run).toMatchObject({ state: 'succeeded', cells: 1, sessionUuid: session.uuid });
       expect((await library.runs.get(run.uuid)).method).toBe('outlines');
@@ -210,6 +209,43 @@ describe('importing a result', { timeout: 30_000 }, () => {
       expect(await library.runs.list()).toEqual([]);
       expect(await library.sessions.list()).toHaveLength(1);
       expect(readdirSync(library.folders.runs)).toEqual([]);
+    } finally {
+      await library.close();
+    }
+  });
+
+  it('tells the share of masks alone, cell by cell, and stops among them without a trace', async () => {
+    using root = temporaryFolder();
+    const library = await openLibrary({ directory: newLibraryIn(path.join(root.path, 'library')) });
+    try {
+      const { session } = await library.sessions.insert({
+        name: 'film',
+        folder: root.path,
+        format: 'film',
+        contentDigest: 'a'.repeat(64),
+        recordings: [
+          { device: 'scope', frames, height: 60, width: 80, fps: 20, durationS: 0.2, codec: 'GREY', files: [] },
+        ],
+        findings: [],
+      });
+      const recordingUuid = session.recordings[0]?.uuid ?? '';
+      const place = path.join(root.path, 'RoiSet.zip');
+      const drawn = Array.from({ length: 10 }, (_, k) => [`cell ${k}.roi`, rectangle(4 * k, 3 * k, 6, 6)] as const);
+      writeFileSync(place, zipSync(Object.fromEntries(drawn)));
+      const shares: number[] = [];
+      await importResult(place, { recordingUuid }, library, never, (step, share) => {
+        if (step === 'reading the cells') shares.push(share);
+      });
+      expect(shares.length).toBeGreaterThanOrEqual(10);
+      expect(shares).toEqual(shares.toSorted((a, b) => a - b));
+      const before = readdirSync(library.folders.runs);
+      const stop = new AbortController();
+      const stopped = importResult(place, { recordingUuid }, library, stop.signal, (step, share) => {
+        if (step === 'reading the cells' && share > 0) stop.abort();
+      });
+      await expect(stopped).rejects.toMatchObject({ code: 'rpc.cancelled' });
+      expect(readdirSync(library.folders.runs)).toEqual(before);
+      expect(await library.runs.list()).toHaveLength(1);
     } finally {
       await library.close();
     }

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Stores } from '../../../main/library/database/stores.ts';
-import type { IngestRequest, IngestResult } from '../../../main/library/index.ts';
+import { ingestControl, type IngestRequest, type IngestResult } from '../../../main/library/index.ts';
 import { newSession, temporaryFolder, testStores } from '../../support/library.ts';
 import { workflowCsv } from '../../support/workflow-csv.ts';
 
@@ -160,6 +160,45 @@ describe('the workflow’s CSV files', () => {
     refusal('subject,sex\na,M\n', 'ingest.bad_header', /subject_birth_date/);
     refusal('subject,sex,subject_birth_date,sex\n', 'ingest.bad_header', /“sex” is there twice/);
     refusal('subject,sex,subject_birth_date\na,M,2020-01-01\n"b,M,2020-01-01\n', 'ingest.bad_csv', /quotes/);
+  });
+
+  it('have commas before the decimals where semicolons part the columns, one mark a file', () => {
+    const stores = library();
+    read(stores, behaviour);
+    const german = (...times: readonly string[]): string =>
+      `subject;session_datetime;trial_id;event_start_time;event_type\n${times.map((time) => `subject1;${at};1;${time};left\n`).join('')}`;
+    expect(one(stores, german('0,5', '1.5', '1.234,5', '2,25'))).toMatchObject({
+      added: 2,
+      bad: 2,
+      problems: [
+        {
+          line: 3,
+          name: 'event_start_time',
+          message: expect.stringContaining('“1.5” has its decimals behind a point'),
+        },
+        { line: 4, name: 'event_start_time', message: expect.stringContaining('without marks between thousands') },
+      ],
+    });
+    expect(rows(stores, "SELECT event_start_time AS at FROM dj_Event WHERE event_type = 'left' ORDER BY at")).toEqual([
+      { at: 0.5 },
+      { at: 2.25 },
+    ]);
+  });
+
+  it('tell how much was read, and are taken back as a whole when the caller wants it', () => {
+    const stores = library();
+    read(stores, behaviour);
+    const long = `subject,session_datetime,trial_id,event_start_time,event_type\n${Array.from({ length: 1000 }, (_, i) => `subject1,${at},1,${i / 100},left\n`).join('')}`;
+    const control = new Int32Array(new SharedArrayBuffer(4 * ingestControl.length));
+    const before = rows(stores, 'SELECT count(*) AS n FROM event');
+    Atomics.store(control, ingestControl.stop, 1);
+    expect(() => read(stores, { 'events.csv': long }, { control })).toThrow(
+      expect.objectContaining({ code: 'rpc.cancelled' }),
+    );
+    expect(rows(stores, 'SELECT count(*) AS n FROM event')).toEqual(before);
+    Atomics.store(control, ingestControl.stop, 0);
+    read(stores, { 'events.csv': long }, { control });
+    expect(Atomics.load(control, ingestControl.thousandths)).toBeGreaterThan(900);
   });
 
   it('are read from files in every encoding that a mark tells; others are refused with the line', () => {

@@ -2,7 +2,9 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
+import { Progresses } from '../../../main/interop/index.ts';
 import { openLibrary } from '../../../main/library/index.ts';
+import { addPosition } from '../../../main/position/add.ts';
 import { createPositionHandlers, trackOf } from '../../../main/position/index.ts';
 import { newLibraryIn, newSession, temporaryFolder } from '../../support/library.ts';
 
@@ -15,7 +17,12 @@ async function place() {
   const startedAt = '2026-05-01T10:00:00.000Z';
   const { session } = await library.sessions.insert(newSession(1, { startedAt }));
   const changed: string[] = [];
-  const position = createPositionHandlers({ library, roots: [], changed: (uuid) => changed.push(uuid) });
+  const position = createPositionHandlers({
+    library,
+    roots: [],
+    progresses: new Progresses(),
+    changed: (uuid) => changed.push(uuid),
+  });
   const file = (name: string, text: string): { path: string } => {
     const written = path.join(folder, name);
     writeFileSync(written, text);
@@ -96,4 +103,42 @@ it('times since 1970 are put on the start of the session; those of another day b
   await expect(position.set({ positionUuid: same.position!.uuid, pxPerCm: 4 }, local)).rejects.toThrow(
     'centimetres already',
   );
+});
+
+it('a table that a spreadsheet wrote with semicolons, commas before the decimals and a mark of its encoding is read like any other', async () => {
+  const { position, file, sessionUuid } = await place();
+  const rows = ['0,00;1,5;-2,25', '0,50;2,5;-2,5', '1,00;3,5;-2,75'];
+  const german = `"Zeit";"time (s)";"x (cm)";"y (cm)"\r\n${rows.map((row, i) => `${i};${row}\r\n`).join('')};;;\r\n\r\n`;
+  const bytes = Buffer.from(`\uFEFF${german.replace(';;;\r\n', '')}`, 'utf16le').toString('latin1');
+  const utf16 = file('utf16.csv', '');
+  writeFileSync(utf16.path, bytes, 'latin1');
+  const { position: made } = await position.add({ sessionUuid, source: utf16 }, local);
+  const track = await position.track({ positionUuid: made!.uuid, mostSamples: 9 }, local);
+  expect(track).toMatchObject({ unit: 'cm', x: [1.5, 2.5, 3.5], y: [-2.25, -2.5, -2.75], timesS: [0, 0.5, 1] });
+  const refused = async (name: string, text: string): Promise<string> =>
+    await position.add({ sessionUuid, source: file(name, text) }, local).then(
+      () => 'it was added',
+      (error: Error) => error.message,
+    );
+  // Between commas nobody can tell which of them belong to a number.
+  expect(await refused('commas.csv', 'time,x,y\n0,5,1,5,2,5\n')).toBe(
+    'commas.csv, line 2: it has 6 fields, the first line 3.',
+  );
+  expect(await refused('mixed.csv', 'time;x;y\n0,5;1,5;2,5\n1.5;2;3\n')).toContain(
+    'mixed.csv, line 3: “1.5” has its decimals',
+  );
+  expect(await refused('thousands.csv', 'time;x;y\n0,5;1.234,5;2,5\n')).toBe(
+    'thousands.csv, line 2: “1.234,5” in column 2 is no number; numbers are written without marks between thousands.',
+  );
+});
+
+it('is told row by row how far it is', async () => {
+  const { library, file, sessionUuid } = await place();
+  const rows = Array.from({ length: 5000 }, (_, i) => `${i / 30},${i},${i}\n`);
+  const source = file('long.csv', `time,x,y\n${rows.join('')}`);
+  const shares: number[] = [];
+  const choice = { sessionUuid, file: source.path, dryRun: true };
+  await addPosition(choice, library, local.signal, (_step, share) => shares.push(share));
+  expect(shares.length).toBeGreaterThan(50);
+  expect(shares).toEqual(shares.toSorted((a, b) => a - b));
 });

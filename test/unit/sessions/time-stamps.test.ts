@@ -118,4 +118,15 @@ describe('timeStamps.csv', () => {
     expect(read.lostFrames).toBe(2);
     expect(read.fps).toBeCloseTo(1000 / 33, 6);
   });
+
+  it('is read as a spreadsheet with decimal commas saved it, and refused where commas part columns and decimals alike', async () => {
+    const times = [-12.5, 20.75, 54, 87.25];
+    const german = `Frame Number;Time Stamp (ms);Buffer Index\r\n${times.map((time, i) => `${i};${String(time).replace('.', ',')};0\r\n`).join('')}\r\n`;
+    expect([...(await parseTimeStamps(german, 't.csv')).timeS]).toEqual(times.map((time) => time / 1000));
+    const commas = 'Frame Number,Time Stamp (ms),Buffer Index\n0,-12,5,0\n1,20,75,0\n';
+    await expect(parseTimeStamps(commas, 't.csv')).rejects.toThrow('the row has 4 fields, the header 3.');
+    await expect(parseTimeStamps(german.replace('20,75', '1.020,75'), 't.csv')).rejects.toThrow(
+      't.csv, line 3, column 2 (“Time Stamp (ms)”): “1.020,75” is not a number; numbers are written without marks between thousands.',
+    );
+  });
 });

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
-import { randomUUID } from 'node:crypto';
 import { AppError, type ImportPreview, type SessionRow, Uuid } from '../../../contract/index.ts';
 import { positive, text, words, type Answer, type Command, type Invocation } from '../command.ts';
 import { exitCodes } from '../../exit-codes.ts';
 import { bytes, duration } from '../output.ts';
 import { passwordVariable, serverPassword } from '../server-password.ts';
-import { showProgress } from '../show-progress.ts';
-import type { CoreClient } from '../connection.ts';
+import { followed } from '../show-progress.ts';
 
 /** `import`: links a session or brings another program's result into the library, or says what that would do. */
 export const importCommand: Command = {
@@ -140,23 +138,6 @@ async function run(invocation: Invocation): Promise<Answer> {
       ),
   );
   return { exitCode: exitCodes.ok, json: { session, alreadyImported }, text: sessionText(session, alreadyImported) };
-}
-
-/** Work that is shown on the terminal and ended by Ctrl-C. */
-async function followed<T>(
-  invocation: Invocation,
-  client: CoreClient,
-  begin: (ticket: string, signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const ticket = randomUUID();
-  const working = begin(ticket, invocation.signal).catch((error: unknown) => {
-    if (!invocation.signal.aborted) throw error;
-    throw new AppError('rpc.cancelled', 'The import was stopped; what was not finished has been put away.', {
-      cause: error,
-    });
-  });
-  const [done] = await Promise.all([working, showProgress(invocation, client, ticket, working)]);
-  return done;
 }
 
 /** The result of a task of element-miniscope's workflow, where that would have put it. */

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { AppError, type Ingested } from '../../../contract/index.ts';
 import { exitCodes } from '../../exit-codes.ts';
+import { followed } from '../show-progress.ts';
 import { text, type Answer, type Command, type Invocation } from '../command.ts';
 
 /** `ingest`: the workflow's CSV files into the library. */
@@ -30,7 +31,7 @@ async function run(invocation: Invocation): Promise<Answer> {
   // Files of one name in several folders are told apart by their folders.
   const names = paths.map((file) => path.basename(file));
   const { client } = await invocation.connect();
-  const result = await client.workflow.ingest({
+  const wish = {
     files: paths.map((file, index) => ({
       name: names.filter((name) => name === names[index]).length > 1 ? file : (names[index] ?? file),
       path: file,
@@ -39,7 +40,13 @@ async function run(invocation: Invocation): Promise<Answer> {
     dryRun: flags['dry-run'] === true,
     allOrNothing: flags['all-or-nothing'] === true,
     who: text(flags, 'who') ?? env['USER'] ?? '',
-  });
+  };
+  const result = await followed(
+    invocation,
+    client,
+    async (ticket, signal) => await client.workflow.ingest({ ...wish, ticket }, { signal }),
+    'The reading was stopped; nothing was added.',
+  );
   return { exitCode: exitCodeOf(result), json: result, text: ingestText(result) };
 }
 

@@ -11,6 +11,7 @@ import {
   type FlagValues,
   type Invocation,
 } from '../command.ts';
+import { followed } from '../show-progress.ts';
 import { writeWhole } from '../whole-file.ts';
 
 /** `position`: where the animal was. */
@@ -102,7 +103,7 @@ async function add(invocation: Invocation): Promise<Answer> {
   const [fps, pxPerCm] = [positive(flags, 'fps', 'number'), positive(flags, 'px-per-cm', 'number')];
   const unit = unitOf(flags);
   const { client } = await invocation.connect();
-  const answer = await client.position.add({
+  const wish = {
     sessionUuid,
     source: { path: absolute(file) },
     ...(times === undefined ? {} : { times: { path: absolute(times) } }),
@@ -113,7 +114,13 @@ async function add(invocation: Invocation): Promise<Answer> {
     ...unit,
     ...(flags['miniscope-clock'] === true ? { onMiniscopeClock: true } : {}),
     dryRun: flags['dry-run'] === true,
-  });
+  };
+  const answer = await followed(
+    invocation,
+    client,
+    async (ticket, signal) => await client.position.add({ ...wish, ticket }, { signal }),
+    'The reading was stopped; nothing was added.',
+  );
   const { title, samples, parts, mainPart, findings, added, position } = answer;
   const verdict =
     position === null ? 'Would be added' : added ? `Added as ${position.uuid}` : `There already as ${position.uuid}`;

@@ -107,13 +107,18 @@ export async function takeIn(
   const sessions = new SessionIntake({ ...wish, snapshot, records, known: wish.sessions, look });
   const ordered = parentsFirst([...snapshot.schema.tables.values()]);
   const unknown: string[] = [];
-  onProgress('reading the tables', 0.02);
-  const addSessions = async (): Promise<void> => {
-    const table = snapshot.table('Session');
-    for (const row of await snapshot.rows(table)) await sessions.add(row);
+  const addSessions = async (onShare: (share: number) => void): Promise<void> => {
+    const rows = await snapshot.rows(snapshot.table('Session'));
+    for (const [i, row] of rows.entries()) {
+      onShare(i / rows.length);
+      await sessions.add(row);
+    }
   };
-  for (const table of ordered) {
-    if (table.name === 'Session') await addSessions();
+  for (const [i, table] of ordered.entries()) {
+    const onShare = (share: number): void =>
+      onProgress(`reading ${table.name.replace('_', '.')}`, 0.02 + (0.08 * (i + share)) / ordered.length);
+    onShare(0);
+    if (table.name === 'Session') await addSessions(onShare);
     if (apart.has(table.name)) continue;
     const info = records.tableOf(table.name);
     if (info === undefined) {
@@ -121,7 +126,7 @@ export async function takeIn(
       continue;
     }
     // The rows of these are keyed by recordings, which follow from their sessions.
-    const leftOut = await records.copy(snapshot, table, info);
+    const leftOut = await records.copy(snapshot, table, info, onShare);
     if (leftOut > 0)
       notes.push(
         `${leftOut} rows of ${table.name.replace('_', '.')} refer to something that was not brought, and were left out.`,

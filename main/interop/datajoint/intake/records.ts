@@ -87,11 +87,19 @@ export class Records {
   /**
    * Adds all rows of a table under our names. Rows whose parents are not here are left out; how many is returned.
    *
+   * @param onShare - hears how many of its rows were read, 0 to 1
    * @throws AppError `datajoint.*`
    */
-  async copy(snapshot: Snapshot, table: ServerTable, info: TableInfo): Promise<number> {
+  async copy(
+    snapshot: Snapshot,
+    table: ServerTable,
+    info: TableInfo,
+    onShare?: (share: number) => void,
+  ): Promise<number> {
     let leftOut = 0;
-    for (const row of await snapshot.rows(table)) {
+    const rows = await snapshot.rows(table);
+    for (const [i, row] of rows.entries()) {
+      onShare?.(i / rows.length);
       const values = await this.#values(snapshot, table, info, row);
       if (values === null) leftOut += 1;
       else this.note(table, row, this.put(info.table, values));

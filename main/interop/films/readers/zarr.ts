@@ -77,6 +77,9 @@ export const zarrFilm: FilmReader = {
     const name = choose(place, found, dataset, 'it holds no array of frames × height × width.');
     const array = await load(name.slice(1));
     if (array === null) throw unreadable(place, `its ${name} cannot be opened.`);
+    const chunks = array.chunks as readonly number[] | undefined;
+    if (chunks?.length !== 3 || !chunks.every((size) => size >= 1))
+      throw unreadable(place, `its ${name} does not say in which pieces it is stored.`);
     const [frames = 0, height = 0, width = 0] = array.shape;
     checkSize([height, width], 'frame', place);
     return {
@@ -89,7 +92,7 @@ export const zarrFilm: FilmReader = {
       startedAt: null,
       findings: [`The film is the array ${name}, taken as frames × height × width.`],
       read: blockwise(
-        { frames, pixels: height * width, bytes: 8, chunkFrames: array.chunks[0] ?? 1 },
+        { frames, pixels: height * width, bytes: 8, chunkFrames: chunks[0] ?? 1 },
         async (first, last) => {
           try {
             return (await get(array, [slice(first, last), null, null])).data as unknown as Frame;

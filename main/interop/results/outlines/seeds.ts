@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { open, readFile, stat } from 'node:fs/promises';
-import { parse } from 'csv-parse/sync';
 import { AppError } from '../../../contract/index.ts';
 import { fileError } from '../../../processing/index.ts';
+import { dialectOf, textOf } from '../../../text-tables/index.ts';
 import { unreadable } from '../check.ts';
 import { readOutlines } from './read-outlines.ts';
 import { fieldOf, pixelsOf } from './roi.ts';
@@ -86,18 +86,16 @@ async function ofOutlines(place: string): Promise<Places> {
 async function ofTable(place: string): Promise<Places> {
   const { size } = await stat(place);
   if (size > mostBytes) throw unreadable(place, `it has ${size} bytes; a table of places never needs so many.`);
-  const text = await readFile(place, 'utf8').catch((error: unknown) => {
+  const bytes = await readFile(place).catch((error: unknown) => {
     throw fileError(error, `opening ${place}`);
   });
-  const [head = ''] = text.split('\n', 1);
-  const delimiter = ['\t', ';', ','].find((each) => head.includes(each)) ?? ',';
-  let rows: readonly (readonly string[])[];
-  try {
-    rows = parse(text, { delimiter, bom: true, relax_column_count: true, skip_empty_lines: true, trim: true });
-  } catch (error) {
-    throw unreadable(place, `it is neither outlines of ImageJ nor a table (${String(error)}).`, error);
-  }
-  const [names = [], ...rest] = rows;
+  const lines = textOf(bytes).split(/\r\n|\n|\r/);
+  const dialect = dialectOf(lines[0] ?? '', lines.slice(1, 1000).join('\n'), (why, line) =>
+    unreadable(place, `in line ${line} ${why}`),
+  );
+  const [names = [], ...rest] = lines
+    .map((line, i) => dialect.fields(line, i + 1))
+    .filter((fields) => fields.some((field) => field !== ''));
   const [y, x] = ['y', 'x'].map((name) => names.findIndex((each) => each.toLowerCase() === name));
   if (y === undefined || x === undefined || y < 0 || x < 0)
     throw unreadable(place, 'it is neither outlines of ImageJ nor a table with the columns x and y (px).');

@@ -2,8 +2,8 @@
 import { AppError } from '../../../contract/index.ts';
 import type { TypedJson } from '../../../library/index.ts';
 import { checkSize, count, unreadable } from '../check.ts';
-import { ofColumns } from '../footprints.ts';
-import type { ForeignResult, ResultReader, RowSource } from '../foreign-result.ts';
+import { cellByCell, ofColumns } from '../footprints.ts';
+import type { ForeignResult, OnShare, ResultReader, RowSource } from '../foreign-result.ts';
 import { isHdf5, numbers, openHdf5, rowsOfHdf5, type Hdf5 } from '../hdf5.ts';
 
 /**
@@ -20,13 +20,13 @@ export const caiman: ResultReader = {
     const names = file.names('estimates');
     return names.includes('A') || names.includes('C');
   },
-  read: async (place) => {
+  read: async (place, _field, onShare) => {
     using file = await openHdf5(place);
-    return read(file, place);
+    return read(file, place, onShare);
   },
 };
 
-function read(file: Hdf5, place: string): ForeignResult {
+function read(file: Hdf5, place: string, onShare: OnShare | undefined): ForeignResult {
   const stored = file.shape('estimates/C');
   if (stored?.length !== 2) throw unreadable(place, 'it has no traces (estimates/C).');
   if (!file.has('estimates/A/data')) throw unreadable(place, 'it has no masks (estimates/A).');
@@ -71,7 +71,7 @@ function read(file: Hdf5, place: string): ForeignResult {
   }
   if (indices.some((pixel) => pixel < 0 || pixel >= height * width))
     throw unreadable(place, 'its masks leave the field.');
-  const footprints = Array.from({ length: cells }, (_, k) =>
+  const footprints = cellByCell(cells, onShare, (k) =>
     ofColumns(indices.slice(indptr[k], indptr[k + 1]), data.slice(indptr[k], indptr[k + 1]), height, width),
   );
   const same = (name: string): RowSource | null =>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { checkSize, unreadable } from '../check.ts';
 import { ofColumns } from '../footprints.ts';
-import type { ForeignFootprint, ResultReader } from '../foreign-result.ts';
+import type { ForeignFootprint, OnShare, ResultReader } from '../foreign-result.ts';
 import { type MatPages, namesOfMat, openMat } from '../mat/index.ts';
 
 /** Footprints as CellReg takes them (`.mat`, `allFiltersMat`: cells × y × x), without traces. They need the recording for its frames. */
@@ -12,7 +12,7 @@ export const cellreg: ResultReader = {
     using file = await namesOfMat(place);
     return file?.names().includes('allFiltersMat') === true;
   },
-  read: async (place, field) => {
+  read: async (place, field, onShare) => {
     using file = await openMat(place);
     const found = file?.pages('allFiltersMat') ?? null;
     if (found === null) throw unreadable(place, 'its allFiltersMat is no cells × y × x.');
@@ -24,7 +24,7 @@ export const cellreg: ResultReader = {
         `it holds ${cells} footprints on ${width} × ${height} pixels and no traces${field === null ? '. Give the recording they are of (--recording <uuid>), which must have that size.' : `, the recording has ${field.width} × ${field.height}.`}`,
       );
     }
-    const footprints = footprintsOf(found);
+    const footprints = footprintsOf(found, onShare);
     return {
       program: 'cellreg',
       version: null,
@@ -49,10 +49,14 @@ export const cellreg: ResultReader = {
 const slabValues = 2 ** 22;
 
 /** Cells × y × x, some columns of the picture at a time: a dense table of masks is far larger than all that is in it. */
-function footprintsOf({ shape: [cells, height, width], read }: MatPages): readonly ForeignFootprint[] {
+function footprintsOf(
+  { shape: [cells, height, width], read }: MatPages,
+  onShare: OnShare | undefined,
+): readonly ForeignFootprint[] {
   const found = Array.from({ length: cells }, () => ({ pixels: [] as number[], values: [] as number[] }));
   const step = Math.max(1, Math.floor(slabValues / Math.max(1, cells * height)));
   for (let from = 0; from < width; from += step) {
+    onShare?.(from / width);
     const values = read(from, Math.min(width, from + step));
     for (let i = 0; i < values.length; i += 1) {
       const value = Number(values[i]);

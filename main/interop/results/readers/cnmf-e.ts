@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { checkSize, count, unreadable } from '../check.ts';
-import { ofColumns } from '../footprints.ts';
+import { cellByCell, ofColumns } from '../footprints.ts';
 import { numbers } from '../hdf5.ts';
-import type { ForeignFootprint, ForeignResult, ResultReader, Table } from '../foreign-result.ts';
+import type { ForeignFootprint, ForeignResult, OnShare, ResultReader, Table } from '../foreign-result.ts';
 import {
   type MatFile,
   type MatNames,
@@ -24,11 +24,11 @@ export const cnmfE: ResultReader = {
     using file = await namesOfMat(place);
     return file !== null && placeOf(file) !== null;
   },
-  read: async (place) => {
+  read: async (place, _field, onShare) => {
     using file = await openMat(place);
     const at = file === null ? null : placeOf(file);
     if (file === null || at === null) throw unreadable(place, 'it holds no A and C of CNMF-E.');
-    return read(file, at, place);
+    return read(file, at, place, onShare);
   },
 };
 
@@ -46,7 +46,7 @@ function placeOf(file: MatNames): At | null {
   return object === undefined ? null : { object };
 }
 
-function read(file: MatFile, at: At, place: string): ForeignResult {
+function read(file: MatFile, at: At, place: string, onShare: OnShare | undefined): ForeignResult {
   if ('object' in at) {
     throw unreadable(
       place,
@@ -69,7 +69,7 @@ function read(file: MatFile, at: At, place: string): ForeignResult {
   const height = count(scalar('options.d1') ?? correlation?.shape[0], 'height (options.d1)', place);
   const width = count(scalar('options.d2') ?? correlation?.shape[1], 'width (options.d2)', place);
   checkSize([height, width], 'field', place);
-  const footprints = footprintsOf(file, `${at.in}A`, { height, width, cells }, place);
+  const footprints = footprintsOf(file, `${at.in}A`, { height, width, cells }, place, onShare);
   const byRow = (found: MatTable | null): Table | null =>
     found === null || found.shape.join() !== `${cells},${frames}` ? null : found.rows;
   const dense = (name: string): Table | null => {
@@ -128,6 +128,7 @@ function footprintsOf(
   name: string,
   { height, width, cells }: { readonly height: number; readonly width: number; readonly cells: number },
   place: string,
+  onShare: OnShare | undefined,
 ): readonly ForeignFootprint[] {
   const table = file.table(name);
   const found = table ?? file.get(name);
@@ -142,7 +143,7 @@ function footprintsOf(
     const { rows, starts, values } = found;
     if (starts.length !== cells + 1 || rows.length < (starts[cells] ?? 0) || values.length < (starts[cells] ?? 0))
       throw unreadable(place, 'the parts of its masks (A) do not belong together.');
-    return Array.from({ length: cells }, (_, k) => {
+    return cellByCell(cells, onShare, (k) => {
       const [from, to] = [starts[k] ?? 0, starts[k + 1] ?? 0];
       const own = Array.from({ length: Math.max(0, to - from) }, (_unused, i) => rows[from + i] ?? -1);
       if (own.some((pixel) => pixel < 0 || pixel >= pixels)) throw unreadable(place, 'its masks leave the field.');
@@ -157,5 +158,5 @@ function footprintsOf(
   if (table === null) throw unreadable(place, 'its masks (A) are no table of numbers.');
   const all = Array.from({ length: pixels }, (_, i) => i);
   // A dense table is read cell by cell.
-  return Array.from({ length: cells }, (_, k) => ofColumns(all, numbers(table.column(k)), height, width));
+  return cellByCell(cells, onShare, (k) => ofColumns(all, numbers(table.column(k)), height, width));
 }

@@ -23,7 +23,7 @@ export const inscopix: ResultReader = {
       ({ footer }) => footer.type !== 0,
       () => true,
     )),
-  read: async (place, field) => {
+  read: async (place, field, onShare) => {
     const { footer, dataBytes } = await readFooter(place);
     if (footer.type === 5) return await readEvents(place, footer, dataBytes, field);
     if (footer.type !== 1) {
@@ -44,7 +44,10 @@ export const inscopix: ResultReader = {
       );
     }
     const footprints: ForeignFootprint[] = [];
-    for (let k = 0; k < names.length; k += 1) footprints.push(ofImage(await floatsAt(place, k * each, height * width)));
+    for (let k = 0; k < names.length; k += 1) {
+      onShare?.(k / names.length);
+      footprints.push(ofImage(await floatsAt(place, k * each, height * width)));
+    }
     const traces: RowSource = async (first, count) => {
       const out = new Float32Array(count * frames);
       for (let k = 0; k < count; k += 1)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { checkSize, count, unreadable } from '../check.ts';
-import { ofColumns } from '../footprints.ts';
-import type { ForeignResult, ResultReader, RowSource } from '../foreign-result.ts';
+import { cellByCell, ofColumns } from '../footprints.ts';
+import type { ForeignResult, OnShare, ResultReader, RowSource } from '../foreign-result.ts';
 import { numbers } from '../hdf5.ts';
 import { type MatFile, namesOfMat, openMat, scalarsOf } from '../mat/index.ts';
 
@@ -17,14 +17,14 @@ export const min1pipe: ResultReader = {
     const names = file?.names() ?? [];
     return names.includes('roifn') && names.includes('sigfn');
   },
-  read: async (place) => {
+  read: async (place, _field, onShare) => {
     using file = await openMat(place);
     if (file === null) throw unreadable(place, 'it is no MAT file of level 5 or 7.3.');
-    return read(file, place);
+    return read(file, place, onShare);
   },
 };
 
-function read(file: MatFile, place: string): ForeignResult {
+function read(file: MatFile, place: string, onShare: OnShare | undefined): ForeignResult {
   const scalar = (name: string): number | undefined => {
     const found = file.get(name);
     return found?.kind === 'numbers' && found.values.length > 0 ? Number(found.values[0]) : undefined;
@@ -54,9 +54,7 @@ function read(file: MatFile, place: string): ForeignResult {
     return out;
   };
   const columns = Array.from({ length: pixels }, (_, i) => i);
-  const footprints = Array.from({ length: cells }, (_, k) =>
-    ofColumns(columns, numbers(masks.column(k)), height, width),
-  );
+  const footprints = cellByCell(cells, onShare, (k) => ofColumns(columns, numbers(masks.column(k)), height, width));
   const [raw, deconvolved, dff, max] = [table('sigfn'), table('spkfn'), table('dff'), image('imaxn') ?? image('imax')];
   const rate = scalar('Params.Fsi_new') ?? scalar('Params.Fsi');
   return {

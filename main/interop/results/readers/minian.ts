@@ -4,7 +4,7 @@ import path from 'node:path';
 import { AppError } from '../../../contract/index.ts';
 import { checkSize, unreadable } from '../check.ts';
 import { ofImage } from '../footprints.ts';
-import type { ForeignFootprint, ForeignResult, ResultReader, RowSource } from '../foreign-result.ts';
+import type { Field, ForeignFootprint, ForeignResult, OnShare, ResultReader, RowSource } from '../foreign-result.ts';
 import { numbers } from '../hdf5.ts';
 import { piece } from '../piece.ts';
 
@@ -167,12 +167,14 @@ async function footprintsOf(
   masks: Opened,
   [cells, height, width]: readonly [number, number, number],
   place: string,
+  onShare: OnShare | undefined,
 ): Promise<readonly ForeignFootprint[]> {
   const pixels = height * width;
   const stored = masks.chunks[masks.axes.indexOf('unit_id')] ?? 1;
   const step = Math.max(1, Math.min(stored, Math.floor(maskValues / Math.max(1, pixels))));
   const footprints: ForeignFootprint[] = [];
   for (let from = 0; from < cells; from += step) {
+    onShare?.(from / cells);
     const part = await masks.read({ axis: 'unit_id', from, to: Math.min(cells, from + step) });
     const found = ordered(part, ['unit_id', 'height', 'width']);
     if (found === null) throw unreadable(place, 'the axes of its A are not those it began with.');
@@ -182,7 +184,7 @@ async function footprintsOf(
   return footprints;
 }
 
-async function read(place: string): Promise<ForeignResult> {
+async function read(place: string, _field: Field | null, onShare?: OnShare): Promise<ForeignResult> {
   const masks = await opened(place, 'A');
   const field = sizesOf(masks, ['unit_id', 'height', 'width']);
   const traces = await opened(place, 'C');
@@ -236,7 +238,7 @@ async function read(place: string): Promise<ForeignResult> {
     width,
     frames,
     fps: null,
-    footprints: await footprintsOf(masks, [cells, height, width], place),
+    footprints: await footprintsOf(masks, [cells, height, width], place, onShare),
     traces: {
       denoised: rowsOf(traces),
       ...(spikes === null ? {} : { deconvolved: spikes }),

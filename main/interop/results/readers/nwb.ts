@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { checkSize, unreadable } from '../check.ts';
-import type { Field, ForeignFootprint, ForeignResult, ResultReader, RowSource } from '../foreign-result.ts';
+import { cellByCell } from '../footprints.ts';
+import type { Field, ForeignFootprint, ForeignResult, OnShare, ResultReader, RowSource } from '../foreign-result.ts';
 import { isHdf5, numbers, openHdf5, rowsOfHdf5, type Hdf5 } from '../hdf5.ts';
 
 /**
@@ -15,9 +16,9 @@ export const nwb: ResultReader = {
     using file = await openHdf5(place);
     return ofType(file, 'PlaneSegmentation').some((table) => cellsIn(file, table) > 0);
   },
-  read: async (place, field) => {
+  read: async (place, field, onShare) => {
     using file = await openHdf5(place);
-    return await read(file, place, field);
+    return await read(file, place, field, onShare);
   },
 };
 
@@ -39,7 +40,12 @@ function ofType(file: Hdf5, type: string): readonly string[] {
 
 const cellsIn = (file: Hdf5, table: string): number => file.shape(`${table}/id`)?.[0] ?? 0;
 
-async function read(file: Hdf5, place: string, field: Field | null): Promise<ForeignResult> {
+async function read(
+  file: Hdf5,
+  place: string,
+  field: Field | null,
+  onShare: OnShare | undefined,
+): Promise<ForeignResult> {
   const findings: string[] = [];
   const [table, ...others] = ofType(file, 'PlaneSegmentation').filter((each) => cellsIn(file, each) > 0);
   if (table === undefined) throw unreadable(place, 'it holds no cells (PlaneSegmentation).');
@@ -48,7 +54,7 @@ async function read(file: Hdf5, place: string, field: Field | null): Promise<For
   checkSize([cells, 1000], 'table of cells', place);
   const { height, width } = sizeOf(file, table, field, place);
   checkSize([height, width], 'field', place);
-  const footprints = footprintsOf(file, table, { cells, height, width }, findings, place);
+  const footprints = footprintsOf(file, table, { cells, height, width }, { place, findings, onShare });
   const series = seriesOf(file, table, cells, place, findings);
   const lengths = [...new Set(series.map(({ frames }) => frames))];
   if (lengths.length > 1) throw unreadable(place, `its traces have different lengths (${lengths.join(', ')} frames).`);
@@ -114,27 +120,33 @@ interface Plane {
   readonly width: number;
 }
 
-function footprintsOf(
-  file: Hdf5,
-  table: string,
-  plane: Plane,
-  findings: string[],
-  place: string,
-): readonly ForeignFootprint[] {
-  if (file.has(`${table}/pixel_mask`)) return ofPixels(file, table, plane, place);
-  if (file.has(`${table}/image_mask`)) return ofImages(file, table, plane, findings, place);
-  throw unreadable(place, 'its cells have neither a pixel_mask nor an image_mask.');
+/** The file that is read, and who hears of it. */
+interface Reading {
+  readonly place: string;
+  readonly findings: string[];
+  readonly onShare: OnShare | undefined;
+}
+
+function footprintsOf(file: Hdf5, table: string, plane: Plane, reading: Reading): readonly ForeignFootprint[] {
+  if (file.has(`${table}/pixel_mask`)) return ofPixels(file, table, plane, reading);
+  if (file.has(`${table}/image_mask`)) return ofImages(file, table, plane, reading);
+  throw unreadable(reading.place, 'its cells have neither a pixel_mask nor an image_mask.');
 }
 
 /** Cells by their pixels: x is the column, y the row. */
-function ofPixels(file: Hdf5, table: string, { cells, height, width }: Plane, place: string): ForeignFootprint[] {
+function ofPixels(
+  file: Hdf5,
+  table: string,
+  { cells, height, width }: Plane,
+  { place, onShare }: Reading,
+): ForeignFootprint[] {
   const ends = numbers(file.numeric(`${table}/pixel_mask_index`)?.values);
-  const rows = file.records(`${table}/pixel_mask`);
-  if (ends.length !== cells || (ends.at(-1) ?? 0) !== rows.length || ends.some((end, k) => end < (ends[k - 1] ?? 0)))
+  const rows = file.rows(`${table}/pixel_mask`);
+  if (ends.length !== cells || (ends.at(-1) ?? 0) !== rows || ends.some((end, k) => end < (ends[k - 1] ?? 0)))
     throw unreadable(place, 'the parts of its masks (pixel_mask and its index) do not belong together.');
-  return ends.map((end, k) => {
+  return cellByCell(cells, onShare, (k) => {
     const own = new Map<number, number>();
-    for (const row of rows.slice(ends[k - 1] ?? 0, end)) {
+    for (const row of file.records(`${table}/pixel_mask`, ends[k - 1] ?? 0, ends[k] ?? 0)) {
       const [x = Number.NaN, y = Number.NaN, weight = Number.NaN] = row.map(Number);
       if (!(x >= 0 && x < width && y >= 0 && y < height) || !Number.isInteger(x) || !Number.isInteger(y))
         throw unreadable(place, `its masks leave the field of ${width} × ${height} pixels.`);
@@ -149,14 +161,13 @@ function ofImages(
   file: Hdf5,
   table: string,
   { cells, height, width }: Plane,
-  findings: string[],
-  place: string,
+  { place, findings, onShare }: Reading,
 ): ForeignFootprint[] {
   const [count = 0, first = 0, second = 0] = file.shape(`${table}/image_mask`) ?? [];
   if (count !== cells) throw unreadable(place, `it has ${cells} cells and ${count} masks.`);
   const isTurned = first === height && second === width && height !== width;
   if (isTurned) findings.push('Its masks are rows × columns, not x × y as NWB says; the recording’s size tells.');
-  return Array.from({ length: cells }, (_, k) => {
+  return cellByCell(cells, onShare, (k) => {
     const image = file.part(`${table}/image_mask`, [
       [k, k + 1],
       [0, first],

@@ -22,7 +22,7 @@ export const outlines: ResultReader = {
       await file.close();
     }
   },
-  read: async (place, field) => {
+  read: async (place, field, onShare) => {
     if (field === null) {
       throw unreadable(
         place,
@@ -31,7 +31,10 @@ export const outlines: ResultReader = {
     }
     const { outlines: drawn, findings } = await readOutlines(place);
     const { height, width, frames } = field;
-    const filled = drawn.map((outline) => pixelsOf(outline, field));
+    const filled = drawn.map((outline, k) => {
+      onShare?.(k / drawn.length);
+      return pixelsOf(outline, field);
+    });
     const outside = filled.filter((each) => each.outside > 0).length;
     return {
       program: 'outlines',

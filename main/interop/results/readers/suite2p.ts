@@ -3,7 +3,8 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { TypedJson } from '../../../library/index.ts';
 import { checkSize, count, unreadable } from '../check.ts';
-import type { ForeignFootprint, ForeignResult, ResultReader, RowSource } from '../foreign-result.ts';
+import { cellByCell } from '../footprints.ts';
+import type { ForeignFootprint, ForeignResult, OnShare, ResultReader, RowSource } from '../foreign-result.ts';
 import { openNpyTable, readNpy } from '../npy-file.ts';
 import { type Pickled, PickledArray } from '../pickle.ts';
 
@@ -15,7 +16,7 @@ export const suite2p: ResultReader = {
   program: 'suite2p',
   title: 'suite2p result',
   recognises: async (place) => (await planesOf(place)).length > 0,
-  read: async (place) => {
+  read: async (place, _field, onShare) => {
     const planes = await planesOf(place);
     const [plane] = planes;
     if (plane === undefined) throw unreadable(place, 'it has no stat.npy and F.npy.');
@@ -25,7 +26,7 @@ export const suite2p: ResultReader = {
         `it holds ${planes.length} planes; Calyx knows planes one at a time. Give one of ${planes.map((each) => path.basename(each)).join(', ')}.`,
       );
     }
-    return await read(plane);
+    return await read(plane, onShare);
   },
 };
 
@@ -73,7 +74,7 @@ async function dictionaryOf(place: string): Promise<Dictionary> {
   return found;
 }
 
-async function read(plane: string): Promise<ForeignResult> {
+async function read(plane: string, onShare: OnShare | undefined): Promise<ForeignResult> {
   const inside = (name: string): string => path.join(plane, name);
   for (const name of needed) if (!(await isFile(inside(name)))) throw unreadable(plane, `its ${name} is missing.`);
   const ops = await dictionaryOf(inside('ops.npy'));
@@ -87,7 +88,9 @@ async function read(plane: string): Promise<ForeignResult> {
   if (objects?.length !== cells)
     throw unreadable(inside('stat.npy'), `it describes ${objects?.length ?? 0} cells, F.npy ${cells}.`);
   const stats = objects.map((each): Dictionary => (each instanceof Map ? each : new Map<string, Pickled>()));
-  const footprints = stats.map((cell, k) => footprintOf(cell, k, height, width, inside('stat.npy')));
+  const footprints = cellByCell(stats.length, onShare, (k) =>
+    footprintOf(stats[k] ?? new Map<string, Pickled>(), k, height, width, inside('stat.npy')),
+  );
   const spikes = await same(inside('spks.npy'), fluorescence.shape);
   const judged = (await isFile(inside('iscell.npy'))) ? await readNpy(inside('iscell.npy')) : null;
   const isJudged = judged?.values !== null && judged?.shape.join() === `${cells},2`;
