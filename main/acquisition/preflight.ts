@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-import { randomBytes } from 'node:crypto';
-import { mkdir, open, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import type {
   AcquireCamera,
@@ -324,38 +322,4 @@ export function need(
 
 function number(state: CaptureState | null, name: AcquireControl['name']): number | null {
   return state?.controls.find((control) => control.name === name)?.number ?? null;
-}
-
-/** Bytes that may be written to a folder's disk; null where they cannot be read. */
-export async function freeBytesOf(folder: string): Promise<number | null> {
-  for (let at = folder; ; at = path.dirname(at)) {
-    try {
-      const { bavail, bsize } = await statfs(at);
-      return bavail * bsize;
-    } catch {
-      if (path.dirname(at) === at) return null;
-    }
-  }
-}
-
-const testBytes = 16 * 1024 * 1024;
-
-/** Writes a file of random bytes, waits until it is on the disk, and removes it. @throws the system's error */
-export async function measureWriting(folder: string, nowNs: () => bigint): Promise<{ readonly bytesPerS: number }> {
-  await mkdir(folder, { recursive: true });
-  const file = path.join(folder, `.calyx-write-test-${String(process.pid)}`);
-  const data = randomBytes(testBytes);
-  try {
-    const since = nowNs();
-    const handle = await open(file, 'w');
-    try {
-      await handle.writeFile(data);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    return { bytesPerS: testBytes / Math.max(1e-6, Number(nowNs() - since) / 1e9) };
-  } finally {
-    await rm(file, { force: true });
-  }
 }

@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { AppError, type AcquireCheck, type AcquirePlan, type AcquireRig, type FolderRef } from '../contract/index.ts';
 import type { Clock } from '../devices/index.ts';
-import type { Rig } from '../recording/index.ts';
+import { freeBytesOf, measureWriteSpeed, type Rig } from '../recording/index.ts';
 import type { CaptureState } from './capture-messages.ts';
 import { previewFolder } from './plan.ts';
-import { freeBytesOf, judge, measureWriting, type PreflightFacts } from './preflight.ts';
+import { judge, type PreflightFacts } from './preflight.ts';
 import type { ConnectedDevice } from './status.ts';
 
 /** What a look at the rig needs. */
@@ -65,9 +65,9 @@ export async function checksOf(facts: RigFacts, { clock, now, makeFolder }: Worl
   try {
     dataFolder = await makeFolder(facts.plan.folder);
     // A disk that is being recorded to is left alone.
-    if (!facts.isRecording) write = await measureWriting(dataFolder, clock.nowNs);
+    if (!facts.isRecording) write = { bytesPerS: await measureWriteSpeed(dataFolder, clock.nowNs) };
   } catch (error) {
-    writeProblem = `cannot be written: ${AppError.from(error).message}`;
+    writeProblem = AppError.from(error).message;
   }
   return judged(facts, { dataFolder, write, writeProblem, freeBytes: await freeBytesOf(dataFolder) }, now());
 }

@@ -18,7 +18,7 @@ import {
   type FolderRef,
 } from '../contract/index.ts';
 import type { Clock, Setting } from '../devices/index.ts';
-import { diskFaultNames, fileName, rigJson, simulatorRig } from '../recording/index.ts';
+import { diskFaultNames, fileName, freeBytesOf, rigJson, simulatorRig } from '../recording/index.ts';
 import { Aftermath } from './aftermath.ts';
 import { ChosenRig, type ChosenRigOptions } from './chosen-rig.ts';
 import { CaptureLine } from './capture-line.ts';
@@ -26,7 +26,6 @@ import type { CaptureState } from './capture-messages.ts';
 import { Followers } from '../rpc/index.ts';
 import { MessageList } from './messages.ts';
 import { keepPlan, planOf, readPlan, rigOf } from './plan.ts';
-import { freeBytesOf } from './preflight.ts';
 import { checksOf, type RigFacts, whenReady } from './readiness.ts';
 import type { RecordedSessions } from './recorded-sessions.ts';
 import { RigDevices, type RigDevicesOptions, type UsableDevice } from './rig-devices.ts';

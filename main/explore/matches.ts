@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { AppError, type MatchDetail, type MatchRow, type Uuid } from '../contract/index.ts';
 import type { Library, NewMatch, StoredMatch } from '../library/index.ts';
+import { followed } from '../rpc/index.ts';
 import { matchSessions, type MatchReport, RunFolder } from '../review/index.ts';
 
 /** What a comparison of sessions is asked with. */
@@ -66,51 +67,28 @@ export async function* findMatches(
     sessions.push({ path: folder });
   }
   let state: MatchStep = { step: 'load', overall: 0, warnings: [], matchUuid: null };
-  let wake: () => void = () => undefined;
-  const work = { ended: false };
-  const stop = new AbortController();
-  const leave = (): void => stop.abort();
-  signal.addEventListener('abort', leave);
-  const found = matchSessions({
-    sessions,
-    umPerPx: wish.umPerPx,
-    allComponents: wish.allCells,
-    ...limits,
-    signal: stop.signal,
-    onProgress: (step, overall) => {
-      state = { ...state, step, overall };
-      wake();
-    },
-    onWarning: (_code, message) => {
-      state = { ...state, warnings: [...state.warnings, message] };
-      wake();
-    },
-  }).finally(() => {
-    work.ended = true;
-    wake();
-  });
-  // Awaited below; a caller who leaves meanwhile must not leave a rejection behind.
-  found.catch(() => undefined);
-  try {
-    let told: MatchStep | undefined;
-    // oxlint-disable-next-line typescript/no-unnecessary-condition -- set while the caller holds a value
-    while (!work.ended) {
-      if (told !== state) {
-        told = state;
-        yield state;
-        continue;
-      }
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    }
-    const report = await found;
-    const matchUuid = await library.matches.add(toNewMatch(wish, report));
-    yield { ...state, overall: 1, matchUuid };
-  } finally {
-    stop.abort();
-    signal.removeEventListener('abort', leave);
-  }
+  const report = yield* followed(
+    state,
+    (tell, stop) =>
+      matchSessions({
+        sessions,
+        umPerPx: wish.umPerPx,
+        allComponents: wish.allCells,
+        ...limits,
+        signal: stop,
+        onProgress: (step, overall) => {
+          state = { ...state, step, overall };
+          tell(state);
+        },
+        onWarning: (_code, message) => {
+          state = { ...state, warnings: [...state.warnings, message] };
+          tell(state);
+        },
+      }),
+    signal,
+  );
+  const matchUuid = await library.matches.add(toNewMatch(wish, report));
+  yield { ...state, overall: 1, matchUuid };
 }
 
 /** A comparison as lists show it. */

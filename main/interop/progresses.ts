@@ -1,56 +1,37 @@
 // SPDX-License-Identifier: MIT
+import { Followers } from '../rpc/index.ts';
 import type { OnProgress } from './job.ts';
 
-interface Entry {
-  value: { step: string; fraction: number };
-  wake: Set<() => void>;
+interface Moment {
+  readonly step: string;
+  readonly fraction: number;
 }
 
 /** Exports and imports under way by the ticket their caller gave, and who follows them. */
 export class Progresses {
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, { readonly followers: Followers<Moment>; readonly over: AbortSignal }>();
 
   /** Begins one; it ends with the returned value. Without a ticket nobody can follow. */
   begin(ticket: string | undefined): Disposable & { readonly report: OnProgress } {
-    const entry: Entry = { value: { step: 'start', fraction: 0 }, wake: new Set() };
-    if (ticket !== undefined) this.#entries.set(ticket, entry);
-    const wakeAll = (): void => {
-      for (const wake of entry.wake) wake();
-    };
+    let now: Moment = { step: 'start', fraction: 0 };
+    const over = new AbortController();
+    const followers = new Followers(() => now);
+    if (ticket !== undefined) this.#entries.set(ticket, { followers, over: over.signal });
     return {
       report: (step, fraction) => {
-        entry.value = { step, fraction };
-        wakeAll();
+        now = { step, fraction };
+        followers.notify();
       },
       [Symbol.dispose]: () => {
         if (ticket !== undefined) this.#entries.delete(ticket);
-        wakeAll();
+        over.abort();
       },
     };
   }
 
   /** The newest progress of an export, until it ends; nothing for one that is not under way. */
-  async *follow(ticket: string, signal: AbortSignal): AsyncGenerator<{ step: string; fraction: number }> {
+  async *follow(ticket: string, signal: AbortSignal): AsyncGenerator<Moment> {
     const entry = this.#entries.get(ticket);
-    if (entry === undefined) return;
-    let last: Entry['value'] | undefined;
-    let wake: () => void = () => undefined;
-    const woken = (): void => wake();
-    entry.wake.add(woken);
-    signal.addEventListener('abort', woken, { once: true });
-    try {
-      while (!signal.aborted && this.#entries.get(ticket) === entry) {
-        if (entry.value !== last) {
-          last = entry.value;
-          yield last;
-          continue;
-        }
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    } finally {
-      entry.wake.delete(woken);
-    }
+    if (entry !== undefined) yield* entry.followers.follow(AbortSignal.any([signal, entry.over]));
   }
 }

@@ -13,8 +13,8 @@ import {
   type Uuid,
 } from '../contract/index.ts';
 import type { Library, StoredRecording } from '../library/index.ts';
+import { followed } from '../rpc/index.ts';
 import type { Compute, ComputeEnd } from './compute.ts';
-import type { EngineMessage } from './engine-output.ts';
 import { jobFolderOf, writeJobFolder, type Limits } from './job-folder.ts';
 import type { ParameterSet } from './parameters.ts';
 
@@ -175,53 +175,36 @@ export class TryOuts implements AsyncDisposable {
       },
       this.#limits,
     );
-    let state: TryOutStep = { stage: 'read', overall: 0, result: null };
-    let wake: () => void = () => undefined;
-    const hear = (message: EngineMessage): void => {
-      if (message.type !== 'progress') return;
-      state = { stage: message.stage, overall: message.overall, result: null };
-      wake();
-    };
-    const work: { end: ComputeEnd | null } = { end: null };
-    const cancel = (): void => {
-      this.#compute.cancel(ticket);
-      wake();
-    };
-    signal.addEventListener('abort', cancel);
+    const first: TryOutStep = { stage: 'read', overall: 0, result: null };
     try {
-      const submission = await this.#compute.submit(
-        { runUuid: ticket, jobFolder, output: folder, logFile: path.join(this.#folder, `${ticket}.log`) },
-        hear,
+      const end = yield* followed(
+        first,
+        async (tell, stop) => {
+          const cancel = (): void => this.#compute.cancel(ticket);
+          stop.addEventListener('abort', cancel);
+          try {
+            const submission = await this.#compute.submit(
+              { runUuid: ticket, jobFolder, output: folder, logFile: path.join(this.#folder, `${ticket}.log`) },
+              (message) => {
+                if (message.type === 'progress') tell({ stage: message.stage, overall: message.overall, result: null });
+              },
+            );
+            this.#running.set(ticket, submission.ended);
+            if (stop.aborted) cancel();
+            return await submission.ended;
+          } finally {
+            stop.removeEventListener('abort', cancel);
+            this.#running.delete(ticket);
+          }
+        },
+        signal,
       );
-      const ended = submission.ended.then((end) => {
-        work.end = end;
-        wake();
-        return end;
-      });
-      this.#running.set(ticket, ended);
-      if (signal.aborted) cancel();
-      let told: TryOutStep | undefined;
-      while (work.end === null) {
-        if (told !== state) {
-          told = state;
-          yield state;
-          continue;
-        }
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-      const end = await ended;
       if (end.kind === 'cancelled') throw new AppError('engine.cancelled', 'The try-out was cancelled.');
       if (end.kind === 'failed') throw end.error;
       this.#results.set(ticket, { wish, folder });
       for (const oldest of [...this.#results.keys()].slice(0, -kept)) await this.#drop(oldest);
       yield { stage: null, overall: 1, result: await resultOf(ticket, folder, wish, recording) };
     } finally {
-      signal.removeEventListener('abort', cancel);
-      if (work.end === null) this.#compute.cancel(ticket);
-      await this.#running.get(ticket)?.catch(() => undefined);
-      this.#running.delete(ticket);
       await rm(jobFolderOf(this.#library, ticket), { recursive: true, force: true }).catch(() => undefined);
     }
   }

@@ -26,10 +26,11 @@ export interface Disk {
 
 /** This computer's disk; films by the given writer. */
 export function systemDisk(startFilm: Disk['startFilm']): Disk {
-  return { create, syncFolder, freeBytes, startFilm };
+  return { create, syncFolder, freeBytes: freeBytesOf, startFilm };
 }
 
-async function create(file: string): Promise<DiskFile> {
+/** @throws the system's error, also where the file is there */
+export async function create(file: string): Promise<DiskFile> {
   const handle = await open(file, 'wx');
   return {
     write: async (bytes, at) => {
@@ -78,7 +79,8 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-async function freeBytes(folder: string): Promise<number | null> {
+/** Bytes that may be written to a folder's disk, also where the folder is still to be made; null where they cannot be read. */
+export async function freeBytesOf(folder: string): Promise<number | null> {
   for (let at = folder; ; at = path.dirname(at)) {
     try {
       const { bavail, bsize } = await statfs(at);

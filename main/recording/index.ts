@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** Frames into session folders. See README.md. */
 export { CameraRecording, type CameraReport } from './camera-recording.ts';
-export { systemDisk, type Disk, type DiskFile } from './disk.ts';
+export { freeBytesOf, systemDisk, type Disk, type DiskFile } from './disk.ts';
 export { diskFaultNames, failingDisk, type DiskFaultName, type FailingDisk } from './failing-disk.ts';
 export { Recording, type IntegrityReport, type RecorderDependencies, type RecordingPlan } from './recorder.ts';
 export { readRig, rigIssues, rigJson, rigOf, writeRig } from './rig-file.ts';

@@ -40,3 +40,32 @@ export class Followers<T> {
     }
   }
 }
+
+/**
+ * What a piece of work tells while it goes on, from `first` to the newest, then its result as the generator's own. Leaving aborts the work's
+ * signal, and so does `signal`; its end is waited for.
+ */
+export async function* followed<S, R>(
+  first: S,
+  work: (tell: (now: S) => void, signal: AbortSignal) => Promise<R>,
+  signal: AbortSignal,
+): AsyncGenerator<S, R> {
+  let now = first;
+  const left = new AbortController();
+  const over = new AbortController();
+  const followers = new Followers(() => now);
+  const tell = (moment: S): void => {
+    now = moment;
+    followers.notify();
+  };
+  const working = work(tell, AbortSignal.any([signal, left.signal])).finally(() => over.abort());
+  // Awaited below; a reader who leaves meanwhile must not leave a rejection behind.
+  working.catch(() => undefined);
+  try {
+    yield* followers.follow(over.signal);
+    return await working;
+  } finally {
+    left.abort();
+    await working.catch(() => undefined);
+  }
+}

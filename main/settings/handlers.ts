@@ -4,8 +4,7 @@ import { readdir, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import type { ScopeTypeInfo, settingsApi } from '../contract/index.ts';
 import type { Library } from '../library/index.ts';
-import { startFilm } from '../media/index.ts';
-import { measureWriteSpeed, systemDisk } from '../recording/index.ts';
+import { freeBytesOf, measureWriteSpeed } from '../recording/index.ts';
 import type { Handlers } from '../rpc/index.ts';
 import type { MachineSettings } from './machine.ts';
 import { RigFiles } from './rigs.ts';
@@ -40,13 +39,6 @@ export async function folderSize(folder: string): Promise<{ bytes: number; files
     files += 1;
   }
   return { bytes, files };
-}
-
-async function freeBytes(folder: string): Promise<number | null> {
-  return await statfs(folder).then(
-    ({ bavail, bsize }) => bavail * bsize,
-    () => null,
-  );
 }
 
 /** Serves `settings.*`. */
@@ -88,7 +80,7 @@ export function createSettingsHandlers(dependencies: SettingsDependencies): Hand
         quarantine: await folderSize(folders.quarantine),
         disk: { freeBytes: bavail * bsize, totalBytes: blocks * bsize },
         roots: await Promise.all(
-          dependencies.roots.map(async (root) => ({ name: root.name, freeBytes: await freeBytes(root.path) })),
+          dependencies.roots.map(async (root) => ({ name: root.name, freeBytes: await freeBytesOf(root.path) })),
         ),
       };
     },
@@ -103,7 +95,7 @@ export function createSettingsHandlers(dependencies: SettingsDependencies): Hand
       return { file, bytes };
     },
     measureDisk: async () => ({
-      bytesPerSecond: await measureWriteSpeed(folders.root, systemDisk(startFilm), () => process.hrtime.bigint()),
+      bytesPerSecond: await measureWriteSpeed(folders.root, () => process.hrtime.bigint()),
     }),
   };
 }
