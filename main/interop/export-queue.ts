@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { AppError, type ExportFinding, type ExportTask } from '../contract/index.ts';
 import { Followers } from '../rpc/index.ts';
-import { isScratch } from './export.ts';
+import { isScratch } from '../processing/index.ts';
 import type { ExportOrder, KeptExport, KeptExports } from './kept-exports.ts';
 import type { OnProgress } from './job.ts';
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, type ExportFormat } from '../contract/index.ts';
 import { fileError, makeFolders } from '../processing/index.ts';
@@ -73,21 +73,6 @@ export async function checkFree({ place, kind }: Destination, overwrite: boolean
   });
 }
 
-/** A fresh folder beside the destination, on the same disk, for what is unfinished. @throws AppError `disk.io`, `disk.full` */
-export async function scratchBeside(place: string): Promise<string> {
-  try {
-    await makeFolders(path.dirname(place));
-    return await mkdtemp(path.join(path.dirname(place), `.${path.basename(place)}.tmp-`));
-  } catch (error) {
-    throw fileError(error, `exporting to ${place}`);
-  }
-}
-
-/** Whether a folder is one that `scratchBeside` made: its path may come from a file that somebody changed. */
-export function isScratch(folder: string): boolean {
-  return /^\..+\.tmp-[\w-]+$/.test(path.basename(folder));
-}
-
 /** Memory for what is soon gone again (texts, slabs): by itself a thread would let several times as much of it pile up. MB. */
 export const threadLimits = { maxYoungGenerationSizeMb: 12 } as const;
 
@@ -112,8 +97,13 @@ export async function runExport(job: ExportJob, progress: OnProgress, signal: Ab
   return written;
 }
 
-/** Gives a finished export its name, in one step; what an earlier one left there goes. @throws AppError `disk.io` */
-export async function putInPlace(job: ExportJob, { place, kind }: Destination): Promise<void> {
+/**
+ * Gives a finished export its name, in one step; what an earlier one left there goes.
+ *
+ * @param previous - where a folder that is replaced lies meanwhile; it comes back where the new one cannot take its place
+ * @throws AppError `disk.io`
+ */
+export async function putInPlace(job: ExportJob, { place, kind }: Destination, previous: string): Promise<void> {
   try {
     await makeFolders(path.dirname(place));
     const films = `${job.temporary}.films`;
@@ -122,7 +112,7 @@ export async function putInPlace(job: ExportJob, { place, kind }: Destination): 
       await rename(films, filmFolder(place));
     }
     if (kind === 'file') await sync(job.temporary);
-    else await rm(place, { recursive: true, force: true });
+    else if ((await stat(place).catch(() => null)) !== null) await rename(place, previous);
     await rename(job.temporary, place);
   } catch (error) {
     throw fileError(error, `exporting to ${place}`);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 import { randomUUID } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { z } from 'zod';
 import {
@@ -11,7 +10,8 @@ import {
   type interopApi,
 } from '../contract/index.ts';
 import type { Library } from '../library/index.ts';
-import { bytesOf, checkFree, destinationOf, isFolderForm, putInPlace, runExport, scratchBeside } from './export.ts';
+import { scratchBeside } from '../processing/index.ts';
+import { bytesOf, checkFree, destinationOf, isFolderForm, putInPlace, runExport } from './export.ts';
 import type { ExportQueue, ExportWork, QueuedExport } from './export-queue.ts';
 import type { ExportOrder } from './kept-exports.ts';
 import { findRun, gatherRun, type CellCollector } from './gather.ts';
@@ -67,36 +67,50 @@ export async function writeExport(
   const other = wish.other ?? ((place: string): string => place);
   if (format === 'npy') {
     const place = other(given, runUuid);
+    using mine = reserve(place);
+    void mine;
     const done = await exportNpy({ runUuid, destination: place, signal });
     return { runUuid, format, path: place, bytes: await bytesOf(place), findings: [], ...done };
   }
   // The scratch folder lies in the folder that was named, or beside a named file: always on the destination's disk.
-  const scratch = await scratchBeside(destinationOf(format, given, 'export').place);
+  await using held = await scratchBeside(destinationOf(format, given, 'export').place);
+  const scratch = held.folder;
   wish.scratch?.(scratch);
-  try {
-    const run = await gatherRun(library, detail, { cells, scratch: path.join(scratch, 'cells'), collector: editor });
-    const metadata = format === 'nwb' ? await factsOf(dependencies, run, wish.metadata, signal) : (wish.metadata ?? {});
-    const found = destinationOf(format, given, await fileName(format, run, metadata));
-    const destination = { ...found, place: other(found.place, runUuid) };
-    await checkFree(destination, wish.overwrite ?? false);
-    const ending = destination.kind === 'file' ? path.extname(destination.place) : '';
-    const temporary = path.join(scratch, `export${ending}`);
-    const job: ExportJob = { format, temporary, destination: destination.place, metadata, table, films, movie, run };
-    const written = await runExport(job, report, signal);
-    await putInPlace(job, destination);
-    return {
-      runUuid,
-      format,
-      path: destination.place,
-      files: [...written.files],
-      bytes: await bytesOf(destination.place),
-      components: run.cells.length,
-      accepted: run.cells.filter((cell) => cell.accepted).length,
-      findings: [...written.findings],
-    };
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+  const run = await gatherRun(library, detail, { cells, scratch: path.join(scratch, 'cells'), collector: editor });
+  const metadata = format === 'nwb' ? await factsOf(dependencies, run, wish.metadata, signal) : (wish.metadata ?? {});
+  const found = destinationOf(format, given, await fileName(format, run, metadata));
+  const destination = { ...found, place: other(found.place, runUuid) };
+  await checkFree(destination, wish.overwrite ?? false);
+  using mine = reserve(destination.place);
+  void mine;
+  const ending = destination.kind === 'file' ? path.extname(destination.place) : '';
+  const temporary = path.join(scratch, `export${ending}`);
+  const job: ExportJob = { format, temporary, destination: destination.place, metadata, table, films, movie, run };
+  const written = await runExport(job, report, signal);
+  await putInPlace(job, destination, held.previous);
+  return {
+    runUuid,
+    format,
+    path: destination.place,
+    files: [...written.files],
+    bytes: await bytesOf(destination.place),
+    components: run.cells.length,
+    accepted: run.cells.filter((cell) => cell.accepted).length,
+    findings: [...written.findings],
+  };
+}
+
+/** Places that are being written. */
+const busy = new Set<string>();
+
+/** Keeps a place for one export. @throws AppError `export.exists` where another one is being written there */
+function reserve(place: string): Disposable {
+  if (busy.has(place))
+    throw new AppError('export.exists', `Another export is being written to ${place}; nothing was written.`, {
+      hint: 'Choose another name, or wait until it is done.',
+    });
+  busy.add(place);
+  return { [Symbol.dispose]: () => void busy.delete(place) };
 }
 
 /** What is known of a run for its NWB file: what holds for the lab, what the tables say, what was given for this export; the last that speaks wins. */

@@ -8,6 +8,7 @@ import { eventsAt, eventsCsv, eventsFile, readEvents } from './events.ts';
 import { fileError } from './failure.ts';
 import { diskStore, type FileStore } from './file-store.ts';
 import { readResult, type RunResult } from './result.ts';
+import { scratchBeside } from './scratch.ts';
 
 const timeFile = 'time.npy';
 
@@ -66,9 +67,6 @@ export interface ExportResult {
   readonly accepted: number;
 }
 
-/** Tells two exports of one process apart. */
-let exports = 0;
-
 /**
  * Writes a finished run as flat NumPy files: footprints (SciPy CSR, K × H·W on the raw frame), traces (K × T), motion (T × 2: dy, dx of the
  * content, raw px), `accepted` (K uint8, the engine's suggestion), time and frame flags (T), events (archive and table), z-scores (K × T), run.json. Everything is written beside the
@@ -98,8 +96,8 @@ export async function exportRun(
     (cell) => (cell.suggested ? 1 : 0),
   );
   let extra: readonly string[] = [];
-  exports += 1;
-  const temporary = `${destination}.tmp-${process.pid}-${exports}`;
+  await using scratch = await scratchBeside(destination);
+  const temporary = path.join(scratch.folder, 'export');
   try {
     await store.makeFolder(temporary);
     const collected = layers.length === 0 ? [] : await collectInto(temporary, runFolder, layers, collector);
@@ -136,9 +134,8 @@ export async function exportRun(
     const counts = { components: accepted.length, accepted: sum(accepted), edits: layers.length };
     const manifest = { ...run, ...(layers.length === 0 ? {} : counts), files: listed };
     await store.write(path.join(temporary, runFile), `${JSON.stringify(manifest, null, 2)}\n`);
-    await replace(temporary, destination, store);
+    await replace(temporary, destination, scratch.previous, store);
   } catch (error) {
-    await store.remove(temporary).catch(() => undefined);
     throw fileError(error, `exporting to ${destination}`);
   }
   return {
@@ -220,12 +217,11 @@ export async function checkExportDestination(destination: string, store: FileSto
   }
 }
 
-async function replace(temporary: string, destination: string, store: FileStore): Promise<void> {
+async function replace(temporary: string, destination: string, old: string, store: FileStore): Promise<void> {
   if ((await store.list(destination)) === null) {
     await store.rename(temporary, destination);
     return;
   }
-  const old = `${temporary}.old`;
   await store.rename(destination, old);
   try {
     await store.rename(temporary, destination);

@@ -10,6 +10,7 @@ export { checkExportDestination } from './export.ts';
 export { cancelEngine, engineEnd, keepWords, startEngine } from './engine-process.ts';
 export { failureOf, fileError } from './failure.ts';
 export { makeFolders } from './make-folders.ts';
+export { isScratch, scratchBeside } from './scratch.ts';
 export { readResult } from './result.ts';
 export { createProcessingHandlers } from './handlers.ts';
 export type { ProcessingDependencies } from './handlers.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** Damages good files and lets every parser read them: `npm run test:fuzz -- [--seconds N] [--seed N] [--target name]…`. Exits 1 with a finding. */
 import { fork } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -55,7 +55,8 @@ async function fire(name: string, ms: number): Promise<Outcome> {
     const place = path.join(kept, `${name}-${seed}-${input}`);
     mkdirSync(kept, { recursive: true });
     rmSync(place, { recursive: true, force: true });
-    cpSync(path.join(folder, 'now'), place, { recursive: true });
+    // One that ended before it had read anything left nothing.
+    if (existsSync(path.join(folder, 'now'))) cpSync(path.join(folder, 'now'), place, { recursive: true });
   };
   let [inputs, refused, from] = [0, 0, Number(values.from)];
   try {

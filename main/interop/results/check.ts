@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import path from 'node:path';
+import type { z } from 'zod';
 import { AppError } from '../../contract/index.ts';
 
 /** More values than any result of this field has; a file that claims more lies. */
@@ -12,6 +13,21 @@ export function unreadable(place: string, why: string, cause?: unknown): AppErro
     details: { file: path.basename(place) },
     cause,
   });
+}
+
+/** Which value of a description is not what it must be, as the end of a sentence: `spacingInfo.numPixels.x is "wide"`. */
+export function oddValue(error: z.ZodError, description: unknown): string {
+  const [issue] = error.issues;
+  const path = issue?.path ?? [];
+  if (path.length === 0) return 'it is no list of names and values';
+  let found = description;
+  for (const key of path)
+    found =
+      typeof found === 'object' && found !== null ? (found as Readonly<Record<PropertyKey, unknown>>)[key] : undefined;
+  const name = path.map(String).join('.');
+  if (found === undefined) return `${name} is missing`;
+  const text = JSON.stringify(found);
+  return `${name} is ${text.length > 40 ? `${text.slice(0, 40)}…` : text}, which it cannot be`;
 }
 
 /** Is that what the library of HDF5 says of a file whose contents are damaged? */

@@ -2,7 +2,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
 import { fileError } from '../../processing/index.ts';
-import { checkSize, frameCount, unreadable } from './check.ts';
+import { checkSize, frameCount, oddValue, unreadable } from './check.ts';
 
 const whole = z.number().int().nonnegative();
 const Ratio = z.object({ num: z.number(), den: z.number().refine((value) => value !== 0) });
@@ -68,7 +68,7 @@ export async function readFooter(place: string): Promise<{ readonly footer: Isxd
     }
     const parsed = IsxdFooter.safeParse(value);
     if (!parsed.success)
-      throw unreadable(place, `the description at its end is not as expected: ${z.prettifyError(parsed.error)}`);
+      throw unreadable(place, `in the description at its end ${oddValue(parsed.error, value)}.`, parsed.error);
     return { footer: parsed.data, dataBytes: size - 9 - length };
   } finally {
     await file.close();

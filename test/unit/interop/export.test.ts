@@ -19,6 +19,23 @@ test('an export replaces nothing that is there, unless it is asked to', async ()
   expect(readFileSync(destination).subarray(1, 4).toString()).toBe('HDF');
 });
 
+test.each(['nwb', 'csv'] as const)(
+  'of two exports (%s) to one place at once one is written whole and the other told',
+  async (format) => {
+    const run = await finishedRunOnDisk();
+    const destination = path.join(run.folder, '..', format === 'nwb' ? 'out.nwb' : 'out');
+    const request = { target: run.runUuid, format, destination, overwrite: true } as const;
+    const ends = await Promise.allSettled([
+      run.interop.export(request, localCall),
+      run.interop.export(request, localCall),
+    ]);
+    expect(ends.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    const refused = ends.find((end) => end.status === 'rejected')?.reason as Error;
+    expect(refused.message).toBe(`Another export is being written to ${destination}; nothing was written.`);
+    expect(readdirSync(path.dirname(destination)).filter((name) => name.includes('tmp'))).toEqual([]);
+  },
+);
+
 test('a cancelled export and one of a damaged run leave nothing behind', async () => {
   const run = await finishedRunOnDisk();
   const out = path.join(run.folder, '..', 'out');

@@ -6,6 +6,7 @@ import { describeFilm } from '../../../main/interop/index.ts';
 import { filmReaderOf } from '../../../main/interop/films/readers/index.ts';
 import { Hdf5Writer } from '../../../main/interop/hdf5.ts';
 import { readAside } from '../../../main/interop/results/import-result.ts';
+import { readFooter } from '../../../main/interop/results/isxd.ts';
 import { readerOf } from '../../../main/interop/results/readers/index.ts';
 import { makeFolders } from '../../../main/processing/index.ts';
 import { openSession } from '../../../main/sessions/index.ts';
@@ -205,7 +206,7 @@ test('a session folder whose only film was renamed is read with a remark; one wi
   });
 });
 
-test('a table that a spreadsheet saved with semicolons and comma decimals is refused with what to do', async () => {
+test('a session whose times a spreadsheet saved with semicolons and commas before the decimals is read', async () => {
   const root = temporaryFolder();
   writeTree(root, {
     'ses/metaData.json': { animalName: 'm1', miniscopes: ['Scope'] },
@@ -214,7 +215,8 @@ test('a table that a spreadsheet saved with semicolons and comma decimals is ref
   });
   writeFileSync(path.join(root, 'ses', 'Scope', '0.avi'), greyAvi(2, 8, 8));
   const { devices } = await openSession(path.join(root, 'ses'), { probeFilm });
-  expect(devices[0]?.error).toMatchObject({ code: 'session.bad_csv', hint: expect.stringContaining('parted by “;”') });
+  expect(devices[0]?.error).toBeNull();
+  expect([...(devices[0]?.timeS ?? [])]).toEqual([0.0005, 0.0505]);
 });
 
 test(
@@ -246,3 +248,26 @@ test.runIf(process.platform === 'linux')(
     });
   },
 );
+
+test('an Inscopix file with a wrong value in its description is told which, in our words', async () => {
+  const telling = async (footer: object): Promise<string> => {
+    const text = Buffer.from(JSON.stringify(footer));
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(text.length));
+    const place = path.join(temporaryFolder(), 'cells.isxd');
+    writeFileSync(place, Buffer.concat([text, Buffer.from([0]), length]));
+    return await readFooter(place).then(
+      () => 'it was read',
+      (error: Error) => error.message,
+    );
+  };
+  const sizes = { type: 1, spacingInfo: { numPixels: { x: 'wide', y: 4 } } };
+  expect(await telling(sizes)).toBe(
+    'cells.isxd cannot be read: in the description at its end spacingInfo.numPixels.x is "wide", which it cannot be.',
+  );
+  expect(await telling({ type: 1, timingInfo: { numTimes: 3, period: { num: 1, den: 0 } } })).toContain(
+    'timingInfo.period.den is 0, which it cannot be.',
+  );
+  expect(await telling({ kind: 'cell set' })).toContain('type is missing.');
+  expect(await telling([1, 2, 3, 4, 5])).toContain('it is no list of names and values.');
+});

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { currentProcess } from '../../../main/library/index.ts';
 import { exportRun } from '../../../main/processing/export.ts';
 import { diskStore, type FileStore } from '../../../main/processing/file-store.ts';
 import { temporaryFolder } from '../../support/session-folders.ts';
@@ -125,7 +127,7 @@ describe('an export', () => {
     const store: FileStore = {
       ...diskStore,
       rename: async (from, to) => {
-        if (to === destination && from.includes('.tmp-') && !from.endsWith('.old'))
+        if (to === destination && from.includes('.tmp-') && !from.endsWith('previous'))
           throw Object.assign(new Error('i/o'), { code: 'EIO' });
         await diskStore.rename(from, to);
       },
@@ -133,5 +135,40 @@ describe('an export', () => {
     await expect(exportRun(run, destination, store)).rejects.toMatchObject({ code: 'disk.io' });
     expect(readFileSync(path.join(destination, 'traces.npy'), 'latin1')).toBe('old');
     expect(readdirSync(root.path).toSorted()).toEqual(['job', 'out', 'runs']);
+  });
+
+  it('puts away what a killed export left, gives back what it was replacing, and touches nothing else', async () => {
+    using root = temporaryFolder();
+    const run = finishedRun(root.path);
+    // The process of a number that was reused: it began at another time.
+    const gone = { ...currentProcess(), startTicks: '1' };
+    const leave = (name: string, owner: object | null, files: Readonly<Record<string, string>>): void => {
+      for (const [file, text] of Object.entries(files)) {
+        mkdirSync(path.dirname(path.join(root.path, name, file)), { recursive: true });
+        writeFileSync(path.join(root.path, name, file), text);
+      }
+      if (owner !== null) writeFileSync(path.join(root.path, name, 'calyx-owner.json'), JSON.stringify(owner));
+    };
+    const by = (process: object, place: string, host = hostname()): object => ({
+      program: 'calyx',
+      host,
+      process,
+      place,
+    });
+    leave('.one.tmp-aaaaaa', by(gone, 'one'), { 'export/traces.npy': 'half', 'previous/run.json': 'old' });
+    leave('.two.tmp-bbbbbb', by(currentProcess(), 'two'), { 'export/traces.npy': 'being written' });
+    leave('.three.tmp-cccccc', by(gone, 'three', 'another machine'), { 'export/traces.npy': 'x' });
+    leave('.four.tmp-dddddd', null, { 'mine.txt': 'of a person' });
+    await exportRun(run, path.join(root.path, 'out'));
+    expect(readdirSync(root.path).toSorted()).toEqual([
+      '.four.tmp-dddddd',
+      '.three.tmp-cccccc',
+      '.two.tmp-bbbbbb',
+      'job',
+      'one',
+      'out',
+      'runs',
+    ]);
+    expect(readFileSync(path.join(root.path, 'one', 'run.json'), 'utf8')).toBe('old');
   });
 });

@@ -2,7 +2,7 @@
 import { open } from 'node:fs/promises';
 import { z } from 'zod';
 import { fileError } from '../../../processing/index.ts';
-import { unreadable } from '../../results/check.ts';
+import { oddValue, unreadable } from '../../results/check.ts';
 import { isxdKinds, isxdSizes, readFooter } from '../../results/isxd.ts';
 import type { FilmReader } from '../foreign-film.ts';
 
@@ -59,7 +59,7 @@ export const isxdFilm: FilmReader = {
     const { height, width, frames: times, fps } = isxdSizes(footer, place);
     const parsed = Timing.safeParse(footer);
     if (!parsed.success)
-      throw unreadable(place, `its description is not as expected: ${z.prettifyError(parsed.error)}`);
+      throw unreadable(place, `in the description at its end ${oddValue(parsed.error, footer)}.`, parsed.error);
     const { dataType, hasFrameHeaderFooter, timingInfo } = parsed.data;
     const each = pixelBytes[dataType];
     if (each === undefined) throw unreadable(place, `its pixels are of the unknown kind ${dataType}.`);
