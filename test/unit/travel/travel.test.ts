@@ -12,6 +12,7 @@ import { createReviewHandlers } from '../../../main/review/index.ts';
 import { packageVersion } from '../../../main/travel/contents.ts';
 import { createTravelHandlers } from '../../../main/travel/index.ts';
 import { checkPackage } from '../../../main/travel/read-package.ts';
+import type { Watch } from '../../../main/travel/stream.ts';
 import { writePackage } from '../../../main/travel/write-package.ts';
 import { finishedRunOnDisk, localCall } from '../../support/finished-run.ts';
 import { greyAvi } from '../../support/avi.ts';
@@ -175,7 +176,7 @@ describe('a packed run', { timeout: 60_000 }, () => {
         { ...wish, runUuid, file },
         { ...localCall, signal: stop.signal },
       );
-      for await (const { step } of moments) if (step === 'write') stop.abort();
+      for await (const _ of moments) stop.abort();
     };
     await expect(stopped()).rejects.toMatchObject({ code: 'rpc.cancelled' });
     expect(readdirSync(target)).toEqual([]);
@@ -211,7 +212,7 @@ describe('a package that is not what it says', () => {
     judgements: { raters: [], curations: [] },
   };
 
-  async function packed(): Promise<{ readonly file: string; readonly good: Buffer }> {
+  async function packed(watched: Watch = watch): Promise<{ readonly file: string; readonly good: Buffer }> {
     const folder = temporaryFolder();
     const names = ['run.json', 'time.npy', 'traces/raw.npy'];
     for (const [i, name] of names.entries()) writeFileSync(path.join(folder, `${i}`), name.repeat(300));
@@ -237,10 +238,21 @@ describe('a package that is not what it says', () => {
           sha256: null,
         })),
       },
-      watch,
+      watched,
     );
     return { file, good: readFileSync(file) };
   }
+
+  it('is not written to its end when it is cancelled among its files', async () => {
+    const stop = new AbortController();
+    const steps: string[] = [];
+    const progress = (step: string): void => {
+      steps.push(step);
+      stop.abort();
+    };
+    await expect(packed({ signal: stop.signal, progress })).rejects.toMatchObject({ code: 'rpc.cancelled' });
+    expect(steps).toEqual(['write']);
+  });
 
   it('is refused with a sentence, whatever is wrong with it', async () => {
     const { file, good } = await packed();
