@@ -170,9 +170,14 @@ export class AppError extends Error {
     return new AppError(data.code, data.message, data);
   }
 
-  /** Any thrown value as an AppError; what is not one becomes `rpc.internal` and keeps its cause. */
+  /**
+   * Any thrown value as an AppError; what is not one keeps its cause and becomes `rpc.internal`, or `rpc.cancelled` where an aborted signal
+   * threw it.
+   */
   static from(thrown: unknown): AppError {
     if (thrown instanceof AppError) return thrown;
+    if (thrown instanceof Error && thrown.name === 'AbortError')
+      return new AppError('rpc.cancelled', 'It was cancelled.', { cause: thrown });
     const message = thrown instanceof Error ? thrown.message : String(thrown);
     return new AppError('rpc.internal', message, { cause: thrown });
   }

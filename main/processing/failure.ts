@@ -93,6 +93,7 @@ function sentence(text: string): string {
 /** A failed file operation as an error with a code: full disks are told apart. `doing` completes "… while". */
 export function fileError(error: unknown, doing: string): AppError {
   if (error instanceof AppError) return error;
+  if (error instanceof Error && error.name === 'AbortError') return AppError.from(error);
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
     return new AppError('disk.full', `The disk is full (${doing}); what was unfinished was removed.`, {

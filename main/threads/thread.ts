@@ -42,7 +42,7 @@ export async function inThread<Result, Said extends { readonly type: string } = 
   job: ThreadJob<Said>,
 ): Promise<Result> {
   const { signal, name, graceMs, resourceLimits } = job;
-  signal.throwIfAborted();
+  if (signal.aborted) throw new AppError('rpc.cancelled', job.cancelled);
   const worker = new Worker(job.module, {
     workerData: job.data,
     name,
