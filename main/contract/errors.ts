@@ -171,14 +171,37 @@ export class AppError extends Error {
   }
 
   /**
-   * Any thrown value as an AppError; what is not one keeps its cause and becomes `rpc.internal`, or `rpc.cancelled` where an aborted signal
-   * threw it.
+   * Any thrown value as an AppError; what is not one keeps its cause and becomes `rpc.internal`, `rpc.cancelled` where an aborted signal threw
+   * it, or `disk.io` where a permission is missing.
    */
   static from(thrown: unknown): AppError {
     if (thrown instanceof AppError) return thrown;
     if (thrown instanceof Error && thrown.name === 'AbortError')
       return new AppError('rpc.cancelled', 'It was cancelled.', { cause: thrown });
+    const denied = denial(thrown);
+    if (denied !== null) return new AppError('disk.io', denied.message, { hint: denied.hint, cause: thrown });
     const message = thrown instanceof Error ? thrown.message : String(thrown);
     return new AppError('rpc.internal', message, { cause: thrown });
   }
+}
+
+/** Calls of the system that change a folder: the permission that is missing is the folder's. */
+const changing = new Set(['mkdir', 'mkdtemp', 'rename', 'unlink', 'rmdir', 'rm', 'symlink', 'link', 'copyfile']);
+
+/** What the system's word for a missing permission means; null for every other error. */
+export function denial(thrown: unknown): { readonly message: string; readonly hint: string } | null {
+  if (!(thrown instanceof Error) || !('code' in thrown)) return null;
+  const { code } = thrown;
+  if (code !== 'EACCES' && code !== 'EPERM' && code !== 'EROFS') return null;
+  const syscall = 'syscall' in thrown ? String(thrown.syscall) : '';
+  const path = 'path' in thrown ? String(thrown.path) : null;
+  if (path === null) return null;
+  const folder = path.replace(/[/\\][^/\\]*[/\\]?$/, '') || '/';
+  if (code === 'EROFS') return { message: `${folder} can only be read.`, hint: 'Choose another place.' };
+  if (changing.has(syscall))
+    return {
+      message: `You may not change what is in ${folder}.`,
+      hint: 'Ask whoever owns it, or choose another place.',
+    };
+  return { message: `You may not open ${path}.`, hint: 'Ask whoever owns it for the permission.' };
 }

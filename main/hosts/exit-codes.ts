@@ -63,6 +63,7 @@ const byDomain: Readonly<Record<string, number>> = {
   // The instrument does something else now, or is not ready for it.
   acquire: exitCodes.environment,
   files: exitCodes.input,
+  position: exitCodes.input,
 };
 
 /** The exit code of an error. */

@@ -41,7 +41,9 @@ export function fromNative(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown;
   try {
     const data = NativeError.parse(JSON.parse(thrown instanceof Error ? thrown.message : String(thrown)));
-    return new AppError(data.code, data.message, { hint: data.hint ?? undefined, cause: thrown });
+    const denied = /^(.+): Permission denied \(os error 13\)$/.exec(data.message)?.[1];
+    const message = denied === undefined ? data.message : `You may not open ${denied}.`;
+    return new AppError(data.code, message, { hint: data.hint ?? undefined, cause: thrown });
   } catch {
     return AppError.from(thrown);
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { constants } from 'node:os';
-import { AppError, ErrorData, type ErrorCode } from '../contract/index.ts';
+import { AppError, denial, ErrorData, type ErrorCode } from '../contract/index.ts';
 import type { EngineMessage } from './engine-output.ts';
 
 /** How a process ended. */
@@ -102,6 +102,9 @@ export function fileError(error: unknown, doing: string): AppError {
       cause: error,
     });
   }
+  const denied = denial(error);
+  if (denied !== null)
+    return new AppError('disk.io', `${doing}: ${denied.message}`, { hint: denied.hint, cause: error });
   const reason = error instanceof Error ? error.message : String(error);
   return new AppError('disk.io', `${doing}: ${reason}`, {
     hint: 'Check that the disk is connected and can be written to.',

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
+import { open, opendir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import {
   AppError,
+  denial,
   type filesApi,
   type sessionsApi,
   type SessionRow,
@@ -78,14 +80,35 @@ async function toRow(library: Library, stored: StoredSession): Promise<SessionRo
 /**
  * The absolute path of what a caller chose: windows name folders, programs of this machine give paths.
  *
- * @throws AppError `rpc.not_allowed`, `usage.invalid`, `files.*`
+ * @throws AppError `rpc.not_allowed`, `usage.invalid`, `files.*`, `disk.io` for one that may not be read
  */
 export async function pathOfSource(source: Source, roots: readonly DataRoot[], context: CallContext): Promise<string> {
-  if ('folder' in source) return await resolveFolder(roots, source.folder);
+  if ('folder' in source) {
+    const folder = await resolveFolder(roots, source.folder);
+    await mustBeReadable(folder, path.basename(folder));
+    return folder;
+  }
   if (context.audience !== 'local')
     throw new AppError('rpc.not_allowed', 'A window chooses folders by name, not by path.');
   if (!path.isAbsolute(source.path)) throw new AppError('usage.invalid', `The path must be absolute: ${source.path}`);
+  await mustBeReadable(source.path, source.path);
   return source.path;
+}
+
+/** A place that may not be read is told as that: readers which look whether it is theirs would say that it is nobody's. @throws AppError `disk.io` */
+async function mustBeReadable(place: string, shown: string): Promise<void> {
+  try {
+    const info = await stat(place);
+    if (info.isDirectory()) await (await opendir(place)).close();
+    else if (info.isFile()) await (await open(place, 'r')).close();
+  } catch (error) {
+    // What is not there is told by whoever wants it.
+    if (denial(error) === null) return;
+    throw new AppError('disk.io', `You may not read ${shown}.`, {
+      hint: 'Ask whoever owns it for the permission.',
+      cause: error,
+    });
+  }
 }
 
 /** Where a folder lies, without its path: the root it is below, else its drive or the start of its path. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { AppError } from '../contract/index.ts';
+import { AppError, denial } from '../contract/index.ts';
 
 /** A number, or a text that begins with one ("20FPS", "1X"); other texts ("Low") and anything else are undefined. */
 function looseNumber(value: unknown): number | undefined {
@@ -27,7 +27,15 @@ export async function readMetaData(file: string, shown: string): Promise<Loose |
     text = await readFile(file, 'utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    throw new AppError('session.bad_metadata', `${shown} cannot be read.`, { cause: error });
+    const denied = denial(error);
+    throw new AppError(
+      'session.bad_metadata',
+      `${shown} cannot be read${denied === null ? '' : ': permission is missing'}.`,
+      {
+        ...(denied === null ? {} : { hint: denied.hint }),
+        cause: error,
+      },
+    );
   }
   let value: unknown;
   try {
