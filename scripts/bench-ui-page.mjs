@@ -23,7 +23,7 @@ export function instrument() {
     selection: () => label('[data-scope="why"]'),
     traces: () => (traces()?.getAttribute('aria-busy') === 'false' ? label('[data-scope="traces"]') : undefined),
     counts: () => document.querySelector('section[aria-label="Cells"] [role="status"]')?.textContent ?? '',
-    picture: () => label('[data-scope="map"] canvas'),
+    picture: () => label('[data-scope="map"] [role="img"]'),
     cursor: () => document.querySelector('[data-scope="raster"] canvas ~ .on-well span')?.getAttribute('style') ?? '',
     place: () => label('main'),
     dialog: () => String(document.querySelector('dialog[open]') !== null),
@@ -195,10 +195,10 @@ export async function scrubRate(page, ms) {
     return movie?.querySelector('[role="status"]') === null && movie.querySelector('canvas') !== null;
   });
   const { gaps, shown } = await page.evaluate(async (duration) => {
-    const canvas = document.querySelector('[data-scope="movie"] canvas');
+    const picture = document.querySelector('[data-scope="movie"] [role="img"]');
     let changes = 0;
     const observer = new MutationObserver(() => (changes += 1));
-    observer.observe(canvas, { attributes: true, attributeFilter: ['aria-label'] });
+    observer.observe(picture, { attributes: true, attributeFilter: ['aria-label'] });
     const raster = document.querySelector('[data-scope="raster"] canvas').parentElement;
     const box = raster.getBoundingClientRect();
     const times = await window.bench.during(duration, (step) => {

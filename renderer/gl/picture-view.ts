@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Outlines } from './contours.ts';
 import type { Levels } from './levels.ts';
+import type { Drawer } from './kept.ts';
 import type { LineStyle, OutlineStyles } from './line-styles.ts';
 import type { Look, PaneCount, PictureData, Resources, Scene } from './picture-scene.ts';
 import {
@@ -25,21 +26,24 @@ const hiddenLabel = 255;
 const rim = [0.875, 0.45] as const;
 
 /**
- * A picture with outlines over it, in one WebGL2 context of one canvas. Survives the loss of the context: what was given is kept
- * and loaded again. Call `dispose` when the canvas goes.
+ * A picture with outlines over it, in one WebGL2 context of its own canvas. Survives the loss of the context: what was given is kept
+ * and loaded again. Lives as long as the page and is lent to one panel after another.
  */
-export class PictureView {
-  readonly #canvas: HTMLCanvasElement;
+export class PictureView implements Drawer {
+  readonly canvas: HTMLCanvasElement;
+  /** Told when the context goes and when it is back (then draw again). */
+  onLost: ((lost: boolean) => void) | null = null;
   readonly #gl: WebGL2RenderingContext;
   readonly #styles: OutlineStyles;
-  readonly #onLost: (lost: boolean) => void;
+  readonly #lut: Uint8Array;
   readonly #scene: Scene;
   #resources: Resources | undefined;
   /** Counts changes of everything but the marks. */
   #version = 0;
 
-  /** @param onLost told when the context goes and when it is back (then draw again) */
-  constructor(canvas: HTMLCanvasElement, styles: OutlineStyles, lut: Uint8Array, onLost: (lost: boolean) => void) {
+  /** @param lut table of 256 RGBA colours that pictures are shown with where nothing else is asked for */
+  constructor(styles: OutlineStyles, lut: Uint8Array) {
+    const canvas = document.createElement('canvas');
     const gl = canvas.getContext('webgl2', {
       antialias: false,
       alpha: false,
@@ -47,10 +51,10 @@ export class PictureView {
       preserveDrawingBuffer: true,
     });
     if (gl === null) throw new Error('This browser offers no WebGL2, which pictures are drawn with.');
-    this.#canvas = canvas;
+    this.canvas = canvas;
     this.#gl = gl;
     this.#styles = styles;
-    this.#onLost = onLost;
+    this.#lut = lut;
     this.#scene = {
       panes: [0, 1, 2, 3].map(() => ({ picture: null, levels: { low: 0, high: 255 }, lut, shape: '' })),
       paneCount: 1,
@@ -70,27 +74,29 @@ export class PictureView {
     event.preventDefault();
     this.#resources = undefined;
     for (const pane of this.#scene.panes) pane.shape = '';
-    this.#onLost(true);
+    this.onLost?.(true);
   };
 
   readonly #restored = (): void => {
     this.#load();
-    this.#onLost(false);
+    this.onLost?.(false);
   };
 
-  /** Frees what it holds. */
-  dispose(): void {
-    this.#canvas.removeEventListener('webglcontextlost', this.#lost);
-    this.#canvas.removeEventListener('webglcontextrestored', this.#restored);
-    const held = this.#resources;
-    this.#resources = undefined;
-    if (held === undefined) return;
-    const textures = [...held.images, held.second, ...held.luts, held.labels, held.points, held.base.texture];
-    for (const texture of textures) this.#gl.deleteTexture(texture);
-    this.#gl.deleteFramebuffer(held.base.frame);
-    this.#gl.deleteProgram(held.picture);
-    this.#gl.deleteProgram(held.look ?? null);
-    this.#gl.deleteProgram(held.outline);
+  get isLost(): boolean {
+    return this.#gl.isContextLost();
+  }
+
+  /** Shows nothing any more; textures and programs stay for what is shown next. */
+  rest(): void {
+    this.onLost = null;
+    this.#scene.panes.forEach((pane, index) => {
+      Object.assign(pane, { picture: null, levels: { low: 0, high: 255 } });
+      this.setLut(this.#lut, index);
+    });
+    const nothing = { paneCount: 1, look: null, outlines: null, labels: new Uint8Array(0) } as const;
+    Object.assign(this.#scene, nothing, { selected: -1, partner: -1, strength: 1 });
+    this.#version += 1;
+    this.#clear(this.canvas.width, this.canvas.height);
   }
 
   /** Shows one picture, or four that share the view. */
@@ -163,8 +169,8 @@ export class PictureView {
     const across = paneCount === 1 ? 1 : 2;
     const width = Math.max(across, Math.round(panel.width * across * ratio));
     const height = Math.max(across, Math.round(panel.height * across * ratio));
-    if (this.#canvas.width !== width) this.#canvas.width = width;
-    if (this.#canvas.height !== height) this.#canvas.height = height;
+    if (this.canvas.width !== width) this.canvas.width = width;
+    if (this.canvas.height !== height) this.canvas.height = height;
     if (paneCount === 1 && this.#hasOutlines()) {
       const { center, zoom } = view;
       const { strength } = this.#scene;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-import type { OutlineStyles } from './line-styles.ts';
+import type { Kept } from './kept.ts';
 import type { PaneCount } from './picture-scene.ts';
-import { PictureView } from './picture-view.ts';
+import type { PictureView } from './picture-view.ts';
 import { fitView, panBy, type Point, type Size, toImage, type View, zoomAt } from './viewport.ts';
 
 /** What a stage tells the panel that owns it. */
@@ -22,10 +22,11 @@ export interface StageEvents {
 const dragThreshold = 4;
 const pickReach = 12;
 
-/** A canvas that shows one picture: it follows the panel's size, zooms with the wheel, pans by dragging and tells what is pointed at. */
+/** An element that shows one picture: it follows the panel's size, zooms with the wheel, pans by dragging and tells what is pointed at. */
 export class PictureStage {
   readonly picture: PictureView;
   readonly #canvas: HTMLCanvasElement;
+  readonly #pictures: Kept<PictureView>;
   readonly #events: StageEvents;
   readonly #resize: ResizeObserver;
   /** One pane. */
@@ -38,13 +39,17 @@ export class PictureStage {
   #scheduled = 0;
   #drag: { id: number; x: number; y: number; moved: boolean } | undefined;
 
-  constructor(canvas: HTMLCanvasElement, styles: OutlineStyles, lut: Uint8Array, events: StageEvents) {
-    this.#canvas = canvas;
+  /** @param pictures where what draws is borrowed until `dispose` */
+  constructor(host: HTMLElement, pictures: Kept<PictureView>, events: StageEvents) {
     this.#events = events;
-    this.picture = new PictureView(canvas, styles, lut, (lost) => {
+    this.#pictures = pictures;
+    this.picture = pictures.lend(host);
+    this.picture.onLost = (lost) => {
       events.onLost?.(lost);
       this.redraw();
-    });
+    };
+    const { canvas } = this.picture;
+    this.#canvas = canvas;
     this.#resize = new ResizeObserver(() => this.#measure());
     this.#resize.observe(canvas);
     canvas.addEventListener('wheel', this.#wheel, { passive: false });
@@ -56,7 +61,7 @@ export class PictureStage {
     this.#measure();
   }
 
-  /** Frees everything. */
+  /** Gives back what it borrowed. */
   dispose(): void {
     cancelAnimationFrame(this.#scheduled);
     this.#resize.disconnect();
@@ -67,7 +72,7 @@ export class PictureStage {
     canvas.removeEventListener('pointerup', this.#up);
     canvas.removeEventListener('pointercancel', this.#up);
     canvas.removeEventListener('pointerleave', this.#leave);
-    this.picture.dispose();
+    this.#pictures.giveBack(this.picture);
   }
 
   get view(): View {

@@ -12,7 +12,7 @@ const degrees = (value: number | undefined): string =>
 
 interface HeadFigureProps {
   /** Where a head view draws. */
-  readonly canvas: RefObject<HTMLCanvasElement | null>;
+  readonly host: RefObject<HTMLDivElement | null>;
   readonly angles: ReturnType<typeof anglesOf> | null;
   readonly label: (yaw: string) => string;
   readonly title?: string;
@@ -20,10 +20,10 @@ interface HeadFigureProps {
 }
 
 /** A head in three dimensions, and its angles in numbers. */
-export function HeadFigure({ canvas, angles, label, title, isUnseen = false }: HeadFigureProps): ReactElement {
+export function HeadFigure({ host, angles, label, title, isUnseen = false }: HeadFigureProps): ReactElement {
   return (
     <div className={c('head3d', isUnseen && 'unseen')}>
-      <canvas ref={canvas} role="img" aria-label={label(degrees(angles?.yaw))} title={title} />
+      <div ref={host} role="img" aria-label={label(degrees(angles?.yaw))} title={title} />
       <dl>
         <dt>roll</dt>
         <dd>{degrees(angles?.roll)}</dd>

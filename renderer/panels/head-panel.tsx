@@ -43,27 +43,28 @@ interface TurnedProps {
 }
 
 function Turned({ quaternions, looked }: TurnedProps): ReactElement {
-  const canvas = useRef<HTMLCanvasElement>(null);
+  const host = useRef<HTMLDivElement>(null);
   const frame = useReview((state) => state.frame);
   const [view, setView] = useState<HeadView | null>(null);
   const [problem, setProblem] = useState<unknown>(null);
   useEffect(() => {
-    if (canvas.current === null || !looked) return undefined;
-    const element = canvas.current;
-    let made: HeadView | undefined;
+    if (host.current === null || !looked) return undefined;
+    const element = host.current;
+    let giveBack: (() => void) | undefined;
     let left = false;
     // three.js is large: it is loaded when a head is first looked at.
     const load = async (): Promise<void> => {
-      const { HeadView: Loaded } = await import('./head-view.ts');
+      const { heads } = await import('./head-view.ts');
       if (left) return;
-      made = new Loaded(element);
-      setView(made);
+      const lent = heads.lend(element);
+      giveBack = () => heads.giveBack(lent);
+      setView(lent);
     };
     load().catch((error: unknown) => setProblem(error));
     return () => {
       left = true;
       setView(null);
-      made?.dispose();
+      giveBack?.();
     };
   }, [looked]);
   const [w = Number.NaN, x = 0, y = 0, z = 0] = quaternions.subarray(4 * frame, 4 * frame + 4);
@@ -75,7 +76,7 @@ function Turned({ quaternions, looked }: TurnedProps): ReactElement {
   if (problem !== null) return <Failed title="The head cannot be drawn" error={problem} />;
   return (
     <HeadFigure
-      canvas={canvas}
+      host={host}
       angles={angles}
       label={(yaw) => (known ? `Head turned by ${yaw}` : 'Head, not known at this moment')}
       isUnseen={!known}

@@ -18,6 +18,7 @@ import {
   Vector3,
   WebGLRenderer,
 } from 'three';
+import { type Drawer, Kept } from '../gl/kept.ts';
 
 /** A smaller turn is not drawn, rad. */
 const leastTurn = 0.002;
@@ -25,14 +26,12 @@ const leastTurn = 0.002;
 const drawEveryMs = 50;
 
 /** A scope on a head, turned as its sensor says; the arrow points to the animal's nose. */
-export class HeadView {
+export class HeadView implements Drawer {
   readonly #renderer: WebGLRenderer;
-  readonly #canvas: HTMLCanvasElement;
+  readonly canvas = document.createElement('canvas');
   readonly #scene = new Scene();
   readonly #camera = new PerspectiveCamera(32, 1, 0.1, 50);
   readonly #body = new Group();
-  readonly #resize: ResizeObserver;
-  readonly #theme: MutationObserver;
   readonly #lines = new LineBasicMaterial();
   readonly #floor = new LineBasicMaterial();
   readonly #faces = new MeshBasicMaterial({ polygonOffset: true, polygonOffsetFactor: 1, polygonOffsetUnits: 1 });
@@ -41,20 +40,15 @@ export class HeadView {
   readonly #drawn = new Quaternion();
   #later: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(canvas: HTMLCanvasElement) {
-    this.#canvas = canvas;
-    this.#renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true });
-    this.#renderer.setPixelRatio(window.devicePixelRatio);
+  constructor() {
+    this.#renderer = new WebGLRenderer({ canvas: this.canvas, antialias: true, alpha: true });
     this.#build();
     this.#camera.up.set(0, 0, 1);
     this.#camera.position.set(2.4, -6, 3.8);
     this.#camera.lookAt(0.1, 0, -0.15);
-    this.#dress();
-    this.#resize = new ResizeObserver(() => this.#measure());
-    this.#resize.observe(canvas);
-    this.#theme = new MutationObserver(() => this.#dress());
-    this.#theme.observe(document.documentElement, { attributeFilter: ['data-theme'] });
-    this.#measure();
+    // When it is put into an element its size changes: then it is dressed and drawn.
+    new ResizeObserver(() => this.#measure()).observe(this.canvas);
+    new MutationObserver(() => this.#dress()).observe(document.documentElement, { attributeFilter: ['data-theme'] });
   }
 
   /** Turns the head: a unit quaternion, z up. */
@@ -72,17 +66,16 @@ export class HeadView {
     }
   }
 
-  dispose(): void {
+  get isLost(): boolean {
+    return this.#renderer.getContext().isContextLost();
+  }
+
+  rest(): void {
     cancelAnimationFrame(this.#scheduled);
     clearTimeout(this.#later);
-    this.#resize.disconnect();
-    this.#theme.disconnect();
-    this.#scene.traverse((part) => {
-      if (part instanceof Mesh || part instanceof Line || part instanceof LineSegments)
-        (part.geometry as BufferGeometry).dispose();
-    });
-    for (const material of [this.#lines, this.#floor, this.#faces]) material.dispose();
-    this.#renderer.dispose();
+    this.#scheduled = 0;
+    this.#later = undefined;
+    this.#body.quaternion.identity();
   }
 
   #build(): void {
@@ -106,7 +99,8 @@ export class HeadView {
   }
 
   #dress(): void {
-    const token = (name: string): string => getComputedStyle(this.#canvas).getPropertyValue(name).trim();
+    if (!this.canvas.isConnected) return;
+    const token = (name: string): string => getComputedStyle(this.canvas).getPropertyValue(name).trim();
     this.#lines.color.set(token('--fg-0'));
     this.#floor.color.set(token('--fg-off'));
     this.#faces.color.set(token('--bg-2'));
@@ -114,12 +108,13 @@ export class HeadView {
   }
 
   #measure(): void {
-    const { clientWidth, clientHeight } = this.#canvas;
+    const { clientWidth, clientHeight } = this.canvas;
     if (clientWidth === 0 || clientHeight === 0) return;
+    this.#renderer.setPixelRatio(window.devicePixelRatio);
     this.#renderer.setSize(clientWidth, clientHeight, false);
     this.#camera.aspect = clientWidth / clientHeight;
     this.#camera.updateProjectionMatrix();
-    this.#draw();
+    this.#dress();
   }
 
   #draw(): void {
@@ -132,3 +127,5 @@ export class HeadView {
     });
   }
 }
+
+export const heads = new Kept(() => new HeadView());

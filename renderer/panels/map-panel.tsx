@@ -61,7 +61,7 @@ export function MapPanel({ opening, cells, selected }: MapProps): ReactElement {
   const rowOf = (row: number): Cell | undefined => cells.find((cell) => cell.row === row);
   const at = (point: Point, reach: number): Cell | undefined =>
     outlines.data === undefined ? undefined : rowOf(pickCell(outlines.data, centres, point.x, point.y, reach));
-  const { canvas, stage, trouble } = useStage({
+  const { host, stage, trouble } = useStage({
     onPoint: (point, reach) =>
       useReview.setState({ hovered: point === null ? null : (at(point, reach)?.uuid ?? null) }),
     onPick: (point, reach, shift) => {
@@ -163,8 +163,10 @@ export function MapPanel({ opening, cells, selected }: MapProps): ReactElement {
       }
     >
       <div className={c('stage')}>
-        <canvas
-          ref={canvas}
+        <div
+          ref={host}
+          className={c('picture')}
+          // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- the keys of the map work on it
           tabIndex={0}
           role="img"
           aria-label={`${imageTitles[image].long} with ${String(cells.length)} outlines${selected === undefined ? '' : `, cell ${String(selected.row)} selected`}`}

@@ -102,7 +102,7 @@ function Screen({ opening, cells, selected }: MovieProps): ReactElement {
   const failed = useRef(false);
   const region = useRef<Cell | undefined>(undefined);
   const { diameterPx } = opening;
-  const { canvas, stage, trouble } = useStage({
+  const { host, stage, trouble } = useStage({
     onDrawn: (view, panel) => {
       if (ticks.current !== null) placeTicks(ticks.current, selected, view, panel);
     },
@@ -166,8 +166,10 @@ function Screen({ opening, cells, selected }: MovieProps): ReactElement {
   usePlayback(opening, shown?.frame ?? null);
   return (
     <div className={c('stage', layer === 'split' && 'quartered')}>
-      <canvas
-        ref={canvas}
+      <div
+        ref={host}
+        className={c('picture')}
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- the keys of the movie work on it
         tabIndex={0}
         role="img"
         aria-label={`Movie, ${layer}, frame ${String(shown?.frame ?? frame)}`}

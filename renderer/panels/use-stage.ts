@@ -2,6 +2,8 @@
 import { type RefObject, useEffect, useRef, useState } from 'react';
 import { lutBytes } from '../gl/lut.ts';
 import { outlineStyles } from '../gl/outline-styles.ts';
+import { Kept } from '../gl/kept.ts';
+import { PictureView } from '../gl/picture-view.ts';
 import { PictureStage, type StageEvents } from '../gl/stage.ts';
 
 /** The dark value of a token: pictures are dark in both themes. */
@@ -9,16 +11,19 @@ function token(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name);
 }
 
+const pictures = new Kept(() => new PictureView(outlineStyles(token), lutBytes('grey')));
+
 interface UsedStage {
-  readonly canvas: RefObject<HTMLCanvasElement | null>;
+  /** The element it draws in. */
+  readonly host: RefObject<HTMLDivElement | null>;
   readonly stage: PictureStage | null;
   /** Why nothing can be drawn, or `lost` while the graphics context is away. */
   readonly trouble: { readonly kind: 'lost' } | { readonly kind: 'fault'; readonly error: unknown } | null;
 }
 
-/** A stage on a canvas for as long as the component lives. `events` may change with every drawing. */
+/** A stage in an element for as long as the component lives. `events` may change with every drawing. */
 export function useStage(events: StageEvents): UsedStage {
-  const canvas = useRef<HTMLCanvasElement>(null);
+  const host = useRef<HTMLDivElement>(null);
   const [stage, setStage] = useState<PictureStage | null>(null);
   const [trouble, setTrouble] = useState<UsedStage['trouble']>(null);
   const newest = useRef(events);
@@ -26,9 +31,9 @@ export function useStage(events: StageEvents): UsedStage {
     newest.current = events;
   });
   useEffect(() => {
-    if (canvas.current === null) return undefined;
+    if (host.current === null) return undefined;
     try {
-      const made = new PictureStage(canvas.current, outlineStyles(token), lutBytes('grey'), {
+      const made = new PictureStage(host.current, pictures, {
         onPoint: (point, reach) => newest.current.onPoint?.(point, reach),
         onPick: (point, reach, shift) => newest.current.onPick?.(point, reach, shift),
         onDrawn: (view, panel) => newest.current.onDrawn?.(view, panel),
@@ -46,5 +51,5 @@ export function useStage(events: StageEvents): UsedStage {
       return undefined;
     }
   }, []);
-  return { canvas, stage, trouble };
+  return { host, stage, trouble };
 }

@@ -184,12 +184,12 @@ describe('Review of what was recorded beside', () => {
       film.evaluate((canvas) => (canvas as HTMLCanvasElement).getContext('2d')?.getImageData(5, 5, 1, 1).data[0]);
     await expect.poll(level).toBe(40);
     await picture(page, 'review-behaviour');
-    await page.locator('section[aria-label="Map"] canvas').first().focus();
+    await page.locator('[data-scope="map"] [role="img"]').first().focus();
     await page.keyboard.press('Home');
     await page.getByText('The camera has no frame at this moment.').waitFor();
     await showPanel(page, 'Head');
     await page.getByRole('img', { name: 'Head turned by 0°' }).waitFor();
-    await page.locator('section[aria-label="Map"] canvas').first().focus();
+    await page.locator('[data-scope="map"] [role="img"]').first().focus();
     for (let second = 0; second < 10; second += 1) await page.keyboard.press('Shift+ArrowRight');
     await page.getByRole('img', { name: 'Head turned by 180°' }).waitFor();
     await picture(page, 'review-head');
@@ -367,6 +367,46 @@ describe('The keys of all places', () => {
 });
 
 describe('Drawing in Review', () => {
+  it('makes no graphics context anew when Review is left and opened again, and shows the picture it should', async () => {
+    const { page } = await review({ cells: 60, frames: 400 }, { beside: true });
+    await ready(page);
+    await showPanel(page, 'Head');
+    await page.getByRole('img', { name: /^Head turned by/ }).waitFor();
+    await page.addInitScript(() => {
+      const made = { contexts: 0 };
+      Object.assign(globalThis, { made });
+      // oxlint-disable-next-line typescript/unbound-method -- it is called on the canvas it is asked of
+      const { getContext } = HTMLCanvasElement.prototype;
+      const known = new WeakSet<HTMLCanvasElement>();
+      HTMLCanvasElement.prototype.getContext = function noted(this: HTMLCanvasElement, ...given: [string, unknown?]) {
+        if (given[0] === 'webgl2' && !known.has(this)) made.contexts += 1;
+        known.add(this);
+        return Reflect.apply(getContext, this, given) as null;
+      };
+    });
+    await page.reload();
+    const map = page.locator('[data-scope="map"] [role="img"]');
+    const contexts = () => page.evaluate(() => (Reflect.get(globalThis, 'made') as { contexts: number }).contexts);
+    const opened = async (): Promise<void> => {
+      await ready(page);
+      await page.getByRole('img', { name: /^Head turned by/ }).waitFor();
+      await page.locator('section[aria-label="Map"] [role="status"]').waitFor({ state: 'detached' });
+      await page.getByText(/, \d[\d.]* to \d/).waitFor();
+    };
+    await opened();
+    const first = await contexts();
+    const before = await map.screenshot();
+    for (let round = 0; round < 10; round += 1) {
+      await page.keyboard.press('Control+4');
+      await page.getByRole('grid', { name: 'Sessions' }).waitFor();
+      expect(await page.locator('canvas').count()).toBe(0);
+      await page.keyboard.press('Control+1');
+      await opened();
+    }
+    expect(await contexts()).toBe(first);
+    await expect.poll(async () => before.equals(await map.screenshot())).toBe(true);
+  });
+
   it('leaves thin lines and small pictures to the processor, and draws all outlines in one go', async () => {
     const { page } = await review({ cells: 60, frames: 400 });
     await ready(page);
@@ -400,9 +440,10 @@ describe('Drawing in Review', () => {
         drawInstances(...given);
       };
     });
-    const before = await map.getAttribute('aria-label');
+    const label = () => page.locator('[data-scope="map"] [role="img"]').getAttribute('aria-label');
+    const before = await label();
     await page.keyboard.press('b');
-    await expect.poll(() => map.getAttribute('aria-label')).not.toBe(before);
+    await expect.poll(label).not.toBe(before);
     const drawn = () => map.evaluate((canvas) => Reflect.get(canvas, 'drawn') as { calls: number; instances: number });
     await expect.poll(async () => (await drawn()).calls).toBeGreaterThan(1);
     const { calls, instances } = await drawn();

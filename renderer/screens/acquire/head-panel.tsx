@@ -26,19 +26,19 @@ export function commutatorWords(commutator: HeadProps['commutator']): string {
 
 /** How the head is turned, in three dimensions and in numbers. */
 export function HeadPanel({ feed, title, hasSensor, commutator }: HeadProps): ReactElement {
-  const canvas = useRef<HTMLCanvasElement>(null);
+  const host = useRef<HTMLDivElement>(null);
   const [angles, setAngles] = useState<Angles | null>(null);
   const [problem, setProblem] = useState('');
   useEffect(() => {
-    if (canvas.current === null || !hasSensor) return undefined;
-    const element = canvas.current;
+    if (host.current === null || !hasSensor) return undefined;
+    const element = host.current;
     const leaving = new AbortController();
     let told = 0;
     const follow = async (): Promise<void> => {
       // three.js is large: it is loaded when a head is first looked at.
-      const { HeadView } = await import('../../panels/head-view.ts');
+      const { heads } = await import('../../panels/head-view.ts');
       if (leaving.signal.aborted) return;
-      const view = new HeadView(element);
+      const view = heads.lend(element);
       const stop = feed.listen(({ header: { orientation } }) => {
         if (orientation === null) return;
         view.turn(orientation);
@@ -48,7 +48,7 @@ export function HeadPanel({ feed, title, hasSensor, commutator }: HeadProps): Re
       });
       leaving.signal.addEventListener('abort', () => {
         stop();
-        view.dispose();
+        heads.giveBack(view);
       });
     };
     follow().catch((error: unknown) => setProblem(error instanceof Error ? error.message : 'It cannot be drawn.'));
@@ -56,7 +56,7 @@ export function HeadPanel({ feed, title, hasSensor, commutator }: HeadProps): Re
   }, [feed, hasSensor]);
   return (
     <Panel title={title} meta={hasSensor ? commutatorWords(commutator) : 'this scope has no orientation sensor'}>
-      <HeadFigure canvas={canvas} angles={angles} label={() => 'Orientation of the head'} title={problem} />
+      <HeadFigure host={host} angles={angles} label={() => 'Orientation of the head'} title={problem} />
     </Panel>
   );
 }

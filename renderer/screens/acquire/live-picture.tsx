@@ -33,7 +33,7 @@ export function LivePicture({ status, scope, feed, children }: PictureProps): Re
   const look = useLiveView((state) => state.look);
   const addsRoi = useLiveView((state) => state.addsRoi);
   const [where, setWhere] = useState<{ readonly view: View; readonly panel: Size } | null>(null);
-  const { canvas, stage, trouble } = useStage({
+  const { host, stage, trouble } = useStage({
     onDrawn: (view, panel) =>
       setWhere((before) =>
         before !== null &&
@@ -85,7 +85,7 @@ export function LivePicture({ status, scope, feed, children }: PictureProps): Re
         }
       >
         <div className={c('live', mode !== 'recording' && 'liveIdle', addsRoi && 'liveAdds')}>
-          <canvas ref={canvas} className={c('liveCanvas')} role="img" aria-label="Live picture of the scope" />
+          <div ref={host} className={c('liveCanvas')} role="img" aria-label="Live picture of the scope" />
           <Captions mode={mode} />
           {where === null ? null : <RoiBoxes scope={name} view={where.view} panel={where.panel} />}
           {trouble?.kind === 'fault' ? <Failed title="No picture can be drawn" error={trouble.error} /> : null}
