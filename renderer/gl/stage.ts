@@ -58,7 +58,6 @@ export class PictureStage {
     canvas.addEventListener('pointerup', this.#up);
     canvas.addEventListener('pointercancel', this.#up);
     canvas.addEventListener('pointerleave', this.#leave);
-    this.#measure();
   }
 
   /** Gives back what it borrowed. */

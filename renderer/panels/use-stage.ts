@@ -31,25 +31,30 @@ export function useStage(events: StageEvents): UsedStage {
     newest.current = events;
   });
   useEffect(() => {
-    if (host.current === null) return undefined;
-    try {
-      const made = new PictureStage(host.current, pictures, {
-        onPoint: (point, reach) => newest.current.onPoint?.(point, reach),
-        onPick: (point, reach, shift) => newest.current.onPick?.(point, reach, shift),
-        onDrawn: (view, panel) => newest.current.onDrawn?.(view, panel),
-        onMoved: () => newest.current.onMoved?.(),
-        onFault: (error) => setTrouble({ kind: 'fault', error }),
-        onLost: (lost) => setTrouble(lost ? { kind: 'lost' } : null),
-      });
-      setStage(made);
-      return () => {
-        setStage(null);
-        made.dispose();
-      };
-    } catch (error) {
-      setTrouble({ kind: 'fault', error });
-      return undefined;
-    }
+    let made: PictureStage | undefined;
+    const make = (): void => {
+      if (host.current === null) return;
+      try {
+        made = new PictureStage(host.current, pictures, {
+          onPoint: (point, reach) => newest.current.onPoint?.(point, reach),
+          onPick: (point, reach, shift) => newest.current.onPick?.(point, reach, shift),
+          onDrawn: (view, panel) => newest.current.onDrawn?.(view, panel),
+          onMoved: () => newest.current.onMoved?.(),
+          onFault: (error) => setTrouble({ kind: 'fault', error }),
+          onLost: (lost) => setTrouble(lost ? { kind: 'lost' } : null),
+        });
+        setStage(made);
+      } catch (error) {
+        setTrouble({ kind: 'fault', error });
+      }
+    };
+    // Each in a task of its own: where a processor draws, two graphics contexts made at once hold the window up.
+    const later = setTimeout(make);
+    return () => {
+      clearTimeout(later);
+      setStage(null);
+      made?.dispose();
+    };
   }, []);
   return { host, stage, trouble };
 }

@@ -395,11 +395,19 @@ describe('Drawing in Review', () => {
     };
     await opened();
     const first = await contexts();
-    const before = await map.screenshot();
+    // Two pictures alike: it has settled.
+    let before = await map.screenshot();
+    await expect
+      .poll(async () => {
+        const last = before;
+        before = await map.screenshot();
+        return last.equals(before);
+      })
+      .toBe(true);
     for (let round = 0; round < 10; round += 1) {
       await page.keyboard.press('Control+4');
       await page.getByRole('grid', { name: 'Sessions' }).waitFor();
-      expect(await page.locator('canvas').count()).toBe(0);
+      await map.waitFor({ state: 'detached' });
       await page.keyboard.press('Control+1');
       await opened();
     }
