@@ -8,13 +8,12 @@ import { keys } from '../../client/queries.ts';
 import { report } from '../../stores/messages.ts';
 import { goTo, useUi } from '../../stores/ui.ts';
 import { classes } from '../../ui/classes.ts';
-import { Button, Note } from '../../ui/controls.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
+import { Button } from '../../ui/controls.tsx';
 import { Empty, Failed, Loading } from '../../ui/panel.tsx';
 import { FolderBrowser } from './folder-browser.tsx';
 import { ImportPreviewPane } from './import-preview.tsx';
+import { ImportShell } from './import-shell.tsx';
 import { styles } from './styles.ts';
-import { wasCancelled, Working } from './working.tsx';
 
 const c = classes(styles);
 
@@ -66,49 +65,32 @@ export function ImportDialog({ onClose }: { readonly onClose: () => void }): Rea
       : preview.data === undefined
         ? 'What is in it is not known yet.'
         : preview.data.canImport
-          ? doImport.isPending
-            ? 'The import is on its way; closing ends it.'
-            : undefined
+          ? undefined
           : (problem?.message ?? 'Nothing in it can be imported.');
   const known = preview.data?.importedAs ?? null;
   return (
-    <Dialog
+    <ImportShell
       title="Import a folder"
       onClose={onClose}
-      width={920}
-      foot={
-        <>
-          <span className={c('footText')}>
-            {off ?? 'This is a dry run: nothing has been changed. Import links the films; they stay where they are.'}
-          </span>
-          {known === null ? null : (
-            <Button
-              onPress={() => {
-                useUi.setState({ sessionUuid: known });
-                onClose();
-              }}
-            >
-              Show it in the library
-            </Button>
-          )}
-          <Button onPress={onClose}>Cancel</Button>
+      chosen={chosen}
+      off={off}
+      ready="This is a dry run: nothing has been changed. Import links the films; they stay where they are."
+      extra={
+        known === null ? null : (
           <Button
-            kind="primary"
-            off={off}
             onPress={() => {
-              if (chosen !== null) doImport.mutate(chosen);
+              useUi.setState({ sessionUuid: known });
+              onClose();
             }}
           >
-            Import
+            Show it in the library
           </Button>
-        </>
+        )
       }
+      importing={doImport}
+      work={work}
+      waiting="linking the films"
     >
-      {doImport.error === null || wasCancelled(doImport.error) ? null : (
-        <Note kind="problem">
-          {AppError.from(doImport.error).message} {AppError.from(doImport.error).hint}
-        </Note>
-      )}
       <div className={c('import')}>
         <FolderBrowser chosen={chosen} onChoose={setChosen} />
         <div className={c('preview')} aria-live="polite">
@@ -142,7 +124,6 @@ export function ImportDialog({ onClose }: { readonly onClose: () => void }): Rea
           )}
         </div>
       </div>
-      {doImport.isPending ? <Working work={work} waiting="linking the films" /> : null}
-    </Dialog>
+    </ImportShell>
   );
 }

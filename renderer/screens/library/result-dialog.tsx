@@ -8,13 +8,12 @@ import { keys, useSession } from '../../client/queries.ts';
 import { report } from '../../stores/messages.ts';
 import { goTo, usePerson, useUi } from '../../stores/ui.ts';
 import { classes } from '../../ui/classes.ts';
-import { Button, Field, Note, Select } from '../../ui/controls.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
+import { Field, Note, Select } from '../../ui/controls.tsx';
 import { count, decimal, plural } from '../../ui/format.ts';
 import { Empty, Failed, Loading } from '../../ui/panel.tsx';
 import { FolderBrowser } from './folder-browser.tsx';
+import { ImportShell } from './import-shell.tsx';
 import { styles as shared } from './styles.ts';
-import { wasCancelled, Working } from './working.tsx';
 import styles from './exchange.module.css';
 
 const c = classes({ ...shared, ...styles });
@@ -100,35 +99,18 @@ export function ResultDialog({ onClose }: { readonly onClose: () => void }): Rea
           ? preview.isError
             ? 'It cannot be imported as it is.'
             : 'It is being read.'
-          : add.isPending
-            ? 'The import is on its way; closing ends it.'
-            : undefined;
+          : undefined;
   return (
-    <Dialog
+    <ImportShell
       title="Import a result of another program"
       onClose={onClose}
-      width={920}
-      foot={
-        <>
-          <span className={c('footText')}>{off ?? 'The file is read, not changed. It becomes a run of its own.'}</span>
-          <Button onPress={onClose}>Cancel</Button>
-          <Button
-            kind="primary"
-            off={off}
-            onPress={() => {
-              if (chosen !== null) add.mutate(chosen);
-            }}
-          >
-            Import
-          </Button>
-        </>
-      }
+      chosen={chosen}
+      off={off}
+      ready="The file is read, not changed. It becomes a run of its own."
+      importing={add}
+      work={work}
+      waiting="reading the result"
     >
-      {add.error === null || wasCancelled(add.error) ? null : (
-        <Note kind="problem">
-          {AppError.from(add.error).message} {AppError.from(add.error).hint}
-        </Note>
-      )}
       <div className={c('columns')}>
         <div className={c('places')}>
           <FolderBrowser chosen={chosen} onChoose={setChosen} foldersToo files="results" />
@@ -233,7 +215,6 @@ export function ResultDialog({ onClose }: { readonly onClose: () => void }): Rea
           )}
         </div>
       </div>
-      {add.isPending ? <Working work={work} waiting="reading the result" /> : null}
-    </Dialog>
+    </ImportShell>
   );
 }
