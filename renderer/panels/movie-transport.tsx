@@ -98,8 +98,10 @@ export function Transport({ opening }: { readonly opening: ReviewOpening }): Rea
         <Icon of={SkipForward} />
       </Button>
       <span className={c('clock')}>{clock(time)}</span>
-      <span className={c('clipped')}>
-        frame {count(frame)} of {count(frames)}
+      <span className={c('whole')}>
+        <span>
+          frame {count(frame)} of {count(frames)}
+        </span>
       </span>
       <input
         className={c('scrub')}

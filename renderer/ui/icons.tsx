@@ -12,7 +12,9 @@ const strokes = { 12: 2.25, 16: 1.75, 20: 1.5 } as const;
 
 /** A Lucide icon at the weight that belongs to its size; always beside a word or inside something with a label. */
 export function Icon({ of: Shape, size = 16 }: IconProps): ReactElement {
-  return <Shape size={size} strokeWidth={strokes[size]} aria-hidden="true" />;
+  // It grows with the text it stands beside.
+  const side = `calc(${String(size)}px * var(--room))`;
+  return <Shape size={size} style={{ width: side, height: side }} strokeWidth={strokes[size]} aria-hidden="true" />;
 }
 
 /** The mark of the program. */
