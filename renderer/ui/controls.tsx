@@ -38,8 +38,9 @@ const sizes = { small: 'small', normal: '', big: 'big' } as const;
 export function Button(props: ButtonProps): ReactElement {
   const { children, onPress, kind = 'plain', size = 'normal', square = false, fill = false, off, keys } = props;
   const title = off ?? props.title;
-  const press = (): void => {
-    if (off === undefined) onPress();
+  const press = ({ detail }: MouseEvent): void => {
+    // What a page is for is done once: the second half of a double click asks for nothing more.
+    if (off === undefined && !(kind === 'primary' && detail > 1)) onPress();
   };
   const keep = (event: MouseEvent): void => {
     if (props.keepFocus === true) event.preventDefault();

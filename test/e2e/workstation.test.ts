@@ -208,12 +208,14 @@ describe('Review', () => {
 describe('Process', () => {
   it('stops a run when asked and keeps nothing of it', async () => {
     await openSample(page);
-    await page.getByRole('button', { name: 'Run', exact: true }).click();
+    await page.getByRole('button', { name: 'Run', exact: true }).dblclick();
     await page.getByRole('button', { name: 'Cancel' }).click();
     await page
       .getByText(/cancelled|stopped/i)
       .first()
       .waitFor();
+    // Who clicks twice wants one run.
+    expect(await page.getByRole('grid', { name: 'Queue' }).getAttribute('aria-rowcount')).toBe('2');
     await picture(page, '9-process-cancelled');
     await page.getByRole('button', { name: 'Go to Review' }).waitFor({ state: 'detached' });
   });
