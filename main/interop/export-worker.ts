@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** The thread that writes an export, so that neither its arithmetic nor its memory stands in the core's way; ending it cancels the export. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { AppError } from '../contract/index.ts';
+import { exportError } from './export-error.ts';
 import type { ExportJob } from './job.ts';
 import { writeExport } from './write-export.ts';
 import type { ExportMessage } from './export.ts';
@@ -25,5 +25,5 @@ try {
   );
   tell({ type: 'done', value: written });
 } catch (error) {
-  tell({ type: 'failed', error: AppError.from(error).toData() });
+  tell({ type: 'failed', error: exportError(error, (workerData as ExportJob).destination).toData() });
 }

@@ -122,3 +122,17 @@ test('a zarr array whose description lacks the size of its pieces is told so', a
     message: expect.stringContaining('does not say in which pieces it is stored'),
   });
 });
+
+test('a zarr array whose frames would lie in a hundred thousand pieces is refused before each is looked for', async () => {
+  const place = path.join(temporaryFolder(), 'film.zarr');
+  mkdirSync(place);
+  const description = { zarr_format: 2, shape: [5, 65_534, 6], chunks: [2, 4, 1], dtype: '<u2', compressor: null };
+  writeFileSync(
+    path.join(place, '.zarray'),
+    JSON.stringify({ ...description, fill_value: 0, filters: null, order: 'C' }),
+  );
+  const reader = await filmReaderOf(place);
+  await expect(reader?.open(place, { dataset: null })).rejects.toMatchObject({
+    message: expect.stringContaining('would be stored in 98304 pieces'),
+  });
+});

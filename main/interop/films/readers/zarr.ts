@@ -41,6 +41,9 @@ async function axesOf(folder: string): Promise<readonly string[]> {
   }
 }
 
+/** Pieces that a frame is stored in at most. */
+const mostPieces = 16_384;
+
 /** Zarr stores (version 2 and 3) with an array `frame × height × width`, as MiniAn and others write them. */
 export const zarrFilm: FilmReader = {
   format: 'zarr',
@@ -82,6 +85,9 @@ export const zarrFilm: FilmReader = {
       throw unreadable(place, `its ${name} does not say in which pieces it is stored.`);
     const [frames = 0, height = 0, width = 0] = array.shape;
     checkSize([height, width], 'frame', place);
+    // Every piece is looked for on the disk by itself.
+    const pieces = Math.ceil(height / (chunks[1] ?? 1)) * Math.ceil(width / (chunks[2] ?? 1));
+    if (pieces > mostPieces) throw unreadable(place, `a frame of it would be stored in ${pieces} pieces.`);
     return {
       height,
       width,
