@@ -8,7 +8,8 @@ import { closedOnFailure, systemDisk, type Disk } from './disk.ts';
 import { IntegrityWatch, type Integrity } from './integrity.ts';
 import { LossTeller } from './losses.ts';
 import { clockAnchors, deviceMetadata } from './metadata.ts';
-import type { Rig, RigScope, Roi } from './rig.ts';
+import type { Rig, RigScope } from './rig.ts';
+import { cutOut, refuseRoiOutside } from './roi.ts';
 import { sha256OfFile } from '../checksum/index.ts';
 import { RowFile, rowHeaders } from './row-file.ts';
 import { fileName, writeJson } from './session-folder.ts';
@@ -146,7 +147,7 @@ export class Recording {
   static async #make(plan: RecordingPlan, world: World, shared?: SharedSession): Promise<Recording> {
     const { scope, type, rig } = plan;
     const { disk } = world;
-    checkRoi(scope, type);
+    refuseRoiOutside(scope, type);
     const perSecond = bytesPerSecond(scope, type, plan.settings);
     refuseWithoutSpace(await checkSpace(plan.dataDirectory, { perSecond, plannedS: plan.plannedS ?? null }, disk));
     const session =
@@ -258,7 +259,7 @@ export class Recording {
       }
       return;
     }
-    const kept = scope.roi === null ? frame.pixels : cut(frame.pixels, type.width, scope.roi);
+    const kept = scope.roi === null ? frame.pixels : cutOut(frame.pixels, type.width, scope.roi);
     const pushed = this.#film.push(kept);
     if (pushed !== 'taken') {
       this.#watch.notSaved(frame);
@@ -478,22 +479,4 @@ function aboutOf(
     ...(firmware === undefined ? {} : { firmware }),
     metaData: { session: session.metaData, device },
   };
-}
-
-function checkRoi({ roi, name }: RigScope, type: ScopeType): void {
-  if (roi === null) return;
-  if (roi.leftEdge + roi.width <= type.width && roi.topEdge + roi.height <= type.height) return;
-  throw new AppError(
-    'recording.bad_rig',
-    `The part of ${name}'s frame to be kept (${roi.width} × ${roi.height} at ${roi.leftEdge}, ${roi.topEdge}) does not lie inside ${type.width} × ${type.height}.`,
-  );
-}
-
-function cut(pixels: Uint8Array, width: number, roi: Roi): Uint8Array {
-  const out = new Uint8Array(roi.width * roi.height);
-  for (let y = 0; y < roi.height; y += 1) {
-    const from = (roi.topEdge + y) * width + roi.leftEdge;
-    out.set(pixels.subarray(from, from + roi.width), y * roi.width);
-  }
-  return out;
 }

@@ -82,25 +82,42 @@ const knownTexts: ReadonlySet<string> = new Set([
 
 /** Reads a Miniscope-DAQ user configuration, schema version 1 or the older form with lists of devices. @throws AppError `recording.bad_rig` naming the field */
 export async function readRig(file: string): Promise<Rig> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    throw new AppError('recording.bad_rig', whyUnread(file, error), {
+      hint: 'Check the path given to --rig.',
+      cause: error,
+    });
+  }
   let json: unknown;
   try {
-    json = JSON.parse((await readFile(file, 'utf8')).replace(/^\uFEFF/, ''));
+    json = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : 'it is not JSON';
-    throw new AppError('recording.bad_rig', `The configuration ${file} cannot be read: ${reason}.`, { cause: error });
+    const reason = text.trim() === '' ? 'it is empty' : error instanceof Error ? error.message : 'something is odd';
+    throw new AppError('recording.bad_rig', `The configuration ${file} is no JSON: ${reason}.`, { cause: error });
   }
   return rigOf(json, file);
+}
+
+function whyUnread(file: string, error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : '';
+  if (code === 'ENOENT' || code === 'ENOTDIR') return `There is no configuration ${file}.`;
+  if (code === 'EISDIR') return `${file} is a folder, not a configuration.`;
+  if (code === 'EACCES') return `You may not read the configuration ${file}.`;
+  return `The configuration ${file} cannot be read.`;
 }
 
 /** A rig from the content of a configuration. @param name names it in errors @throws AppError `recording.bad_rig` naming the field */
 export function rigOf(json: unknown, name: string): Rig {
   const parsed = Configuration.safeParse(json);
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
+    const [issue] = issuesOf(parsed.error, json);
     const place = issue?.path.join('.') ?? '';
     throw new AppError(
       'recording.bad_rig',
-      `The configuration ${name} is wrong at ${place === '' ? 'its top' : place}: ${issue?.message ?? ''}.`,
+      `The configuration ${name} is wrong at ${place === '' ? 'its top' : place}: ${issue?.message ?? ''}`,
     );
   }
   const { devices, calyx, ...data } = parsed.data;
@@ -130,22 +147,59 @@ export function rigOf(json: unknown, name: string): Rig {
 /** Everything that is wrong with the shape of a configuration, with its place. */
 export function rigIssues(json: unknown): readonly { readonly path: readonly string[]; readonly message: string }[] {
   const parsed = Configuration.safeParse(json);
-  return parsed.success
-    ? []
-    : parsed.error.issues
-        .flatMap(flat)
-        .map(({ path, message }) => ({ path: path.map(String), message: `${message}.` }));
+  return parsed.success ? [] : issuesOf(parsed.error, json);
+}
+
+function issuesOf(error: z.ZodError, json: unknown): { readonly path: readonly string[]; readonly message: string }[] {
+  return error.issues
+    .flatMap((issue) => flat(issue))
+    .map(([issue, place]) => {
+      const given = place.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | null)?.[key], json);
+      return { path: place.map(String), message: sentenceOf(issue, given) };
+    });
+}
+
+const kinds: Readonly<Record<string, string>> = {
+  object: 'a section { … }',
+  record: 'a section { … }',
+  array: 'a list [ … ]',
+  tuple: 'a list [ … ]',
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+};
+
+/** What is wrong with a value, and what it is. */
+function sentenceOf(about: Issue, given: unknown): string {
+  if (about.code === 'invalid_type' && given === undefined)
+    return `${kinds[about.expected] ?? about.expected} is missing.`;
+  const wanted = wantedBy(about);
+  const shown = JSON.stringify(given) ?? 'nothing';
+  return wanted === undefined
+    ? `${about.message}.`
+    : `${wanted} belongs there, not ${shown.length > 40 ? `${shown.slice(0, 40)}…` : shown}.`;
+}
+
+function wantedBy(issue: Issue): string | undefined {
+  if (issue.code === 'invalid_type') return kinds[issue.expected] ?? issue.expected;
+  if (issue.code === 'too_small' && (issue.origin === 'number' || issue.origin === 'int'))
+    return `a number ${issue.inclusive === false ? 'above' : 'from'} ${issue.minimum}${issue.inclusive === false ? '' : ' on'}`;
+  if (issue.code === 'too_big' && issue.origin === 'number') return `at most ${issue.maximum}`;
+  if (issue.code === 'invalid_value') return `one of ${issue.values.join(', ')}`;
+  return undefined;
 }
 
 type Issue = z.core.$ZodIssue;
 
-/** Of a value that may have one of several forms, what keeps it from the form it comes closest to. */
-function flat(issue: Issue): readonly Pick<Issue, 'path' | 'message'>[] {
-  if (issue.code !== 'invalid_union') return [issue];
+/** Of a value that may have one of several forms, what keeps it from the form it comes closest to, each with its whole place. */
+function flat(issue: Issue, above: readonly PropertyKey[] = []): readonly (readonly [Issue, readonly PropertyKey[]])[] {
+  const place = [...above, ...issue.path];
+  if (issue.code !== 'invalid_union') return [[issue, place]];
   const depth = (branch: readonly Issue[]): number => Math.max(0, ...branch.map(({ path }) => path.length));
   const closest = issue.errors.toSorted((a, b) => depth(b) - depth(a))[0] ?? [];
-  const inner = closest.flatMap(flat);
-  return inner.length === 0 ? [issue] : inner.map(({ path, message }) => ({ path: [...issue.path, ...path], message }));
+  const inner = closest.flatMap((each) => flat(each, place));
+  return inner.length === 0 ? [[issue, place]] : inner;
 }
 
 function named(
@@ -160,8 +214,17 @@ function named(
 function scopeOf(name: string, device: Device, file: string): RigScope {
   const settings: Record<string, Setting> = {};
   for (const control of controls) {
-    const value = SettingValue.safeParse(device[control]);
-    if (value.success) settings[control] = value.data;
+    const given = device[control];
+    if (given === undefined) continue;
+    const value = SettingValue.safeParse(given);
+    // To leave it out would record in another light than the one that was asked for.
+    if (!value.success) {
+      throw new AppError(
+        'recording.bad_rig',
+        `The configuration ${file} is wrong at ${control} of ${name}: a number or a text belongs there, not ${JSON.stringify(given)}.`,
+      );
+    }
+    settings[control] = value.data;
   }
   const compression = (device.compression ?? 'FFV1').toUpperCase();
   if (compression !== 'FFV1' && compression !== 'GREY') {

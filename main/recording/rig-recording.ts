@@ -5,6 +5,7 @@ import { CameraRecording, type CameraReport } from './camera-recording.ts';
 import { systemDisk } from './disk.ts';
 import type { IntegrityReport, RecorderDependencies, Recording } from './recorder.ts';
 import type { Rig, RigCamera, RigScope } from './rig.ts';
+import { refuseRoiOutside } from './roi.ts';
 import type { ScopeSession } from './session.ts';
 import { SharedSession } from './shared-session.ts';
 import { bytesPerSecond, checkSpace, refuseWithoutSpace } from './space.ts';
@@ -66,6 +67,8 @@ export class RigRecording {
     dependencies: RecorderDependencies,
   ): Promise<RigRecording> {
     const { rig, dataDirectory, plannedS, scopes, cameras } = plan;
+    // Before the folder is there: what is wrong with the rig leaves nothing behind.
+    for (const { scope, type } of scopes) refuseRoiOutside(scope, type);
     const disk = dependencies.disk ?? systemDisk(dependencies.startFilm);
     const world = { ...dependencies, disk };
     const perSecond =

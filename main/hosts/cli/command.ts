@@ -162,8 +162,13 @@ export function runId(given: string): string {
   });
 }
 
-/** Makes paths absolute against the caller's folder: npm runs scripts elsewhere and names the caller's in INIT_CWD. */
+/**
+ * Makes paths absolute against the caller's folder: npm runs scripts elsewhere and names the caller's in INIT_CWD. An empty one is what a variable of a shell leaves that was never set, not that folder.
+ */
 export function pathResolver(env: NodeJS.ProcessEnv, cwd: string): (given: string) => string {
   const base = env['INIT_CWD'] ?? cwd;
-  return (given) => path.resolve(base, given);
+  return (given) => {
+    if (given === '') throw new AppError('usage.invalid', 'A path that was given is empty.');
+    return path.resolve(base, given);
+  };
 }

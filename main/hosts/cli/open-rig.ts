@@ -102,22 +102,38 @@ async function openScope(
   const practice = board === undefined ? opened.use(practiceScope(type, clock, scene)) : null;
   const link = (): Promise<BoardLink> => practice?.open() ?? openLink(board ?? '');
   const feed = new ScopeFeed();
-  const miniscope = new Miniscope({
-    type,
-    clock,
-    settings: scope.settings,
-    open: async () => feed.opened(await link()),
-    onFrame: (frame) => {
-      feed.onFrame(frame);
-      onFrame(frame);
-    },
-    onEvent: (event) => {
-      said(of === 1 ? event.message : `${scope.name}: ${event.message}`);
-      feed.onEvent(event);
-    },
-  });
+  const miniscope = withSettingsOf(
+    scope,
+    () =>
+      new Miniscope({
+        type,
+        clock,
+        settings: scope.settings,
+        open: async () => feed.opened(await link()),
+        onFrame: (frame) => {
+          feed.onFrame(frame);
+          onFrame(frame);
+        },
+        onEvent: (event) => {
+          said(of === 1 ? event.message : `${scope.name}: ${event.message}`);
+          feed.onEvent(event);
+        },
+      }),
+  );
   opened.use(miniscope);
   if (n === 0) for (const name of faults) practice?.fault(name);
   await miniscope.connect();
   return { scope, type, practice, scene, session: feed.session(miniscope), settings: miniscope.settings };
+}
+
+/** A setting that the scope cannot have is wrong in the configuration. */
+function withSettingsOf<T>({ name }: RigScope, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'device.bad_setting') throw error;
+    throw new AppError('recording.bad_rig', `The configuration is wrong at ${name}: ${error.message}`, {
+      cause: error,
+    });
+  }
 }

@@ -366,12 +366,38 @@ describe('record', () => {
     [['--rig', 'simulator', '--seconds', '1', '--data', 'x', '--fault', 'fire@1'], 2, /--fault fire@1/],
     [['--rig', 'simulator', '--seconds', '1', '--data', 'x', '--fault', 'counter-wrap@2'], 2, /before the start only/],
     [['--rig', 'simulator', '--seconds', '1', '--data', 'x', '--scene', 'moon'], 2, /no scene “moon”/],
-    [['--rig', 'nowhere.json', '--seconds', '1', '--data', 'x'], 3, /cannot be read/],
+    [['--rig', 'nowhere.json', '--seconds', '1', '--data', 'x'], 3, /There is no configuration .*nowhere\.json\.$/m],
+    [['--rig', 'simulator', '--seconds', '1', '--data', ''], 2, /A path that was given is empty\./],
+    [['--rig', 'simulator', '--seconds', '1', '--data', 'x', '--device', 'usb-2-1'], 2, /takes no board/],
   ] as const)('%j is refused with what is wrong', async (args, code, message) => {
     using root = temporaryFolder();
     const end = await calyx(['record', ...args], { from: root.path });
     expect(end.err).toMatch(message);
     expect(end.code).toBe(code);
     expect(readdirSync(root.path)).toEqual([]);
+  });
+
+  it.concurrent.each([
+    [{ ROI: { leftEdge: 600, topEdge: 0, width: 200, height: 200 } }, /does not lie inside 608 × 608\.$/m],
+    [{ frameRate: '1000FPS' }, /The configuration is wrong at A: frameRate cannot be “1000FPS”/],
+    [{ led0: 500 }, /The configuration is wrong at A: led0 must lie between 0 and 100/],
+  ])('a scope with %j is refused and leaves nothing behind', async (wrong, message) => {
+    using root = temporaryFolder();
+    const rig = path.join(root.path, 'rig.json');
+    const device = { deviceType: 'Miniscope_V4_BNO', ...wrong };
+    writeFileSync(rig, JSON.stringify({ calyx: { simulator: true }, devices: { miniscopes: { A: device } } }));
+    const end = await calyx(['record', '--rig', rig, '--seconds', '1', '--data', path.join(root.path, 'data')]);
+    expect(end.err).toMatch(message);
+    expect(end.code).toBe(3);
+    expect(readdirSync(root.path)).toEqual(['rig.json']);
+  });
+
+  it('tells of a fault whose time never came', async (context) => {
+    need(context);
+    using root = temporaryFolder();
+    const flags = ['--seconds', '0.5', '--data', root.path, '--fault', 'stall@50', '--json'];
+    const end = await calyx(['record', '--rig', 'simulator', ...flags]);
+    expect(end.err).toBe('--fault stall@50: the recording ended before, it did not happen.\n');
+    expect(end.code).toBe(0);
   });
 });

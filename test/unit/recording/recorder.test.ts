@@ -295,6 +295,32 @@ describe('a rig', () => {
     await expect(readRig(file({ dataDirectory: '/x' }))).rejects.toThrow(/devices/);
     const lossy = { devices: { miniscopes: { A: { deviceType: 'Miniscope_V4', compression: 'MJPG' } } } };
     await expect(readRig(file(lossy))).rejects.toThrow(/MJPG for A/);
-    await expect(readRig('/nowhere.json')).rejects.toThrow(/cannot be read/);
+    await expect(readRig('/nowhere.json')).rejects.toThrow('There is no configuration /nowhere.json.');
+    await expect(readRig(path.dirname(file({})))).rejects.toThrow(/is a folder, not a configuration\.$/);
+    const empty = file({});
+    writeFileSync(empty, '');
+    await expect(readRig(empty)).rejects.toThrow(/is no JSON: it is empty\.$/);
+  });
+
+  it.each([
+    [{ framesPerFile: 'many' }, 'devices.miniscopes.A.framesPerFile: a number belongs there, not "many".'],
+    [{ framesPerFile: 0 }, 'devices.miniscopes.A.framesPerFile: a number from 1 on belongs there, not 0.'],
+    [{ framesPerFile: 1.5 }, 'devices.miniscopes.A.framesPerFile: a whole number belongs there, not 1.5.'],
+    [{ ROI: 'all' }, 'devices.miniscopes.A.ROI: a section { … } belongs there, not "all".'],
+    [{ ROI: { leftEdge: 0 } }, 'devices.miniscopes.A.ROI.topEdge: a number is missing.'],
+    [{ deviceType: 4 }, 'devices.miniscopes.A.deviceType: a text belongs there, not 4.'],
+    [{ compression: 5 }, 'devices.miniscopes.A.compression: a text belongs there, not 5.'],
+    [{ led0: [20] }, 'led0 of A: a number or a text belongs there, not [20].'],
+    [{ ewl: null }, 'ewl of A: a number or a text belongs there, not null.'],
+  ])('with %j is refused with the place and what belongs there', async (wrong, told) => {
+    const device = { deviceType: 'Miniscope_V4', ...wrong };
+    const name = file({ devices: { miniscopes: { A: device } } });
+    await expect(readRig(name)).rejects.toMatchObject({
+      code: 'recording.bad_rig',
+      message: `The configuration ${name} is wrong at ${told}`,
+    });
+    // The form of old is a list.
+    const list = file({ devices: { miniscopes: [{ deviceName: 'A', ...device }] } });
+    await expect(readRig(list)).rejects.toThrow(told.replace('miniscopes.A', 'miniscopes.0'));
   });
 });

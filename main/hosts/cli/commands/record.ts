@@ -85,7 +85,13 @@ async function run(invocation: Invocation): Promise<Answer> {
   if (seconds === null) throw new AppError('usage.invalid', 'record needs --seconds: how long to record.');
   const faults = texts(flags, 'fault').map(faultOf);
   const scene = { name: text(flags, 'scene') ?? 'scope', seed: positive(flags, 'seed', 'whole number') ?? 1 };
-  const boards = rig.isSimulated ? null : boardsFor(rig, texts(flags, 'device'), terminal.err);
+  const named = texts(flags, 'device');
+  if (rig.isSimulated && named.length > 0) {
+    throw new AppError('usage.invalid', `--device ${named.join(', ')}: the rig is simulated and takes no board.`, {
+      hint: 'Without "calyx": {"simulator": true} in it a configuration is for real boards.',
+    });
+  }
+  const boards = rig.isSimulated ? null : boardsFor(rig, named, terminal.err);
   const practised = [
     ...(faults.length > 0 ? ['--fault'] : []),
     ...(text(flags, 'truth') === undefined ? [] : ['--truth']),
@@ -128,7 +134,7 @@ async function run(invocation: Invocation): Promise<Answer> {
   if (!json) terminal.err(`Recording into ${recording.folder}\n`);
   const programs = { folder: recording.folder, allowed, tell: (message: string) => terminal.err(`${message}\n`) };
   startProgram(rig.onStart, programs);
-  await untilOver(() => recording.seconds, {
+  const late = await untilOver(() => recording.seconds, {
     seconds,
     faults: faults.filter((each) => !isBefore(each)),
     fault: raise,
@@ -136,6 +142,8 @@ async function run(invocation: Invocation): Promise<Answer> {
     failed: () => recording.stopped !== null,
   });
   const reports = await recording.stop();
+  for (const { name, atS } of late)
+    terminal.err(`--fault ${name}@${atS}: the recording ended before, it did not happen.\n`);
   startProgram(rig.onStop, programs);
   const truth = text(flags, 'truth');
   if (truth !== undefined) await writeTruths(recording.folder, open.scopes, absolute(truth));
@@ -221,6 +229,7 @@ function faultOf(given: string): Fault {
   });
 }
 
+/** Lets faults happen when they are due; those whose time never came are what it answers. */
 async function untilOver(
   now: () => number,
   {
@@ -236,15 +245,18 @@ async function untilOver(
     readonly signal: AbortSignal;
     readonly failed: () => boolean;
   },
-): Promise<void> {
+): Promise<readonly Fault[]> {
   const due = [...faults].sort((a, b) => a.atS - b.atS);
-  while (now() < seconds && !signal.aborted && !failed()) {
-    for (let next = due[0]; next !== undefined && next.atS <= now(); next = due[0]) {
+  for (;;) {
+    // On a busy machine the end may come before a fault could: one that is due happens all the same.
+    for (let next = due[0]; next !== undefined && next.atS < seconds && next.atS <= now() && !failed(); next = due[0]) {
       fault(next.name);
       due.shift();
     }
+    if (now() >= seconds || signal.aborted || failed()) break;
     await systemClock.sleep(Math.min(lookMs, Math.max(1, (seconds - now()) * 1000)), signal).catch(() => undefined);
   }
+  return due;
 }
 
 function sentence(report: IntegrityReport): string {
