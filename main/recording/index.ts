@@ -22,7 +22,7 @@ export { ScopeFeed, type ScopeSession } from './session.ts';
 export { fileName, makeNewFolder, recordingFolder } from './session-folder.ts';
 export { SharedSession } from './shared-session.ts';
 export { bytesPerSecond, checkSpace, measureWriteSpeed, refuseWithoutSpace, type SpaceCheck } from './space.ts';
-export { writeTruth, type TruthOf } from './truth.ts';
+export { makeTruthFolder, writeTruth, type TruthOf } from './truth.ts';
 export { faultsText, lossText } from './words.ts';
 export { writeWholeFile } from './whole-file.ts';
 export { verifySession, type DeviceVerdict, type Verdict } from './verify.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { access, constants, copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -62,9 +62,25 @@ export async function writeTruth(about: TruthOf, folder: string, sceneExecutable
     await writeFile(path.join(folder, 'truth.json'), `${JSON.stringify(json)}\n`);
   } catch (error) {
     if (error instanceof AppError) throw error;
-    throw new AppError('disk.io', `The truth could not be written into ${folder}.`, { cause: error });
+    throw new AppError('disk.io', `The truth could not be written into ${folder}.`, {
+      hint: 'The recording is there, and whole.',
+      cause: error,
+    });
   } finally {
     await rm(path.dirname(whole), { recursive: true, force: true });
+  }
+}
+
+/** Makes the folder of a truth before anything is recorded, so that one who may not write there is told at once. @throws AppError `disk.io` */
+export async function makeTruthFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    throw new AppError('disk.io', `The truth cannot be written into ${folder}.`, {
+      hint: 'Choose another folder for --truth.',
+      cause: error,
+    });
   }
 }
 

@@ -392,6 +392,17 @@ describe('record', () => {
     expect(readdirSync(root.path)).toEqual(['rig.json']);
   });
 
+  it('does not begin where the truth could not be written', async (context) => {
+    need(context);
+    using root = temporaryFolder();
+    writeFileSync(path.join(root.path, 'file'), '');
+    const flags = ['--seconds', '1', '--data', path.join(root.path, 'data'), '--truth', path.join(root.path, 'file')];
+    const end = await calyx(['record', '--rig', 'simulator', ...flags]);
+    expect(end.err).toContain(`The truth cannot be written into ${path.join(root.path, 'file')}.`);
+    expect(end.code).toBe(5);
+    expect(readdirSync(root.path)).toEqual(['file']);
+  });
+
   it('tells of a fault whose time never came', async (context) => {
     need(context);
     using root = temporaryFolder();

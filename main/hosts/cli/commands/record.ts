@@ -15,6 +15,7 @@ import {
   fileName,
   type IntegrityReport,
   lossText,
+  makeTruthFolder,
   readRig,
   refuseUnlisted,
   type Rig,
@@ -118,6 +119,8 @@ async function run(invocation: Invocation): Promise<Answer> {
   if (first === undefined) throw new AppError('recording.bad_rig', 'The configuration names no miniscope.');
   const raise = (name: Fault['name']): void => fault(name, first.practice, disk);
   for (const name of early.filter(isOfDisk)) raise(name);
+  const truth = text(flags, 'truth');
+  if (truth !== undefined) await makeTruthFolder(absolute(truth));
   const recording = await RigRecording.start(
     { rig, dataDirectory, plannedS: seconds, scopes: open.scopes, cameras: open.cameras },
     {
@@ -145,7 +148,6 @@ async function run(invocation: Invocation): Promise<Answer> {
   for (const { name, atS } of late)
     terminal.err(`--fault ${name}@${atS}: the recording ended before, it did not happen.\n`);
   startProgram(rig.onStop, programs);
-  const truth = text(flags, 'truth');
   if (truth !== undefined) await writeTruths(recording.folder, open.scopes, absolute(truth));
   return answerOf(recording.folder, reports, first.scope.name, terminal);
 }
