@@ -14,6 +14,8 @@ export interface DeviceRecovery {
   readonly device: string;
   /** `sound`: nothing was to be done; `repaired`; `empty`: nothing of it had reached the disk; `lost`: a part cannot be read. */
   readonly state: 'sound' | 'repaired' | 'empty' | 'lost';
+  /** It had the report of a stop: what is wrong with it came afterwards. */
+  readonly wasStopped: boolean;
   /** Frames that are intact, with their times. */
   readonly frames: number;
   /** Seconds from the recording's start to the last intact frame; null without one. */
@@ -93,13 +95,19 @@ export async function recoverSession(folder: string, now: () => Date): Promise<R
 }
 
 function sentenceOf(state: DeviceRecovery['state'], devices: readonly DeviceRecovery[]): string {
-  if (state === 'sound') return 'The recording is whole; nothing was to be done.';
-  const intact = Math.max(...devices.map(({ intactS }) => intactS ?? 0));
+  if (state === 'sound')
+    return 'Nothing was to be done: the recording was closed. `calyx verify` reads every byte of it.';
+  const intact = clockText(Math.max(...devices.map(({ intactS }) => intactS ?? 0)));
+  const lost = devices.flatMap(({ problems }) => problems);
+  if (lost.length > 0 && devices.every(({ wasStopped }) => wasStopped)) {
+    return devices.every(({ done }) => done.length === 0)
+      ? `Nothing was mended, but something is wrong with the recording: ${lost.join(' ')}`
+      : `The recording was stopped properly and damaged afterwards; ${intact} of it is intact. ${lost.join(' ')}`;
+  }
   if (devices.every(({ frames }) => frames === 0)) {
     return 'The recording ended before its first frame was on the disk; nothing of it can be shown.';
   }
-  const lost = devices.flatMap(({ problems }) => problems);
-  return `The recording ended without a stop. ${clockText(intact)} of it is intact, up to a second at its end may be missing.${lost.length > 0 ? ` ${lost.join(' ')}` : ''}`;
+  return `The recording ended without a stop. ${intact} of it is intact, up to a second at its end may be missing.${lost.length > 0 ? ` ${lost.join(' ')}` : ''}`;
 }
 
 /** The session's own files: metaData.json and notes.csv. */
@@ -148,8 +156,8 @@ async function recoverDevice(folder: string, now: () => Date): Promise<DeviceRec
   await recoverMetaData(folder, calyx, done);
   const isCalyx = Object.keys(calyx).length > 0;
   const films = await filmNames(folder);
-  const hasReport = (await readJson(path.join(folder, 'integrity.json'))) !== null;
-  const isOpen = (isCalyx && !hasReport) || (await isAnyFilmOpen(folder, films));
+  const report = await readJson(path.join(folder, 'integrity.json'));
+  const isOpen = (isCalyx && report === null) || (await isAnyFilmOpen(folder, films));
   const times = path.join(folder, 'timeStamps.csv');
   const rows = await readRows(times, { header: rowHeaders['timeStamps.csv'], isFree: false });
   const { counts, framesCut } = isOpen
@@ -159,13 +167,72 @@ async function recoverDevice(folder: string, now: () => Date): Promise<DeviceRec
   const rowsCut = rows === null || !isOpen ? 0 : await fitRows(folder, frames, rows, done);
   const lastMs = rows?.rows[Math.min(frames, rows.rows.length) - 1]?.split(',')[1];
   const intactS = frames === 0 || lastMs === undefined ? null : Number(lastMs) / 1000;
+  if (!isOpen && report !== null) problems.push(...notAsReported(report, { films, frames, rows: rows?.rows.length }));
+  const before = savedBefore(report);
+  if (isOpen && before !== null && before > frames)
+    problems.push(
+      `${device} was ended properly with ${before} frames; ${frames} of them are there: it was damaged afterwards.`,
+    );
   if (isOpen && isCalyx) {
-    const report = await rebuildReport({ folder, device, films, at: now(), framesCut, rowsCut });
-    await writeJson(path.join(folder, 'integrity.json'), report);
+    const rebuilt = await rebuildReport({ folder, device, films, at: now(), framesCut, rowsCut });
+    await writeJson(
+      path.join(folder, 'integrity.json'),
+      report === null ? rebuilt : damagedAfterwards(report, rebuilt, frames),
+    );
     done.push('integrity.json was made from what is on the disk.');
   }
   const state = problems.length > 0 ? 'lost' : frames === 0 ? 'empty' : done.length > 0 ? 'repaired' : 'sound';
-  return { device, state, frames, intactS, framesCut, rowsCut, done, problems };
+  return { device, state, wasStopped: report !== null, frames, intactS, framesCut, rowsCut, done, problems };
+}
+
+/** Frames that a report of a stopped recording tells of; null where there is none. */
+function savedBefore(report: Readonly<Record<string, unknown>> | null): number | null {
+  const saved = report?.['saved'];
+  return typeof saved === 'number' ? saved : null;
+}
+
+/** What a closed recording lacks of what its report tells: it can be said, not mended. */
+function notAsReported(
+  report: Readonly<Record<string, unknown>>,
+  there: { readonly films: readonly string[]; readonly frames: number; readonly rows: number | undefined },
+): readonly string[] {
+  const told: string[] = [];
+  for (const file of Array.isArray(report['files']) ? (report['files'] as readonly unknown[]) : []) {
+    const { name } = asRecord(file);
+    if (typeof name === 'string' && !there.films.includes(name))
+      told.push(`${name} is in the report but not in the folder.`);
+  }
+  const saved = savedBefore(report);
+  if (saved !== null && saved !== there.frames)
+    told.push(`The report says ${saved} frames, the films hold ${there.frames}.`);
+  if (there.rows === undefined) told.push('timeStamps.csv is missing.');
+  else if (there.rows !== there.frames)
+    told.push(`timeStamps.csv has ${there.rows} rows, the films hold ${there.frames} frames.`);
+  return told;
+}
+
+/** The report of a recording that was stopped and damaged later: what was counted then stays, and the frames that are gone are missing. */
+function damagedAfterwards(
+  report: Readonly<Record<string, unknown>>,
+  rebuilt: Readonly<Record<string, unknown>>,
+  frames: number,
+): Readonly<Record<string, unknown>> {
+  const before = savedBefore(report);
+  if (before === null || before <= frames) return rebuilt;
+  const gone = before - frames;
+  const more = (value: unknown): unknown => (typeof value === 'number' ? value + gone : value);
+  const gaps = Array.isArray(report['gaps']) ? (report['gaps'] as readonly unknown[]) : [];
+  const kept = gaps.filter((gap) => Number(asRecord(gap)['afterFrame']) < frames);
+  const gap = { afterFrame: frames - 1, frames: gone, timeS: rebuilt['durationS'], where: 'disk' };
+  return {
+    ...report,
+    saved: frames,
+    missing: more(report['missing']),
+    knownMissing: more(report['knownMissing']),
+    gaps: [...kept, gap],
+    files: rebuilt['files'],
+    recovered: rebuilt['recovered'],
+  };
 }
 
 async function isAnyFilmOpen(folder: string, films: readonly string[]): Promise<boolean> {

@@ -6,6 +6,7 @@ import { inspectAvi } from '../media/index.ts';
 import { sha256OfFile } from '../checksum/index.ts';
 import { readLost } from './rebuild-report.ts';
 import { asRecord, deviceFolders, filmNames, readJson } from './recovery.ts';
+import { rowHeaders } from './row-file.ts';
 import { readRows } from './row-repair.ts';
 
 /** What is known of one device's recording from its files. */
@@ -71,10 +72,33 @@ async function verifyDevice(folder: string): Promise<DeviceVerdict> {
     const wrong = rows.rows.findIndex((row, n) => Number(row.split(',')[0]) !== n);
     if (wrong !== -1) problems.push(`timeStamps.csv does not count on at row ${wrong + 1}.`);
   }
+  if (isCalyx && report !== null && report['kind'] !== 'camera') await verifyOwnRows(folder, frames, report, problems);
   const lost = await readLost(folder);
   if (report !== null) compareReport(report, { frames, missing: lost.missing }, problems);
   const told = report === null ? lost.missing : (report['missing'] as number | null);
   return { device: path.basename(folder), films, frames, rows: rows?.rows.length ?? null, missing: told, problems };
+}
+
+/** The tables that only Calyx writes; a repaired recording may have fewer rows of calyxFrames.csv than frames, since each file reached the disk by itself. */
+async function verifyOwnRows(
+  folder: string,
+  frames: number,
+  report: Readonly<Record<string, unknown>>,
+  problems: string[],
+): Promise<void> {
+  const rows = await readRows(path.join(folder, 'calyxFrames.csv'), {
+    header: rowHeaders['calyxFrames.csv'],
+    isFree: false,
+  });
+  if (rows === null) problems.push('calyxFrames.csv is missing.');
+  else {
+    if (rows.isCut || !rows.hasHeader) problems.push('calyxFrames.csv has a row that is not whole.');
+    if (rows.rows.length > frames || (rows.rows.length < frames && report['recovered'] === undefined))
+      problems.push(`calyxFrames.csv has ${rows.rows.length} rows, the films hold ${frames} frames.`);
+  }
+  const head = { header: rowHeaders['headOrientation.csv'], isFree: false };
+  if ((await readRows(path.join(folder, 'headOrientation.csv'), head)) === null)
+    problems.push('headOrientation.csv is missing.');
 }
 
 async function verifyFilms(

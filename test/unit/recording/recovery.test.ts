@@ -89,7 +89,7 @@ describe('recovery', () => {
     const before = new Map(readdirSync(device).map((name) => [name, readFileSync(path.join(device, name))]));
     expect(await recoverSession(whole, now)).toMatchObject({
       state: 'sound',
-      sentence: 'The recording is whole; nothing was to be done.',
+      sentence: 'Nothing was to be done: the recording was closed. `calyx verify` reads every byte of it.',
     });
     // As another program's: no file of ours, and a row fewer than frames, which is not ours to judge.
     for (const name of ['calyx.json', 'integrity.json', 'calyxFrames.csv']) rmSync(path.join(device, name));
@@ -98,6 +98,48 @@ describe('recovery', () => {
     expect(await recoverSession(device, now)).toMatchObject({ state: 'sound' });
     expect(readFileSync(path.join(device, 'timeStamps.csv'))).toEqual(rows);
     expect(readFileSync(path.join(device, '2.avi'))).toEqual(before.get('2.avi'));
+  });
+
+  it('does not call whole what its own report contradicts', async () => {
+    const { whole } = await underWay('GREY');
+    const device = path.join(whole, 'Miniscope');
+    rmSync(path.join(device, '1.avi'));
+    const recovery = await recoverSession(whole, now);
+    expect(recovery).toMatchObject({ state: 'lost', devices: [{ done: [] }] });
+    expect(recovery.sentence).toMatch(
+      /^Nothing was mended, but something is wrong with the recording: 1\.avi is in the report but not in the folder\. The report says \d+ frames, the films hold \d+\./,
+    );
+    rmSync(path.join(device, 'timeStamps.csv'));
+    expect((await recoverSession(whole, now)).sentence).toContain('timeStamps.csv is missing.');
+  });
+
+  it('keeps account of frames that went with the end of a film after the recording was stopped', async () => {
+    const { whole } = await underWay('GREY');
+    const device = path.join(whole, 'Miniscope');
+    const report = (): { readonly saved: number; readonly expected: number; readonly missing: number } =>
+      JSON.parse(readFileSync(path.join(device, 'integrity.json'), 'utf8')) as ReturnType<typeof report>;
+    const before = report();
+    const film = readdirSync(device)
+      .filter((name) => name.endsWith('.avi'))
+      .sort()
+      .at(-1)!;
+    truncateSync(path.join(device, film), readFileSync(path.join(device, film)).length - 9000);
+    const { state, devices, sentence } = await recoverSession(whole, now);
+    const frames = devices[0]!.frames;
+    expect(sentence).toMatch(
+      /^The recording was stopped properly and damaged afterwards; 00:00:0\d of it is intact\. /,
+    );
+    expect(frames).toBeLessThan(before.saved);
+    expect(state).toBe('lost');
+    expect(devices[0]!.problems).toEqual([
+      `Miniscope was ended properly with ${before.saved} frames; ${frames} of them are there: it was damaged afterwards.`,
+    ]);
+    expect(report()).toMatchObject({
+      saved: frames,
+      expected: before.expected,
+      missing: before.missing + before.saved - frames,
+    });
+    expect(await verifySession(whole)).toMatchObject({ sound: true });
   });
 
   it('sets aside a film that never got as far as its first frame', async () => {
@@ -153,6 +195,22 @@ describe('recovery', () => {
 });
 
 describe('verify', () => {
+  it('misses the tables of Calyx, and their rows', async () => {
+    const { whole } = await underWay('GREY');
+    const device = path.join(whole, 'Miniscope');
+    const problems = async (): Promise<readonly string[]> => (await verifySession(whole)).devices[0]!.problems;
+    expect(await problems()).toEqual([]);
+    const own = path.join(device, 'calyxFrames.csv');
+    const rows = readFileSync(own, 'utf8').trimEnd().split('\n');
+    writeFileSync(own, `${rows.slice(0, -2).join('\n')}\n`);
+    expect(await problems()).toEqual([
+      `calyxFrames.csv has ${rows.length - 3} rows, the films hold ${rows.length - 1} frames.`,
+    ]);
+    rmSync(own);
+    rmSync(path.join(device, 'headOrientation.csv'));
+    expect(await problems()).toEqual(['calyxFrames.csv is missing.', 'headOrientation.csv is missing.']);
+  });
+
   it('finds a byte that changed, a row too few, and a film that is gone', async () => {
     const { whole } = await underWay(codecs.at(-1) ?? 'GREY');
     expect(await verifySession(whole)).toMatchObject({ sound: true, devices: [{ frames: 90, rows: 90, missing: 0 }] });
