@@ -13,10 +13,10 @@ import { Icon } from '../../ui/icons.tsx';
 import { Empty, Failed, Loading, Panel } from '../../ui/panel.tsx';
 import { FilesState } from './session-grid.tsx';
 import { styles as shared } from './styles.ts';
-import styles from './rooms.module.css';
+import { rooms } from './rooms.ts';
 import { Timeline } from './timeline.tsx';
 
-const c = classes({ ...shared, ...styles });
+const c = classes({ ...shared, ...rooms });
 
 /** Animals with what the tables say of each. */
 const animalsSql = `SELECT subject.id, subject.subject, subject.sex, subject.birth_date, subject.description, subject.nickname,

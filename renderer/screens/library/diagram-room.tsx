@@ -10,9 +10,9 @@ import { count, percent, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Empty, Failed, Loading, Panel } from '../../ui/panel.tsx';
 import { styles as shared } from './styles.ts';
-import styles from './rooms.module.css';
+import { rooms } from './rooms.ts';
 
-const c = classes({ ...shared, ...styles });
+const c = classes({ ...shared, ...rooms });
 
 /** What is seen: the drawing's point at the middle, and its magnification. */
 interface Look {
@@ -173,7 +173,7 @@ function Drawing({ diagram, query }: { readonly diagram: Diagram; readonly query
               className={c(
                 'node',
                 isTier(node.tier) && node.tier,
-                node.rows === 0 && 'none',
+                node.rows === 0 && 'unfilled',
                 (found(node.name) || found(node.table)) && 'found',
               )}
               onClick={() => open(node.table)}

@@ -18,7 +18,7 @@ import { type TypedFacts, metadataOf } from '../../stores/nwb-facts.ts';
 import { ExportFacts } from './export-facts.tsx';
 import { FolderBrowser } from './folder-browser.tsx';
 import { styles as shared } from './styles.ts';
-import rooms from './rooms.module.css';
+import { rooms } from './rooms.ts';
 import styles from './exchange.module.css';
 
 const c = classes({ ...shared, ...rooms, ...styles });

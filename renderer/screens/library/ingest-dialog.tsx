@@ -16,9 +16,9 @@ import { Empty, Failed, Loading } from '../../ui/panel.tsx';
 import { FolderBrowser } from './folder-browser.tsx';
 import { styles as shared } from './styles.ts';
 import { wasCancelled, Working } from './working.tsx';
-import styles from './rooms.module.css';
+import { rooms } from './rooms.ts';
 
-const c = classes({ ...shared, ...styles });
+const c = classes({ ...shared, ...rooms });
 
 interface CsvText {
   readonly name: string;

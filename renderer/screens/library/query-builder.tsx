@@ -7,9 +7,9 @@ import { classes } from '../../ui/classes.ts';
 import { Button, Field, Select } from '../../ui/controls.tsx';
 import { Icon } from '../../ui/icons.tsx';
 import { styles as shared } from './styles.ts';
-import styles from './rooms.module.css';
+import { rooms } from './rooms.ts';
 
-const c = classes({ ...shared, ...styles });
+const c = classes({ ...shared, ...rooms });
 
 interface BuilderProps {
   readonly views: readonly ViewInfo[];

@@ -29,9 +29,9 @@ import { Icon } from '../../ui/icons.tsx';
 import { Empty, Panel } from '../../ui/panel.tsx';
 import { DeleteDialog } from './delete-dialog.tsx';
 import { styles as shared } from './styles.ts';
-import styles from './rooms.module.css';
+import { rooms } from './rooms.ts';
 
-const c = classes({ ...shared, ...styles });
+const c = classes({ ...shared, ...rooms });
 
 interface FormProps {
   readonly info: TableInfo;

@@ -13,10 +13,10 @@ import { Icon } from '../../ui/icons.tsx';
 import { Empty, Failed, Loading, Panel } from '../../ui/panel.tsx';
 import { saveFile, toCsv } from '../../ui/save-file.ts';
 import { styles as shared } from './styles.ts';
-import styles from './rooms.module.css';
+import { rooms } from './rooms.ts';
 import { RowForm } from './row-form.tsx';
 
-const c = classes({ ...shared, ...styles });
+const c = classes({ ...shared, ...rooms });
 
 const pageSize = 500;
 

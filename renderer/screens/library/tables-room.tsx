@@ -11,10 +11,10 @@ import { Icon } from '../../ui/icons.tsx';
 import { Empty, Failed, Loading, Panel } from '../../ui/panel.tsx';
 import { IngestDialog } from './ingest-dialog.tsx';
 import { styles as shared } from './styles.ts';
-import styles from './rooms.module.css';
+import { rooms } from './rooms.ts';
 import { TableView } from './table-view.tsx';
 
-const c = classes({ ...shared, ...styles });
+const c = classes({ ...shared, ...rooms });
 
 /** Elements in the order of a lab's work. */
 const elements: readonly (readonly [id: string, name: string])[] = [

@@ -14,9 +14,9 @@ import { useUi } from '../../stores/ui.ts';
 import { classes } from '../../ui/classes.ts';
 import { percent, plural } from '../../ui/format.ts';
 import { styles as shared } from './styles.ts';
-import styles from './rooms.module.css';
+import { rooms } from './rooms.ts';
 
-const c = classes({ ...shared, ...styles });
+const c = classes({ ...shared, ...rooms });
 
 interface TimelineProps {
   readonly lines: readonly SessionLine[];

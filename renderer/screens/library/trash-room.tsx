@@ -10,9 +10,9 @@ import { Dialog } from '../../ui/dialog.tsx';
 import { count, dateTime, plural } from '../../ui/format.ts';
 import { Empty, Failed, Loading, Panel } from '../../ui/panel.tsx';
 import { styles as shared } from './styles.ts';
-import styles from './rooms.module.css';
+import { rooms } from './rooms.ts';
 
-const c = classes({ ...shared, ...styles });
+const c = classes({ ...shared, ...rooms });
 
 const stateWords = { held: 'can be brought back', undone: 'brought back', purged: 'gone' } as const;
 
