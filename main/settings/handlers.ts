@@ -41,6 +41,12 @@ export async function folderSize(folder: string): Promise<{ bytes: number; files
   return { bytes, files };
 }
 
+/** Bytes of a database with what was written last, which stands in a file beside it until it is taken over; 0 where there is none. */
+export async function databaseSize(file: string): Promise<number> {
+  const sizes = ['', '-wal'].map(async (end) => (await stat(`${file}${end}`).catch(() => undefined))?.size ?? 0);
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
+
 /** Serves `settings.*`. */
 export function createSettingsHandlers(dependencies: SettingsDependencies): Handlers<typeof settingsApi.procedures> {
   const { folder, machine, library, scopeTypes, has, suggested } = dependencies;
@@ -65,12 +71,11 @@ export function createSettingsHandlers(dependencies: SettingsDependencies): Hand
     },
     storage: async () => {
       const { bavail, bsize, blocks } = await statfs(folders.root);
-      const database = await stat(folders.database).catch(() => undefined);
       return {
         library: {
           name: path.basename(folders.root),
           place: dependencies.place,
-          databaseBytes: database?.size ?? 0,
+          databaseBytes: await databaseSize(folders.database),
           readOnly: library.readOnly,
         },
         runs: await folderSize(folders.runs),

@@ -60,10 +60,11 @@ export function took(seconds: number | null | undefined): string {
   return `${String(Math.floor(seconds / 60))} min ${String(Math.round(seconds % 60))} s`;
 }
 
-/** Bytes as `612 MB` or `3.1 GB` (powers of 1024, the way limits are typed). */
+/** Bytes as `40 kB`, `612 MB` or `3.1 GB` (powers of 1024, the way limits are typed). */
 export function bytes(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return unknown;
   const mega = value / (1024 * 1024);
+  if (mega < 0.1) return `${String(Math.ceil(value / 1024))} kB`;
   if (mega < 10) return `${mega.toFixed(1)} MB`;
   if (mega < 1000) return `${String(Math.round(mega))} MB`;
   return `${(mega / 1024).toFixed(1)} GB`;

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { folderSize } from '../../main/settings/handlers.ts';
+import { databaseSize, folderSize } from '../../main/settings/handlers.ts';
 import { settingsFolder } from '../../main/settings/folder.ts';
 import { jsonLines, lineAt } from '../../main/settings/json-lines.ts';
 import { MachineSettings } from '../../main/settings/machine.ts';
@@ -104,6 +104,16 @@ describe('limits of runs', () => {
     });
     expect(settingsFolder({ CALYX_SETTINGS: '/tmp/x' })).toBe('/tmp/x');
     expect(settingsFolder({}, 'linux', '/home/ab')).toBe('/home/ab/.config/calyx');
+  });
+
+  it('and the size of a database is that of both its files', async () => {
+    using folder = temporaryFolder();
+    const file = path.join(folder.path, 'library.sqlite');
+    expect(await databaseSize(file)).toBe(0);
+    writeFileSync(file, 'x'.repeat(100));
+    expect(await databaseSize(file)).toBe(100);
+    writeFileSync(`${file}-wal`, 'x'.repeat(5000));
+    expect(await databaseSize(file)).toBe(5100);
   });
 
   it('and sizes of folders are counted; one that is not there has none', async () => {

@@ -88,11 +88,13 @@ export function StoragePage(): ReactElement {
               <td>Database: metadata, decisions</td>
               <td className={c('num')}>1</td>
               <td className={c('num')}>{bytes(library.databaseBytes)}</td>
+              <td className={c('act')} />
             </tr>
             <tr>
               <td>Results of runs</td>
               <td className={c('num')}>{count(runs.files)}</td>
               <td className={c('num')}>{bytes(runs.bytes)}</td>
+              <td className={c('act')} />
             </tr>
             <tr>
               <td>Cache: kept stages, made again when needed</td>
@@ -126,12 +128,14 @@ export function StoragePage(): ReactElement {
               <td>Logs</td>
               <td className={c('num')}>{count(logs.files)}</td>
               <td className={c('num')}>{bytes(logs.bytes)}</td>
+              <td className={c('act')} />
             </tr>
             {quarantine.files === 0 ? null : (
               <tr>
                 <td className={c('warn')}>Quarantine: damaged files</td>
                 <td className={c('num')}>{count(quarantine.files)}</td>
                 <td className={c('num')}>{bytes(quarantine.bytes)}</td>
+                <td className={c('act')} />
               </tr>
             )}
           </tbody>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, it } from 'vitest';
-import { dateTime, plural } from '../../../renderer/ui/format.ts';
+import { bytes, dateTime, plural } from '../../../renderer/ui/format.ts';
 
 describe('the start of a recording', () => {
   it('is told by the clock of the rig, wherever it is looked at', () => {
@@ -20,6 +20,19 @@ describe('numbers with a noun', () => {
       '1 cell',
       '28 cells',
       '36,000 frames',
+    ]);
+  });
+});
+
+describe('sizes of files', () => {
+  it('are never nothing where there is something', () => {
+    expect([bytes(0), bytes(300), bytes(40_000), bytes(3e6), bytes(641e6), bytes(3.3e9)]).toEqual([
+      '0 kB',
+      '1 kB',
+      '40 kB',
+      '2.9 MB',
+      '611 MB',
+      '3.1 GB',
     ]);
   });
 });
