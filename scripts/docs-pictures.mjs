@@ -18,7 +18,7 @@ const pictures = {
   'process.png': 'process-ready-dark.png',
   'review.png': 'review-ready-dark.png',
   'explore.png': 'explore-ready-dark.png',
-  'settings.png': 'settings-rigs-ready-dark.png',
+  'settings.png': 'settings-storage-ready-dark.png',
 };
 
 if (!process.argv.includes('--copy-only')) {
