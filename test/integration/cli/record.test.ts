@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, type TestContext, vi } from 'vitest';
+import { runCli } from '../../../main/hosts/cli/cli.ts';
 import { bindingFile } from '../../../main/installation/index.ts';
 import { findFfmpeg, probeFilm } from '../../../main/media/index.ts';
 import { recordingFlags } from '../../../main/supervisor/index.ts';
@@ -390,6 +391,29 @@ describe('record', () => {
     expect(end.err).toMatch(message);
     expect(end.code).toBe(3);
     expect(readdirSync(root.path)).toEqual(['rig.json']);
+  });
+
+  it('does not begin when it is cancelled before', async (context) => {
+    need(context);
+    using root = temporaryFolder();
+    const none = (): Promise<never> => Promise.reject(new Error('not asked for'));
+    let told = '';
+    const code = await runCli(['record', '--rig', 'simulator', '--seconds', '1', '--data', path.join(root.path, 'x')], {
+      terminal: {
+        out: (text) => void (told += text),
+        err: (text) => void (told += text),
+        redraws: false,
+        columns: () => 80,
+      },
+      env: {},
+      cwd: root.path,
+      signal: AbortSignal.abort(),
+      insisted: new AbortController().signal,
+      connect: none,
+      readSession: none,
+    });
+    expect([code, told]).toEqual([130, 'calyx: Cancelled before the recording began.\n']);
+    expect(readdirSync(root.path)).toEqual([]);
   });
 
   it('does not begin where the truth could not be written', async (context) => {

@@ -121,6 +121,7 @@ async function run(invocation: Invocation): Promise<Answer> {
   for (const name of early.filter(isOfDisk)) raise(name);
   const truth = text(flags, 'truth');
   if (truth !== undefined) await makeTruthFolder(absolute(truth));
+  if (signal.aborted) throw new AppError('rpc.cancelled', 'Cancelled before the recording began.');
   const recording = await RigRecording.start(
     { rig, dataDirectory, plannedS: seconds, scopes: open.scopes, cameras: open.cameras },
     {
