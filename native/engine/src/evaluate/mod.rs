@@ -2,6 +2,7 @@
 
 pub mod metrics;
 pub mod model;
+pub mod place;
 pub mod rules;
 pub mod shadows;
 
@@ -43,6 +44,7 @@ pub fn run(
             reasons.push(why);
         }
         reasons.extend(rules::remainder_of(k, components, &out));
+        reasons.extend(place::against(film, &components.footprints[k], &components.denoised[k].all()?));
         if let Some(model) = model {
             out[k].probability = model.probability(&out[k]);
             reasons.extend(model::against(out[k].probability, params.min_probability));

@@ -4,6 +4,7 @@
 
 use crate::demix::merge::distance;
 use crate::demix::statistics::centroid;
+use crate::evaluate::place::shows;
 use crate::init::inner;
 use crate::kernels::pearson;
 use crate::types::{CellMetrics, Components, Grid, MotionBlocks, Registered, StageError, flag};
@@ -93,7 +94,7 @@ impl Shadows {
 
 /// Share of the frames that are not masked in which the frame shows what rests at raw place `[y, x]`.
 fn shown(blocks: &MotionBlocks, flags: &[u32], grid: &Grid, [y, x]: [f32; 2]) -> f32 {
-    let [rows, columns] = grid.covers().map(|[first, end]| first as f32..=end as f32 - 1.0);
+    let covers = grid.covers();
     let step = flags.len().div_ceil(FRAMES).max(1);
     let (mut inside, mut all) = (0u32, 0u32);
     for (field, _) in blocks
@@ -103,8 +104,7 @@ fn shown(blocks: &MotionBlocks, flags: &[u32], grid: &Grid, [y, x]: [f32; 2]) ->
         .step_by(step)
         .filter(|(_, f)| *f & flag::MASKED == 0)
     {
-        let [dy, dx] = blocks.lattice.at(field, y, x);
-        inside += u32::from(rows.contains(&(y + dy)) && columns.contains(&(x + dx)));
+        inside += u32::from(shows(covers, blocks.lattice.at(field, y, x), [y, x]));
         all += 1;
     }
     if all > 0 { inside as f32 / all as f32 } else { 1.0 }

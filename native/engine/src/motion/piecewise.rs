@@ -29,9 +29,12 @@ const TAPER_SIGMA: f32 = 2.0;
 const FAR_SIGMA: f32 = 1.5;
 /// Rounds of template and fields.
 const ROUNDS: usize = 3;
-/// Steps of one frame after the coarse search, and when they may end (grid px).
+/// Steps of one frame after the coarse search, and when they may end (grid px) …
 const STEPS: usize = 4;
 const SMALL_STEP: f32 = 0.01;
+/// … but a frame that bends so much that its last step still moved a node by this much goes on, up to so many.
+const LONG_STEP: f32 = 0.05;
+const MOST_STEPS: usize = 8;
 /// Displacements on each side that a step looks at.
 const NEAR: usize = 2;
 /// A step is at most this far on each axis, grid px.
@@ -270,12 +273,12 @@ impl Piecewise {
             self.far_step(&work.windows.maps, &mut field);
         }
         let mut information = Vec::new();
-        for _ in 0..STEPS {
+        for done in 1..=MOST_STEPS {
             self.take_back(filtered, &field, work);
             self.windows.correlate(&work.moved, NEAR, &mut work.windows);
             let longest;
             (longest, information) = self.near_step(&work.windows.maps, &mut field);
-            if longest < SMALL_STEP {
+            if longest < SMALL_STEP || (done >= STEPS && longest < LONG_STEP) {
                 break;
             }
         }

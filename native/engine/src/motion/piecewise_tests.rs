@@ -136,3 +136,28 @@ fn brightest(picture: &[f32]) -> (f32, f32) {
         .unwrap();
     ((inner / SIZE[1]) as f32, (inner % SIZE[1]) as f32)
 }
+
+#[test]
+fn frames_that_bend_further_than_four_steps_reach_are_followed_to_the_end() {
+    // Over four px at the border: several times what a step may be.
+    let far = |t: f32, y: f32, x: f32| bend(t, y, x).map(|d| 2.2 * d);
+    let films: Vec<Vec<f32>> = (0..48).map(|t| frame(SIZE, |y, x| far(t as f32, y, x), t, 2.0)).collect();
+    let views: Vec<&[f32]> = films.iter().map(Vec::as_slice).collect();
+    let sampled = train(&views, &[[0.0; 2]; 48], SIZE, (1.6, 1), &|_| true, &|| false).unwrap();
+    let piecewise = &sampled.piecewise;
+    let mut work = FieldWorkspace::default();
+    let mut left: Vec<f32> = films
+        .iter()
+        .map(|film| {
+            let mut filtered = vec![0.0; film.len()];
+            piecewise.filter.apply(film, &mut filtered, SIZE[1], &mut work.filter);
+            let field = piecewise.field(film, [0.0; 2], &mut work);
+            piecewise.take_back(&filtered, &field, &mut work);
+            piecewise.windows.correlate(&work.moved, NEAR, &mut work.windows);
+            piecewise.near_step(&work.windows.maps, &mut field.clone()).0
+        })
+        .collect();
+    left.sort_unstable_by(f32::total_cmp);
+    println!("a further step moves a node by {left:.3?}");
+    assert!(left[40] < 2.0 * LONG_STEP, "{left:?}");
+}
