@@ -219,6 +219,8 @@ pub struct Floor {
     pub f1: f64,
     /// Median correlation of denoised traces with the truth.
     pub trace_r: f64,
+    /// 5th percentile of it.
+    pub trace_r_p5: f64,
     /// Root mean square error of the motion, px.
     pub motion_px: f64,
     /// Median correlation of binned activity with the true spikes, without any lag.
@@ -231,6 +233,7 @@ pub struct Floor {
 pub const FLOOR: Floor = Floor {
     f1: 0.90,
     trace_r: 0.95,
+    trace_r_p5: 0.0,
     motion_px: 0.15,
     spike_r: 0.88,
     event_f1: 0.75,
@@ -273,6 +276,11 @@ pub fn judge(name: &str, session: &Path, parameters: &Value, floor: &Floor) {
         figures.trace_r_median.is_some_and(|r| r >= floor.trace_r),
         "{name}: trace r {:?}",
         figures.trace_r_median
+    );
+    assert!(
+        figures.trace_r_p5.is_some_and(|r| r >= floor.trace_r_p5),
+        "{name}: trace r (5 %) {:?}",
+        figures.trace_r_p5
     );
     assert!(
         figures.motion_rmse_px.is_some_and(|e| e <= floor.motion_px),

@@ -152,16 +152,17 @@ fn motion_from_elsewhere() {
     film_from_elsewhere("motion", &floor);
 }
 
-/// Wide, blurred cells one above the other (minisim): without unmixing neighbours F1 is .907.
+/// Wide, blurred cells one above the other (minisim): without unmixing neighbours F1 is .907, without further rounds the 5th percentile is .68.
 #[test]
 fn ca1v4_from_elsewhere() {
     let floor = Floor {
         f1: 0.93,
         trace_r: 0.985,
+        trace_r_p5: 0.88,
         motion_px: 0.30,
+        spike_r: 0.93,
         // Its cells hardly rest: bouts run into one another, and one event spans several.
         event_f1: 0.2,
-        ..FLOOR
     };
     film_from_elsewhere("ca1v4", &floor);
 }

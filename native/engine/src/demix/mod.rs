@@ -30,6 +30,9 @@ const SWEEPS: usize = 3;
 /// neighbours, and what is ragged is a cell at an edge (in dense fields a tenth of the cells was lost in later rounds).
 const MERGING: usize = 2;
 
+/// Further rounds for films whose cells lie one above the other ([`unmix::tangled`]): what `unmix` told apart in the traces takes some rounds to reach the footprints.
+const UNTANGLING: usize = 4;
+
 /// What the stage `demix` leaves behind.
 #[derive(serde::Deserialize, serde::Serialize)]
 pub struct Demixed {
@@ -102,9 +105,11 @@ pub fn run(film: &Registered, initial: Initial, params: &Parameters, _diameter_p
     let clock = clock(film);
     let make = |c: &crate::init::Candidate| Component::new(c, &movie.groups, reach, film, ctx.shelf);
     let mut components: Vec<Component> = candidates.iter().map(make).collect::<Result<_, _>>()?;
-    let total = params.rounds.max(1) as usize;
+    let given = params.rounds.max(1) as usize;
+    let mut total = given;
     let mut last = None;
-    for round in 0..total {
+    let mut round = 0;
+    while round < total {
         let part = |f: f32| (ctx.progress)((round as f32 + f) / total as f32, frames as u64);
         // Shared courses are looked for once all cells that stand out are known, lest one of them be taken for background.
         let factors = if round == 0 {
@@ -117,6 +122,9 @@ pub fn run(film: &Registered, initial: Initial, params: &Parameters, _diameter_p
         part(0.4);
         let (traces, projected) = trace_round(film, &survey, &weights, &mut components, clock.as_deref(), round > 0, ctx)?;
         part(0.8);
+        if round + 1 == given && film.motion_blocks.is_none() && unmix::tangled(&components) {
+            total += UNTANGLING;
+        }
         if round + 1 == total {
             last = Some((weights, traces, projected));
             break;
@@ -128,6 +136,7 @@ pub fn run(film: &Registered, initial: Initial, params: &Parameters, _diameter_p
             let found = second_search(film, &movie, &weights, &components, &search, ctx)?;
             found.iter().try_for_each(|c| make(c).map(|c| components.push(c)))?;
         }
+        round += 1;
     }
     let Some((weights, traces, projected)) = last else {
         return Err(StageError::Cancelled);

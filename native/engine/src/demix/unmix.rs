@@ -16,6 +16,10 @@ use crate::types::{Context, Registered, StageError};
 
 /// Footprints hold light of each other from this cosine on.
 const OVERLAP: f32 = 0.25;
+/// Components above this cosine are tangled, and a film is where this share of them is. (Own films: wide, blurred cells a half, dense fields of small ones an
+/// eighth, others less.)
+const TANGLED: f32 = 0.5;
+const TANGLED_SHARE: f32 = 0.25;
 
 /// Takes off each trace what it holds of overlapping neighbours'; `projected` becomes what the filters would have found had the traces been so.
 /// Where tissue deforms nothing is done: there pieces of one cell fire apart, and each would be cleaned of what it must hold.
@@ -55,6 +59,16 @@ pub fn run(
         clean(*k, &above[*k], components, traces, &film.flags, clock, ctx.shelf)?;
     }
     agree(filters, projected, components, traces, &order)
+}
+
+/// Whether so many components lie over another that the film is worth further rounds: each streams the film twice more.
+pub fn tangled(components: &[Component]) -> bool {
+    let over = |k: usize| {
+        let mut others = components.iter().enumerate().filter(|(j, _)| *j != k);
+        others.any(|(_, c)| cosine(&components[k].footprint, &c.footprint) > TANGLED)
+    };
+    let found = (0..components.len()).into_par_iter().filter(|k| over(*k)).count();
+    found > 0 && found as f32 >= TANGLED_SHARE * components.len() as f32
 }
 
 /// Takes off trace `k` what it holds of those in `above`, and fits its calcium anew.
@@ -244,6 +258,27 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_film_is_tangled_where_a_quarter_of_its_cells_lies_over_another() {
+        let field = |columns: &[f32]| -> Vec<Component> {
+            let one = |x: &f32| Component {
+                footprint: spot(*x),
+                trace: vec![0.0; 3].into(),
+                seed_pnr: 1.0,
+                seed_correlation: 1.0,
+            };
+            columns.iter().map(one).collect()
+        };
+        assert!(tangled(&field(&[8.0, 10.0])));
+        assert!(!tangled(&field(&[4.0, 14.0])) && !tangled(&field(&[8.0])) && !tangled(&[]));
+        // Two of eight, and two of nine.
+        let apart = |n: usize| (0..n).map(|i| 40.0 * i as f32 - 1000.0);
+        let of = |n: usize| field(&[8.0, 10.0].into_iter().chain(apart(n)).collect::<Vec<_>>());
+        let far = of(6);
+        assert!(far[2].footprint.values.iter().all(|v| *v == 0.0));
+        assert!(tangled(&far) && !tangled(&of(7)));
     }
 
     #[test]
