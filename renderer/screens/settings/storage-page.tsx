@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type ReactElement, useRef, useState } from 'react';
+import { type ReactElement, type ReactNode, useRef, useState } from 'react';
 import { AppError, type VerifyReport } from '../../../main/contract/index.ts';
 import { useCore } from '../../client/context.ts';
 import { report } from '../../stores/messages.ts';
@@ -84,59 +84,33 @@ export function StoragePage(): ReactElement {
             </tr>
           </thead>
           <tbody>
-            <tr>
-              <td>Database: metadata, decisions</td>
-              <td className={c('num')}>1</td>
-              <td className={c('num')}>{bytes(library.databaseBytes)}</td>
-              <td className={c('act')} />
-            </tr>
-            <tr>
-              <td>Results of runs</td>
-              <td className={c('num')}>{count(runs.files)}</td>
-              <td className={c('num')}>{bytes(runs.bytes)}</td>
-              <td className={c('act')} />
-            </tr>
-            <tr>
-              <td>Cache: kept stages, made again when needed</td>
-              <td className={c('num')}>{count(cache.files)}</td>
-              <td className={c('num')}>{bytes(cache.bytes)}</td>
-              <td className={c('act')}>
-                <Button
-                  size="small"
-                  onPress={() => clear.mutate()}
-                  off={cache.files === 0 ? 'It is empty.' : clear.isPending ? 'It is being emptied.' : undefined}
-                >
-                  Empty the cache
-                </Button>
-              </td>
-            </tr>
-            <tr>
-              <td>Backups of the database</td>
-              <td className={c('num')}>{count(copies.files)}</td>
-              <td className={c('num')}>{bytes(copies.bytes)}</td>
-              <td className={c('act')}>
-                <Button
-                  size="small"
-                  onPress={() => backup.mutate()}
-                  off={backup.isPending ? 'It is being copied.' : (library.readOnly ?? undefined)}
-                >
-                  Back up now
-                </Button>
-              </td>
-            </tr>
-            <tr>
-              <td>Logs</td>
-              <td className={c('num')}>{count(logs.files)}</td>
-              <td className={c('num')}>{bytes(logs.bytes)}</td>
-              <td className={c('act')} />
-            </tr>
+            <KeptRow what="Database: metadata, decisions" files={1} size={library.databaseBytes} />
+            <KeptRow what="Results of runs" files={runs.files} size={runs.bytes} />
+            <KeptRow what="Cache: kept stages, made again when needed" files={cache.files} size={cache.bytes}>
+              <Button
+                size="small"
+                onPress={() => clear.mutate()}
+                off={cache.files === 0 ? 'It is empty.' : clear.isPending ? 'It is being emptied.' : undefined}
+              >
+                Empty the cache
+              </Button>
+            </KeptRow>
+            <KeptRow what="Backups of the database" files={copies.files} size={copies.bytes}>
+              <Button
+                size="small"
+                onPress={() => backup.mutate()}
+                off={backup.isPending ? 'It is being copied.' : (library.readOnly ?? undefined)}
+              >
+                Back up now
+              </Button>
+            </KeptRow>
+            <KeptRow what="Logs" files={logs.files} size={logs.bytes} />
             {quarantine.files === 0 ? null : (
-              <tr>
-                <td className={c('warn')}>Quarantine: damaged files</td>
-                <td className={c('num')}>{count(quarantine.files)}</td>
-                <td className={c('num')}>{bytes(quarantine.bytes)}</td>
-                <td className={c('act')} />
-              </tr>
+              <KeptRow
+                what={<span className={c('warn')}>Quarantine: damaged files</span>}
+                files={quarantine.files}
+                size={quarantine.bytes}
+              />
             )}
           </tbody>
         </table>
@@ -193,6 +167,26 @@ export function StoragePage(): ReactElement {
       </Part>
     </div>
   );
+}
+
+/** A kind of files that the library keeps, and what can be done with them. */
+function KeptRow({ what, files, size, children }: KeptRowProps): ReactElement {
+  return (
+    <tr>
+      <td>{what}</td>
+      <td className={c('num')}>{count(files)}</td>
+      <td className={c('num')}>{bytes(size)}</td>
+      <td className={c('act')}>{children}</td>
+    </tr>
+  );
+}
+
+interface KeptRowProps {
+  readonly what: ReactNode;
+  readonly files: number;
+  /** Bytes. */
+  readonly size: number;
+  readonly children?: ReactNode;
 }
 
 function Verify(): ReactElement {
