@@ -50,6 +50,8 @@ export function deciderOf(connection: Connection, queries: QueryClient): Decider
 export function createDecider(connection: Connection, queries: QueryClient): Decider {
   let tail: Promise<unknown> = Promise.resolve();
   let waiting = 0;
+  /** A list of cells that was asked for was not waited for. */
+  let isOwed = false;
   const { review } = connection.core;
 
   const setLabel = (runUuid: string, look: Look, entries: ReadonlyArray<{ cellUuid: string; to: CellLabel }>): void => {
@@ -66,6 +68,14 @@ export function createDecider(connection: Connection, queries: QueryClient): Dec
       const known = new Set(log.map((entry) => entry.seq));
       return [...log, ...entries.filter((entry) => !known.has(entry.seq))];
     });
+  };
+  /** A list of cells that was asked for before a step was in the library does not show it: it is asked for anew, once nothing waits. */
+  const askAnew = (runUuid: string, look: Look): void => {
+    const queryKey = keys.cells(runUuid, look);
+    isOwed ||= queries.isFetching({ queryKey }) > 0;
+    if (!isOwed || waiting > 0) return;
+    isOwed = false;
+    void queries.invalidateQueries({ queryKey });
   };
   const enqueue = async <T>(work: () => Promise<T>): Promise<T> => {
     waiting += 1;
@@ -85,11 +95,13 @@ export function createDecider(connection: Connection, queries: QueryClient): Dec
     const changed = await enqueue(() => work(where(look)));
     setLabel(runUuid, look, changed.entries);
     settle(runUuid, look, changed);
+    askAnew(runUuid, look);
     return changed.entries;
   };
   const decideAll: Decider['decideMany'] = async (runUuid, raterUuid, cells, to, context) => {
     // The labels that were in sight when the key was pressed are the ones that change.
     const look = lookOf(runUuid);
+    isOwed ||= queries.isFetching({ queryKey: keys.cells(runUuid, look) }) > 0;
     await queries.cancelQueries({ queryKey: keys.cells(runUuid, look) });
     setLabel(
       runUuid,
@@ -109,6 +121,8 @@ export function createDecider(connection: Connection, queries: QueryClient): Dec
       const error = AppError.from(thrown);
       const what = cells.length === 1 ? `cell ${String(cells[0]?.row)}` : `${String(cells.length)} cells`;
       report('error', 'Review', `The decision on ${what} was not saved: ${error.message}`);
+    } finally {
+      askAnew(runUuid, look);
     }
   };
   return {

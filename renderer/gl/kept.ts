@@ -21,9 +21,9 @@ export class Kept<T extends Drawer> {
     this.#make = make;
   }
 
-  /** Puts one that rests, or a new one, into an element. */
+  /** Puts the one that rests longest, or a new one, into an element: panels that come back in the order they went get what they had, in its size. */
   lend(host: HTMLElement): T {
-    const at = this.#resting.findLastIndex((one) => !one.isLost);
+    const at = this.#resting.findIndex((one) => !one.isLost);
     const [one = this.#make()] = at < 0 ? [] : this.#resting.splice(at, 1);
     host.append(one.canvas);
     return one;

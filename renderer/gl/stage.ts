@@ -29,8 +29,9 @@ export class PictureStage {
   readonly #pictures: Kept<PictureView>;
   readonly #events: StageEvents;
   readonly #resize: ResizeObserver;
-  /** One pane. */
+  /** One pane. Nothing is drawn before it was measured: a canvas of another size is new memory, and the window waits for the driver to get it. */
   #panel: Size = { width: 1, height: 1 };
+  #isMeasured = false;
   #across = 1;
   #image: Size = { width: 1, height: 1 };
   #view: View = { center: { x: 0, y: 0 }, zoom: 1 };
@@ -123,7 +124,7 @@ export class PictureStage {
 
   /** Draws with the next frame of the screen. */
   redraw(): void {
-    if (this.#scheduled !== 0) return;
+    if (this.#scheduled !== 0 || !this.#isMeasured) return;
     this.#scheduled = requestAnimationFrame(() => {
       this.#scheduled = 0;
       try {
@@ -142,6 +143,7 @@ export class PictureStage {
   #measure(): void {
     const { clientWidth, clientHeight } = this.#canvas;
     if (clientWidth === 0 || clientHeight === 0) return;
+    this.#isMeasured = true;
     this.#panel = { width: clientWidth / this.#across, height: clientHeight / this.#across };
     if (this.#fitted) this.#view = fitView(this.#panel, this.#image);
     this.redraw();

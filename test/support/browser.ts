@@ -17,7 +17,10 @@ export function chromiumExecutable(): string | undefined {
   return candidates.find((candidate) => existsSync(candidate));
 }
 
-/** A headless Chromium with WebGL2 on software drawing. */
+/**
+ * A headless Chromium as it is by itself on a machine without a graphics card: the processor draws and puts together pages, SwiftShader draws
+ * WebGL2. (Forcing `--use-angle=swiftshader` makes it paint pages through SwiftShader too, which no such machine does.)
+ */
 export async function launchChromium(): Promise<Browser> {
   const executablePath = chromiumExecutable();
   if (executablePath === undefined) throw new Error('No Chromium: set CALYX_CHROMIUM or install chromium.');
@@ -30,12 +33,6 @@ export async function launchChromium(): Promise<Browser> {
         ? { LD_LIBRARY_PATH: path.join(unpacked, 'lib'), FONTCONFIG_PATH: path.join(unpacked, 'fonts') }
         : {}),
     },
-    args: [
-      '--no-sandbox',
-      '--use-gl=angle',
-      '--use-angle=swiftshader',
-      '--enable-unsafe-swiftshader',
-      '--disable-background-networking',
-    ],
+    args: ['--no-sandbox', '--enable-unsafe-swiftshader', '--disable-background-networking'],
   });
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-import { QueryClient } from '@tanstack/react-query';
-import { describe, expect, it } from 'vitest';
+import { QueryClient, QueryObserver } from '@tanstack/react-query';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { AppError, type Cell, type CellLabel } from '../../../main/contract/index.ts';
 import { createDecider } from '../../../renderer/client/decisions.ts';
 import { keys } from '../../../renderer/client/queries.ts';
@@ -81,6 +81,35 @@ describe('a decision', () => {
     asked[1]!.answer();
     await second;
     expect(decider.pending()).toBe(0);
+  });
+  it('stays in sight when a list that was asked for before it comes after it', async () => {
+    const { asked, queries, labels, arrived, decider } = bench();
+    const queryKey = keys.cells(runUuid);
+    let inLibrary: CellLabel = 'undecided';
+    const lists: Array<() => void> = [];
+    const queryFn = (): Promise<Cell[]> => {
+      const list = [cell(0, inLibrary), cell(1)];
+      return new Promise((resolve) => lists.push(() => resolve(list)));
+    };
+    const observer = new QueryObserver<Cell[]>(queries, { queryKey, queryFn, staleTime: Infinity });
+    onTestFinished(observer.subscribe(() => undefined));
+    const done = decider.decide(runUuid, raterUuid, cell(0), 'accepted', {});
+    await arrived(1);
+    void queries.invalidateQueries({ queryKey });
+    inLibrary = 'accepted';
+    asked[0]!.answer();
+    await done;
+    for (const comes of lists) comes();
+    await expect.poll(() => queries.isFetching()).toBe(0);
+    expect(labels()).toEqual(['accepted', 'undecided']);
+    // What was on its way when a key was pressed is asked for anew, too.
+    void queries.invalidateQueries({ queryKey });
+    const before = lists.length;
+    const second = decider.decide(runUuid, raterUuid, cell(1), 'rejected', {});
+    await arrived(2);
+    asked[1]!.answer();
+    await second;
+    expect(lists.length).toBe(before + 1);
   });
   it('that is refused goes back to what it was and says so', async () => {
     const { asked, labels, arrived, decider } = bench();
