@@ -7,7 +7,7 @@ import path from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
 import { AppError } from '../contract/index.ts';
-import type { ThreadEnd } from '../threads/index.ts';
+import { inPercents, type ThreadEnd } from '../threads/index.ts';
 import { positionReaders } from './readers/index.ts';
 import { unreadable } from './text.ts';
 import { joinFrames, readTimes } from './times.ts';
@@ -37,14 +37,7 @@ export interface ReadShare {
   readonly share: number;
 }
 
-let percent = -1;
-
-/** Tells each percent once. */
-function report(share: number): void {
-  const now = Math.floor(100 * share);
-  if (now > percent) parentPort?.postMessage({ type: 'share', share } satisfies ReadShare);
-  percent = Math.max(percent, now);
-}
+const report = inPercents((_step, share) => parentPort?.postMessage({ type: 'share', share } satisfies ReadShare));
 
 async function work(): Promise<Tracked> {
   const { file, times, fps } = ReadJob.parse(workerData);
@@ -63,7 +56,7 @@ async function work(): Promise<Tracked> {
   const about = { path: file, head: head.subarray(0, bytesRead) };
   for (const reader of positionReaders) {
     if (!(await reader.recognises(about))) continue;
-    const { timesS, frames, ...read } = await reader.read(file, report);
+    const { timesS, frames, ...read } = await reader.read(file, (share) => report('rows', share));
     const samples = read.parts[0]?.x.length ?? 0;
     if (samples === 0) throw unreadable(file, 'it holds no row.');
     const own = frames ?? Float64Array.from({ length: samples }, (_, row) => row);

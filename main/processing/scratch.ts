@@ -32,9 +32,10 @@ export interface Scratch extends AsyncDisposable {
  * A fresh folder beside a place. Those beside it that belong to programs of this machine which were killed are put away first.
  *
  * @param place - absolute
+ * @param doing - what an error says was tried
  * @throws AppError `disk.io`, `disk.full`
  */
-export async function scratchBeside(place: string): Promise<Scratch> {
+export async function scratchBeside(place: string, doing = `exporting to ${place}`): Promise<Scratch> {
   const [parent, name] = [path.dirname(place), path.basename(place)];
   try {
     await makeFolders(parent);
@@ -54,7 +55,7 @@ export async function scratchBeside(place: string): Promise<Scratch> {
     });
     return { folder, previous: path.join(folder, previous), [Symbol.asyncDispose]: put };
   } catch (error) {
-    throw fileError(error, `exporting to ${place}`);
+    throw fileError(error, doing);
   }
 }
 

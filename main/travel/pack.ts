@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { readdir, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, type PackReport, type packedFilms, type Uuid } from '../contract/index.ts';
 import { programVersion } from '../installation/index.ts';
 import type { Library, PackedRecords, RunDetail, StoredRecording } from '../library/index.ts';
-import { fileError } from '../processing/index.ts';
+import { fileError, scratchBeside } from '../processing/index.ts';
 import { packageVersion } from './contents.ts';
 import { type OnProgress, type ProxySource, runTravel, type SourceFile } from './job.ts';
 
@@ -158,58 +158,48 @@ export async function packRun(
   const records = await library.travel.records({ runUuid, decisionsOnly });
   if (decisionsOnly && records.curations === 0)
     throw new AppError('run.not_ready', 'Nothing has been decided on this run yet; there is nothing to pack.');
-  let scratch: string;
+  await using scratch = await scratchBeside(file, `packing to ${file}`);
+  const going = await films(library, detail, movie, scratch.folder);
+  const sources = [
+    ...(decisionsOnly ? [] : await runFiles(detail)),
+    ...(await editFiles(library, records)),
+    ...going.sources,
+  ];
+  const temporary = path.join(scratch.folder, 'package');
+  const { bytes, files } = await runTravel(
+    {
+      type: 'pack',
+      file: temporary,
+      head: {
+        formatVersion: packageVersion,
+        program: `Calyx ${programVersion()}`,
+        packedAt: new Date().toISOString(),
+        kind: decisionsOnly ? 'decisions' : 'run',
+        runUuid,
+        movie,
+      },
+      records: records.text,
+      sources,
+      proxies: going.proxies,
+    },
+    progress,
+    signal,
+  ).catch((error: unknown) => {
+    throw fileError(error, `packing to ${file}`);
+  });
   try {
-    await mkdir(path.dirname(file), { recursive: true });
-    scratch = await mkdtemp(path.join(path.dirname(file), `.${path.basename(file).slice(0, 60)}.tmp-`));
+    await rename(temporary, file);
   } catch (error) {
     throw fileError(error, `packing to ${file}`);
   }
-  try {
-    const going = await films(library, detail, movie, scratch);
-    const sources = [
-      ...(decisionsOnly ? [] : await runFiles(detail)),
-      ...(await editFiles(library, records)),
-      ...going.sources,
-    ];
-    const temporary = path.join(scratch, 'package');
-    const { bytes, files } = await runTravel(
-      {
-        type: 'pack',
-        file: temporary,
-        head: {
-          formatVersion: packageVersion,
-          program: `Calyx ${programVersion()}`,
-          packedAt: new Date().toISOString(),
-          kind: decisionsOnly ? 'decisions' : 'run',
-          runUuid,
-          movie,
-        },
-        records: records.text,
-        sources,
-        proxies: going.proxies,
-      },
-      progress,
-      signal,
-    ).catch((error: unknown) => {
-      throw fileError(error, `packing to ${file}`);
-    });
-    try {
-      await rename(temporary, file);
-    } catch (error) {
-      throw fileError(error, `packing to ${file}`);
-    }
-    const filmsIn = files.filter(({ belongs }) => belongs.to === 'session' || belongs.to === 'proxy');
-    return {
-      runUuid,
-      file,
-      bytes,
-      files: files.length,
-      decisions: records.decisions,
-      raters: [...records.raters],
-      films: { kind: movie, count: filmsIn.length, bytes: filmsIn.reduce((sum, one) => sum + one.bytes, 0) },
-    };
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+  const filmsIn = files.filter(({ belongs }) => belongs.to === 'session' || belongs.to === 'proxy');
+  return {
+    runUuid,
+    file,
+    bytes,
+    files: files.length,
+    decisions: records.decisions,
+    raters: [...records.raters],
+    films: { kind: movie, count: filmsIn.length, bytes: filmsIn.reduce((sum, one) => sum + one.bytes, 0) },
+  };
 }

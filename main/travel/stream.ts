@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Hash } from 'node:crypto';
 import { AppError } from '../contract/errors.ts';
+import { inPercents } from '../threads/index.ts';
 import type { OnProgress } from './job.ts';
 
 /** How an act is told to stop, and tells how far it is. */
@@ -11,13 +12,11 @@ export interface Watch {
 
 /** Progress in whole percents, one message each. */
 export function meter({ progress }: Watch, step: string, total: number): (amount: number) => void {
-  let [done, told] = [0, -1];
+  const tell = inPercents(progress);
+  let done = 0;
   return (amount) => {
     done += amount;
-    const percent = Math.floor((100 * done) / Math.max(1, total));
-    if (percent === told) return;
-    told = percent;
-    progress(step, Math.min(1, done / Math.max(1, total)));
+    tell(step, Math.min(1, done / Math.max(1, total)));
   };
 }
 

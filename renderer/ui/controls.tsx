@@ -1,15 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { Check, CircleX, Info, Minus, Search, TriangleAlert, X } from 'lucide-react';
 import { RadioGroup } from 'radix-ui';
-import {
-  type ChangeEvent,
-  type KeyboardEvent,
-  type MouseEvent,
-  type ReactElement,
-  type ReactNode,
-  type Ref,
-  useRef,
-} from 'react';
+import type { ChangeEvent, KeyboardEvent, MouseEvent, ReactElement, ReactNode, Ref } from 'react';
 import type { CellLabel } from '../../main/contract/index.ts';
 import { classes } from './classes.ts';
 import { keyCaps } from './commands/keys.ts';
@@ -46,12 +38,9 @@ const sizes = { small: 'small', normal: '', big: 'big' } as const;
 export function Button(props: ButtonProps): ReactElement {
   const { children, onPress, kind = 'plain', size = 'normal', square = false, fill = false, off, keys } = props;
   const title = off ?? props.title;
-  const pressed = useRef<ReactNode>(undefined);
   const press = ({ detail }: MouseEvent): void => {
-    // What a page is for is done once: the second half of a double click asks for nothing more, unless the button has become another.
-    const isSecond = detail > 1 && pressed.current === children;
-    pressed.current = children;
-    if (off === undefined && !(kind === 'primary' && isSecond)) onPress();
+    // What a page is for is done once: the second half of a double click asks for nothing more.
+    if (off === undefined && !(kind === 'primary' && detail > 1)) onPress();
   };
   const keep = (event: MouseEvent): void => {
     if (props.keepFocus === true) event.preventDefault();

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import {
@@ -14,7 +13,7 @@ import { seedsOfFile, seedsOutside } from '../../interop/index.ts';
 import { readParameterSet } from '../../processing/index.ts';
 import { positive, text, type Command, type Flag, type FlagValues, type Invocation } from './command.ts';
 import type { CoreClient } from './connection.ts';
-import { showProgress } from './show-progress.ts';
+import { withProgress } from './show-progress.ts';
 import { parseMemory } from './memory.ts';
 
 /** What a run is asked for: recordings of one field in order, parameters, limits. */
@@ -191,15 +190,12 @@ async function sessionOf(
   if (Uuid.safeParse(place).success) return (await client.sessions.get({ sessionUuid: place })).session;
   const { absolute, json, terminal } = invocation;
   const given = Object.fromEntries(Object.entries(choice).filter(([, value]) => value !== undefined));
-  const ticket = randomUUID();
-  const importing = client.sessions.import(
-    { source: { path: absolute(place) }, ticket, ...given },
-    { signal: invocation.signal },
+  const { session, alreadyImported } = await withProgress(
+    invocation,
+    client,
+    async (ticket, signal) =>
+      await client.sessions.import({ source: { path: absolute(place) }, ticket, ...given }, { signal }),
   );
-  const [{ session, alreadyImported }] = await Promise.all([
-    importing,
-    showProgress(invocation, client, ticket, importing),
-  ]);
   if (!json) terminal.err(`${alreadyImported ? 'In the library' : 'Imported'}: ${session.name}\n`);
   return session;
 }

@@ -31,21 +31,24 @@ export async function showProgress(
   await steps.return?.();
 }
 
+/** What an import says that Ctrl-C ended. */
+export const importStopped = 'The import was stopped; what was not finished has been put away.';
+
 /**
- * Work that is shown on the terminal and ended by Ctrl-C.
+ * Work of the core that is shown on the terminal while it goes on, and ended by Ctrl-C.
  *
- * @param stopped - what is said then
+ * @param stopped - what is said then, in the place of the core's own words
  * @throws AppError `rpc.cancelled`; what `begin` throws
  */
-export async function followed<T>(
+export async function withProgress<T>(
   invocation: Invocation,
   client: CoreClient,
   begin: (ticket: string, signal: AbortSignal) => Promise<T>,
-  stopped = 'The import was stopped; what was not finished has been put away.',
+  stopped?: string,
 ): Promise<T> {
   const ticket = randomUUID();
   const working = begin(ticket, invocation.signal).catch((error: unknown) => {
-    if (!invocation.signal.aborted) throw error;
+    if (stopped === undefined || !invocation.signal.aborted) throw error;
     throw new AppError('rpc.cancelled', stopped, { cause: error });
   });
   const [done] = await Promise.all([working, showProgress(invocation, client, ticket, working)]);

@@ -156,20 +156,16 @@ async function planOf(
   let done = 0;
   const add = async (view: string, where: ViewRow): Promise<void> => {
     await planner.add(view, where, (share) => onShare((done + share) / views));
+    done += 1;
   };
-  for (const view of ofSubject) {
-    await add(view, { subject: session.subject });
-    done += 1;
-  }
-  for (const view of ofSession) {
-    await add(view, session);
-    done += 1;
-  }
+  for (const view of ofSubject) await add(view, { subject: session.subject });
+  for (const view of ofSession) await add(view, session);
   for (const view of viewsOfRun) {
-    if (view === 'Curation' && curations.length === 0) await addSuggestions(planner, schema, task, run.createdAt);
-    else if (view === 'Curation') await add(view, { run_uuid: runUuid, curation_id: curationId });
+    if (view === 'Curation' && curations.length === 0) {
+      await addSuggestions(planner, schema, task, run.createdAt);
+      done += 1;
+    } else if (view === 'Curation') await add(view, { run_uuid: runUuid, curation_id: curationId });
     else await add(view, { run_uuid: runUuid });
-    done += 1;
   }
   return { plan: planner.plan, source };
 }

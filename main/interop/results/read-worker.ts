@@ -4,7 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
 import { AppError } from '../../contract/index.ts';
 import type { TypedJson } from '../../library/index.ts';
-import type { ThreadEnd } from '../../threads/index.ts';
+import { inPercents, type ThreadEnd } from '../../threads/index.ts';
 import { readerOf } from './readers/index.ts';
 import { unreadable } from './check.ts';
 import { type ForeignResult, slabsOf, type Table } from './foreign-result.ts';
@@ -41,15 +41,9 @@ export interface ReadSummary {
   readonly findings: readonly string[];
 }
 
-let told = '';
-
-/** Tells each step and each percent once. */
-function report(step: string, fraction: number): void {
-  const next = `${step} ${Math.floor(100 * fraction)}`;
-  if (next === told) return;
-  told = next;
-  parentPort?.postMessage({ type: 'progress', step, fraction } satisfies ReadProgress);
-}
+const report = inPercents((step, fraction) =>
+  parentPort?.postMessage({ type: 'progress', step, fraction } satisfies ReadProgress),
+);
 
 /** Share of the work that is done once the cells are known; the rest are the tables of traces. */
 const cellsShare = 0.4;

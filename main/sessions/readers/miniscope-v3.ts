@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, type Finding } from '../../contract/index.ts';
 import { readLaidOut, rowsOf } from '../device.ts';
+import { textOf } from '../../text-tables/index.ts';
 import { forEachLine, lineAt } from '../lines.ts';
 import { deviceMetaData } from '../metadata.ts';
 import { hasFile, listFolder, type FilmNames } from '../places.ts';
@@ -90,7 +91,7 @@ type Clock = ReadonlyMap<number, readonly number[]>;
 
 /** Reads timestamp.dat; columns `camNum`, `frameNum`, `sysClock` (ms), `buffer`, apart by tabs. @throws AppError `session.bad_csv` */
 async function readClock(folder: string): Promise<Clock> {
-  const text = (await readFile(path.join(folder, 'timestamp.dat'), 'utf8')).replace(/^\uFEFF/, '');
+  const text = textOf(await readFile(path.join(folder, 'timestamp.dat')));
   const bad = (line: number, why: string): AppError =>
     new AppError('session.bad_csv', `timestamp.dat, line ${line}: ${why}`, {
       hint: 'Correct that line, or move the file away to read the films without it.',

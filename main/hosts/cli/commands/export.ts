@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-import { randomUUID } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
@@ -14,7 +13,7 @@ import {
 } from '../../../contract/index.ts';
 import { exportMany } from '../export-many.ts';
 import { runId, text, texts, type Answer, type Command, type FlagValues, type Invocation } from '../command.ts';
-import { showProgress } from '../show-progress.ts';
+import { withProgress } from '../show-progress.ts';
 import type { CoreClient } from '../connection.ts';
 import { exitCodes } from '../../exit-codes.ts';
 import { bytes } from '../output.ts';
@@ -89,21 +88,22 @@ async function run(invocation: Invocation): Promise<Answer> {
     root === undefined
       ? absolute(out ?? '.')
       : await workflowFile(client, target, absolute(root), text(flags, 'paramset'));
-  const ticket = randomUUID();
   const options = {
     target,
     format,
     destination,
     metadata,
-    ticket,
     cells: choice(flags, 'cells', ['all', 'accepted']),
     table: choice(flags, 'table', ['tidy', 'wide']),
     films: choice(flags, 'films', ['link', 'copy']),
     movie: movieOf(flags),
     overwrite: flags['overwrite'] === true,
   };
-  const exporting = client.interop.export(options, { signal: invocation.signal });
-  const [result] = await Promise.all([exporting, showProgress(invocation, client, ticket, exporting)]);
+  const result = await withProgress(
+    invocation,
+    client,
+    async (ticket, signal) => await client.interop.export({ ...options, ticket }, { signal }),
+  );
   return {
     exitCode: exitCodes.ok,
     json: { ...result, folder: result.path },

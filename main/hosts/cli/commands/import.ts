@@ -4,7 +4,7 @@ import { positive, text, words, type Answer, type Command, type Invocation } fro
 import { exitCodes } from '../../exit-codes.ts';
 import { bytes, duration } from '../output.ts';
 import { passwordVariable, serverPassword } from '../server-password.ts';
-import { followed } from '../show-progress.ts';
+import { importStopped, withProgress } from '../show-progress.ts';
 
 /** `import`: links a session or brings another program's result into the library, or says what that would do. */
 export const importCommand: Command = {
@@ -64,7 +64,7 @@ async function run(invocation: Invocation): Promise<Answer> {
   const { kind } = dataset === undefined ? await client.results.recognise({ source }) : { kind: null };
   if (kind !== null) {
     if (flags['dry-run'] === true) {
-      const { cells, frames, width, height, findings, ...rest } = await followed(
+      const { cells, frames, width, height, findings, ...rest } = await withProgress(
         invocation,
         client,
         async (ticket, signal) =>
@@ -77,6 +77,7 @@ async function run(invocation: Invocation): Promise<Answer> {
             },
             { signal },
           ),
+        importStopped,
       );
       const told = findings.map((finding) => `  note: ${finding}\n`).join('');
       return {
@@ -86,7 +87,7 @@ async function run(invocation: Invocation): Promise<Answer> {
       };
     }
     const [subject, rater] = [text(flags, 'subject'), text(flags, 'rater')];
-    const result = await followed(
+    const result = await withProgress(
       invocation,
       client,
       async (ticket, signal) =>
@@ -102,6 +103,7 @@ async function run(invocation: Invocation): Promise<Answer> {
           },
           { signal },
         ),
+      importStopped,
     );
     const notes = result.findings.map((finding) => `  note: ${finding}\n`).join('');
     const { run, frames, width, height } = result;
@@ -121,7 +123,7 @@ async function run(invocation: Invocation): Promise<Answer> {
   }
   const device = text(flags, 'device');
   const subject = text(flags, 'subject');
-  const { session, alreadyImported } = await followed(
+  const { session, alreadyImported } = await withProgress(
     invocation,
     client,
     async (ticket, signal) =>
@@ -136,6 +138,7 @@ async function run(invocation: Invocation): Promise<Answer> {
         },
         { signal },
       ),
+    importStopped,
   );
   return { exitCode: exitCodes.ok, json: { session, alreadyImported }, text: sessionText(session, alreadyImported) };
 }
@@ -155,10 +158,11 @@ async function load(invocation: Invocation): Promise<Answer> {
   if (flags['dry-run'] === true) {
     return { exitCode: exitCodes.ok, json: { folder, relative }, text: `Would be looked for in ${folder}\n` };
   }
-  const result = await followed(
+  const result = await withProgress(
     invocation,
     client,
     async (ticket, signal) => await client.results.import({ recordingUuid, ticket, ...task }, { signal }),
+    importStopped,
   );
   return {
     exitCode: exitCodes.ok,
@@ -182,7 +186,7 @@ async function fromDatajoint(invocation: Invocation): Promise<Answer> {
   const [subject, root] = [text(flags, 'subject'), text(flags, 'root') ?? env['CALYX_ROOT']];
   const password = await serverPassword(invocation);
   const { client } = await invocation.connect();
-  const imported = await followed(
+  const imported = await withProgress(
     invocation,
     client,
     async (ticket, signal) =>
@@ -199,6 +203,7 @@ async function fromDatajoint(invocation: Invocation): Promise<Answer> {
         },
         { signal },
       ),
+    importStopped,
   );
   const { tables, runs, runsHere, notes, generation, isImported } = imported;
   const lines = [

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { AppError, type Ingested } from '../../../contract/index.ts';
 import { exitCodes } from '../../exit-codes.ts';
-import { followed } from '../show-progress.ts';
+import { withProgress } from '../show-progress.ts';
 import { text, type Answer, type Command, type Invocation } from '../command.ts';
 
 /** `ingest`: the workflow's CSV files into the library. */
@@ -41,7 +41,7 @@ async function run(invocation: Invocation): Promise<Answer> {
     allOrNothing: flags['all-or-nothing'] === true,
     who: text(flags, 'who') ?? env['USER'] ?? '',
   };
-  const result = await followed(
+  const result = await withProgress(
     invocation,
     client,
     async (ticket, signal) => await client.workflow.ingest({ ...wish, ticket }, { signal }),

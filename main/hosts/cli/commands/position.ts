@@ -11,7 +11,7 @@ import {
   type FlagValues,
   type Invocation,
 } from '../command.ts';
-import { followed } from '../show-progress.ts';
+import { withProgress } from '../show-progress.ts';
 import { writeWhole } from '../whole-file.ts';
 
 /** `position`: where the animal was. */
@@ -115,7 +115,7 @@ async function add(invocation: Invocation): Promise<Answer> {
     ...(flags['miniscope-clock'] === true ? { onMiniscopeClock: true } : {}),
     dryRun: flags['dry-run'] === true,
   };
-  const answer = await followed(
+  const answer = await withProgress(
     invocation,
     client,
     async (ticket, signal) => await client.position.add({ ...wish, ticket }, { signal }),

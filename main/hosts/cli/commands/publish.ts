@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-import { randomUUID } from 'node:crypto';
 import { AppError } from '../../../contract/index.ts';
 import { exitCodes } from '../../exit-codes.ts';
 import { runId, text, texts, type Answer, type Command, type Invocation } from '../command.ts';
 import { passwordVariable, serverPassword } from '../server-password.ts';
-import { showProgress } from '../show-progress.ts';
+import { withProgress } from '../show-progress.ts';
 
 /** `publish datajoint`: a run with its session into a lab's DataJoint server. */
 export const publishCommand: Command = {
@@ -58,12 +57,16 @@ async function run(invocation: Invocation): Promise<Answer> {
     texts(flags, 'set').map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
   );
   const { client } = await invocation.connect();
-  const ticket = randomUUID();
-  const publishing = client.datajoint.publish(
-    { target: runId(given), url, password, prefix, dryRun: flags['dry-run'] === true, orientation, values, ticket },
-    { signal: invocation.signal },
+  const [target, dryRun] = [runId(given), flags['dry-run'] === true];
+  const published = await withProgress(
+    invocation,
+    client,
+    async (ticket, signal) =>
+      await client.datajoint.publish(
+        { target, url, password, prefix, dryRun, orientation, values, ticket },
+        { signal },
+      ),
   );
-  const [published] = await Promise.all([publishing, showProgress(invocation, client, ticket, publishing)]);
   const { tables, conflicts, notes, isPublished, generation } = published;
   const lines = [
     `Tables of element-miniscope ${generation}.`,
