@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { acquireApi } from '../contract/index.ts';
+import { type acquireApi, given } from '../contract/index.ts';
 import { camerasSeen } from '../devices/index.ts';
 import type { Handlers } from '../rpc/index.ts';
 import type { Acquisition } from './service.ts';
@@ -37,7 +37,7 @@ export function createAcquireHandlers(
     set: async ({ control, value, scope }) => ({ shown: await acquisition.set(control, value, scope) }),
     rigText: () => Promise.resolve(acquisition.rigText()),
     rois: ({ rois, scope }) => done(acquisition.rois(rois, scope)),
-    plan: ({ change }) => acquisition.plan(withoutUndefined(change)),
+    plan: ({ change }) => acquisition.plan(given(change)),
     preflight: () => acquisition.preflight(),
     start: () => acquisition.start(),
     stop: () => done(acquisition.stop()),
@@ -51,10 +51,4 @@ export function createAcquireHandlers(
     remote: ({ on }) => Promise.resolve(remote.set(on)),
     ticket: () => acquisition.ticket(),
   };
-}
-
-type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-function withoutUndefined<T extends object>(change: T): Given<T> {
-  return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as Given<T>;
 }

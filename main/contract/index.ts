@@ -5,6 +5,7 @@
  */
 export * from './define.ts';
 export * from './errors.ts';
+export * from './given.ts';
 export * from './types.ts';
 export * from './api/index.ts';
 export * from './api/acquire.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { ExportMetadata, Scalar } from '../contract/index.ts';
+import { type ExportMetadata, given, type Scalar } from '../contract/index.ts';
 import type { Reader } from '../library/index.ts';
 import type { ExportRun } from './job.ts';
 
@@ -8,9 +8,6 @@ type Ask = (sql: string) => Promise<readonly Readonly<Record<string, Scalar>>[]>
 /** A name, or nothing for an empty one. */
 const text = (value: Scalar | undefined): string | undefined =>
   typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
-
-const given = <T extends object>(facts: T): T =>
-  Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as T;
 
 const blob = (uuid: string): string => `X'${uuid.replaceAll('-', '')}'`;
 

@@ -2,7 +2,7 @@
 import type { Dirent } from 'node:fs';
 import { readdir, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
-import type { ScopeTypeInfo, settingsApi } from '../contract/index.ts';
+import { given, type ScopeTypeInfo, type settingsApi } from '../contract/index.ts';
 import type { Library } from '../library/index.ts';
 import { freeBytesOf, measureWriteSpeed } from '../recording/index.ts';
 import type { Handlers } from '../rpc/index.ts';
@@ -65,10 +65,7 @@ export function createSettingsHandlers(dependencies: SettingsDependencies): Hand
       return {};
     },
     processing: () => Promise.resolve({ ...machine.processing, machine: { ...has }, suggested: { ...suggested } }),
-    setProcessing: async (change) => {
-      const set = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
-      return await machine.setProcessing(set);
-    },
+    setProcessing: async (change) => await machine.setProcessing(given(change)),
     storage: async () => {
       const { bavail, bsize, blocks } = await statfs(folders.root);
       return {

@@ -8,6 +8,7 @@ import {
   type Budget,
   type RecordingRow,
   type SessionRow,
+  given,
 } from '../../contract/index.ts';
 import { seedsOfFile, seedsOutside } from '../../interop/index.ts';
 import { readParameterSet } from '../../processing/index.ts';
@@ -189,12 +190,11 @@ async function sessionOf(
 ): Promise<SessionRow> {
   if (Uuid.safeParse(place).success) return (await client.sessions.get({ sessionUuid: place })).session;
   const { absolute, json, terminal } = invocation;
-  const given = Object.fromEntries(Object.entries(choice).filter(([, value]) => value !== undefined));
   const { session, alreadyImported } = await withProgress(
     invocation,
     client,
     async (ticket, signal) =>
-      await client.sessions.import({ source: { path: absolute(place) }, ticket, ...given }, { signal }),
+      await client.sessions.import({ source: { path: absolute(place) }, ticket, ...given(choice) }, { signal }),
   );
   if (!json) terminal.err(`${alreadyImported ? 'In the library' : 'Imported'}: ${session.name}\n`);
   return session;
