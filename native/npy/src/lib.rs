@@ -3,10 +3,14 @@
 //! What is written is always little-endian and in C order, version 1.0; what is read may be in Fortran order too (NumPy writes it for
 //! transposed arrays) and is turned into C order. Nothing here knows what an array means.
 
+mod element;
+mod header;
 mod npy;
 mod sparse;
 
-pub use npy::{Array, Dtype, Element, Header, RowWriter, read, read_converted, read_from, read_header, read_rows, write, write_to};
+pub use element::{Dtype, Element};
+pub use header::Header;
+pub use npy::{Array, RowWriter, read, read_converted, read_from, read_header, read_rows, write, write_to};
 pub use sparse::{Archive, Csr, read_member};
 
 /// Why an array could not be read or written.

@@ -1,116 +1,15 @@
-//! The NPY format: a magic number, a header that is a Python literal, the elements.
+//! The NPY format: a header, then the elements; whole arrays, or row by row.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use crate::NpyError;
+use crate::element::{Dtype, Element};
+use crate::header::{Header, count, header_bytes, raw_header};
 
-const MAGIC: &[u8; 6] = b"\x93NUMPY";
-/// The header ends at a multiple of this, as NumPy pads it.
-const ALIGN: usize = 64;
 /// Elements converted at a time.
 const CHUNK: usize = 16 << 10;
-/// Headers of real files have about 100 bytes; more than this is not an array.
-const LONGEST_HEADER: usize = 1 << 16;
-
-/// The element types that are read and written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dtype {
-    /// `float32`
-    F32,
-    /// `float64`
-    F64,
-    /// `uint8`
-    U8,
-    /// `uint32`
-    U32,
-    /// `int32`
-    I32,
-    /// `int64`
-    I64,
-}
-
-impl Dtype {
-    /// NumPy's description, e.g. `<f4`.
-    pub fn descr(self) -> &'static str {
-        match self {
-            Self::F32 => "<f4",
-            Self::F64 => "<f8",
-            Self::U8 => "|u1",
-            Self::U32 => "<u4",
-            Self::I32 => "<i4",
-            Self::I64 => "<i8",
-        }
-    }
-
-    /// NumPy's name, e.g. `float32`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "float32",
-            Self::F64 => "float64",
-            Self::U8 => "uint8",
-            Self::U32 => "uint32",
-            Self::I32 => "int32",
-            Self::I64 => "int64",
-        }
-    }
-
-    /// Bytes of one element.
-    pub fn size(self) -> usize {
-        match self {
-            Self::U8 => 1,
-            Self::F32 | Self::U32 | Self::I32 => 4,
-            Self::F64 | Self::I64 => 8,
-        }
-    }
-
-    fn from_descr(descr: &str) -> Result<Self, NpyError> {
-        match descr {
-            "<f4" => Ok(Self::F32),
-            "<f8" => Ok(Self::F64),
-            // Booleans are bytes of 0 and 1.
-            "|u1" | "<u1" | "u1" | "|b1" => Ok(Self::U8),
-            "<u4" => Ok(Self::U32),
-            "<i4" => Ok(Self::I32),
-            "<i8" => Ok(Self::I64),
-            other => Err(NpyError::Format(format!("arrays of type {other} are not read here"))),
-        }
-    }
-}
-
-/// A number that an NPY file can hold.
-pub trait Element: Copy + Default {
-    /// Its type.
-    const DTYPE: Dtype;
-    /// Appends the little-endian bytes.
-    fn put(self, out: &mut Vec<u8>);
-    /// From as many little-endian bytes as the type has.
-    fn get(bytes: &[u8]) -> Self;
-}
-
-macro_rules! element {
-    ($type:ty, $dtype:expr) => {
-        impl Element for $type {
-            const DTYPE: Dtype = $dtype;
-            fn put(self, out: &mut Vec<u8>) {
-                out.extend_from_slice(&self.to_le_bytes());
-            }
-            fn get(bytes: &[u8]) -> Self {
-                let mut raw = [0; size_of::<$type>()];
-                raw.copy_from_slice(bytes);
-                Self::from_le_bytes(raw)
-            }
-        }
-    };
-}
-element!(f32, Dtype::F32);
-element!(f64, Dtype::F64);
-element!(u8, Dtype::U8);
-element!(u32, Dtype::U32);
-element!(i32, Dtype::I32);
-element!(i64, Dtype::I64);
-
 /// An array in C order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array<T> {
@@ -118,52 +17,6 @@ pub struct Array<T> {
     pub shape: Vec<usize>,
     /// The elements, the last axis fastest.
     pub data: Vec<T>,
-}
-
-/// What stands before the elements.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Header {
-    /// Element type.
-    pub dtype: Dtype,
-    /// Length of each axis.
-    pub shape: Vec<usize>,
-    /// The first axis is the fastest.
-    pub fortran_order: bool,
-}
-
-impl Header {
-    /// Number of elements.
-    ///
-    /// # Errors
-    /// [`NpyError::Format`] when the product does not fit.
-    pub fn count(&self) -> Result<usize, NpyError> {
-        count(&self.shape)
-    }
-}
-
-fn count(shape: &[usize]) -> Result<usize, NpyError> {
-    shape
-        .iter()
-        .try_fold(1usize, |n, axis| n.checked_mul(*axis))
-        .ok_or_else(|| NpyError::Format(format!("an array of shape {shape:?} is too large")))
-}
-
-/// The bytes before the elements, padded as NumPy does it.
-pub(crate) fn header_bytes(descr: &str, shape: &[usize]) -> Vec<u8> {
-    let axes: Vec<String> = shape.iter().map(usize::to_string).collect();
-    let tuple = match axes.as_slice() {
-        [one] => format!("({one},)"),
-        many => format!("({})", many.join(", ")),
-    };
-    let mut text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {tuple}, }}");
-    let unpadded = MAGIC.len() + 4 + text.len() + 1;
-    text.extend(std::iter::repeat_n(' ', unpadded.next_multiple_of(ALIGN) - unpadded));
-    text.push('\n');
-    let mut bytes = MAGIC.to_vec();
-    bytes.extend_from_slice(&[1, 0]);
-    bytes.extend_from_slice(&(text.len() as u16).to_le_bytes());
-    bytes.extend_from_slice(text.as_bytes());
-    bytes
 }
 
 fn put_all<T: Element>(writer: &mut (impl Write + ?Sized), data: &[T]) -> std::io::Result<()> {
@@ -407,49 +260,10 @@ fn to_c_order<T: Element>(data: &[T], shape: &[usize]) -> Vec<T> {
     out
 }
 
-/// Type description, order and shape.
-pub(crate) fn raw_header(reader: &mut impl Read) -> Result<(String, bool, Vec<usize>), NpyError> {
-    let not_an_array = || NpyError::Format("is not an NPY array".to_owned());
-    let mut start = [0; 8];
-    reader.read_exact(&mut start).map_err(|_| not_an_array())?;
-    if &start[..6] != MAGIC {
-        return Err(not_an_array());
-    }
-    let mut length = [0; 4];
-    let wide = start[6] >= 2;
-    reader
-        .read_exact(&mut length[..if wide { 4 } else { 2 }])
-        .map_err(|_| not_an_array())?;
-    let length = u32::from_le_bytes(length) as usize;
-    if length > LONGEST_HEADER {
-        return Err(not_an_array());
-    }
-    let mut text = vec![0; length];
-    reader.read_exact(&mut text).map_err(|_| not_an_array())?;
-    parse(&String::from_utf8_lossy(&text)).ok_or_else(not_an_array)
-}
-
-fn parse(text: &str) -> Option<(String, bool, Vec<usize>)> {
-    let after = |key: &str| {
-        let rest = &text[text.find(&format!("'{key}'"))? + key.len() + 2..];
-        Some(rest[rest.find(':')? + 1..].trim_start())
-    };
-    let descr = after("descr")?.strip_prefix('\'')?;
-    let descr = &descr[..descr.find('\'')?];
-    let fortran = after("fortran_order")?.starts_with("True");
-    let shape = after("shape")?.strip_prefix('(')?;
-    let shape = shape[..shape.find(')')?]
-        .split(',')
-        .map(str::trim)
-        .filter(|axis| !axis.is_empty())
-        .map(|axis| axis.parse().ok())
-        .collect::<Option<Vec<usize>>>()?;
-    Some((descr.to_owned(), fortran, shape))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::header::{ALIGN, MAGIC};
 
     #[test]
     fn some_rows_are_read_without_the_others() {

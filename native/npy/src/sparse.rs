@@ -7,7 +7,8 @@ use std::path::Path;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-use crate::npy::{Array, converted_from, header_bytes, raw_header, write_to};
+use crate::header::{header_bytes, raw_header};
+use crate::npy::{Array, converted_from, write_to};
 use crate::{Element, NpyError};
 
 /// A `rows × columns` matrix of which only the non-zero values are kept, row after row.
