@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-import { useQueries, useQueryClient } from '@tanstack/react-query';
-import { type ReactElement, useEffect, useMemo, useRef, useState } from 'react';
-import { AppError, type CellLabel, type MatchDetail } from '../../../main/contract/index.ts';
+import { useQueries } from '@tanstack/react-query';
+import { type ReactElement, useEffect, useMemo, useState } from 'react';
+import type { MatchDetail } from '../../../main/contract/index.ts';
 import { useConnection } from '../../client/context.ts';
-import { footprintsQuery, matchKey, outlinesQuery, profilesQuery, useMatch, useMatches } from '../../client/explore.ts';
+import { outlinesQuery, useMatch, useMatches } from '../../client/explore.ts';
 import type { Outlines } from '../../gl/contours.ts';
 import { insideRing } from '../../gl/contours.ts';
 import { backToFirst, drawField, type FieldLayer, fieldPoint, type FieldView } from '../../plots/field.ts';
@@ -11,33 +11,22 @@ import type { Figure } from '../../plots/pen.ts';
 import { Plot } from '../../plots/plot.tsx';
 import type { Saved } from '../../plots/save.ts';
 import { useExplore, useExploreSelection } from '../../stores/explore.ts';
-import { counts, dayNames, doubtfulFirst, type MatchGroup, nextUndecidedGroup, onDays } from '../../stores/matches.ts';
-import { report } from '../../stores/messages.ts';
-import { showOverlay, usePerson } from '../../stores/ui.ts';
-import { waitForRater } from '../../stores/waiting-decision.ts';
+import { counts, dayNames, doubtfulFirst, onDays } from '../../stores/matches.ts';
 import { classes } from '../../ui/classes.ts';
-import type { Command } from '../../ui/commands/registry.ts';
-import { runById, useCommands } from '../../ui/commands/use-commands.ts';
-import { Button, Choice, LabelMark, Select } from '../../ui/controls.tsx';
+import { runById } from '../../ui/commands/use-commands.ts';
+import { Button, Choice, Select } from '../../ui/controls.tsx';
 import { count, dateTime, decimal, percent, plural } from '../../ui/format.ts';
-import { type Column, Grid, type Row } from '../../ui/grid.tsx';
 import styles from './explore.module.css';
-import { MatchMember } from './match-member.tsx';
+import { useMatchCommands } from './match-commands.ts';
+import { colourOf, dashOf, tokenOf } from './match-looks.ts';
 import { MatchStart } from './match-start.tsx';
+import { MatchTable } from './match-table.tsx';
 import { Answered, Facts } from './parts.tsx';
 import type { ViewProps } from './population-views.tsx';
 import { Key } from './runs-view.tsx';
 import { ViewPanel } from './view-panel.tsx';
 
 const c = classes(styles);
-
-/** Sessions over each other: the same in both themes, since they lie on a dark ground. */
-const dayColours = ['#5aa6f5', '#f0a93c', '#c274ab', '#42dcb2', '#eef2a6', '#93adff'] as const;
-/** The same on the ground of panels, in both themes. */
-const dayTokens = ['--c1', '--c2', '--c6', '--c3', '--c4', '--c7'] as const;
-const dayDashes: ReadonlyArray<readonly number[]> = [[], [5, 3], [2, 2], [8, 3, 2, 3], [4, 4], [1, 3]];
-const colourOf = (session: number): string => dayColours[session % dayColours.length] ?? '#d0d2d4';
-const tokenOf = (session: number): string => dayTokens[session % dayTokens.length] ?? '--c8';
 
 /** The same cells over several sessions: comparisons that were made, and a new one. */
 export function SessionsView({ side, scope }: ViewProps): ReactElement {
@@ -116,7 +105,7 @@ function layers(
     rings: outlines[index]?.rings ?? [],
     place: backToFirst(session, centre),
     colour: colourOf(index),
-    dash: dayDashes[index % dayDashes.length] ?? [],
+    dash: dashOf(index),
     width: 1.25,
     fill: 0.3,
     rows:
@@ -282,7 +271,7 @@ function Matched({ side, match, choose }: MatchedProps): ReactElement {
               <Key
                 key={session.runUuid}
                 colour={`var(${tokenOf(index)})`}
-                dash={dayDashes[index % dayDashes.length] ?? []}
+                dash={dashOf(index)}
                 name={days[index] ?? session.name}
                 value={plural(session.cells, 'cell')}
               />
@@ -337,193 +326,4 @@ function Matched({ side, match, choose }: MatchedProps): ReactElement {
       </div>
     </ViewPanel>
   );
-}
-
-interface TableProps {
-  readonly match: MatchDetail;
-  readonly list: readonly MatchGroup[];
-  readonly current: MatchGroup | undefined;
-}
-
-function MatchTable({ match, list, current }: TableProps): ReactElement {
-  const core = useConnection().core;
-  const footprints = useQueries({ queries: match.sessions.map((session) => footprintsQuery(core, session.runUuid)) });
-  const profiles = useQueries({ queries: match.sessions.map((session) => profilesQuery(core, session.runUuid)) });
-  const columns = useMemo<readonly Column[]>(
-    () => [
-      { key: 'cell', title: 'Cell', width: '36px', number: true },
-      ...dayNames(match.sessions).map((title, index) => ({
-        key: match.sessions[index]?.runUuid ?? title,
-        title,
-        width: 'minmax(128px, 1fr)',
-        hint: match.sessions[index]?.name ?? title,
-      })),
-      { key: 'score', title: 'Score ↑', width: '52px', number: true },
-      { key: 'label', title: 'Match', width: '88px' },
-    ],
-    [match.sessions],
-  );
-  const rows = list.map((group): Row => ({
-    kind: 'row',
-    key: String(group.index),
-    label: `Match ${String(group.index)}, score ${decimal(group.score, 2)}, ${group.label}`,
-    renderCells: () => {
-      const most = highest(
-        group,
-        profiles.map((query) => query.data),
-      );
-      return [
-        String(group.index),
-        ...match.sessions.map((session, index) => (
-          <MatchMember
-            key={session.runUuid}
-            row={group.members.find((member) => member.session === index)?.row}
-            token={tokenOf(index)}
-            footprints={footprints[index]?.data}
-            profiles={profiles[index]?.data}
-            most={most}
-            reach={32}
-          />
-        )),
-        decimal(group.score, 2),
-        <LabelMark key="label" label={group.label} />,
-      ];
-    },
-  }));
-  return (
-    <Grid
-      label="Matches, the lowest score first"
-      columns={columns}
-      rows={rows}
-      rowHeight={44}
-      selected={current === undefined ? null : String(current.index)}
-      onSelect={(key) => useExploreSelection.setState({ group: Number(key) })}
-    />
-  );
-}
-
-/** The highest value of a cell's mean events over all sessions. */
-function highest(
-  group: MatchGroup,
-  profiles: ReadonlyArray<
-    { readonly rows: readonly number[]; readonly timesS: readonly number[]; readonly values: Float32Array } | undefined
-  >,
-): number {
-  let most = 0;
-  for (const { session, row } of group.members) {
-    const own = profiles[session];
-    const k = own?.rows.indexOf(row) ?? -1;
-    if (own === undefined || k < 0) continue;
-    for (const value of own.values.subarray(k * own.timesS.length, (k + 1) * own.timesS.length))
-      most = Math.max(most, value || 0);
-  }
-  return most;
-}
-
-/** Decisions on matches by key; each is one step of the log, which undo takes back. */
-function useMatchCommands(match: MatchDetail, list: readonly MatchGroup[], current: MatchGroup | undefined): void {
-  const connection = useConnection();
-  const queries = useQueryClient();
-  const now = useRef({ match, list, current });
-  now.current = { match, list, current };
-  const commands = useMemo<readonly Command[]>(() => {
-    const scope = 'screen:explore' as const;
-    const keep = async (changing: Promise<MatchDetail>): Promise<void> => {
-      try {
-        const changed = await changing;
-        queries.setQueryData(matchKey(changed.uuid), changed);
-        void queries.invalidateQueries({ queryKey: ['explore', 'matches'] });
-      } catch (error) {
-        report('error', 'Explore', AppError.from(error).message);
-      }
-    };
-    const withRater = (act: (raterUuid: string) => Promise<MatchDetail>): void => {
-      const { rater } = usePerson.getState();
-      if (rater === null) {
-        waitForRater(() => withRater(act));
-        showOverlay('rater');
-        return;
-      }
-      void keep(act(rater.uuid));
-    };
-    const decide = (groups: readonly number[], to: CellLabel): void =>
-      withRater((raterUuid) =>
-        connection.core.explore.decideMatches({
-          matchUuid: now.current.match.uuid,
-          raterUuid,
-          groups: [...groups],
-          to,
-        }),
-      );
-    const one = (id: string, label: string, key: string, to: CellLabel): Command => ({
-      id: `explore.${id}`,
-      label,
-      group: 'Matches',
-      scope,
-      keys: [key],
-      undo: 'explore.undo',
-      detail: () => (now.current.current === undefined ? undefined : `match ${String(now.current.current.index)}`),
-      enabled: () => (now.current.current === undefined ? 'There is no match to decide on.' : true),
-      run: () => {
-        const { current: chosen, list: all } = now.current;
-        if (chosen === undefined) return;
-        decide([chosen.index], to);
-        const next = nextUndecidedGroup(
-          all.filter((each) => each.index !== chosen.index || to === 'undecided'),
-          null,
-          1,
-        );
-        const after = nextUndecidedGroup(all, chosen.index, 1) ?? next;
-        if (to !== 'undecided' && after !== undefined && after.index !== chosen.index)
-          useExploreSelection.setState({ group: after.index });
-      },
-    });
-    const move = (id: string, label: string, key: string, step: 1 | -1): Command => ({
-      id: `explore.${id}`,
-      label,
-      group: 'Matches',
-      scope,
-      keys: [key],
-      run: () => {
-        const { current: chosen, list: all } = now.current;
-        const next = nextUndecidedGroup(all, chosen?.index ?? null, step);
-        if (next !== undefined) useExploreSelection.setState({ group: next.index });
-      },
-    });
-    return [
-      one('accept', 'Accept the match', 'A', 'accepted'),
-      one('reject', 'Reject the match', 'R', 'rejected'),
-      one('undecide', 'Leave the match undecided', 'U', 'undecided'),
-      move('next', 'Next undecided match', 'J', 1),
-      move('previous', 'Previous undecided match', 'K', -1),
-      {
-        id: 'explore.acceptAbove',
-        label: 'Accept all undecided matches above the limit',
-        group: 'Matches',
-        scope,
-        keys: ['Shift+A'],
-        undo: 'explore.undo',
-        run: () => {
-          const { leastScore } = useExplore.getState();
-          const groups = now.current.list
-            .filter((each) => each.label === 'undecided' && counts(each, leastScore))
-            .map((each) => each.index);
-          if (groups.length > 0) decide(groups, 'accepted');
-        },
-      },
-      {
-        id: 'explore.undo',
-        label: 'Take the newest decision back',
-        group: 'Matches',
-        scope,
-        keys: ['Mod+Z'],
-        enabled: () => (now.current.match.canUndo ? true : 'There is no decision to take back.'),
-        run: () =>
-          withRater((raterUuid) =>
-            connection.core.explore.undoMatches({ matchUuid: now.current.match.uuid, raterUuid }),
-          ),
-      },
-    ];
-  }, [connection, queries]);
-  useCommands(commands);
 }
