@@ -46,7 +46,13 @@ export async function makeReviewLibrary(folder, { cells, frames, filmFrames }) {
       const size = { cells: 20, frames: filmFrames, side: 608 };
       films[codec] = (await addMadeSession(library, 2 + index, codec, size, film)).runUuid;
     }
-    return { large, films, rater };
+    // As many cells with the grey film, for an hour of review.
+    const folderOfFilm = path.join(folder, 'grey');
+    const bytes = statSync(path.join(folderOfFilm, 'Miniscope', '0.avi')).size;
+    const size = { cells, frames: filmFrames, side: 608 };
+    const film = { folder: folderOfFilm, codec: 'GREY', bytes };
+    const { runUuid: long } = await addMadeSession(library, 4, 'long', size, film);
+    return { large, films, long, rater };
   } finally {
     await library.close();
   }

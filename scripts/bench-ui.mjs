@@ -97,32 +97,42 @@ async function withWindow(browser, library, rater, place, work) {
 
 const reviewing = (runUuid) => ({ place: 'review', sessionUuid: null, runUuid, followedRunUuid: null });
 
-/** The page's memory after everything that can be freed was freed, bytes. */
-async function heapOf(session) {
+/** The page's memory after everything that can be freed was freed, bytes: its objects, then what its process and the one that draws hold in all (Linux). */
+async function memoryOf(session, browserSession) {
   for (let i = 0; i < 3; i += 1) await session.send('HeapProfiler.collectGarbage');
-  return (await session.send('Runtime.getHeapUsage')).usedSize;
+  const heap = (await session.send('Runtime.getHeapUsage')).usedSize;
+  const { processInfo } = await browserSession.send('SystemInfo.getProcessInfo');
+  const anonymous = (type) =>
+    processInfo.filter((one) => one.type === type).reduce((sum, { id }) => sum + anonymousBytes(id), 0);
+  return { heap, page: anonymous('renderer'), drawing: anonymous('GPU') };
+}
+
+function anonymousBytes(pid) {
+  if (process.platform !== 'linux') return NaN;
+  return 1024 * Number(/^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 }
 
 /** Review by a script for so many minutes: cells, pictures, decisions, undo, film, places. */
 async function longReview(page, browser) {
   const session = await page.context().newCDPSession(page);
+  const browserSession = await browser.newBrowserCDPSession();
   await openRun(page);
   // What is kept for good is made in the first minute.
   const warm = Date.now() + Math.min(60_000, minutes * 6000);
   const end = Date.now() + minutes * 60_000;
-  let startBytes;
+  let start;
   let keys = 0;
-  const round = [
-    'ArrowDown',
+  const round = (on, back) => [
+    on,
     'a',
     'b',
-    'ArrowDown',
+    on,
     'r',
     'e',
     'z',
     'v',
     'Space',
-    'ArrowUp',
+    back,
     'u',
     'z',
     'Control+z',
@@ -132,24 +142,30 @@ async function longReview(page, browser) {
     'o',
   ];
   const curve = [];
-  while (Date.now() < end) {
-    for (const key of round) {
+  for (let rounds = 0; Date.now() < end; rounds += 1) {
+    // From cell to cell, 400 down the list and 400 up again.
+    const isDown = Math.floor(rounds / 400) % 2 === 0;
+    for (const key of isDown ? round('ArrowDown', 'ArrowUp') : round('ArrowUp', 'ArrowDown')) {
       await page.keyboard.press(key);
       await page.waitForTimeout(120);
       keys += 1;
     }
-    if (startBytes === undefined && Date.now() > warm) startBytes = await heapOf(session);
-    if (keys % (round.length * 30) === 0) curve.push(Math.round((await heapOf(session)) / 1e5) / 10);
+    if (start === undefined && Date.now() > warm) start = await memoryOf(session, browserSession);
+    if (rounds % 30 === 0) curve.push(await memoryOf(session, browserSession));
   }
-  const endBytes = await heapOf(session);
-  startBytes ??= endBytes;
+  const last = await memoryOf(session, browserSession);
+  start ??= last;
+  const grown = (what) => ({
+    startBytes: start[what],
+    endBytes: last[what],
+    growthBytes: last[what] - start[what],
+    curveMb: curve.map((one) => Math.round(one[what] / 1e5) / 10),
+  });
   return {
     minutes,
     keys,
-    startBytes,
-    endBytes,
-    growthBytes: endBytes - startBytes,
-    curveMb: curve,
+    ...grown('heap'),
+    processes: { page: grown('page'), drawing: grown('drawing') },
     budgetBytes: 50_000_000,
     browser: browser.version(),
   };
@@ -251,7 +267,7 @@ async function measure(folder, browser) {
     return { library: await withWindow(browser, directory, made.rater, { place: 'library' }, measureLibrary) };
   });
   await part('hour', `reviewing for ${minutes} min`, async () => ({
-    memory: await inReview(made.films.grey, (page) => longReview(page, browser)),
+    memory: await inReview(made.long, (page) => longReview(page, browser)),
   }));
   return figures;
 }
