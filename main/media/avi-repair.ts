@@ -24,8 +24,8 @@ export interface AviState {
   readonly damaged: readonly number[];
 }
 
-/** Which frames are looked into. */
-export type AviChecks = 'none' | 'uncounted' | 'all';
+/** Which frames are looked into; `checksums`: only those that carry one, as raw frames do not. */
+export type AviChecks = 'none' | 'uncounted' | 'checksums' | 'all';
 
 /** What a repair did. */
 export interface AviRepair {
@@ -177,13 +177,14 @@ function hasEmptyPage(bytes: Buffer, at: number, shortest: number): boolean {
 export async function inspectAvi(file: string, checks: AviChecks = 'none'): Promise<AviState> {
   return await opened(file, 'r', async (handle) => {
     const walked = await walk(handle, file);
-    const from = checks === 'all' ? 0 : checks === 'uncounted' ? walked.head.counted : Number.POSITIVE_INFINITY;
+    const isBelieved = checks === 'none' || (checks === 'checksums' && walked.head.codec !== 'FFV1');
+    const from = checks === 'uncounted' ? walked.head.counted : 0;
     return {
       frames: walked.packets.length,
       counted: walked.head.counted,
       isClosed: walked.isClosed,
       tail: walked.isClosed ? 0 : walked.length - walked.end,
-      damaged: from === Number.POSITIVE_INFINITY ? [] : await damagedFrames(handle, walked, from),
+      damaged: isBelieved ? [] : await damagedFrames(handle, walked, from),
     };
   });
 }

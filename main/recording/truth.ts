@@ -25,8 +25,8 @@ export interface TruthOf {
 
 /**
  * Writes the known truth of a recording of the simulated scope beside it: `truth.json`, `footprints.npz`, `traces.npy`, `spikes.npy`, `motion.npy`, in the form
- * of the known-truth recordings, with a column for each saved frame. Spikes of frames that were lost are those of the next saved one. Footprints are those of
- * the whole frame with the practice rig's light and gain.
+ * of the known-truth recordings, with a column for each saved frame. Spikes of frames that were lost are those of the next saved one; a frame that shows no new picture (the
+ * scope had no link) has none. Footprints are those of the whole frame with the practice rig's light and gain.
  *
  * @param sceneExecutable makes a scene's truth (`calyx-scene`)
  * @throws AppError `engine.missing`, `disk.io`
@@ -44,7 +44,7 @@ export async function writeTruth(about: TruthOf, folder: string, sceneExecutable
       for (const [n, frame] of frames.entries()) {
         out.traces[cell * frames.length + n] = traces[cell * columns + (frame % columns)] ?? 0;
         const before = frames[n - 1];
-        const first = before !== undefined && before < frame && frame - before < columns ? before + 1 : frame;
+        const first = before !== undefined && before <= frame && frame - before < columns ? before + 1 : frame;
         let sum = 0;
         for (let t = first; t <= frame; t += 1) sum += spikes[cell * columns + (t % columns)] ?? 0;
         out.spikes[cell * frames.length + n] = Math.min(255, sum);

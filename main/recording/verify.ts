@@ -116,14 +116,16 @@ async function verifyFilms(
   for (const name of names) {
     const file = path.join(folder, name);
     try {
-      const { frames, isClosed, damaged, tail } = await inspectAvi(file, 'all');
+      const entry = listed.find((candidate) => candidate['name'] === name);
+      const isAsReported = entry !== undefined && entry['sha256'] === (await sha256OfFile(file));
+      // Of a raw film that is as it was recorded, zeros are pictures: a scope without a link gives black ones.
+      const { frames, isClosed, damaged, tail } = await inspectAvi(file, isAsReported ? 'checksums' : 'all');
       if (!isClosed)
         problems.push(`${name} was not closed${tail > 0 ? `; ${tail} bytes at its end belong to no frame` : ''}.`);
       if (damaged.length > 0)
         problems.push(`${name}: ${damaged.length} frames are damaged, the first is ${damaged[0] ?? 0}.`);
-      const entry = listed.find((candidate) => candidate['name'] === name);
       if (listed.length > 0 && entry === undefined) problems.push(`${name} is not in the report.`);
-      if (entry !== undefined && entry['sha256'] !== (await sha256OfFile(file))) {
+      if (entry !== undefined && !isAsReported) {
         problems.push(`${name} was changed after it was recorded: its SHA-256 is not that of the report.`);
       }
       films.push({ name, frames, bytes: (await stat(file)).size, isHashed: entry !== undefined });

@@ -19,7 +19,8 @@ import {
 import { manualClock } from './manual-clock.ts';
 
 const type = scopeType(readCatalogue(), 'Miniscope_V4_BNO');
-const roi = { leftEdge: 0, topEdge: 0, width: 64, height: 48 };
+/** A frame is longer than a page of memory: black ones must not be taken for pages that never came. */
+const roi = { leftEdge: 0, topEdge: 0, width: 96, height: 64 };
 const scope: RigScope = { ...simulatorRig.scopes[0]!, compression: 'GREY', roi };
 
 /** What a recording with faults ended as. */
