@@ -8,8 +8,6 @@ import {
   firmwareWords,
   Miniscope,
   readCatalogue,
-  type Resolved,
-  resolveSetting,
   type ScopeEvent,
   type ScopeFrame,
   type ScopeType,
@@ -25,17 +23,17 @@ import {
   type ScopeSession,
   systemDisk,
 } from '../recording/index.ts';
-import { BufferWatch } from './buffer-watch.ts';
 import type { CaptureReport, CaptureRequests, CaptureState, FromCapture } from './capture-messages.ts';
-import { FramePace } from './frame-pace.ts';
-import { controlLabel, isLight, shownControls, shownSettings } from './controls.ts';
+import { shownControls, shownSettings } from './controls.ts';
 import { Companions } from './companions.ts';
-import { LiveBoxes, liveFrame } from './live-socket.ts';
+import { LiveBoxes } from './live-socket.ts';
 import { Regions } from './regions.ts';
 import { savePicture } from './save-picture.ts';
-import { nothingSeen, QualityWatch } from './quality.ts';
+import { nothingSeen } from './quality.ts';
+import { ScopeSettings } from './scope-settings.ts';
+import { ScopeView } from './scope-view.ts';
 import { TriggerWatch } from './trigger-watch.ts';
-import { silentMs, troubleOf } from './trouble.ts';
+import { troubleOf } from './trouble.ts';
 import { RecordingWatch } from './recording-watch.ts';
 import { type SideScope, SideWork } from './side-work.ts';
 
@@ -53,6 +51,9 @@ export interface CaptureDependencies {
 /** Says how it is this often, ms. */
 const stateMs = 250;
 
+/** Of a scope that is not there. */
+const noFlow = { fps: null, dropped: null, counterAdvances: false, bufferWorst: 0 } as const;
+
 /** An open scope. */
 interface Open {
   readonly address: string;
@@ -61,10 +62,8 @@ interface Open {
   readonly type: ScopeType;
   readonly scope: Miniscope;
   readonly session: ScopeSession;
-  readonly quality: QualityWatch;
-  readonly openedNs: bigint;
-  /** Values as the person set them, whether the light is on or not. */
-  readonly wanted: Map<string, Resolved>;
+  readonly view: ScopeView;
+  readonly settings: ScopeSettings;
 }
 
 /**
@@ -79,14 +78,9 @@ export class Capture implements AsyncDisposable {
   #open: Open | undefined;
   #connecting: CaptureState['connecting'] = null;
   #watch: RecordingWatch | undefined;
-  #lightOff = false;
   #link: { readonly lost: string } | undefined;
   readonly #rois = new Regions();
-  #newest: ScopeFrame | undefined;
-  #frames = 0;
-  readonly #pace = new FramePace();
   readonly #side: SideWork;
-  readonly #buffer = new BufferWatch();
   #ending: Promise<CaptureReport | null> | undefined;
   #darkened: Promise<void> = Promise.resolve();
   readonly #trigger: TriggerWatch;
@@ -130,7 +124,7 @@ export class Capture implements AsyncDisposable {
       const open = this.#open;
       const own = open === undefined ? undefined : this.#sideScope(open);
       await this.#side.identify(address, name, own?.address === address ? own : this.#companions.sideAt(address));
-      open?.quality.settingChanged();
+      open?.view.quality.settingChanged();
       return null;
     },
     stack: async ({ scope, ...wish }) => {
@@ -138,7 +132,7 @@ export class Capture implements AsyncDisposable {
       this.#refuseWhileRecording();
       const of = this.#isFirst(scope) ? this.#sideScope(open) : this.#companions.side(scope);
       const planes = await this.#side.takeStack(of, wish);
-      open.quality.settingChanged();
+      open.view.quality.settingChanged();
       return { planes };
     },
     stopStack: () => {
@@ -199,7 +193,7 @@ export class Capture implements AsyncDisposable {
     const type = scopeType(readCatalogue(), name);
     this.#step(1, 'Looking for the board');
     const feed = new ScopeFeed();
-    const quality = new QualityWatch(type);
+    const view = new ScopeView(type, { clock, box: this.live.first, rois: this.#rois });
     const scope = new Miniscope({
       type,
       clock,
@@ -223,13 +217,9 @@ export class Capture implements AsyncDisposable {
       type,
       scope,
       session: feed.session(scope),
-      quality,
-      openedNs: clock.nowNs(),
-      wanted: new Map(scope.settings),
+      view,
+      settings: new ScopeSettings(type, scope.settings),
     };
-    this.#frames = 0;
-    this.#pace.begin();
-    this.#lightOff = false;
     try {
       await scope.connect();
       if (companions !== undefined) {
@@ -243,7 +233,7 @@ export class Capture implements AsyncDisposable {
       this.#connecting = null;
       this.#say();
     }
-    quality.beginAnew();
+    view.quality.beginAnew();
     return null;
   }
 
@@ -265,9 +255,7 @@ export class Capture implements AsyncDisposable {
     this.#open = undefined;
     await this.#companions[Symbol.asyncDispose]();
     await open.scope[Symbol.asyncDispose]();
-    this.#newest = undefined;
     this.#link = undefined;
-    this.#pace.begin();
     this.#say();
   }
 
@@ -287,17 +275,11 @@ export class Capture implements AsyncDisposable {
 
   async #set(control: string, value: Setting): Promise<Setting> {
     const open = this.#scope();
-    const before = open.wanted.get(control)?.shown;
-    const resolved = resolveSetting(open.type, control, value);
-    open.wanted.set(control, resolved);
-    if (!(isLight(control) && this.#lightOff)) await open.session.set(control, value);
-    open.quality.settingChanged();
-    this.#pace.settingChanged();
-    if (this.#watch !== undefined && before !== resolved.shown) {
-      this.#watch.mark('setting', `${controlLabel(control)} ${String(before ?? '–')} → ${String(resolved.shown)}`);
-    }
+    const { shown, changed } = await open.settings.set(control, value, open.session.set);
+    open.view.settingChanged();
+    if (changed !== null) this.#watch?.mark('setting', changed);
     this.#say();
-    return resolved.shown;
+    return shown;
   }
 
   async #setCompanion(scope: string, control: string, value: Setting): Promise<Setting> {
@@ -311,9 +293,8 @@ export class Capture implements AsyncDisposable {
   async #light(on: boolean): Promise<void> {
     const open = this.#open;
     if (open === undefined) return;
-    this.#lightOff = !on;
-    for (const [name, { shown }] of open.wanted) if (isLight(name)) await open.scope.set(name, on ? shown : 0);
-    open.quality.settingChanged();
+    await open.settings.light(on, (name, value) => open.scope.set(name, value));
+    open.view.quality.settingChanged();
     this.#say();
   }
 
@@ -329,12 +310,12 @@ export class Capture implements AsyncDisposable {
     const { clock, recorder } = this.#dependencies;
     const [scope] = rig.scopes;
     if (scope === undefined) throw new AppError('recording.bad_rig', 'The rig has no scope.');
-    if (this.#lightOff) {
+    if (open.settings.lightOff) {
       await this.#light(true);
       await this.#companions.light(true);
     }
     const startedAt = recorder.now();
-    const plan = { rig, scope, type: open.type, dataDirectory, folder, settings: open.wanted };
+    const plan = { rig, scope, type: open.type, dataDirectory, folder, settings: open.settings.wanted };
     const onLoss = (text: string, device: string): void => {
       const named = this.#companions.isEmpty ? text : `${device}: ${text}`;
       this.#dependencies.tell({ type: 'message', severity: 'warning', text: named });
@@ -345,9 +326,8 @@ export class Capture implements AsyncDisposable {
     const recording = this.#companions.isEmpty
       ? await open.session.start(plan, dependencies)
       : await this.#startTogether(open, { rig, dataDirectory, folder, lengthS }, dependencies);
-    open.quality.beginAnew();
+    open.view.recordingBegins();
     this.#watch = new RecordingWatch(recording, startedAt, lengthS, clock.nowNs());
-    this.#buffer.begin();
     this.#say();
     return { folder: recording.folder };
   }
@@ -360,7 +340,7 @@ export class Capture implements AsyncDisposable {
   ): Promise<Recording> {
     const [scope] = plan.rig.scopes;
     if (scope === undefined) throw new AppError('recording.bad_rig', 'The rig has no scope.');
-    const first = { scope, type: open.type, session: this.#darkening(open), settings: open.wanted };
+    const first = { scope, type: open.type, session: this.#darkening(open), settings: open.settings.wanted };
     try {
       return await this.#companions.start(first, plan, dependencies);
     } catch (error) {
@@ -380,7 +360,7 @@ export class Capture implements AsyncDisposable {
     if (watch === undefined || open === undefined) return Promise.resolve(null);
     this.#ending = (async () => {
       try {
-        const settings = shownSettings(open.type, open.wanted);
+        const settings = shownSettings(open.type, open.settings.wanted);
         this.#say();
         const together = this.#companions.isRecording ? await this.#companions.stop() : null;
         const report = together === null ? await this.#darkening(open).stop() : together.first;
@@ -420,10 +400,8 @@ export class Capture implements AsyncDisposable {
     if (report !== null) this.#dependencies.tell({ type: 'ended', report });
   }
 
-  #sideScope(open: Open): SideScope {
-    const shown = (control: string): Setting =>
-      isLight(control) && this.#lightOff ? 0 : (open.wanted.get(control)?.shown ?? 0);
-    return { address: open.address, type: open.type, scope: open.scope, shown };
+  #sideScope({ address, type, scope, settings }: Open): SideScope {
+    return { address, type, scope, shown: settings.shown };
   }
 
   #isFirst(scope: string | undefined): scope is undefined {
@@ -437,7 +415,7 @@ export class Capture implements AsyncDisposable {
   async #screenshot(file: string, scope: string | undefined): Promise<null> {
     const open = this.#scope();
     const { type, newest: frame } = this.#isFirst(scope)
-      ? { type: open.type, newest: this.#newest }
+      ? { type: open.type, newest: open.view.newest }
       : this.#companions.picture(scope);
     if (frame === undefined) throw new AppError('acquire.not_now', 'No frame has come yet.');
     await savePicture(file, frame.pixels, type);
@@ -447,29 +425,10 @@ export class Capture implements AsyncDisposable {
   #seen(frame: ScopeFrame): void {
     const open = this.#open;
     if (open === undefined) return;
-    this.#newest = frame;
-    this.#frames += 1;
-    const timeS = Number(frame.lastNs - open.openedNs) / 1e9;
-    this.#pace.take(frame, this.#connecting === null);
+    const watch = this.#ending === undefined ? this.#watch : undefined;
+    open.view.take(frame, this.#connecting === null, watch);
     this.#side.seen(open.scope, frame);
-    const glance = open.quality.take(frame.pixels, timeS);
-    this.#follow(frame, glance);
-    if (this.live.first.watchers === 0) return;
-    this.live.first.offer(
-      liveFrame(frame, open.type, glance, {
-        number: this.#frames,
-        agoMs: this.#agoMs(frame.lastNs),
-        timeS,
-        ...this.#rois.of(frame.pixels, open.type),
-      }),
-    );
-  }
-
-  #follow(frame: ScopeFrame, glance: Parameters<RecordingWatch['take']>[1]): void {
-    const watch = this.#watch;
-    if (watch === undefined || this.#ending !== undefined) return;
-    watch.take(frame, glance);
-    this.#buffer.take(frame.lastNs, watch.recording.waiting);
+    if (watch === undefined) return;
     const over = watch.lengthS !== null && watch.recording.seconds >= watch.lengthS;
     if (over || watch.recording.stopped !== null || this.#companions.stopped !== null) void this.#endByItself();
   }
@@ -494,10 +453,6 @@ export class Capture implements AsyncDisposable {
     }
   }
 
-  #agoMs(ns: bigint): number {
-    return Number(this.#dependencies.clock.nowNs() - ns) / 1e6;
-  }
-
   #say(): void {
     this.#dependencies.tell({ type: 'state', state: this.#state() });
   }
@@ -505,45 +460,25 @@ export class Capture implements AsyncDisposable {
   #state(): CaptureState {
     const open = this.#open;
     const watch = this.#watch;
-    const nowNs = this.#dependencies.clock.nowNs();
-    const silent = this.#newest === undefined ? null : this.#agoMs(this.#newest.lastNs);
-    const missing = watch?.missing ?? null;
     return {
       connected: open !== undefined && this.#connecting === null,
       connecting: this.#connecting,
-      controls: open === undefined ? [] : shownControls(open.type, open.wanted),
-      lightOff: this.#lightOff,
+      controls: open === undefined ? [] : shownControls(open.type, open.settings.wanted),
+      lightOff: open?.settings.lightOff ?? false,
       trouble:
         this.#connecting === null && open !== undefined
           ? troubleOf({
               lost: this.#link?.lost ?? null,
-              silentForMs: silent,
+              silentForMs: open.view.silentForMs,
               isRecording: watch !== undefined,
               hasOthers: !this.#companions.isEmpty,
             })
           : null,
-      fps: this.#pace.fps(nowNs),
-      counterFps: this.#pace.counterFps,
-      dropped: watch === undefined ? this.#pace.lost : missing,
-      bufferWorst: this.#buffer.worst(nowNs),
-      counterAdvances: this.#pace.advances && silent !== null && silent < silentMs,
+      ...(open?.view.flow(watch) ?? noFlow),
+      counterFps: open?.view.counterFps ?? null,
       firmware: open === undefined ? null : firmwareWords(open.scope.firmware),
-      recording:
-        watch === undefined
-          ? null
-          : {
-              folder: watch.recording.folder,
-              startedAt: watch.startedAt.toISOString(),
-              seconds: watch.recording.seconds,
-              lengthS: watch.lengthS,
-              saved: watch.recording.saved,
-              missing,
-              savedAgoMs: watch.savedAgoMs(nowNs),
-              failure: watch.recording.failure,
-              ending: this.#ending !== undefined,
-              marks: watch.marks,
-            },
-      quality: open?.quality.report(!this.#lightOff) ?? nothingSeen,
+      recording: watch?.state(this.#dependencies.clock.nowNs(), this.#ending !== undefined) ?? null,
+      quality: open?.view.quality.report(!open.settings.lightOff) ?? nothingSeen,
       stack: this.#side.plane,
       companions: this.#companions.state(),
       trigger: this.#trigger.level,

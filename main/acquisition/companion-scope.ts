@@ -6,8 +6,6 @@ import {
   firmwareWords,
   Miniscope,
   readCatalogue,
-  type Resolved,
-  resolveSetting,
   type ScopeEvent,
   type ScopeFrame,
   type ScopeType,
@@ -22,16 +20,15 @@ import {
   ScopeFeed,
   type ScopeSession,
 } from '../recording/index.ts';
-import { BufferWatch } from './buffer-watch.ts';
 import type { CaptureReport } from './capture-messages.ts';
-import { controlLabel, isLight, shownControls, shownSettings } from './controls.ts';
-import { FramePace } from './frame-pace.ts';
-import { type LiveBox, liveFrame } from './live-socket.ts';
-import { QualityWatch } from './quality.ts';
+import { shownControls, shownSettings } from './controls.ts';
+import type { LiveBox } from './live-socket.ts';
 import { RecordingWatch } from './recording-watch.ts';
 import { Regions } from './regions.ts';
+import { ScopeSettings } from './scope-settings.ts';
+import { ScopeView } from './scope-view.ts';
 import type { SideScope } from './side-work.ts';
-import { silentMs, troubleOf } from './trouble.ts';
+import { troubleOf } from './trouble.ts';
 
 /** What a scope beside the first one needs of the world. */
 export interface CompanionWorld {
@@ -51,23 +48,15 @@ export class CompanionScope implements AsyncDisposable {
   readonly wish: RigScope;
   readonly type: ScopeType;
   readonly rois = new Regions();
-  /** The newest frame; undefined before the first. */
-  newest: ScopeFrame | undefined;
   readonly #address: string;
   readonly #world: CompanionWorld;
-  readonly #box: LiveBox;
-  readonly #quality: QualityWatch;
-  readonly #pace = new FramePace();
-  readonly #buffer = new BufferWatch();
-  readonly #wanted: Map<string, Resolved>;
+  readonly #view: ScopeView;
+  readonly #settings: ScopeSettings;
   readonly #closing = new AbortController();
-  readonly #openedNs: bigint;
   #open: { readonly scope: Miniscope; readonly session: ScopeSession } | undefined;
   /** Why it could not be opened. */
   #problem: string | null = null;
   #lost: string | null = null;
-  #lightOff = false;
-  #frames = 0;
   #watch: RecordingWatch | undefined;
   #trying: Promise<void> = Promise.resolve();
 
@@ -75,11 +64,14 @@ export class CompanionScope implements AsyncDisposable {
     this.wish = wish;
     this.type = scopeType(readCatalogue(), wish.type);
     this.#address = address;
-    this.#box = box;
     this.#world = world;
-    this.#quality = new QualityWatch(this.type);
-    this.#openedNs = world.clock.nowNs();
-    this.#wanted = new Map(this.#miniscope(new ScopeFeed()).settings);
+    this.#view = new ScopeView(this.type, { clock: world.clock, box, rois: this.rois });
+    this.#settings = new ScopeSettings(this.type, this.#miniscope(new ScopeFeed(), wish.settings).settings);
+  }
+
+  /** The newest frame; undefined before the first. */
+  get newest(): ScopeFrame | undefined {
+    return this.#view.newest;
   }
 
   /** Tries to open it once; one that does not answer is tried again until it is let go. */
@@ -94,7 +86,7 @@ export class CompanionScope implements AsyncDisposable {
     const { session } = this.#open;
     // Dark after its own last frame: the others take theirs at another moment.
     const stop: ScopeSession['stop'] = () => session.stop(() => void this.light(false));
-    return { scope: this.wish, type: this.type, session: { ...session, stop }, settings: this.#wanted };
+    return { scope: this.wish, type: this.type, session: { ...session, stop }, settings: this.#settings.wanted };
   }
 
   /** Whether it is open on a board. */
@@ -105,14 +97,11 @@ export class CompanionScope implements AsyncDisposable {
   /** For work beside the preview. @throws AppError `acquire.not_ready` while it cannot be opened */
   side(): SideScope {
     if (this.#open === undefined) throw new AppError('acquire.not_ready', this.#notThere());
-    const shown = (control: string): Setting =>
-      isLight(control) && this.#lightOff ? 0 : (this.#wanted.get(control)?.shown ?? 0);
-    return { address: this.#address, type: this.type, scope: this.#open.scope, shown };
+    return { address: this.#address, type: this.type, scope: this.#open.scope, shown: this.#settings.shown };
   }
 
   begins(recording: Recording, startedAt: Date, lengthS: number | null): void {
-    this.#quality.beginAnew();
-    this.#buffer.begin();
+    this.#view.recordingBegins();
     this.#watch = new RecordingWatch(recording, startedAt, lengthS, this.#world.clock.nowNs());
   }
 
@@ -121,53 +110,41 @@ export class CompanionScope implements AsyncDisposable {
     const watch = this.#watch;
     this.#watch = undefined;
     if (watch === undefined || report === undefined) return null;
-    return watch.report(report, shownSettings(this.type, this.#wanted));
+    return watch.report(report, shownSettings(this.type, this.#settings.wanted));
   }
 
   /** Sets a control; gives how it was and how it is. @throws AppError `device.bad_setting`, `device.no_answer` */
   async set(control: string, value: Setting): Promise<{ readonly shown: Setting; readonly changed: string | null }> {
-    const before = this.#wanted.get(control)?.shown;
-    const resolved = resolveSetting(this.type, control, value);
-    this.#wanted.set(control, resolved);
-    if (!(isLight(control) && this.#lightOff)) await this.#open?.session.set(control, value);
-    this.#quality.settingChanged();
-    this.#pace.settingChanged();
-    const { shown } = resolved;
-    const changed =
-      before === shown
-        ? null
-        : `${this.wish.name}: ${controlLabel(control)} ${String(before ?? '–')} → ${String(shown)}`;
-    return { shown, changed };
+    const { shown, changed } = await this.#settings.set(control, value, async (name, to) => {
+      await this.#open?.session.set(name, to);
+    });
+    this.#view.settingChanged();
+    return { shown, changed: changed === null ? null : `${this.wish.name}: ${changed}` };
   }
 
   /** Light off without forgetting its value, and on again. @throws AppError `device.no_answer` */
   async light(on: boolean): Promise<void> {
-    this.#lightOff = !on;
-    for (const [name, { shown }] of this.#wanted)
-      if (isLight(name)) await this.#open?.scope.set(name, on ? shown : 0).catch((error: unknown) => this.#dark(error));
-    this.#quality.settingChanged();
+    await this.#settings.light(on, async (name, to) => {
+      await this.#open?.scope.set(name, to).catch((error: unknown) => this.#dark(error));
+    });
+    this.#view.quality.settingChanged();
   }
 
   state(): AcquireScope {
     const { name } = this.wish;
     const { type, width, height, hasOrientation: orientation } = this.type;
-    const silent = this.#silentForMs();
-    const watch = this.#watch;
     return {
       name,
       type,
       width,
       height,
-      controls: shownControls(this.type, this.#wanted),
-      trouble: this.#trouble(silent),
-      fps: this.#pace.fps(this.#world.clock.nowNs()),
-      dropped: watch === undefined ? this.#pace.lost : watch.missing,
-      counterAdvances: this.#pace.advances && silent !== null && silent < silentMs,
-      bufferWorst: this.#buffer.worst(this.#world.clock.nowNs()),
+      controls: shownControls(this.type, this.#settings.wanted),
+      trouble: this.#trouble(),
+      ...this.#view.flow(this.#watch),
       orientation,
       firmware: this.#open === undefined ? null : firmwareWords(this.#open.scope.firmware),
-      quality: this.#quality.report(!this.#lightOff),
-      saved: watch?.recording.saved ?? null,
+      quality: this.#view.quality.report(!this.#settings.lightOff),
+      saved: this.#watch?.recording.saved ?? null,
     };
   }
 
@@ -179,16 +156,12 @@ export class CompanionScope implements AsyncDisposable {
     await open?.scope[Symbol.asyncDispose]();
   }
 
-  #miniscope(feed: ScopeFeed): Miniscope {
+  #miniscope(feed: ScopeFeed, settings: Readonly<Record<string, Setting>>): Miniscope {
     const { clock, openLink } = this.#world;
-    const wanted = this.#wanted as Map<string, Resolved> | undefined;
     return new Miniscope({
       type: this.type,
       clock,
-      settings:
-        wanted === undefined
-          ? this.wish.settings
-          : Object.fromEntries([...wanted].map(([name, { shown }]) => [name, shown])),
+      settings,
       open: async () => feed.opened(await openLink(this.#address)),
       onFrame: (frame) => {
         // The recorder first: whatever fails below, the frame is safe.
@@ -208,13 +181,13 @@ export class CompanionScope implements AsyncDisposable {
       return;
     }
     const feed = new ScopeFeed();
-    const scope = this.#miniscope(feed);
+    const wanted = [...this.#settings.wanted].map(([name, { shown }]) => [name, shown] as const);
+    const scope = this.#miniscope(feed, Object.fromEntries(wanted));
     try {
       await scope.connect();
       this.#open = { scope, session: feed.session(scope) };
       this.#problem = null;
-      this.#pace.begin();
-      this.#quality.beginAnew();
+      this.#view.connected();
     } catch (error) {
       await scope[Symbol.asyncDispose]();
       this.#problem = AppError.from(error).message;
@@ -237,18 +210,8 @@ export class CompanionScope implements AsyncDisposable {
   }
 
   #seen(frame: ScopeFrame): void {
-    this.#frames += 1;
-    this.newest = frame;
-    this.#pace.take(frame, this.#open !== undefined);
-    const timeS = Number(frame.lastNs - this.#openedNs) / 1e9;
-    const glance = this.#quality.take(frame.pixels, timeS);
-    this.#watch?.take(frame, glance);
-    if (this.#watch !== undefined) this.#buffer.take(frame.lastNs, this.#watch.recording.waiting);
+    this.#view.take(frame, this.#open !== undefined, this.#watch);
     if (this.#open !== undefined) this.#world.onFrame(this.#open.scope, frame);
-    if (this.#box.watchers === 0) return;
-    const agoMs = Number(this.#world.clock.nowNs() - frame.lastNs) / 1e6;
-    const about = { number: this.#frames, agoMs, timeS, ...this.rois.of(frame.pixels, this.type) };
-    this.#box.offer(liveFrame(frame, this.type, glance, about));
   }
 
   #happened(event: ScopeEvent): void {
@@ -263,14 +226,10 @@ export class CompanionScope implements AsyncDisposable {
     this.#world.tell('warning', `${this.wish.name}: its light could not be changed: ${message}`);
   }
 
-  #silentForMs(): number | null {
-    return this.newest === undefined ? null : Number(this.#world.clock.nowNs() - this.newest.lastNs) / 1e6;
-  }
-
-  #trouble(silent: number | null): AcquireScope['trouble'] {
+  #trouble(): AcquireScope['trouble'] {
     if (this.#open === undefined)
       return { text: this.#notThere(), next: 'The other devices work on. Calyx tries again every 3 s.' };
     const isRecording = this.#watch !== undefined;
-    return troubleOf({ lost: this.#lost, silentForMs: silent, isRecording, hasOthers: true });
+    return troubleOf({ lost: this.#lost, silentForMs: this.#view.silentForMs, isRecording, hasOthers: true });
   }
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { AcquirePlan } from '../contract/index.ts';
+import type { CaptureState } from './capture-messages.ts';
 import { recordingFolder, type Rig, simulatorRig, writeWholeFile } from '../recording/index.ts';
 
 /** Plan of a first start: below the first folder that is offered. */
@@ -89,6 +90,16 @@ export function rigOf(plan: AcquirePlan, isSimulated: boolean, type?: string, fi
     recordLengthS: lengthS ?? 0,
     scopes: simulatorRig.scopes.map((scope) => Object.assign({}, scope, { type: type ?? scope.type, compression })),
   };
+}
+
+/** A rig as it is driven now: each scope with the values of its controls. */
+export function drivenRig(rig: Rig, state: CaptureState | null): Rig {
+  const scopes = rig.scopes.map((scope, n) => {
+    const { controls } = (n === 0 ? state : state?.companions.scopes.find(({ name }) => name === scope.name)) ?? {};
+    const values = (controls ?? []).map(({ name, shown }) => [name, shown] as const);
+    return Object.assign({}, scope, { settings: { ...scope.settings, ...Object.fromEntries(values) } });
+  });
+  return { ...rig, scopes };
 }
 
 /** The folder that a recording would make if it began now, below the data folder. */

@@ -16,8 +16,11 @@ import { type ConnectedDevice, lossSentence, lossSeverity } from './status.ts';
 export interface CycleOptions {
   readonly clock: Clock;
   readonly now: () => Date;
+  /** Makes the folder that a window chose. @throws AppError */
   readonly makeFolder: (folder: FolderRef) => Promise<string>;
+  /** The library's rows of what is recorded. */
   readonly sessions: RecordedSessions;
+  /** Told when a recording begins and when it is over: long jobs wait meanwhile. */
   readonly onRecording?: (isRecording: boolean) => void;
 }
 

@@ -2,7 +2,7 @@
 import type { AcquireMark } from '../contract/index.ts';
 import type { ScopeFrame } from '../devices/index.ts';
 import type { IntegrityReport, Recording } from '../recording/index.ts';
-import type { CaptureReport } from './capture-messages.ts';
+import type { CaptureReport, CaptureState } from './capture-messages.ts';
 import type { Glance } from './quality.ts';
 
 /** Width of a bin of {@link CaptureReport.intervals}, and how many lie on each side of the usual interval. */
@@ -52,9 +52,21 @@ export class RecordingWatch {
     return this.recording.missing;
   }
 
-  /** How long ago a frame was saved, ms. */
-  savedAgoMs(nowNs: bigint): number {
-    return Math.max(0, Number(nowNs - this.#savedAtNs) / 1e6);
+  /** What is told of it while it is under way. */
+  state(nowNs: bigint, ending: boolean): NonNullable<CaptureState['recording']> {
+    const { folder, seconds, saved, failure } = this.recording;
+    return {
+      folder,
+      startedAt: this.startedAt.toISOString(),
+      seconds,
+      lengthS: this.lengthS,
+      saved,
+      missing: this.missing,
+      savedAgoMs: Math.max(0, Number(nowNs - this.#savedAtNs) / 1e6),
+      failure,
+      ending,
+      marks: this.marks,
+    };
   }
 
   /** The report with what was seen here. */

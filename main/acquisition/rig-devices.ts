@@ -13,6 +13,7 @@ import {
   readCatalogue,
   type ScopeType,
   scopeType,
+  type Setting,
 } from '../devices/index.ts';
 import { simulatorRig, writeWholeFile } from '../recording/index.ts';
 import type { Child, ChildOptions } from '../supervisor/index.ts';
@@ -196,4 +197,10 @@ function readTypes(file: string): Readonly<Record<string, string>> {
   } catch {
     return {};
   }
+}
+
+/** A real scope begins as its type says: dark. The simulated V4 shows a picture at once. */
+export function firstSettings({ simulated, type }: UsableDevice): Readonly<Record<string, Setting>> {
+  const scope = simulatorRig.scopes.find((candidate) => candidate.type === type.type);
+  return simulated ? (scope?.settings ?? {}) : {};
 }

@@ -15,46 +15,37 @@ import {
   type AcquireScopeType,
   type AcquireStack,
   type AcquireStatus,
-  type FolderRef,
 } from '../contract/index.ts';
-import type { Clock, Setting } from '../devices/index.ts';
-import { diskFaultNames, fileName, freeBytesOf, rigJson, simulatorRig } from '../recording/index.ts';
+import type { Setting } from '../devices/index.ts';
+import { upgradeRequestOf } from '../media/index.ts';
+import { diskFaultNames, rigJson } from '../recording/index.ts';
 import { Aftermath } from './aftermath.ts';
 import { ChosenRig, type ChosenRigOptions } from './chosen-rig.ts';
 import { CaptureLine } from './capture-line.ts';
 import type { CaptureState } from './capture-messages.ts';
+import { ImageCaptures } from './image-captures.ts';
 import { Followers } from '../rpc/index.ts';
 import { MessageList } from './messages.ts';
-import { keepPlan, planOf, readPlan, rigOf } from './plan.ts';
+import { drivenRig, keepPlan, planOf, readPlan, rigOf } from './plan.ts';
 import { checksOf, type RigFacts, whenReady } from './readiness.ts';
-import type { RecordedSessions } from './recorded-sessions.ts';
-import { RigDevices, type RigDevicesOptions, type UsableDevice } from './rig-devices.ts';
-import { RecordingCycle } from './recording-cycle.ts';
+import { RoomWatch } from './room-watch.ts';
+import { firstSettings, RigDevices, type RigDevicesOptions } from './rig-devices.ts';
+import { type CycleOptions, RecordingCycle } from './recording-cycle.ts';
 import { type ConnectedDevice, modeWords, statusOf } from './status.ts';
 
 /** Path of the live picture's WebSocket on the core's address. */
 export const livePath = '/live';
 
 /** What the service needs of the world. */
-export interface AcquisitionOptions extends Omit<RigDevicesOptions, 'typesFile'>, ChosenRigOptions {
-  readonly clock: Clock;
-  readonly now: () => Date;
+export interface AcquisitionOptions extends CycleOptions, Omit<RigDevicesOptions, 'typesFile'>, ChosenRigOptions {
   /** Keeps what was planned last. */
   readonly planFile: string;
   /** The root that is offered first. */
   readonly firstRoot: string;
-  /** Makes the folder that a window chose. @throws AppError */
-  readonly makeFolder: (folder: FolderRef) => Promise<string>;
-  /** The library's rows of what is recorded. */
-  readonly sessions: RecordedSessions;
-  /** Told when a recording begins and when it is over: long jobs wait meanwhile. */
-  readonly onRecording?: (isRecording: boolean) => void;
 }
 
 /** The capture process counts as silent after this time, ms. */
 const staleMs = 2000;
-/** The disk is asked this often, ms. */
-const diskMs = 5000;
 /** The core waits this long for a recording to be closed when it ends itself, ms. */
 const closeMs = 30_000;
 
@@ -76,13 +67,14 @@ export class Acquisition {
   #mode: AcquireMode = 'idle';
   #plan: AcquirePlan;
   readonly #cycle: RecordingCycle;
+  readonly #images: ImageCaptures;
   readonly #rig: ChosenRig;
   /** Boards of the rig's other scopes that are open. */
   #others: readonly { readonly address: string; readonly scopeType: string }[] = [];
   readonly #startedMs: number;
   readonly #startedNs: bigint;
   #finishing: Promise<void> = Promise.resolve();
-  #free: number | null = null;
+  readonly #room = new RoomWatch();
 
   constructor(options: AcquisitionOptions) {
     this.#options = options;
@@ -111,7 +103,16 @@ export class Acquisition {
       file: () => this.#rig.rig,
       program: (when, folder) => this.#rig.run(when, folder, (text) => this.#say('info', text)),
     });
-    void this.#lookAtDisk();
+    const dataFolder = (): Promise<string> => options.makeFolder(this.#plan.folder);
+    this.#images = new ImageCaptures({
+      now: options.now,
+      dataFolder,
+      firstScope: () => this.#rig.rig?.scopes[0]?.name ?? 'Miniscope',
+      say: (text) => this.#say('info', text),
+    });
+    const isIdle = (): boolean => this.#mode === 'idle';
+    const { clock } = options;
+    void this.#room.follow({ clock, isIdle, dataFolder, changed: () => this.#notify() }, this.#ended.signal);
     void this.#watchSilence();
     void this.#aftermath.recover();
   }
@@ -218,19 +219,7 @@ export class Acquisition {
   rigText(): { readonly name: string; readonly text: string } {
     const device = this.#device;
     const rig = rigOf(this.#plan, device?.id === 'simulator', device?.type.type, this.#rig.rig);
-    const valuesOf = (name: string, n: number): readonly { readonly name: string; readonly shown: Setting }[] =>
-      n === 0
-        ? (this.#state?.controls ?? [])
-        : (this.#state?.companions.scopes.find((scope) => scope.name === name)?.controls ?? []);
-    const scopes = rig.scopes.map((scope, n) =>
-      Object.assign({}, scope, {
-        settings: {
-          ...scope.settings,
-          ...Object.fromEntries(valuesOf(scope.name, n).map(({ name, shown }) => [name, shown])),
-        },
-      }),
-    );
-    const text = `${JSON.stringify(rigJson({ ...rig, scopes }), null, 4)}\n`;
+    const text = `${JSON.stringify(rigJson(drivenRig(rig, this.#state)), null, 4)}\n`;
     return { name: this.#plan.rig ?? (this.#plan.experiment === '' ? 'rig' : this.#plan.experiment), text };
   }
 
@@ -305,12 +294,7 @@ export class Acquisition {
 
   /** @param scope a scope of the rig beside the first one */
   async screenshot(scope?: string): Promise<{ readonly file: string }> {
-    const line = this.#connected();
-    const data = await this.#options.makeFolder(this.#plan.folder);
-    const file = this.#captureName(scope, '.png');
-    await line.ask('screenshot', { file: path.join(data, file), ...(scope === undefined ? {} : { scope }) });
-    this.#say('info', `Screenshot saved: ${file}`);
-    return { file };
+    return await this.#images.screenshot(this.#connected(), scope);
   }
 
   /** @throws AppError `acquire.not_now` but in the preview, `device.*`, `disk.io`, `rpc.cancelled` */
@@ -322,25 +306,7 @@ export class Acquisition {
     if (this.#mode !== 'preview') {
       throw new AppError('acquire.not_now', `No stack can be taken: ${modeWords[this.mode]}.`);
     }
-    const line = this.#connected();
-    const data = await this.#options.makeFolder(this.#plan.folder);
-    const file = this.#captureName(scope, '_stack.tif');
-    const stop = (): void => void line.ask('stopStack', null).catch(() => undefined);
-    signal.addEventListener('abort', stop, { once: true });
-    try {
-      const of = scope === undefined ? {} : { scope };
-      const { planes } = await line.ask('stack', { ...wish, ...of, file: path.join(data, file) });
-      this.#say('info', `Stack of ${String(planes)} planes saved: ${file}`);
-      return { file, planes };
-    } finally {
-      signal.removeEventListener('abort', stop);
-    }
-  }
-
-  #captureName(scope: string | undefined, ending: string): string {
-    const stamp = this.#options.now().toISOString().replaceAll(/[:.]/g, '-').replace('Z', '');
-    const device = scope ?? this.#rig.rig?.scopes[0]?.name ?? 'Miniscope';
-    return path.join('imageCaptures', `${fileName(device)}_${stamp}${ending}`);
+    return await this.#images.stack(this.#connected(), wish, signal, scope);
   }
 
   /** From the report back to the live picture. */
@@ -374,14 +340,12 @@ export class Acquisition {
 
   /** Hands a window's socket to the process that has the picture. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { method, url, headers } = request;
     const line = this.#line;
     if (line === undefined) {
       socket.end('HTTP/1.1 409 Conflict\r\nConnection: close\r\n\r\n');
       return;
     }
-    const part = { ...(method === undefined ? {} : { method }), ...(url === undefined ? {} : { url }), headers };
-    line.upgrade(part, socket as Socket, head);
+    line.upgrade(upgradeRequestOf(request), socket as Socket, head);
   }
 
   /** What the instrument does, now and after each change, until the signal. */
@@ -395,7 +359,7 @@ export class Acquisition {
       device: this.#device,
       state: this.#state,
       isStale: this.#isStale(),
-      freeBytes: this.#free,
+      freeBytes: this.#room.freeBytes,
       dataFolder: this.#cycle.dataFolder,
       segment: this.#cycle.series.position,
       nextAt: this.#cycle.series.nextAt,
@@ -506,18 +470,6 @@ export class Acquisition {
     return Number(this.#options.clock.nowNs() - this.#stateAt) / 1e6 > staleMs;
   }
 
-  async #lookAtDisk(): Promise<void> {
-    const { clock, makeFolder } = this.#options;
-    while (!this.#ended.signal.aborted) {
-      if (this.#mode !== 'idle') {
-        const folder = await makeFolder(this.#plan.folder).catch(() => null);
-        this.#free = folder === null ? null : await freeBytesOf(folder);
-        this.#notify();
-      }
-      await clock.sleep(this.#mode === 'idle' ? 500 : diskMs, this.#ended.signal).catch(() => undefined);
-    }
-  }
-
   /** A process that has stopped to speak must not leave its last words standing. */
   async #watchSilence(): Promise<void> {
     const { clock } = this.#options;
@@ -540,10 +492,4 @@ export class Acquisition {
   #notify(): void {
     this.#followers.notify();
   }
-}
-
-/** A real scope begins as its type says: dark. The simulated V4 shows a picture at once. */
-function firstSettings({ simulated, type }: UsableDevice): Readonly<Record<string, Setting>> {
-  const scope = simulatorRig.scopes.find((candidate) => candidate.type === type.type);
-  return simulated ? (scope?.settings ?? {}) : {};
 }

@@ -15,5 +15,5 @@ export { writeProxy, type ProxyJob } from './proxy.ts';
 export { encodingFfmpeg, firstEncoder, startEncoder, type Encoder } from './encoder.ts';
 export { openMovie, type Layer, type OpenMovie } from './movie.ts';
 export type { FilmProbe } from './probe.ts';
-export type { UpgradeRequest } from './socket.ts';
+export { type UpgradeRequest, upgradeRequestOf } from './socket.ts';
 export type { Movie, MovieInput } from './tickets.ts';

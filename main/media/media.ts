@@ -9,7 +9,7 @@ import type { Handlers } from '../rpc/index.ts';
 import { type Child, superviseNodeChild } from '../supervisor/index.ts';
 import type { ToMediaProcess } from './media-process.ts';
 import { useFoundFfmpeg } from './probe.ts';
-import { movieSockets, type UpgradeRequest } from './socket.ts';
+import { movieSockets, upgradeRequestOf } from './socket.ts';
 import { type Movie, type MovieInput, Tickets } from './tickets.ts';
 
 /** Path of the frames' WebSocket on the core's address. */
@@ -35,10 +35,6 @@ function newTicket(): string {
   return randomBytes(24).toString('base64url');
 }
 
-function partOf({ method, url, headers }: IncomingMessage): UpgradeRequest {
-  return { ...(method === undefined ? {} : { method }), ...(url === undefined ? {} : { url }), headers };
-}
-
 /**
  * Starts serving frames: in a process of their own, started with the first ticket. Inside Electron's utility process no Node child can be started
  * (the fuse runAsNode is off in a release): there frames are served by the core itself, on the native threads.
@@ -57,7 +53,7 @@ function inThisProcess(): Media {
       tickets.put(ticket, movie);
       return ticket;
     },
-    upgrade: (request, socket, head) => serve(partOf(request), socket, head),
+    upgrade: (request, socket, head) => serve(upgradeRequestOf(request), socket, head),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
@@ -78,7 +74,11 @@ function inOwnProcess({ logFolder, onCrash }: MediaOptions): Media {
       return ticket;
     },
     upgrade: (request, socket, head) => {
-      const message: ToMediaProcess = { type: 'upgrade', request: partOf(request), head: head.toString('base64') };
+      const message: ToMediaProcess = {
+        type: 'upgrade',
+        request: upgradeRequestOf(request),
+        head: head.toString('base64'),
+      };
       running().send(message, socket as Socket);
     },
     [Symbol.asyncDispose]: async () => {

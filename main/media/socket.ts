@@ -13,6 +13,11 @@ const longestMessageBytes = 64 * 1024;
 /** What is left of an upgrade request once it has crossed a process. */
 export type UpgradeRequest = Pick<IncomingMessage, 'method' | 'url' | 'headers'>;
 
+/** What of a request goes with its socket. */
+export function upgradeRequestOf({ method, url, headers }: IncomingMessage): UpgradeRequest {
+  return { ...(method === undefined ? {} : { method }), ...(url === undefined ? {} : { url }), headers };
+}
+
 /** Completes upgrades of `/frames` and serves on each socket the movie of the ticket in its first message. */
 export function movieSockets(tickets: Tickets): (request: UpgradeRequest, socket: Duplex, head: Buffer) => void {
   const server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: longestMessageBytes });
