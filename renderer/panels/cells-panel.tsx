@@ -8,7 +8,8 @@ import { goTo } from '../stores/ui.ts';
 import { classes } from '../ui/classes.ts';
 import { Button, LabelMark, SearchField } from '../ui/controls.tsx';
 import { count, decimal } from '../ui/format.ts';
-import { type Column, Grid, type Row } from '../ui/grid.tsx';
+import type { Column } from '../ui/grid-columns.ts';
+import { Grid, type Row } from '../ui/grid.tsx';
 import { Empty, Panel } from '../ui/panel.tsx';
 import { styles } from './styles.ts';
 
@@ -16,7 +17,7 @@ const c = classes(styles);
 
 const columns: readonly Column[] = [
   { key: 'row', title: 'Cell', width: '34px', number: true, sortable: true },
-  { key: 'label', title: 'Label', width: 'minmax(72px, 1fr)', sortable: true },
+  { key: 'label', title: 'Label', width: 'minmax(78px, 1fr)', sortable: true },
   {
     key: 'snr',
     title: 'SNR',
@@ -31,9 +32,10 @@ const columns: readonly Column[] = [
     width: '30px',
     number: true,
     sortable: true,
+    yields: 1,
     hint: 'Footprint against the average picture of its events',
   },
-  { key: 'events', title: 'Events', width: '38px', number: true, sortable: true },
+  { key: 'events', title: 'Events', width: '38px', number: true, sortable: true, yields: 2 },
 ];
 
 const made = { blind: new WeakMap<Cell, Row>(), open: new WeakMap<Cell, Row>() };
@@ -96,7 +98,7 @@ export function CellsPanel({ cells, list, problem, selected, runName, banner, fi
     });
   };
   return (
-    <Panel title="Cells" scope="cells" area="list" meta={`${count(cells.length)} found, ${runName}`}>
+    <Panel title="Cells" scope="cells" area="list" meta={[`${count(cells.length)} found`, `, ${runName}`]}>
       <div className={c('top')}>
         {banner === undefined ? null : <div className={c('banner')}>{banner}</div>}
         <p className={c('counts')} role="status">

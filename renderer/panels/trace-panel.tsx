@@ -12,6 +12,7 @@ import { moveCursor, panWindow, useReview, zoomWindow } from '../stores/review.t
 import { useLook } from '../stores/look.ts';
 import { usePerson } from '../stores/ui.ts';
 import { classes } from '../ui/classes.ts';
+import { useTextScale } from '../ui/text-scale.ts';
 import { Button, Select } from '../ui/controls.tsx';
 import { duration } from '../ui/format.ts';
 import { Icon } from '../ui/icons.tsx';
@@ -33,6 +34,7 @@ export function TracePanel({ opening, selected, near }: TraceProps): ReactElemen
   const { frames, fps } = opening;
   const window = useReview((state) => state.window);
   const theme = usePerson((state) => state.theme);
+  const textScale = useTextScale();
   const [attempt, setAttempt] = useState(0);
   const zoom = (factor: number): void => {
     const { window: now, frame } = useReview.getState();
@@ -98,7 +100,7 @@ export function TracePanel({ opening, selected, near }: TraceProps): ReactElemen
         </Empty>
       ) : (
         <Plot
-          key={`${theme} ${String(attempt)}`}
+          key={`${theme} ${String(textScale)} ${String(attempt)}`}
           opening={opening}
           selected={selected}
           near={near}
@@ -161,7 +163,7 @@ interface PlotProps {
   readonly onRetry: () => void;
 }
 
-/** The plot itself; a new theme or a new attempt makes a new one. */
+/** The plot itself; a new theme, another size of text or a new attempt makes a new one. */
 function Plot({ opening, selected, near, onRetry }: PlotProps): ReactElement {
   const core = useCore();
   const runUuid = opening.run.uuid;

@@ -25,6 +25,8 @@ interface Colours {
   readonly text: string;
   readonly font: string;
   readonly family: string;
+  /** How large the person wants text. */
+  readonly scale: number;
 }
 
 /** Minima and maxima of columns as one zigzag line; columns without a time are left out. */
@@ -51,6 +53,7 @@ export function zigzag(
 function styleOf(element: HTMLElement): Colours {
   const style = getComputedStyle(element);
   const token = (name: string): string => style.getPropertyValue(name).trim();
+  const scale = Number(token('--scale')) || 1;
   return {
     raw: token('--trace-raw'),
     denoised: token('--trace-den'),
@@ -58,8 +61,9 @@ function styleOf(element: HTMLElement): Colours {
     axis: token('--plot-axis'),
     grid: token('--plot-grid'),
     text: token('--fg-2'),
-    font: `11px ${token('--sans')}`,
+    font: `${String(11 * scale)}px ${token('--sans')}`,
     family: token('--sans'),
+    scale,
   };
 }
 
@@ -168,7 +172,7 @@ export class TracePlot {
   }
 
   #options(width: number, height: number): uPlot.Options {
-    const { axis, grid, text, font, raw, denoised } = this.#colours;
+    const { axis, grid, text, font, scale, raw, denoised } = this.#colours;
     const tick = { stroke: axis, width: 1, size: 4 };
     return {
       width,
@@ -184,9 +188,9 @@ export class TracePlot {
         {
           stroke: text,
           font,
-          size: 26,
+          size: 26 * scale,
           gap: 4,
-          space: 90,
+          space: 90 * scale,
           incrs: timeSteps,
           grid: { stroke: grid, width: 1 },
           ticks: tick,
@@ -199,9 +203,9 @@ export class TracePlot {
         {
           stroke: text,
           font,
-          size: 56,
+          size: 56 * scale,
           gap: 6,
-          space: 34,
+          space: 34 * scale,
           grid: { show: false },
           ticks: { show: false },
           values: (_plot, splits) => splits.map((split) => (split < this.#low ? '' : String(split).replace('-', '−'))),
@@ -231,11 +235,12 @@ export class TracePlot {
     const room = bbox.height * 0.15;
     const bottom = bbox.top + bbox.height - 4 * ratio;
     ctx.save();
-    ctx.font = `${String(11 * ratio)}px ${this.#colours.family}`;
+    ctx.font = `${String(11 * ratio * this.#colours.scale)}px ${this.#colours.family}`;
     ctx.fillStyle = this.#colours.text;
     ctx.textAlign = 'right';
     ctx.textBaseline = 'middle';
-    ctx.fillText('activity', bbox.left - 8 * ratio, bottom - room / 2);
+    // Where its letters would lie on those of the axis, the legend alone says it.
+    if (room > 11 * ratio * this.#colours.scale) ctx.fillText('activity', bbox.left - 8 * ratio, bottom - room / 2);
     if (window !== null && events !== undefined) {
       const most = events.maxima.reduce((highest, value) => (value > highest ? value : highest), 0);
       ctx.fillStyle = this.#colours.events;

@@ -3,6 +3,7 @@ import { type PointerEvent, type ReactElement, useEffect, useRef, useState } fro
 import { usePerson } from '../stores/ui.ts';
 import { penOf } from '../ui/canvas.ts';
 import { classes } from '../ui/classes.ts';
+import { useTextScale } from '../ui/text-scale.ts';
 import { CanvasPen } from './canvas-pen.ts';
 import type { Figure, Look } from './pen.ts';
 import styles from './plot.module.css';
@@ -32,7 +33,7 @@ interface PlotProps {
   readonly figure: Figure;
   /** What is seen, for those who do not see it. */
   readonly label: string;
-  /** Told where the pointer is, in CSS px; null when it has left. */
+  /** Told where the pointer is, in the figure's px; null when it has left. */
   readonly onHover?: (at: readonly [number, number] | null) => void;
   readonly onPress?: (at: readonly [number, number], size: { readonly width: number; readonly height: number }) => void;
   /** While the button is held. */
@@ -40,33 +41,34 @@ interface PlotProps {
   readonly onSize?: (width: number, height: number) => void;
 }
 
-/** A figure that fills its panel, drawn anew when it, its size or the theme changes. */
+/** A figure that fills its panel, drawn anew when it, its size or the theme changes. Its px grow with the text a person wants: so does all of it. */
 export function Plot({ figure, label, onHover, onPress, onDrag, onSize }: PlotProps): ReactElement {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [size, setSize] = useState<readonly [number, number]>([0, 0]);
   const theme = usePerson((state) => state.theme);
+  const zoom = useTextScale();
   useEffect(() => {
     const element = canvas.current?.parentElement;
     if (element == null) return undefined;
-    const observer = new ResizeObserver(() => setSize([element.clientWidth, element.clientHeight]));
+    const observer = new ResizeObserver(() => setSize([element.clientWidth / zoom, element.clientHeight / zoom]));
     observer.observe(element);
     return () => observer.disconnect();
-  }, []);
+  }, [zoom]);
   useEffect(() => {
     const element = canvas.current;
     const context = penOf(element);
     const [width, height] = size;
     if (element === null || context === null || width < 20 || height < 20) return;
-    const ratio = window.devicePixelRatio;
+    const ratio = window.devicePixelRatio * zoom;
     element.width = Math.round(width * ratio);
     element.height = Math.round(height * ratio);
     const look = lookOf(element);
     figure(new CanvasPen(context, width, height, ratio, look.font), look);
     onSize?.(width, height);
-  }, [figure, size, theme, onSize]);
+  }, [figure, size, theme, zoom, onSize]);
   const at = (event: PointerEvent<HTMLElement>): readonly [number, number] => {
     const box = event.currentTarget.getBoundingClientRect();
-    return [event.clientX - box.left, event.clientY - box.top];
+    return [(event.clientX - box.left) / zoom, (event.clientY - box.top) / zoom];
   };
   return (
     <div className={c('plot', onPress !== undefined && 'pointing')}>

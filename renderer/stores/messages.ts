@@ -17,10 +17,18 @@ export interface Message {
 
 interface Messages {
   readonly list: readonly Message[];
+  /** When the person last went elsewhere, ms since 1970. */
+  readonly leftAt: number;
 }
 
 /** The session's messages, newest first. */
-export const useMessages = create<Messages>(() => ({ list: [] }));
+export const useMessages = create<Messages>(() => ({ list: [], leftAt: 0 }));
+
+/** The message that stands in the status line: the newest, but a hint only in the place in which it was given. */
+export function inSight({ list, leftAt }: Messages): Message | undefined {
+  const [newest] = list;
+  return newest?.severity === 'info' && newest.at <= leftAt ? undefined : newest;
+}
 
 /** Adds a message to a list; an equal one is counted up and moved to the front. */
 export function withMessage(

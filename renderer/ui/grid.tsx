@@ -8,27 +8,16 @@ import {
   type RefObject,
   useCallback,
   useEffect,
+  useMemo,
   useRef,
 } from 'react';
 import { classes } from './classes.ts';
+import { type Column, columnsWithin, scaled } from './grid-columns.ts';
 import styles from './grid.module.css';
 import { placeInSight } from './place-in-sight.ts';
 import { useTextScale } from './text-scale.ts';
 
 const c = classes(styles);
-
-/** One column: its width in the grid's terms, and how its header sorts. */
-export interface Column {
-  readonly key: string;
-  readonly title: string;
-  readonly width: string;
-  readonly number?: boolean;
-  /** Stands apart from the number at its left. */
-  readonly apart?: boolean;
-  /** Full name where the title is short. */
-  readonly hint?: string;
-  readonly sortable?: boolean;
-}
 
 /** One line: the cells of a thing that can be chosen (made when it comes into sight), or the heading of a group. */
 export type Row =
@@ -60,11 +49,8 @@ interface GridProps {
 const groupHeight = 28;
 /** Rows above and below what is in sight, px. */
 const overscanPx = 140;
-
-/** Widths in px grow with the text they hold. */
-export function scaled(width: string, scale: number): string {
-  return width.replaceAll(/(\d+(?:\.\d+)?)px/g, (_all, px: string) => `${String(Number(px) * scale)}px`);
-}
+/** What a thin scroll bar takes, px. */
+const scrollBarPx = 11;
 
 /** Scrolls no further than needed, and by what the list has noted: asking the page for its height would lay it out in the middle of a key's work. */
 function bringIntoSight(list: Virtualizer<HTMLDivElement, Element>, index: number): void {
@@ -107,7 +93,14 @@ export function Grid(props: GridProps): ReactElement {
   const least = Math.min(groupHeight, rowHeight) * scale;
   const drawn = Math.ceil((virtual.scrollRect?.height ?? 0) / least) + 2 * Math.ceil(overscanPx / rowHeight) + 2;
   const slots = Math.max(drawn, items.length);
-  const template = columns.map(({ width }) => scaled(width, scale)).join(' ');
+  // Not known before the first drawing: then all.
+  const width = virtual.scrollRect?.width ?? 0;
+  const inside = width - (virtual.getTotalSize() > (virtual.scrollRect?.height ?? 0) ? scrollBarPx : 0);
+  const shown = useMemo(
+    () => columnsWithin(columns, width === 0 ? Number.POSITIVE_INFINITY : inside, scale),
+    [columns, width, inside, scale],
+  );
+  const template = shown.map((at) => scaled(columns[at]?.width ?? '0', scale)).join(' ');
   const acts = useRef<RowActs>({ onSelect, onOpen, onHover });
   useEffect(() => {
     acts.current = { onSelect, onOpen, onHover };
@@ -149,9 +142,12 @@ export function Grid(props: GridProps): ReactElement {
       {...(chosen < 0 ? {} : { 'aria-activedescendant': `row-${selected ?? ''}` })}
     >
       <div className={c('head')} role="row" style={{ gridTemplateColumns: template }}>
-        {columns.map((column) => (
-          <HeadCell key={column.key} column={column} sort={sort} onSort={onSort} />
-        ))}
+        {shown.map((at) => {
+          const column = columns[at];
+          return column === undefined ? null : (
+            <HeadCell key={column.key} column={column} sort={sort} onSort={onSort} />
+          );
+        })}
       </div>
       <div className={c('rows')} role="rowgroup" style={{ height: virtual.getTotalSize() }}>
         {items.map((item) => {
@@ -165,6 +161,7 @@ export function Grid(props: GridProps): ReactElement {
               top={item.start - headHeight}
               height={item.size}
               columns={columns}
+              shown={shown}
               template={template}
               selected={row.key === selected}
               acts={acts}
@@ -189,6 +186,8 @@ interface RowProps {
   readonly top: number;
   readonly height: number;
   readonly columns: readonly Column[];
+  /** Places in `columns` of those for which there is room. */
+  readonly shown: readonly number[];
   readonly template: string;
   readonly selected: boolean;
   readonly acts: RefObject<RowActs>;
@@ -196,7 +195,7 @@ interface RowProps {
 
 /** One line; drawn again only when something of it has changed, so that scrolling draws what comes into sight and nothing else. */
 const GridRow = memo(function GridRow(props: RowProps): ReactElement {
-  const { row, index, top, height, columns, template, selected, acts } = props;
+  const { row, index, top, height, columns, shown, template, selected, acts } = props;
   const place = { height, transform: `translateY(${String(top)}px)` };
   if (row.kind === 'group') {
     return (
@@ -220,15 +219,14 @@ const GridRow = memo(function GridRow(props: RowProps): ReactElement {
       onDoubleClick={() => acts.current.onOpen?.(row.key)}
       onMouseEnter={() => acts.current.onHover?.(row.key)}
     >
-      {columns.map((column, at) => (
-        <span
-          key={column.key}
-          role="gridcell"
-          className={c(column.number === true && 'num', column.apart === true && 'apart')}
-        >
-          {cells[at]}
-        </span>
-      ))}
+      {shown.map((at) => {
+        const { key, number, apart } = columns[at] ?? {};
+        return (
+          <span key={key} role="gridcell" className={c(number === true && 'num', apart === true && 'apart')}>
+            {cells[at]}
+          </span>
+        );
+      })}
     </div>
   );
 });

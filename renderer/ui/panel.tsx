@@ -14,8 +14,8 @@ const c = classes(styles);
 
 interface PanelProps {
   readonly title: string;
-  /** One grey line of facts. */
-  readonly meta?: ReactNode;
+  /** One grey line of facts; of a list, those at the end are left out whole where there is no room. */
+  readonly meta?: ReactNode | readonly string[];
   /** Controls at the right of the header. */
   readonly end?: ReactNode;
   readonly children: ReactNode;
@@ -32,6 +32,7 @@ interface PanelProps {
 export function Panel(props: PanelProps): ReactElement {
   const { title, meta, end, children, well = false, scroll = false, scope, area } = props;
   const docked = useContext(DockedContext);
+  const facts = <Facts of={meta} />;
   useEffect(() => docked?.setTitle(title), [docked, title]);
   // What scrolls is scrolled by keys, too, where nothing inside it can be reached.
   const reached = scroll ? { tabIndex: 0 } : {};
@@ -43,7 +44,7 @@ export function Panel(props: PanelProps): ReactElement {
         {...(scope === undefined ? {} : { 'data-scope': scope })}
       >
         <h2 className={c('unseen')}>{title}</h2>
-        {docked.slots === undefined ? null : createPortal(meta, docked.slots.meta)}
+        {docked.slots === undefined ? null : createPortal(facts, docked.slots.meta)}
         {docked.slots === undefined ? null : createPortal(end, docked.slots.end)}
         <div className={`${c('body', well && 'well', scroll && 'scroll')}${well ? ' on-well' : ''}`} {...reached}>
           <Boundary name={title}>{children}</Boundary>
@@ -60,7 +61,7 @@ export function Panel(props: PanelProps): ReactElement {
     >
       <div className={c('head')}>
         <h2>{title}</h2>
-        {meta === undefined ? null : <span className={c('meta')}>{meta}</span>}
+        {meta === undefined ? null : <span className={c('meta')}>{facts}</span>}
         {end === undefined ? null : <div className={c('end')}>{end}</div>}
       </div>
       <div className={`${c('body', well && 'well', scroll && 'scroll')}${well ? ' on-well' : ''}`} {...reached}>
@@ -69,6 +70,14 @@ export function Panel(props: PanelProps): ReactElement {
     </section>
   );
 }
+
+function Facts({ of: facts }: { readonly of: PanelProps['meta'] }): ReactNode {
+  if (facts === undefined || facts === null || facts === '') return null;
+  if (!isList(facts)) return <span className={c('fact')}>{facts}</span>;
+  return facts.map((fact) => <span key={fact}>{fact}</span>);
+}
+
+const isList = (facts: PanelProps['meta']): facts is readonly string[] => Array.isArray(facts);
 
 interface EmptyProps {
   readonly title: string;

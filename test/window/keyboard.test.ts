@@ -251,34 +251,41 @@ describe('text', () => {
           }
           return false;
         };
-        return [...document.querySelectorAll<HTMLElement>('button, label, h1, h2, h3, b, kbd, select')].flatMap(
-          (element) => {
-            const box = element.getBoundingClientRect();
-            if (box.width === 0 || box.height === 0 || getComputedStyle(element).visibility !== 'visible') return [];
-            const name = `${element.tagName.toLowerCase()} “${(element.getAttribute('aria-label') ?? element.textContent ?? '').trim().slice(0, 40)}”`;
-            if (
-              box.right > innerWidth + 1 &&
-              (!scrolls(element) || element.closest('.dv-right-actions-container') !== null)
-            )
-              return [`outside: ${name}, ${String(Math.round(box.left))} to ${String(Math.round(box.right))}`];
-            // A key stands beside its button's word, inside the button.
-            if (element.tagName === 'KBD' && element.closest('button') !== null) {
-              const button = element.closest('button') ?? element;
-              const words = [...button.childNodes].filter(({ nodeType }) => nodeType === Node.TEXT_NODE);
-              const ends = words.map((word) => {
-                const range = document.createRange();
-                range.selectNodeContents(word);
-                return range.getBoundingClientRect().right;
-              });
-              if (box.left < Math.max(...ends) || box.right > button.getBoundingClientRect().right)
-                return [`lies on its word: ${name} of “${button.textContent}”`];
-            }
-            if (element.tagName === 'BUTTON' && element.scrollHeight > element.clientHeight + 2)
-              return [`too tall: ${name}`];
-            const clips = getComputedStyle(element).overflowX === 'hidden';
-            return clips && element.scrollWidth > element.clientWidth + 1 && !scrolls(element) ? [`cut: ${name}`] : [];
-          },
-        );
+        // A number is shown whole or not at all: no column of a table reaches beyond it.
+        const beyond = [...document.querySelectorAll('[role="grid"]')].flatMap((grid) => {
+          const edge = grid.getBoundingClientRect().right + 1;
+          return [...grid.querySelectorAll('[role="columnheader"], [role="gridcell"]')]
+            .filter((cell) => cell.getBoundingClientRect().right > edge)
+            .map((cell) => `beyond its table: “${cell.textContent}” of ${grid.getAttribute('aria-label') ?? ''}`);
+        });
+        const parts = document.querySelectorAll<HTMLElement>('button, label, h1, h2, h3, b, kbd, select');
+        const badly = [...parts].flatMap((element) => {
+          const box = element.getBoundingClientRect();
+          if (box.width === 0 || box.height === 0 || getComputedStyle(element).visibility !== 'visible') return [];
+          const name = `${element.tagName.toLowerCase()} “${(element.getAttribute('aria-label') ?? element.textContent ?? '').trim().slice(0, 40)}”`;
+          if (
+            box.right > innerWidth + 1 &&
+            (!scrolls(element) || element.closest('.dv-right-actions-container') !== null)
+          )
+            return [`outside: ${name}, ${String(Math.round(box.left))} to ${String(Math.round(box.right))}`];
+          // A key stands beside its button's word, inside the button.
+          if (element.tagName === 'KBD' && element.closest('button') !== null) {
+            const button = element.closest('button') ?? element;
+            const words = [...button.childNodes].filter(({ nodeType }) => nodeType === Node.TEXT_NODE);
+            const ends = words.map((word) => {
+              const range = document.createRange();
+              range.selectNodeContents(word);
+              return range.getBoundingClientRect().right;
+            });
+            if (box.left < Math.max(...ends) || box.right > button.getBoundingClientRect().right)
+              return [`lies on its word: ${name} of “${button.textContent}”`];
+          }
+          if (element.tagName === 'BUTTON' && element.scrollHeight > element.clientHeight + 2)
+            return [`too tall: ${name}`];
+          const clips = getComputedStyle(element).overflowX === 'hidden';
+          return clips && element.scrollWidth > element.clientWidth + 1 && !scrolls(element) ? [`cut: ${name}`] : [];
+        });
+        return [...beyond, ...badly];
       });
       for (const one of new Set(cut)) found.push(`${view.name}: ${one}`);
     }

@@ -8,7 +8,8 @@ import { useExploreSelection } from '../../stores/explore.ts';
 import { dayNames, type MatchGroup } from '../../stores/matches.ts';
 import { LabelMark } from '../../ui/controls.tsx';
 import { decimal } from '../../ui/format.ts';
-import { type Column, Grid, type Row } from '../../ui/grid.tsx';
+import type { Column } from '../../ui/grid-columns.ts';
+import { Grid, type Row } from '../../ui/grid.tsx';
 import { tokenOf } from './match-looks.ts';
 import { MatchMember } from './match-member.tsx';
 

@@ -203,7 +203,9 @@ export function ActivityView({ side, scope }: ViewProps): ReactElement {
                 <span>{hovered === '' ? 'Click a row to mark its cell in all views.' : hovered}</span>
                 <span className={c('grow')} />
                 {activityOrder === 'component' ? (
-                  <span>the first component explains {percent(answer.firstComponent.share)}</span>
+                  <span>
+                    the first component explains&nbsp;{percent(answer.firstComponent.share).replace(' ', '\u00a0')}
+                  </span>
                 ) : null}
                 <ColourBar colours="magma" {...activityLevels} unit="z" />
               </div>

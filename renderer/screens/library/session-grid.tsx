@@ -9,7 +9,8 @@ import { goTo, useUi } from '../../stores/ui.ts';
 import { classes } from '../../ui/classes.ts';
 import { Bar } from '../../ui/controls.tsx';
 import { bytes, count, dateTime, decimal, duration, percent, plural, unknown } from '../../ui/format.ts';
-import { type Column, Grid, type Row } from '../../ui/grid.tsx';
+import type { Column } from '../../ui/grid-columns.ts';
+import { Grid, type Row } from '../../ui/grid.tsx';
 import { Icon } from '../../ui/icons.tsx';
 import { styles as shared } from './styles.ts';
 import exchange from './exchange.module.css';
@@ -22,19 +23,27 @@ const columns: readonly Column[] = [
   { key: 'picture', title: '', width: '32px', hint: 'Maximum of the newest result, else an early frame of the film' },
   { key: 'date', title: 'Date', width: '76px', sortable: true, hint: 'Local day of the recording' },
   { key: 'session', title: 'Session', width: 'minmax(96px, 1fr)', sortable: true },
-  { key: 'length', title: 'Length', width: '52px', number: true, sortable: true },
-  { key: 'fps', title: 'fps', width: '44px', number: true, sortable: true, hint: 'Frames per second' },
+  { key: 'length', title: 'Length', width: '52px', number: true, sortable: true, yields: 4 },
+  { key: 'fps', title: 'fps', width: '44px', number: true, sortable: true, hint: 'Frames per second', yields: 3 },
   {
     key: 'dropped',
     title: 'Dropped',
     width: '60px',
     number: true,
     sortable: true,
+    yields: 7,
     hint: 'Frames the board counted that are not in the films; – where nothing tells',
   },
   { key: 'files', title: 'Files', width: '96px', sortable: true, apart: true },
-  { key: 'quality', title: 'Quality', width: '48px', sortable: true, hint: 'How many of four checks it passes' },
-  { key: 'runs', title: 'Runs', width: '36px', number: true, sortable: true },
+  {
+    key: 'quality',
+    title: 'Quality',
+    width: '48px',
+    sortable: true,
+    yields: 5,
+    hint: 'How many of four checks it passes',
+  },
+  { key: 'runs', title: 'Runs', width: '36px', number: true, sortable: true, yields: 6 },
   {
     key: 'curated',
     title: 'Curated',
@@ -43,8 +52,8 @@ const columns: readonly Column[] = [
     apart: true,
     hint: 'Share of cells of the newest run decided',
   },
-  { key: 'size', title: 'Size', width: '60px', number: true, sortable: true },
-  { key: 'on', title: 'On', width: '72px', sortable: true, apart: true, hint: 'Disk or folder it lies on' },
+  { key: 'size', title: 'Size', width: '60px', number: true, sortable: true, yields: 2 },
+  { key: 'on', title: 'On', width: '72px', sortable: true, apart: true, hint: 'Disk or folder it lies on', yields: 1 },
 ];
 
 interface GridProps {

@@ -116,7 +116,13 @@ function RecordingItem({ candidate, position, several }: ItemProps): ReactElemen
           {session.recordings.length > 1 ? `, ${recording.device}` : ''}
         </b>
         <small>
-          {count(recording.frames)} frames · {duration(recording.durationS)} · {recording.width} × {recording.height} px
+          {/* What has no room is left out whole. */}
+          <span>{count(recording.frames)} frames</span>
+          <span> · {duration(recording.durationS)}</span>
+          <span>
+            {' '}
+            · {recording.width} × {recording.height} px
+          </span>
         </small>
       </label>
       {several && position >= 0 ? <span className={c('order')}>{position + 1}.</span> : null}

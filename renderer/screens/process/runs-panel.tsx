@@ -11,7 +11,8 @@ import { runTitle } from '../../stores/run-titles.ts';
 import { classes } from '../../ui/classes.ts';
 import { Bar, Button, Select } from '../../ui/controls.tsx';
 import { about, dateTime, percent, plural, timeOfDay, took } from '../../ui/format.ts';
-import { type Column, Grid, type Row } from '../../ui/grid.tsx';
+import type { Column } from '../../ui/grid-columns.ts';
+import { Grid, type Row } from '../../ui/grid.tsx';
 import { Icon } from '../../ui/icons.tsx';
 import { Empty, Failed, Loading, Panel } from '../../ui/panel.tsx';
 import { BatchDialog } from './batch-dialog.tsx';
@@ -23,11 +24,11 @@ const c = classes(styles);
 const columns: readonly Column[] = [
   { key: 'state', title: 'State', width: '96px' },
   { key: 'recording', title: 'Session', width: 'minmax(96px, 1.4fr)' },
-  { key: 'run', title: 'Run', width: 'minmax(72px, 1fr)' },
+  { key: 'run', title: 'Run', width: 'minmax(72px, 1fr)', yields: 2 },
   { key: 'step', title: 'Step', width: 'minmax(160px, 3fr)' },
   { key: 'progress', title: 'Progress', width: '168px' },
-  { key: 'when', title: 'When', width: '112px' },
-  { key: 'left', title: 'Took or left', width: '88px', number: true },
+  { key: 'when', title: 'When', width: '112px', yields: 1 },
+  { key: 'left', title: 'Took or left', width: '88px', number: true, yields: 3 },
   { key: 'act', title: '', width: '156px', number: true },
 ];
 

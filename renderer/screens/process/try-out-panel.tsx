@@ -12,7 +12,7 @@ import { type FormField, readForm } from '../../stores/parameters.ts';
 import { useProcess } from '../../stores/process.ts';
 import { brightest, busiestFrame, cellLight, onlyHere, placeAt, type Tried, useTryOut } from '../../stores/try-out.ts';
 import { classes } from '../../ui/classes.ts';
-import { Bar, Button, Choice } from '../../ui/controls.tsx';
+import { Bar, Button, FoldingChoice } from '../../ui/controls.tsx';
 import { clock, decimal, duration, percent, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Empty, Failed, Panel } from '../../ui/panel.tsx';
@@ -81,7 +81,7 @@ export function TryOutPanel({ chosen, fields, blocked }: TryOutProps): ReactElem
       }
       end={
         <>
-          <Choice
+          <FoldingChoice
             label="How the two are shown"
             value={mode}
             options={[
@@ -95,11 +95,12 @@ export function TryOutPanel({ chosen, fields, blocked }: TryOutProps): ReactElem
           <Button
             size="small"
             off={recording === undefined ? 'Choose a recording first.' : undefined}
+            label="Elsewhere"
             title="Another piece of the field and of the film"
             onPress={() => useTryOut.setState({ spot: spot + 1 })}
           >
             <Icon of={Move} size={12} />
-            Elsewhere
+            <span className={c('word')}>Elsewhere</span>
           </Button>
           <Button size="small" off={off} onPress={run}>
             <Icon of={FlaskConical} size={12} />
@@ -266,10 +267,8 @@ function Shown({ a, b, mode, fields }: ShownProps): ReactElement {
         draw(at(0, 0), pictures.before, 'before', []);
         draw(at(1, 0), pictures.a, titleA, [sideA]);
         if (sideB === null) {
-          pen.text('Change a setting, then “Try the changes”: B stands here.', width / 2, height * 1.5, {
-            colour: look.dim,
-            align: 'center',
-          });
+          for (const [line, text] of ['Change a setting,', 'then “Try the changes”:', 'B stands here.'].entries())
+            pen.text(text, width / 2, height * 1.5 + 16 * line, { colour: look.dim, align: 'center' });
           return;
         }
         draw(at(0, 1), pictures.b, titleB, [sideB]);

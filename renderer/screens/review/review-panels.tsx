@@ -227,7 +227,7 @@ export function arrangeReview(api: DockApi, width: number, height: number): read
       ...size,
     });
   };
-  const list = width < 1340 ? 272 : width >= 1640 ? 320 : 292;
+  const list = width < 1340 ? 288 : width >= 1640 ? 320 : 292;
   const lower = height < 700 ? 288 : 340;
   const why = width < 1280 ? 304 : width >= 1640 ? 400 : 336;
   add('map');

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { Loader } from 'lucide-react';
-import type { ReactElement } from 'react';
+import { type ReactElement, useEffect } from 'react';
 import { useProgress } from '../../client/progress.ts';
 import { useInfo, useOpening, useRuns, useSessions } from '../../client/queries.ts';
-import { messageCounts, useMessages } from '../../stores/messages.ts';
+import { inSight, messageCounts, useMessages } from '../../stores/messages.ts';
 import { goTo, showOverlay, usePerson, useUi } from '../../stores/ui.ts';
 import { classes } from '../../ui/classes.ts';
 import { Bar } from '../../ui/controls.tsx';
@@ -21,6 +21,8 @@ export function StatusBar(): ReactElement {
   const rater = usePerson((state) => state.rater);
   const { errors, warnings } = messageCounts(messages);
   const newest = messages[0];
+  const latest = useMessages(inSight);
+  useEffect(() => () => useMessages.setState({ leftAt: Date.now() }), [place]);
   const tone = errors > 0 ? 'rec' : warnings > 0 ? 'warn' : '';
   return (
     <footer className={c('status')} aria-label="Status">
@@ -41,10 +43,10 @@ export function StatusBar(): ReactElement {
           <SavedFacts />
         </>
       )}
-      {newest === undefined ? null : (
+      {latest === undefined ? null : (
         <>
           <span className={c('sep')} />
-          <span className={c('latest')}>{newest.text}</span>
+          <span className={c('latest')}>{latest.text}</span>
         </>
       )}
       <span className={c('hidden')} role="status" aria-live="polite">

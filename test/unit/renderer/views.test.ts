@@ -8,8 +8,9 @@ import { AppError } from '../../../main/contract/index.ts';
 import { percentileLevels } from '../../../renderer/gl/levels.ts';
 import { lutBytes, paint } from '../../../renderer/gl/lut.ts';
 import { fitView, panBy, scaleBar, toImage, toScreen, zoomAt } from '../../../renderer/gl/viewport.ts';
-import { messageCounts, withMessage } from '../../../renderer/stores/messages.ts';
+import { inSight, messageCounts, withMessage } from '../../../renderer/stores/messages.ts';
 import { panWindow, windowAround, zoomWindow } from '../../../renderer/stores/review.ts';
+import { columnsWithin } from '../../../renderer/ui/grid-columns.ts';
 import { about, bytes, clock, count, decimal, duration, percent, plural, took } from '../../../renderer/ui/format.ts';
 
 describe('numbers as they are shown', () => {
@@ -194,6 +195,33 @@ describe('messages', () => {
       { text: 'stopped', times: 1, at: 2 },
     ]);
     expect(messageCounts(third)).toEqual({ errors: 1, warnings: 1 });
+  });
+  it('leave the status line with the place they belong to when they are hints, not when something is wrong', () => {
+    const hint = withMessage([], { severity: 'info', source: 'Merge', text: 'Choose the other cell first.' }, 5);
+    const fault = withMessage([], { severity: 'warning', source: 'Movie', text: 'slow' }, 5);
+    expect(inSight({ list: hint, leftAt: 4 })?.text).toBe('Choose the other cell first.');
+    expect(inSight({ list: hint, leftAt: 6 })).toBeUndefined();
+    expect(inSight({ list: fault, leftAt: 6 })?.text).toBe('slow');
+  });
+});
+
+describe('columns of a table', () => {
+  const columns = [
+    { key: 'cell', title: 'Cell', width: '34px' },
+    { key: 'label', title: 'Label', width: 'minmax(76px, 1fr)' },
+    { key: 'snr', title: 'SNR', width: '40px', yields: 2 },
+    { key: 'r', title: 'r', width: '30px', yields: 1 },
+  ];
+  // 34 + 76 + 40 + 30, three gaps of 8 and two edges of 12.
+  const all = 228;
+  it('all stand where there is room, and give way in their order, whole, where there is none', () => {
+    expect(columnsWithin(columns, all, 1)).toEqual([0, 1, 2, 3]);
+    expect(columnsWithin(columns, all - 1, 1)).toEqual([0, 1, 2]);
+    expect(columnsWithin(columns, 180, 1)).toEqual([0, 1]);
+    expect(columnsWithin(columns, 10, 1)).toEqual([0, 1]);
+  });
+  it('need more room for larger text', () => {
+    expect(columnsWithin(columns, all, 1.5)).toEqual([0, 1]);
   });
 });
 
