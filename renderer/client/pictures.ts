@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
-import { useQuery, type UseQueryResult } from '@tanstack/react-query';
+import { queryOptions, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { AppError } from '../../main/contract/index.ts';
-import type { ImageName } from '../stores/review.ts';
+import type { CoreClient } from './types.ts';
+import { footprintsPicture } from '../gl/contours.ts';
+import { useLook, versionOf } from '../stores/look.ts';
+import type { ImageName, MapImage } from '../stores/review.ts';
 import { useCore } from './context.ts';
+import { useEditsKey } from './edits.ts';
 import { asFloat32, onePacket } from './streams.ts';
 
 /** A picture of a run: `height × width` values, row-major. */
 export interface Picture {
-  readonly name: ImageName;
+  readonly name: MapImage;
   readonly height: number;
   readonly width: number;
   readonly minimum: number;
@@ -15,10 +19,33 @@ export interface Picture {
   readonly values: Float32Array;
 }
 
-/** One picture of a run. */
+/** One picture that a run has written. */
 export function usePicture(runUuid: string | null, image: ImageName): UseQueryResult<Picture> {
+  return useQuery(pictureQuery(useCore(), runUuid, image));
+}
+
+/** What lies under the outlines: a picture of the run, or its footprints as they are after all edits. */
+export function useMapPicture(runUuid: string, image: MapImage): UseQueryResult<Picture> {
   const core = useCore();
-  return useQuery({
+  const edits = useEditsKey(runUuid);
+  const shown = versionOf(useLook(runUuid));
+  return useQuery<Picture>(
+    image === 'footprints'
+      ? {
+          queryKey: ['picture', runUuid, image, edits],
+          queryFn: async ({ signal }): Promise<Picture> => {
+            const { header, bytes } = await onePacket(core.review.footprints({ runUuid, ...shown }, { signal }));
+            const { height, width, cells } = header;
+            const values = footprintsPicture(cells, bytes, { height, width });
+            return { name: image, height, width, minimum: 0, maximum: 1, values };
+          },
+        }
+      : pictureQuery(core, runUuid, image),
+  );
+}
+
+function pictureQuery(core: CoreClient, runUuid: string | null, image: ImageName) {
+  return queryOptions<Picture>({
     queryKey: ['picture', runUuid, image],
     enabled: runUuid !== null,
     queryFn: async ({ signal }): Promise<Picture> => {

@@ -10,6 +10,25 @@ export interface FootprintWindow {
   readonly offset: number;
 }
 
+/** All footprints in one picture, 1 at the maximum of each; where several lie, the strongest. Row-major. */
+export function footprintsPicture(
+  windows: readonly FootprintWindow[],
+  bytes: Uint8Array,
+  size: { readonly height: number; readonly width: number },
+): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(size.height * size.width);
+  for (const { top, left, height, width, offset } of windows) {
+    for (let y = 0; y < height; y += 1) {
+      const row = (top + y) * size.width + left;
+      for (let x = 0; x < width; x += 1) {
+        const value = (bytes[offset + y * width + x] ?? 0) / 255;
+        if (value > (values[row + x] ?? 1)) values[row + x] = value;
+      }
+    }
+  }
+  return values;
+}
+
 /** A closed line: x, y, x, y, … without repeating the first point, in frame coordinates (pixel centres are whole numbers). */
 export type Ring = Float32Array;
 

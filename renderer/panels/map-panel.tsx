@@ -3,34 +3,36 @@ import { CircleDashed, Maximize } from 'lucide-react';
 import { type ReactElement, useEffect, useLayoutEffect, useMemo, useRef } from 'react';
 import type { Cell } from '../../main/contract/index.ts';
 import { useOutlines } from '../client/outlines.ts';
-import { usePicture } from '../client/pictures.ts';
+import { useMapPicture } from '../client/pictures.ts';
 import type { ReviewOpening } from '../client/queries.ts';
 import { pickCell } from '../gl/contours.ts';
 import { percentileLevels } from '../gl/levels.ts';
 import { type Point, scaleBar } from '../gl/viewport.ts';
-import { type ImageName, useReview } from '../stores/review.ts';
+import { useBlind } from '../stores/blind.ts';
+import { mapImages, type MapImage, useReview } from '../stores/review.ts';
 import { classes } from '../ui/classes.ts';
 import type { Command } from '../ui/commands/registry.ts';
 import { useCommands } from '../ui/commands/use-commands.ts';
-import { Button, FoldingChoice } from '../ui/controls.tsx';
+import { Button, FoldingChoice, Select } from '../ui/controls.tsx';
 import { decimal } from '../ui/format.ts';
 import { Icon } from '../ui/icons.tsx';
 import { Failed, Loading, Panel } from '../ui/panel.tsx';
 import { CellMarks, type MarksHandle } from './cell-marks.tsx';
 import { EditOverlay, type OverlayHandle } from './edit-overlay.tsx';
-import { follow, labelCodes, partnerRow, placeTicks } from './marks.ts';
+import { follow, labelCodes, outlinedAs, partnerRow, placeTicks } from './marks.ts';
 import { styles } from './styles.ts';
 import { useStage } from './use-stage.ts';
 
 const c = classes(styles);
 
 /** Names of the pictures: on the button, and under the picture. */
-export const imageTitles: Readonly<Record<ImageName, { readonly short: string; readonly long: string }>> = {
+export const imageTitles: Readonly<Record<MapImage, { readonly short: string; readonly long: string }>> = {
   mean: { short: 'Mean', long: 'mean of the registered film' },
   max: { short: 'Max', long: 'maximum, background taken away' },
   correlation: { short: 'Corr', long: 'correlation of neighbours' },
   pnr: { short: 'PNR', long: 'peak to noise' },
   std: { short: 'Std', long: 'standard deviation' },
+  footprints: { short: 'A', long: 'footprints, each to its maximum' },
 };
 
 interface MapProps {
@@ -46,7 +48,9 @@ export function MapPanel({ opening, cells, selected }: MapProps): ReactElement {
   const outlinesShown = useReview((state) => state.outlines);
   const zoomed = useReview((state) => state.zoomed);
   const hovered = useReview((state) => state.hovered);
-  const picture = usePicture(runUuid, image);
+  const outlinesBy = useReview((state) => state.outlinesBy);
+  const blind = useBlind((state) => state.blind);
+  const picture = useMapPicture(runUuid, image);
   const outlines = useOutlines(runUuid);
   const ticks = useRef<HTMLDivElement>(null);
   const scale = useRef<HTMLDivElement>(null);
@@ -54,10 +58,11 @@ export function MapPanel({ opening, cells, selected }: MapProps): ReactElement {
   const marks = useRef<MarksHandle>(null);
   const chosen = useReview((state) => state.partner);
   const centres = useMemo(() => centresOf(cells), [cells]);
-  const levels = useMemo(
-    () => (picture.data === undefined ? undefined : percentileLevels(picture.data.values)),
-    [picture.data],
-  );
+  const levels = useMemo(() => {
+    if (picture.data === undefined) return undefined;
+    const { name, values } = picture.data;
+    return name === 'footprints' ? { low: 0, high: 1 } : percentileLevels(values);
+  }, [picture.data]);
   const rowOf = (row: number): Cell | undefined => cells.find((cell) => cell.row === row);
   const at = (point: Point, reach: number): Cell | undefined =>
     outlines.data === undefined ? undefined : rowOf(pickCell(outlines.data, centres, point.x, point.y, reach));
@@ -92,9 +97,9 @@ export function MapPanel({ opening, cells, selected }: MapProps): ReactElement {
   }, [stage, outlines.data]);
   useEffect(() => {
     if (stage === null) return;
-    stage.picture.setLabels(labelCodes(cells, outlinesShown));
+    stage.picture.setLabels(labelCodes(cells, outlinesShown, (cell) => outlinedAs(cell, outlinesBy, blind)));
     stage.redraw();
-  }, [stage, cells, outlinesShown]);
+  }, [stage, cells, outlinesShown, outlinesBy, blind]);
   const hoveredRow = cells.find((cell) => cell.uuid === hovered)?.row ?? -1;
   const selectedRow = selected?.row ?? -1;
   const chosenRow = cells.find((cell) => cell.uuid === chosen)?.row;
@@ -132,7 +137,8 @@ export function MapPanel({ opening, cells, selected }: MapProps): ReactElement {
             label="Picture under the outlines"
             value={image}
             onChange={(name) => useReview.setState({ image: name })}
-            options={opening.images.map((name) => ({
+            many
+            options={mapImages(opening.images).map((name) => ({
               value: name,
               label: imageTitles[name].short,
               title: `${imageTitles[name].long} (B: next)`,
@@ -148,6 +154,15 @@ export function MapPanel({ opening, cells, selected }: MapProps): ReactElement {
             <Icon of={CircleDashed} />
             Outlines
           </Button>
+          <Select
+            label="What the outlines tell"
+            value={outlinesBy}
+            options={[
+              { value: 'label', label: 'by label' },
+              { value: 'suggestion', label: 'by suggestion' },
+            ]}
+            onChange={(value) => useReview.setState({ outlinesBy: value })}
+          />
           <Button
             kind="bare"
             size="small"
@@ -191,6 +206,11 @@ export function MapPanel({ opening, cells, selected }: MapProps): ReactElement {
           <span className={c('cap tl')}>
             {imageTitles[image].long}, {decimal(levels.low, levels.high - levels.low < 5 ? 2 : 0)} to{' '}
             {decimal(levels.high, levels.high - levels.low < 5 ? 2 : 0)}
+            {outlinesShown && outlinesBy === 'suggestion'
+              ? blind
+                ? '; suggestions of decided cells'
+                : '; outlines: suggestions'
+              : ''}
           </span>
         )}
         <div className={c('scale')} ref={scale} />

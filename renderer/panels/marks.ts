@@ -1,15 +1,28 @@
 // SPDX-License-Identifier: MIT
-import type { Cell } from '../../main/contract/index.ts';
+import type { Cell, CellLabel } from '../../main/contract/index.ts';
 import type { PictureStage } from '../gl/stage.ts';
 import { type Point, type Size, toScreen, type View, viewOf } from '../gl/viewport.ts';
+import { hidden } from '../stores/blind.ts';
+import type { OutlinesBy } from '../stores/review.ts';
 
 const codes = { undecided: 0, accepted: 1, rejected: 2 } as const;
 
+/** What a cell's outline says: a label, as the person gave it or as the engine suggests it. */
+export function outlinedAs(cell: Cell, by: OutlinesBy, blind: boolean): CellLabel {
+  if (by === 'label') return cell.label;
+  if (hidden(blind, cell)) return 'undecided';
+  return cell.suggested ? 'accepted' : 'rejected';
+}
+
 /** Label code of each cell by row, for the drawing; 255 hides it. */
-export function labelCodes(cells: readonly Cell[], shown: boolean): Uint8Array {
+export function labelCodes(
+  cells: readonly Cell[],
+  shown: boolean,
+  labelOf: (cell: Cell) => CellLabel = (cell) => cell.label,
+): Uint8Array {
   const rows = cells.reduce((highest, cell) => Math.max(highest, cell.row + 1), 0);
   const bytes = new Uint8Array(rows).fill(255);
-  if (shown) for (const cell of cells) bytes[cell.row] = codes[cell.label];
+  if (shown) for (const cell of cells) bytes[cell.row] = codes[labelOf(cell)];
   return bytes;
 }
 

@@ -4,7 +4,14 @@ import type { imageNames, movieLayers } from '../../main/contract/index.ts';
 import type { Sort } from './cell-list.ts';
 
 export type ImageName = (typeof imageNames)[number];
+/** What can lie under the outlines. */
+export type MapImage = ImageName | 'footprints';
 export type MovieLayer = (typeof movieLayers)[number];
+
+export type OutlinesBy = 'label' | 'suggestion';
+
+/** Pictures of a run that can lie under the outlines, in the order of the key. */
+export const mapImages = (images: readonly ImageName[]): readonly MapImage[] => [...images, 'footprints'];
 
 /** What Review shows now; decisions are not here but in the library. */
 export interface ReviewView {
@@ -15,7 +22,9 @@ export interface ReviewView {
   readonly partner: string | null;
   readonly sort: Sort;
   readonly filter: string;
-  readonly image: ImageName;
+  readonly image: MapImage;
+  /** Whose word the outlines show: the person's label, or what the engine suggests. */
+  readonly outlinesBy: OutlinesBy;
   readonly layer: MovieLayer;
   readonly outlines: boolean;
   /** Map and movie follow the selected cell. */
@@ -39,6 +48,7 @@ const initial: ReviewView = {
   sort: { key: 'row', descending: false },
   filter: '',
   image: 'correlation',
+  outlinesBy: 'label',
   layer: 'raw',
   outlines: true,
   zoomed: false,
@@ -63,10 +73,10 @@ export const speeds = [0.25, 0.5, 1, 2, 4, 8] as const;
 
 /** Begins with a run: everything but sorting and the choice of pictures starts afresh. */
 export function beginReview(runUuid: string, frames: number, fps: number, images: readonly ImageName[]): void {
-  const { sort, image, layer } = useReview.getState();
-  const kept = images.includes(image) ? image : (images[0] ?? 'mean');
+  const { sort, image, layer, outlinesBy } = useReview.getState();
+  const kept = mapImages(images).includes(image) ? image : (images[0] ?? 'mean');
   const shown = Math.min(frames - 1, Math.round(60 * fps));
-  useReview.setState({ ...initial, sort, layer, image: kept, runUuid, window: [0, Math.max(1, shown)] });
+  useReview.setState({ ...initial, sort, layer, outlinesBy, image: kept, runUuid, window: [0, Math.max(1, shown)] });
 }
 
 /** The window of `size` frames that shows `frame`, moved no more than needed and kept inside the recording. */

@@ -1,54 +1,11 @@
 // SPDX-License-Identifier: MIT
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { launchChromium } from '../support/browser.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { counts, expectCounts, picture, sayInitials } from '../support/journey.ts';
-import { type ReviewSize, reviewLibrary } from '../support/review-library.ts';
+import { press, ready, review, showPanel, useBrowser } from '../support/review-window.ts';
 import { startServer } from '../support/server.ts';
 
-let browser: Browser;
-
-beforeAll(async () => {
-  browser = await launchChromium();
-});
-
-afterAll(async () => {
-  await browser.close();
-});
-
-/** Opens Review on a made-up run; whatever the page complains of is looked at in the end. */
-async function review(size: ReviewSize, options: Parameters<typeof reviewLibrary>[2] = {}) {
-  const root = mkdtempSync(path.join(tmpdir(), 'calyx-e2e-'));
-  const made = await reviewLibrary(root, size, options);
-  const server = await startServer(made.library);
-  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-  const complaints: string[] = [];
-  page.on('pageerror', (error) => complaints.push(error.message));
-  onTestFinished(async () => {
-    await page.context().close();
-    await server.stop();
-    rmSync(root, { recursive: true, force: true });
-    expect(complaints).toEqual([]);
-  });
-  await page.goto(server.address);
-  await page.evaluate((runUuid) => {
-    sessionStorage.setItem('calyx.place', JSON.stringify({ state: { place: 'review', runUuid }, version: 0 }));
-    localStorage.setItem('calyx.person', JSON.stringify({ state: { toured: true }, version: 0 }));
-  }, made.runUuid);
-  await page.reload();
-  return { ...made, page, server };
-}
-
-const showPanel = async (page: Page, title: string): Promise<void> => {
-  await page.locator('.dv-tab', { hasText: new RegExp(`^${title}$`) }).click();
-};
-const ready = (page: Page) => page.getByText(/\d+ found/).waitFor();
-const press = async (page: Page, keys: string): Promise<void> => {
-  for (const key of keys) await page.keyboard.press(key);
-};
+const launched = useBrowser();
 
 /** Who sits there, said in Settings, Raters. */
 async function sitDown(page: Page, initials: string): Promise<void> {
@@ -156,7 +113,7 @@ describe('Review of hundreds of cells', () => {
     await server.stop();
     const again = await startServer(library);
     onTestFinished(() => again.stop());
-    const window = await browser.newPage();
+    const window = await launched().newPage();
     await window.goto(again.address);
     await window.getByText('100 %').first().waitFor();
   });
@@ -328,6 +285,14 @@ describe('Panels of Review', () => {
     await page.getByText(/^Suggested: \d+ of 6 for/).waitFor();
     await showPanel(page, 'Cells');
     await ready(page);
+    // What is chosen right after a reload is there on the next visit, however soon one leaves.
+    await page.reload({ waitUntil: 'commit' });
+    await showPanel(page, 'Versions');
+    await page.keyboard.press('Control+,');
+    await page.getByRole('navigation', { name: 'Pages of Settings' }).waitFor();
+    await page.keyboard.press('Control+1');
+    await ready(page);
+    await expect.poll(() => page.locator('.dv-active-tab').allTextContents()).toContain('Versions');
   });
 });
 
@@ -365,124 +330,5 @@ describe('The keys of all places', () => {
     await page.keyboard.press('Control+,');
     expect(await list()).toEqual(before);
     await picture(page, 'settings-shortcuts');
-  });
-});
-
-describe('Drawing in Review', () => {
-  it('makes no graphics context anew when Review is left and opened again, and shows the picture it should', async () => {
-    const { page } = await review({ cells: 60, frames: 400 }, { beside: true });
-    await ready(page);
-    await showPanel(page, 'Head');
-    await page.getByRole('img', { name: /^Head turned by/ }).waitFor();
-    await page.addInitScript(() => {
-      const made = { contexts: 0 };
-      Object.assign(globalThis, { made });
-      // oxlint-disable-next-line typescript/unbound-method -- it is called on the canvas it is asked of
-      const { getContext } = HTMLCanvasElement.prototype;
-      const known = new WeakSet<HTMLCanvasElement>();
-      HTMLCanvasElement.prototype.getContext = function noted(this: HTMLCanvasElement, ...given: [string, unknown?]) {
-        if (given[0] === 'webgl2' && !known.has(this)) made.contexts += 1;
-        known.add(this);
-        return Reflect.apply(getContext, this, given) as null;
-      };
-    });
-    await page.reload();
-    const map = page.locator('[data-scope="map"] [role="img"]');
-    const contexts = () => page.evaluate(() => (Reflect.get(globalThis, 'made') as { contexts: number }).contexts);
-    const opened = async (): Promise<void> => {
-      await ready(page);
-      await page.getByRole('img', { name: /^Head turned by/ }).waitFor();
-      await page.locator('section[aria-label="Map"] [role="status"]').waitFor({ state: 'detached' });
-      await page.getByText(/, \d[\d.]* to \d/).waitFor();
-    };
-    await opened();
-    const first = await contexts();
-    // Two pictures alike: it has settled.
-    let before = await map.screenshot();
-    await expect
-      .poll(async () => {
-        const last = before;
-        before = await map.screenshot();
-        return last.equals(before);
-      })
-      .toBe(true);
-    for (let round = 0; round < 10; round += 1) {
-      await page.keyboard.press('Control+4');
-      await page.getByRole('grid', { name: 'Sessions' }).waitFor();
-      await map.waitFor({ state: 'detached' });
-      await page.keyboard.press('Control+1');
-      await opened();
-    }
-    expect(await contexts()).toBe(first);
-    await expect.poll(async () => before.equals(await map.screenshot())).toBe(true);
-  });
-
-  it('leaves thin lines and small pictures to the processor, and draws all outlines in one go', async () => {
-    const { page } = await review({ cells: 60, frames: 400 });
-    await ready(page);
-    await page.locator('[data-scope="raster"] canvas').waitFor();
-    // A driver that is stood in for draws lines so slowly that a key may wait for seconds.
-    const pens = await page.evaluate(() =>
-      ['traces', 'raster'].map((scope) =>
-        document
-          .querySelector<HTMLCanvasElement>(`[data-scope="${scope}"] canvas`)
-          ?.getContext('2d')
-          ?.getContextAttributes(),
-      ),
-    );
-    expect(pens).toMatchObject([{ willReadFrequently: true }, { willReadFrequently: true }]);
-
-    // Another picture lies under all outlines anew: so many drawings as there are layers, not one for each piece of a line.
-    const map = page.locator('[data-scope="map"] canvas');
-    await map.evaluate((canvas: HTMLCanvasElement) => {
-      const gl = canvas.getContext('webgl2');
-      if (gl === null) throw new Error('no WebGL2');
-      const drawn = { calls: 0, instances: 0 };
-      Object.assign(canvas, { drawn });
-      const draw = gl.drawArrays.bind(gl);
-      const drawInstances = gl.drawArraysInstanced.bind(gl);
-      gl.drawArrays = (...given) => {
-        drawn.calls += 1;
-        draw(...given);
-      };
-      gl.drawArraysInstanced = (...given) => {
-        drawn.instances += given[3];
-        drawInstances(...given);
-      };
-    });
-    const label = () => page.locator('[data-scope="map"] [role="img"]').getAttribute('aria-label');
-    const before = await label();
-    await page.keyboard.press('b');
-    await expect.poll(label).not.toBe(before);
-    const drawn = () => map.evaluate((canvas) => Reflect.get(canvas, 'drawn') as { calls: number; instances: number });
-    await expect.poll(async () => (await drawn()).calls).toBeGreaterThan(1);
-    const { calls, instances } = await drawn();
-    expect(instances).toBe(0);
-    expect(calls).toBeLessThan(24);
-
-    // The next cell draws nothing of the picture: its outline lies over it. And its traces are there: several are asked for at a time.
-    await page.evaluate(() => {
-      const sent: string[] = [];
-      Object.assign(globalThis, { sent });
-      // oxlint-disable-next-line typescript/unbound-method -- it is called on the socket it is sent by
-      const { send } = WebSocket.prototype;
-      WebSocket.prototype.send = function noted(data) {
-        if (typeof data === 'string') sent.push(data);
-        send.call(this, data);
-      };
-    });
-    const chosen = page.locator('[data-mark="chosen"] path').first();
-    const outlines = new Set([await chosen.getAttribute('d')]);
-    const quiet = await drawn();
-    for (let i = 0; i < 6; i += 1) {
-      const selected = await page.locator('[data-scope="why"]').getAttribute('aria-label');
-      await page.keyboard.press('ArrowDown');
-      await expect.poll(() => page.locator('[data-scope="why"]').getAttribute('aria-label')).not.toBe(selected);
-      outlines.add(await chosen.getAttribute('d'));
-    }
-    expect(outlines.size).toBe(7);
-    expect(await drawn()).toEqual(quiet);
-    const sent = await page.evaluate(() => Reflect.get(globalThis, 'sent') as string[]);
-    expect(sent.filter((text) => text.includes('deconvolved')).length).toBeLessThan(4);
   });
 });

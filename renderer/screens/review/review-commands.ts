@@ -7,7 +7,7 @@ import type { Connection } from '../../client/types.ts';
 import { neighbour, nextUndecided } from '../../stores/cell-list.ts';
 import { hidden, useBlind } from '../../stores/blind.ts';
 import { nextOf } from '../../stores/consensus.ts';
-import { moveCursor, playAround, useReview } from '../../stores/review.ts';
+import { mapImages, moveCursor, playAround, useReview } from '../../stores/review.ts';
 import { showOverlay, usePerson } from '../../stores/ui.ts';
 import { waitForRater } from '../../stores/waiting-decision.ts';
 import type { Command } from '../../ui/commands/registry.ts';
@@ -211,7 +211,7 @@ function lookCommands(read: Read): readonly Command[] {
   });
   return [
     look('background', 'Next background', 'B', () => {
-      const { images } = read().opening;
+      const images = mapImages(read().opening.images);
       const { image } = useReview.getState();
       const next = images[(images.indexOf(image) + 1) % images.length];
       if (next !== undefined) useReview.setState({ image: next });

@@ -283,8 +283,12 @@ export const Dock = memo(function Dock({ place, panels, arrange, onReady }: Dock
     const { clientWidth = 1200, clientHeight = 800 } = host.current ?? {};
     try {
       if (kept === undefined) rest.current = newest.current.arrange(opened, clientWidth, clientHeight);
-      // Its form was looked at; a wrong one throws.
-      else opened.fromJSON(kept as SerializedDockview);
+      else {
+        // Its form was looked at; a wrong one throws.
+        opened.fromJSON(kept as SerializedDockview);
+        // Nothing is on its way: what a person changes from now on is kept, however soon they go elsewhere.
+        setWhole(true);
+      }
     } catch {
       opened.clear();
       rest.current = newest.current.arrange(opened, clientWidth, clientHeight);

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, it } from 'vitest';
-import { footprintRings, insideRing, outlineBuffer, pickCell } from '../../../renderer/gl/contours.ts';
+import type { Cell } from '../../../main/contract/index.ts';
+import {
+  footprintRings,
+  footprintsPicture,
+  insideRing,
+  outlineBuffer,
+  pickCell,
+} from '../../../renderer/gl/contours.ts';
+import { outlinedAs } from '../../../renderer/panels/marks.ts';
 
 /** A footprint that is 255 on a block of pixels; rows and columns differ so that swapped axes show. */
 function block(
@@ -20,6 +28,22 @@ function bounds(ring: Float32Array): { x: [number, number]; y: [number, number] 
   const ys = [...ring].filter((_, index) => index % 2 === 1);
   return { x: [Math.min(...xs), Math.max(...xs)], y: [Math.min(...ys), Math.max(...ys)] };
 }
+
+describe('all footprints in one picture', () => {
+  it('lie where their windows are, each at its own strength; where two lie, the stronger is seen', () => {
+    const bytes = Uint8Array.from([255, 51, 102, 204]);
+    const picture = footprintsPicture(
+      [
+        { top: 1, left: 2, height: 1, width: 2, offset: 0 },
+        { top: 1, left: 3, height: 1, width: 1, offset: 2 },
+        { top: 0, left: 0, height: 1, width: 1, offset: 3 },
+      ],
+      bytes,
+      { height: 2, width: 4 },
+    );
+    expect([...picture].map((value) => Math.round(value * 255))).toEqual([204, 0, 0, 0, 0, 0, 255, 102]);
+  });
+});
 
 describe('the outline of a footprint', () => {
   it('runs half a pixel outside the pixels above half maximum, in frame coordinates', () => {
@@ -101,5 +125,16 @@ describe('pointing at a cell', () => {
   it('takes the nearest within reach, else none', () => {
     expect(pickCell(outlines, centres, 5, 8, 6)).toBe(0);
     expect(pickCell(outlines, centres, 5, 30, 6)).toBe(-1);
+  });
+});
+
+describe('what an outline tells', () => {
+  const cell = (label: 'accepted' | 'rejected' | 'undecided', suggested: boolean): Cell =>
+    ({ label, suggested }) as unknown as Cell;
+  it('is the person’s label, or the engine’s suggestion where that is not hidden', () => {
+    expect(outlinedAs(cell('rejected', true), 'label', false)).toBe('rejected');
+    expect(outlinedAs(cell('rejected', true), 'suggestion', true)).toBe('accepted');
+    expect(outlinedAs(cell('undecided', false), 'suggestion', false)).toBe('rejected');
+    expect(outlinedAs(cell('undecided', false), 'suggestion', true)).toBe('undecided');
   });
 });
