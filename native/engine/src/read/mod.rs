@@ -14,6 +14,7 @@ use crate::need::{self, need};
 use crate::params::Parameters;
 use crate::types::{Context, Grid, Light, MotionBlocks, RecordingInput, Registered, Span, StageError};
 
+pub mod bands;
 pub mod crop;
 pub mod input;
 pub mod light;

@@ -1,5 +1,8 @@
 //! Raw pixels before anything is measured: stuck pixels of the sensor are replaced, blocks are averaged to the working grid.
 
+use std::collections::HashMap;
+
+use super::bands::Band;
 use crate::kernels::middle;
 use crate::simd::dispatch;
 use crate::types::Grid;
@@ -10,6 +13,8 @@ const STUCK_DEVIATIONS: f32 = 10.0;
 const STUCK_LEVELS: f32 = 6.0;
 /// It lies beyond its neighbours by this many times their own range.
 const STUCK_CONTRAST: f32 = 1.5;
+/// Good pixels that replace one are looked for up to so many pixels away.
+const REACH: usize = 4;
 
 /// Pixels of the sensor that show a standing value of their own, with the neighbours that replace them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,32 +28,40 @@ impl StuckPixels {
     /// single pixel can only stand out if the sensor makes it.
     pub fn find(mean: &[f32], height: usize, width: usize) -> Self {
         let residual: Vec<f32> = (0..mean.len())
-            .map(|p| mean[p] - middle(neighbours(p, height, width).map(|n| mean[n as usize])))
+            .map(|p| mean[p] - middle(around(p, 1, height, width).map(|n| mean[n])))
             .collect();
         let spread = 1.4826 * middle(residual.iter().map(|r| r.abs()));
         let limit = (STUCK_DEVIATIONS * spread).max(STUCK_LEVELS);
         let far = |p: usize| residual[p].abs() > limit;
         let alike = |p: usize, n: usize| far(n) && (residual[n] > 0.0) == (residual[p] > 0.0);
-        let stuck: Vec<bool> = (0..mean.len())
+        let mut stuck: Vec<bool> = (0..mean.len())
             .map(|p| {
                 let differs = |around: Vec<usize>| stands_out(mean[p], around.into_iter().map(|n| mean[n]));
                 let in_line = |along| {
                     let goes_on = places(&[[-1, 0], [1, 0]], along, p, height, width).any(|n| alike(p, n));
                     goes_on && differs(places(&BESIDE, along, p, height, width).collect())
                 };
-                far(p) && (differs(neighbours(p, height, width).map(|n| n as usize).collect()) || in_line(true) || in_line(false))
+                far(p) && (differs(around(p, 1, height, width).collect()) || in_line(true) || in_line(false))
             })
             .collect();
-        let pixels = (0..mean.len())
-            .filter(|p| stuck[*p])
-            .map(|p| {
-                (
-                    p as u32,
-                    neighbours(p, height, width).filter(|n| !stuck[*n as usize]).collect::<Vec<_>>(),
-                )
+        let mut beside: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (p, sides) in Band::find(mean, [height, width], limit)
+            .iter()
+            .flat_map(|b| b.pixels([height, width]))
+        {
+            stuck[p] = true;
+            beside.entry(p).or_default().extend(sides);
+        }
+        let good = |p: usize| {
+            let sides = beside.get(&p).into_iter().flatten().copied();
+            // Where lines cross, both sides are dead too: then the nearest good pixels.
+            let nearest = (1..=REACH).map(|r| around(p, r, height, width).collect::<Vec<usize>>());
+            std::iter::once(sides.collect()).chain(nearest).find_map(|named| {
+                let good: Vec<u32> = named.iter().filter(|n| !stuck[**n]).map(|n| *n as u32).collect();
+                (!good.is_empty()).then_some((p as u32, good))
             })
-            .filter(|(_, good)| !good.is_empty())
-            .collect();
+        };
+        let pixels = (0..mean.len()).filter(|p| stuck[*p]).filter_map(good).collect();
         Self { pixels }
     }
 
@@ -95,13 +108,13 @@ fn places(offsets: &[[isize; 2]], column: bool, p: usize, height: usize, width: 
     })
 }
 
-/// The up to eight pixels around `p`.
-fn neighbours(p: usize, height: usize, width: usize) -> impl Iterator<Item = u32> {
+/// The pixels around `p`, up to `reach` rows and columns away: at most eight for a reach of 1.
+fn around(p: usize, reach: usize, height: usize, width: usize) -> impl Iterator<Item = usize> {
     let (y, x) = (p / width, p % width);
-    (y.saturating_sub(1)..(y + 2).min(height))
-        .flat_map(move |j| (x.saturating_sub(1)..(x + 2).min(width)).map(move |i| j * width + i))
+    let near = move |at: usize, end: usize| at.saturating_sub(reach)..(at + reach + 1).min(end);
+    near(y, height)
+        .flat_map(move |j| near(x, width).map(move |i| j * width + i))
         .filter(move |n| *n != p)
-        .map(|n| n as u32)
 }
 
 dispatch! {
@@ -220,6 +233,22 @@ mod tests {
         stuck.repair(&mut frame);
         for p in (0..height * width).filter(|p| dead(*p)) {
             assert!((f32::from(frame[p]) - smooth(p) + vessels(p)).abs() < 6.0, "{p}: {}", frame[p]);
+        }
+    }
+
+    #[test]
+    fn lines_of_several_pixels_are_repaired_from_both_sides_where_they_cross_too() {
+        let (height, width) = (40, 50);
+        let smooth = |p: usize| 60.0 + (p / width) as f32 * 0.7 + (p % width) as f32 * 1.1 + ((p * 7919) % 13) as f32 * 0.1;
+        let dead = |p: usize| (20..23).contains(&(p % width)) || (11..14).contains(&(p / width)) || p % width >= 48 || p == 30 * width + 30;
+        let mean: Vec<f32> = (0..height * width).map(|p| if dead(p) { 3.0 } else { smooth(p) }).collect();
+        let stuck = StuckPixels::find(&mean, height, width);
+        let wanted: Vec<u32> = (0..height * width).filter(|p| dead(*p)).map(|p| p as u32).collect();
+        assert_eq!(stuck.indices(), wanted);
+        let mut frame: Vec<u8> = mean.iter().map(|m| m.round() as u8).collect();
+        stuck.repair(&mut frame);
+        for p in wanted.iter().map(|p| *p as usize) {
+            assert!((f32::from(frame[p]) - smooth(p)).abs() < 3.5, "{p}: {} for {}", frame[p], smooth(p));
         }
     }
 
