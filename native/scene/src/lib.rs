@@ -12,6 +12,7 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 pub mod assign;
+pub mod bouts;
 pub mod camera;
 pub mod config;
 pub mod courses;

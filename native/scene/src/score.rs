@@ -8,6 +8,7 @@ use calyx_npy::{Array, Csr, NpyError};
 use serde::Serialize;
 
 use crate::assign::assign;
+use crate::bouts::{Bouts, bouts};
 use crate::truth::Truth;
 
 /// A pair matches from this cosine on.
@@ -18,8 +19,6 @@ const SEARCH: i64 = 10;
 const LAG_S: f64 = 0.3;
 /// Events and bouts are the same when they begin so many frames apart at most.
 const NEAR: usize = 2;
-/// Spikes that follow after less are one bout, seconds.
-const APART_S: f64 = 0.5;
 /// Spikes are counted in bins of about this rate, Hz.
 const BIN_HZ: f64 = 10.0;
 
@@ -88,9 +87,9 @@ pub struct Score {
     pub spike_r: Option<f64>,
     /// That lag, frames.
     pub spike_lag_frames: Option<i64>,
-    /// Events that begin within two frames of a true bout of their cell, over all events of found cells.
+    /// Events that begin within two frames of a true bout of their cell, over all events of found cells but those at faint spikes.
     pub event_precision: Option<f64>,
-    /// True bouts of found cells that have such an event.
+    /// True bouts of found cells that can be asked for and have such an event.
     pub event_recall: Option<f64>,
     /// Harmonic mean of both.
     pub event_f1: Option<f64>,
@@ -402,14 +401,19 @@ fn compare_traces(known: &Known, estimate: &Estimate, pairs: &[(usize, usize)], 
     }
 }
 
-/// Events against bouts, one to one, pooled over all pairs.
+/// Events against bouts, one to one, pooled over all pairs. An event that is left over and begins where faint spikes do is neither right nor wrong.
 fn compare_events(known: &Known, events: &[Vec<usize>], pairs: &[(usize, usize)], out: &mut Score) {
     let (mut hit, mut said, mut true_ones) = (0, 0, 0);
     for (i, j) in pairs {
-        let bouts = bouts(&known.spikes[*j], known.truth.fps);
-        hit += common(&events[*i], &bouts);
-        said += events[*i].len();
-        true_ones += bouts.len();
+        let Bouts { clear, faint } = bouts(&known.spikes[*j], known.truth.fps);
+        let matched = common(&events[*i], &clear);
+        let left: Vec<usize> = (0..events[*i].len())
+            .filter(|e| matched.binary_search(e).is_err())
+            .map(|e| events[*i][e])
+            .collect();
+        hit += matched.len();
+        said += events[*i].len() - common(&left, &faint).len();
+        true_ones += clear.len();
     }
     let ratio = |a: usize, b: usize| (b > 0).then(|| a as f64 / b as f64);
     out.event_precision = ratio(hit, said);
@@ -417,32 +421,20 @@ fn compare_events(known: &Known, events: &[Vec<usize>], pairs: &[(usize, usize)]
     out.event_f1 = ratio(2 * hit, said + true_ones);
 }
 
-/// First frames of bouts: spikes after at least [`APART_S`] without one.
-pub fn bouts(spikes: &[f64], fps: f64) -> Vec<usize> {
-    let mut last = None;
-    let mut out = Vec::new();
-    for t in (0..spikes.len()).filter(|t| spikes[*t] > 0.0) {
-        if last.is_none_or(|last: usize| (t - last) as f64 >= APART_S * fps) {
-            out.push(t);
-        }
-        last = Some(t);
-    }
-    out
-}
-
-/// Pairs of frames at most [`NEAR`] apart, each used once; both lists rise.
-fn common(a: &[usize], b: &[usize]) -> usize {
-    let (mut i, mut j, mut n) = (0, 0, 0);
+/// Which of `a` begin at most [`NEAR`] frames from one of `b`, each used once; both lists rise.
+fn common(a: &[usize], b: &[usize]) -> Vec<usize> {
+    let (mut i, mut j, mut out) = (0, 0, Vec::new());
     while i < a.len() && j < b.len() {
         if a[i].abs_diff(b[j]) <= NEAR {
-            (i, j, n) = (i + 1, j + 1, n + 1);
+            out.push(i);
+            (i, j) = (i + 1, j + 1);
         } else if a[i] < b[j] {
             i += 1;
         } else {
             j += 1;
         }
     }
-    n
+    out
 }
 
 fn compare_spikes(known: &Known, spikes: &Rows, pairs: &[(usize, usize)], out: &mut Score) {

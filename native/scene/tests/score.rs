@@ -6,6 +6,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use calyx_npy::Csr;
+use calyx_scene::bouts::{Bouts, bouts};
 use calyx_scene::random::Random;
 use calyx_scene::score::{Estimate, Known, Score, score};
 use calyx_scene::{Config, Scene, truth};
@@ -52,7 +53,7 @@ fn perfect(folder: &Path) -> Estimate {
         traces: Some(rows("traces.npy")),
         raw: Some(rows("traces.npy")),
         spikes: Some(rows("spikes.npy")),
-        events: Some(rows("spikes.npy").iter().map(|s| calyx_scene::score::bouts(s, 20.0)).collect()),
+        events: Some(rows("spikes.npy").iter().map(|s| bouts(s, 20.0).clear).collect()),
         motion: Some(rows("motion.npy")),
     }
 }
@@ -285,5 +286,48 @@ fn events_count_within_two_frames_of_a_bout_and_only_once() {
     half.events.as_mut().unwrap().iter_mut().for_each(Vec::clear);
     let figures = score(known, &half).unwrap();
     assert_eq!((figures.event_precision, figures.event_recall), (None, Some(0.0)));
-    assert_eq!(calyx_scene::score::bouts(&[0.0, 1.0, 0.0, 2.0, 0.0, 0.0, 0.0, 1.0], 8.0), [1, 7]);
+    assert_eq!(bouts(&[0.0, 1.0, 0.0, 2.0, 0.0, 0.0, 0.0, 1.0], 8.0).clear, [1, 7]);
+}
+
+#[test]
+fn single_spikes_beside_bursts_are_neither_asked_for_nor_wrong() {
+    let mut spikes = vec![0.0; 120];
+    for (t, n) in [
+        (4, 1.0),
+        (20, 1.0),
+        (26, 8.0),
+        (27, 9.0),
+        (29, 5.0),
+        (50, 4.0),
+        (56, 21.0),
+        (90, 5.0),
+    ] {
+        spikes[t] = n;
+    }
+    // The typical group has 22 spikes, 4.4 are the least: the burst at 26 begins there, not with the spike at 20.
+    let found = bouts(&spikes, 20.0);
+    assert_eq!((found.clear, found.faint), (vec![26, 56, 90], vec![4, 20, 50]));
+    assert_eq!(bouts(&[0.0; 9], 20.0), Bouts::default());
+
+    // A result that tells the faint ones too is as right as one that does not; one beside all of them is wrong.
+    let folder = Folder::new("faint");
+    make_truth(&folder.0);
+    let perfect = perfect(&folder.0);
+    let known = Known::read(&folder.0).unwrap();
+    let (component, cell, _) = score(&known, &perfect).unwrap().matches[0];
+    let path = folder.0.join("spikes.npy");
+    let calyx_npy::Array { shape, mut data } = calyx_npy::read_converted(&path).unwrap();
+    spikes.resize(shape[1], 0.0);
+    data[cell * shape[1]..][..shape[1]].copy_from_slice(&spikes);
+    calyx_npy::write(&path, &shape, &data).unwrap();
+    let known = Known::read(&folder.0).unwrap();
+    let figures = |onsets: &[usize]| {
+        let mut said = perfect.clone();
+        said.events.as_mut().unwrap()[component] = onsets.to_vec();
+        let s = score(&known, &said).unwrap();
+        (s.event_precision.unwrap(), s.event_recall.unwrap())
+    };
+    assert_eq!(figures(&[26, 56, 90]), (1.0, 1.0));
+    assert_eq!(figures(&[4, 26, 51, 56, 90]), (1.0, 1.0));
+    assert!(figures(&[26, 40, 56, 90]).0 < 1.0 && figures(&[26, 90]).1 < 1.0);
 }

@@ -161,8 +161,7 @@ fn ca1v4_from_elsewhere() {
         trace_r_p5: 0.88,
         motion_px: 0.30,
         spike_r: 0.93,
-        // Its cells hardly rest: bouts run into one another, and one event spans several.
-        event_f1: 0.2,
+        event_f1: 0.75,
     };
     film_from_elsewhere("ca1v4", &floor);
 }
