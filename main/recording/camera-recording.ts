@@ -2,10 +2,10 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { sha256OfFile } from '../checksum/index.ts';
-import { AppError } from '../contract/index.ts';
 import type { Camera, CameraPicture, Clock } from '../devices/index.ts';
 import type { WrittenFilm } from '../media/index.ts';
-import { closedOnFailure, type Disk } from './disk.ts';
+import { closedOnFailure, diskSentence, type Disk } from './disk.ts';
+import { fitFilms } from './fit-films.ts';
 import { JpegFilm } from './jpeg-film.ts';
 import { clockAnchors } from './metadata.ts';
 import type { RigCamera } from './rig.ts';
@@ -151,6 +151,13 @@ export class CameraRecording {
       films = await this.#film.finish();
     });
     await this.#attempt(() => this.#rows.close());
+    let saved = this.#saved;
+    if (this.#failure !== null) {
+      await this.#attempt(async () => {
+        films = await fitFilms(this.#device, this.#rows.written);
+        saved = films.reduce((sum, { frames }) => sum + frames, 0);
+      });
+    }
     const files: CameraReport['files'][number][] = [];
     for (const film of films) {
       await this.#attempt(async () => {
@@ -164,10 +171,10 @@ export class CameraRecording {
       device: this.name,
       kind: 'camera',
       durationS,
-      saved: this.#saved,
+      saved,
       expected: null,
       missing: null,
-      knownMissing: this.#unsaved,
+      knownMissing: this.#unsaved + this.#saved - saved,
       usualIntervalMs: rounded(sorted[sorted.length >> 1]),
       longestIntervalMs: rounded(sorted.at(-1)),
       bufferHighWater: this.#film.highWater,
@@ -195,7 +202,7 @@ export class CameraRecording {
     if (atNs < this.#session.startNs || this.#failure !== null) return;
     const pushed = this.#film.push(jpeg);
     if (pushed === 'failed') {
-      this.#failure = AppError.from(this.#film.failure).message;
+      this.#failure = diskSentence(this.#film.failure);
       return;
     }
     if (pushed === 'full') {
@@ -238,7 +245,7 @@ export class CameraRecording {
     try {
       await step();
     } catch (error) {
-      this.#failure ??= AppError.from(error).message;
+      this.#failure ??= diskSentence(error);
     }
   }
 

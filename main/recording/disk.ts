@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { mkdir, open, statfs } from 'node:fs/promises';
 import path from 'node:path';
+import { AppError } from '../contract/index.ts';
 import type { FilmOptions, FilmWriter } from '../media/index.ts';
 
 /** A file that is being written, by places. */
@@ -99,4 +100,17 @@ export async function makeFolder(folder: string, disk: Pick<Disk, 'syncFolder'>)
     await disk.syncFolder(at);
     if (path.dirname(at) === at) return;
   }
+}
+
+/** What the system says of a disk, in words. */
+export const diskSentence = (error: unknown): string => {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return diskWords(code === 'ENOSPC' || code === 'EIO' ? code : AppError.from(error).message);
+};
+
+/** The same of what was told already: of a full disk a person need not know the file and the number of the error. */
+export function diskWords(text: string): string {
+  if (/ENOSPC|no space left/i.test(text)) return 'The disk is full.';
+  if (/EIO|input\/output error/i.test(text)) return 'The disk answers with errors.';
+  return text;
 }

@@ -125,10 +125,9 @@ export class IntegrityWatch {
     return last?.where === 'disk' && last.afterFrame === this.#saved - 1 ? last.frames : 0;
   }
 
-  /** A frame was saved; says what was lost before it on its way. */
-  saved(frame: ScopeFrame): LostBefore {
+  /** A frame was saved, or the part of it that is kept; says what was lost before it on its way. */
+  saved(frame: ScopeFrame, pixels: Uint8Array = frame.pixels): LostBefore {
     const lost = this.#noteLost(frame);
-    const { pixels } = frame;
     let sum = 0;
     let saturated = 0;
     for (const value of pixels) {
@@ -142,7 +141,8 @@ export class IntegrityWatch {
     if (frame.counter === null) this.#unread += 1;
     else this.#counted = true;
     if (frame.orientation?.good === false) this.#badOrientations += 1;
-    if (sum === 0) this.#black += 1;
+    // Of the whole frame: the part that is kept may lie in a dark corner.
+    if (sum === 0 && frame.pixels.every((value) => value === 0)) this.#black += 1;
     this.#saved += 1;
     return lost;
   }

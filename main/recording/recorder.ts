@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../contract/index.ts';
 import type { AssemblyCounts, Clock, Firmware, Resolved, ScopeFrame, ScopeType, Setting } from '../devices/index.ts';
-import { repairAvi, type FilmOptions, type FilmWriter, type WrittenFilm } from '../media/index.ts';
-import { closedOnFailure, systemDisk, type Disk } from './disk.ts';
+import { type FilmOptions, type FilmWriter, type WrittenFilm } from '../media/index.ts';
+import { closedOnFailure, diskSentence, diskWords, systemDisk, type Disk } from './disk.ts';
+import { fitFilms } from './fit-films.ts';
 import { IntegrityWatch, type Integrity } from './integrity.ts';
 import { LossTeller } from './losses.ts';
 import { clockAnchors, deviceMetadata } from './metadata.ts';
@@ -202,7 +203,8 @@ export class Recording {
 
   /** Why writing has stopped; null while it works. */
   get failure(): string | null {
-    return this.#failure ?? this.#film.stats().failure;
+    const { failure } = this.#film.stats();
+    return this.#failure ?? (failure === null ? null : diskWords(failure));
   }
 
   /** Why the recording has ended by itself and takes no frame any more, in the words for a person; null while it is on. */
@@ -272,7 +274,7 @@ export class Recording {
     }
     this.#losses.unsaved(this.#watch.unsavedNow, frame);
     this.#writeRows(frame);
-    this.#losses.lost(this.#watch.saved(frame), frame);
+    this.#losses.lost(this.#watch.saved(frame, kept), frame);
   }
 
   #writeRows(frame: ScopeFrame): void {
@@ -324,6 +326,8 @@ export class Recording {
     const durationS = this.seconds;
     this.#stopping.abort();
     await this.#syncing;
+    const { failure } = this;
+    if (failure !== null && this.#stopped === null) this.#stop(endedSentence(failure));
     if (this.#stopped === null) this.#losses.unsavedAtEnd(this.#watch.unsavedNow);
     const end = this.#dependencies.now();
     const endNs = this.#dependencies.clock.nowNs();
@@ -335,10 +339,16 @@ export class Recording {
     for (const rows of Object.values(this.#rows) as RowFile[]) await this.#attempt(() => rows.close());
     if (this.#isAlone) await this.#attempt(() => this.#session.close());
     const device = path.join(this.folder, fileName(this.#plan.scope.name));
-    // On a full disk a frame may have been written whose row was not: other programs expect a row for each.
-    const fitted = this.#failure === null ? { films: written, cut: 0 } : await this.#fitFilms(device, written);
+    // On a full disk a frame may have been written whose row was not, and those that waited never were.
+    let cut = 0;
+    if (this.failure !== null) {
+      await this.#attempt(async () => {
+        written = await fitFilms(device, this.#rows.times.written);
+        cut = this.#saved - written.reduce((sum, { frames }) => sum + frames, 0);
+      });
+    }
     const files: IntegrityReport['files'][number][] = [];
-    for (const film of fitted.films) {
+    for (const film of written) {
       await this.#attempt(async () => {
         files.push({ ...film, sha256: await sha256OfFile(path.join(device, film.name)) });
       });
@@ -347,7 +357,7 @@ export class Recording {
       formatVersion: 1,
       device: this.#plan.scope.name,
       durationS,
-      ...withoutLast(this.#watch.report(counts.corrupt, counts.counterRestarts), fitted.cut, durationS),
+      ...withoutLast(this.#watch.report(counts.corrupt, counts.counterRestarts), cut, durationS),
       bufferHighWater: highWater,
       events: this.#events,
       files,
@@ -370,26 +380,6 @@ export class Recording {
     const about = aboutOf(this.#plan, this.#dependencies, this.#session, this.#metaData);
     const file = path.join(this.folder, fileName(this.#plan.scope.name), 'calyx.json');
     await writeJson(file, clockAnchors(about, { start, startNs, end }), this.#dependencies.disk);
-  }
-
-  async #fitFilms(
-    device: string,
-    films: readonly WrittenFilm[],
-  ): Promise<{ readonly films: readonly WrittenFilm[]; readonly cut: number }> {
-    let left = this.#rows.times.written;
-    let cut = 0;
-    const kept: WrittenFilm[] = [];
-    for (const film of films) {
-      const most = Math.min(left, film.frames);
-      left -= most;
-      cut += film.frames - most;
-      const file = path.join(device, film.name);
-      await this.#attempt(async () => {
-        if (most < film.frames) await repairAvi(file, most);
-        kept.push({ name: film.name, frames: most, bytes: (await stat(file)).size });
-      });
-    }
-    return { films: kept, cut };
   }
 
   async #attempt(step: () => Promise<void>): Promise<void> {
@@ -458,14 +448,6 @@ function withoutLast(integrity: Integrity, cut: number, timeS: number): Integrit
 }
 
 const endedSentence = (why: string): string => `${why} The recording was ended; what was written before is saved.`;
-
-/** What the system says of a disk, in words. */
-function diskSentence(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (code === 'ENOSPC') return 'The disk is full.';
-  if (code === 'EIO') return 'The disk answers with errors.';
-  return AppError.from(error).message;
-}
 
 function aboutOf(
   { rig, firmware }: RecordingPlan,

@@ -29,6 +29,11 @@ pub struct Ffv1Encoder {
     name: String,
 }
 
+/// Parts of a picture that are encoded side by side. Four lie two by two, and of parts one pixel wide ffmpeg loses pixels without a word.
+fn slices(width: u32, height: u32) -> &'static str {
+    if width.min(height) < 4 { "1" } else { "4" }
+}
+
 impl Ffv1Encoder {
     /// Starts ffmpeg. `name` names the film in errors.
     ///
@@ -43,9 +48,8 @@ impl Ffv1Encoder {
         let mut child = Command::new(program)
             .args(["-v", "error", "-nostdin", "-f", "rawvideo", "-pix_fmt", "gray"])
             .args(["-video_size", &format!("{width}x{height}"), "-framerate", "25", "-i", "pipe:0"])
-            .args([
-                "-c:v", "ffv1", "-level", "3", "-slices", "4", "-coder", "0", "-context", "0", "-g", "1",
-            ])
+            .args(["-c:v", "ffv1", "-level", "3", "-slices", slices(width, height)])
+            .args(["-coder", "0", "-context", "0", "-g", "1"])
             .args(["-threads", "2", "-flush_packets", "1", "-f", "avi", "pipe:1"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -105,6 +105,35 @@ fn ffv1_frames_come_back_bit_for_bit_each_a_key_frame() {
 }
 
 #[test]
+fn the_narrowest_part_of_a_frame_comes_back_bit_for_bit_too() {
+    if !ffmpeg() {
+        return;
+    }
+    for size in [[2, 2], [2, 40], [40, 2], [3, 5], [4, 4], [7, 9]] {
+        let folder = Folder::new(&format!("narrow-{}-{}", size[0], size[1]));
+        let picture = |t: usize| -> Vec<u8> { (0..(size[0] * size[1]) as usize).map(|at| (50 + 31 * t + 17 * at) as u8).collect() };
+        let options = RecordOptions {
+            size,
+            fps: 20.0,
+            ffv1: true,
+            frames_per_file: 100,
+        };
+        let recorder = FilmRecorder::start(&folder.0, options).unwrap();
+        for t in 0..6 {
+            recorder.push(picture(t)).unwrap();
+        }
+        recorder.finish().unwrap();
+        let recording = Recording::open(&[folder.0.join("0.avi")]).unwrap();
+        let mut reader = std::sync::Arc::new(recording).reader();
+        let mut bytes = vec![0; picture(0).len()];
+        for t in 0..6 {
+            assert_eq!(reader.read(t as u64, &mut bytes).unwrap(), FrameStatus::Ok);
+            assert_eq!(bytes, picture(t), "frame {t} of {size:?}");
+        }
+    }
+}
+
+#[test]
 fn another_program_reads_them() {
     if !ffmpeg() {
         return;

@@ -217,8 +217,9 @@ describe('a behaviour camera in a recording', () => {
     fault('full-disk');
     await come(3);
     const report = await recording.stop();
-    expect(report.failure).toContain('no space left');
-    expect((await inspectAvi(path.join(device, '0.avi'))).frames).toBe(5);
+    expect(report).toMatchObject({ failure: 'The disk is full.', saved: 5, files: [{ name: '0.avi', frames: 5 }] });
+    expect(await inspectAvi(path.join(device, '0.avi'))).toMatchObject({ frames: 5, isClosed: true });
+    expect(readFileSync(path.join(device, 'timeStamps.csv'), 'utf8').trimEnd().split('\n')).toHaveLength(1 + 5);
     await session.close().catch(() => undefined);
   });
 

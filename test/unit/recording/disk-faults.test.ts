@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FrameCounter } from '../../../main/devices/miniscope/frame-counter.ts';
 import { probeFilm, startFilm } from '../../../main/media/index.ts';
+import { diskWords } from '../../../main/recording/disk.ts';
 import {
   checkSpace,
   type Disk,
@@ -72,6 +73,34 @@ describe('a disk that fails while a recording is under way', () => {
     expect([0, 1]).toContain(report.missing);
     expect(await probeFilm(path.join(device, '0.avi'))).toMatchObject({ frames: 40, findings: [] });
     expect(rows(device)).toHaveLength(40);
+  });
+
+  it('that ends the film while frames wait: they are missing in the report, and films and rows end together', async () => {
+    const real = systemDisk(startFilm);
+    const disk: Disk = { ...real, startFilm: (options) => real.startFilm({ ...options, framesPerFile: 5 }) };
+    const data = temporaryFolder('calyx-disk-');
+    const { recording, come, device } = await beginRecording({ data, compression: 'GREY', disk });
+    // The writer never touches a file that is there: it ends at the sixth frame, whatever it has been given by then.
+    writeFileSync(path.join(device, '1.avi'), '');
+    await come(40);
+    const report = await recording.stop(nothingHappened);
+    expect(report.failure).toContain('1.avi');
+    expect(report.stopped).toContain('what was written before is saved');
+    expect(report).toMatchObject({ saved: 5, files: [{ name: '0.avi', frames: 5 }] });
+    expect(report.missing).toBeGreaterThan(0);
+    expect(report.expected).toBe(5 + (report.missing ?? Number.NaN));
+    expect(report.gaps.reduce((sum, { frames }) => sum + frames, 0)).toBe(report.missing);
+    for (const name of ['timeStamps.csv', 'calyxFrames.csv'])
+      expect(readFileSync(path.join(device, name), 'utf8').split('\n')).toHaveLength(1 + 5 + 1);
+    expect(await verifySession(recording.folder)).toMatchObject({ sound: true });
+  });
+
+  it('full, as the system says it, is told in words', () => {
+    const full = '/data/Miniscope/2.avi: No space left on device (os error 28)';
+    expect(
+      [full, 'ENOSPC: no space left on device, write', '0.avi: Input/output error (os error 5)'].map(diskWords),
+    ).toEqual(['The disk is full.', 'The disk is full.', 'The disk answers with errors.']);
+    expect(diskWords('The film is torn.')).toBe('The film is torn.');
   });
 
   it('nearly full: the recording ends by itself while everything can still be closed', async () => {

@@ -198,8 +198,10 @@ describe('a recorded session folder', () => {
     recording.frame(frame(clock));
     film.fails = true;
     const report = await recording.stop(nothing);
-    expect(report.failure).toContain('no space left');
-    expect(lines(path.join(device, 'timeStamps.csv'))).toHaveLength(2);
+    expect(report.failure).toBe('The disk is full.');
+    // This film was never there: a frame that no film holds is not saved, whatever was said of it before.
+    expect(report).toMatchObject({ saved: 0, missing: 1, files: [] });
+    expect(lines(path.join(device, 'timeStamps.csv'))).toHaveLength(1);
     expect(existsSync(path.join(device, 'integrity.json'))).toBe(true);
   });
 
@@ -219,7 +221,12 @@ describe('a recorded session folder', () => {
     const pixels = Uint8Array.from({ length: 608 * 608 }, (_, p) => (p % 608) - 90 + 10 * (Math.floor(p / 608) - 50));
     await clock.advance(50);
     recording.frame(frame(clock, { pixels }));
-    await recording.stop(nothing);
+    const dark = pixels.map((grey, p) => (p % 608 >= 100 && p % 608 < 108 ? 0 : grey));
+    await clock.advance(50);
+    recording.frame(frame(clock, { pixels: dark }));
+    const { meanGrey, saturatedShare, blackFrames } = await recording.stop(nothing);
+    // Of what was saved: 10 to 47 in the first, dark in the second, which is no frame without a picture.
+    expect({ meanGrey, saturatedShare, blackFrames }).toEqual({ meanGrey: 14.25, saturatedShare: 0, blackFrames: 0 });
     expect([film.options[0]!.width, film.options[0]!.height]).toEqual([8, 4]);
     expect([...film.pushed[0]!.subarray(0, 10)]).toEqual([10, 11, 12, 13, 14, 15, 16, 17, 20, 21]);
     expect(json(path.join(device, 'metaData.json'))['ROI']).toEqual(roi);
