@@ -6,7 +6,7 @@ import { hidden, useBlind } from '../stores/blind.ts';
 import { useReview } from '../stores/review.ts';
 import { goTo } from '../stores/ui.ts';
 import { classes } from '../ui/classes.ts';
-import { Button, LabelMark, SearchField } from '../ui/controls.tsx';
+import { Button, LabelMark, SearchField, Select } from '../ui/controls.tsx';
 import { count, decimal } from '../ui/format.ts';
 import type { Column } from '../ui/grid-columns.ts';
 import { Grid, type Row } from '../ui/grid.tsx';
@@ -68,6 +68,23 @@ function rowOf(cell: Cell, blind: boolean): Row {
   return row;
 }
 
+const orders: Readonly<Partial<Record<SortKey, string>>> = { row: 'by number', place: 'by place', mixed: 'mixed' };
+
+/** Orders that have nothing to do with how good a cell looks: those of a blind reading. */
+function OrderSelect(): ReactElement {
+  const { key } = useReview((state) => state.sort);
+  const own = orders[key] === undefined ? [{ value: key, label: 'by column' }] : [];
+  const known = Object.entries(orders).map(([value, label]) => ({ value: value as SortKey, label }));
+  return (
+    <Select<SortKey>
+      label="Order of the cells"
+      value={key}
+      options={[...own, ...known]}
+      onChange={(next) => useReview.setState({ sort: { key: next, descending: false } })}
+    />
+  );
+}
+
 interface CellsProps {
   /** All cells of the run. */
   readonly cells: readonly Cell[];
@@ -98,7 +115,13 @@ export function CellsPanel({ cells, list, problem, selected, runName, banner, fi
     });
   };
   return (
-    <Panel title="Cells" scope="cells" area="list" meta={[`${count(cells.length)} found`, `, ${runName}`]}>
+    <Panel
+      title="Cells"
+      scope="cells"
+      area="list"
+      meta={[`${count(cells.length)} found`, `, ${runName}`]}
+      end={<OrderSelect />}
+    >
       <div className={c('top')}>
         {banner === undefined ? null : <div className={c('banner')}>{banner}</div>}
         <p className={c('counts')} role="status">

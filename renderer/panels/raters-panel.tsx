@@ -111,6 +111,8 @@ function Compared({ opening, cells }: RatersProps): ReactElement {
   const differ = disagreements(told, cells);
   const open = differ.filter(({ settled }) => !settled).length;
   const reading = opening.readings.filter(({ finishedAt }) => finishedAt === null);
+  const [only] = told.raters;
+  const alone = only !== undefined && told.raters.length === 1 && only.rater.uuid === person?.uuid;
   return (
     <>
       <div className={c('section')}>
@@ -146,11 +148,22 @@ function Compared({ opening, cells }: RatersProps): ReactElement {
           <Button
             size="small"
             title="Own labels on the same cells; the others’ stay hidden until you are done"
-            off={told.raters.length === 0 ? 'Nobody has judged this run yet: you would be the first rater.' : undefined}
+            off={
+              only === undefined
+                ? 'Nobody has judged this run yet: you would be the first rater.'
+                : alone
+                  ? 'You have judged cells of this run already: a second reading is made by another rater.'
+                  : undefined
+            }
             onPress={start}
           >
-            {person === null ? 'Read as a second rater' : `Read as a second rater, ${person.initials}`}
+            {person === null || alone ? 'Read as a second rater' : `Read as a second rater, ${person.initials}`}
           </Button>
+          {alone ? (
+            <Button size="small" title="Say who sits here now" onPress={() => showOverlay('rater')}>
+              Change rater
+            </Button>
+          ) : null}
         </div>
         {begin.error === null ? null : (
           <Note kind="problem">

@@ -5,7 +5,7 @@ import { byValue } from './order.ts';
 /** Order and filter of the list of cells. Pure: commands, list and tests use the same functions. */
 
 /** Columns the list can be sorted by. */
-export type SortKey = 'row' | 'label' | 'snr' | 'rValue' | 'areaPx' | 'events';
+export type SortKey = 'row' | 'label' | 'snr' | 'rValue' | 'areaPx' | 'events' | 'place' | 'mixed';
 
 export interface Sort {
   readonly key: SortKey;
@@ -90,18 +90,53 @@ export function readFilter(text: string): Test | FilterProblem {
 
 const labelOrder: Readonly<Record<CellLabel, number>> = { undecided: 0, accepted: 1, rejected: 2 };
 
-function sortValue(cell: Cell, key: SortKey): number | null {
-  if (key === 'row') return cell.row;
-  if (key === 'label') return labelOrder[cell.label];
-  return cell.metrics[key] ?? null;
+/** A number that has nothing to do with what the cell is, the same each time it is asked for (FNV-1a). */
+function mixed({ uuid }: Cell): number {
+  let hash = 0x81_1c_9d_c5;
+  for (const letter of uuid) hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 0x01_00_01_93);
+  return hash >>> 0;
 }
 
-/** The cells in the order of the list; unknown values come last in both directions, ties by row. */
-export function orderCells(cells: readonly Cell[], sort: Sort, passes: Test): readonly Cell[] {
+/** Along the field in bands, to the right and back, so that the next cell lies near: about as many bands as there are cells in one. */
+function placesOf(cells: readonly Cell[]): ReadonlyMap<string, number> {
+  const bands = Math.max(1, Math.round(Math.sqrt(cells.length)));
+  const [top, bottom] = cells.reduce(
+    ([low, high], { centroid: { y } }) => [Math.min(low, y), Math.max(high, y)],
+    [Infinity, -Infinity],
+  );
+  const band = ({ centroid }: Cell): number =>
+    Math.min(bands - 1, Math.floor(((centroid.y - top) / Math.max(1e-9, bottom - top)) * bands));
+  const along = (cell: Cell): number => (band(cell) % 2 === 0 ? cell.centroid.x : -cell.centroid.x);
+  const order = cells.toSorted((a, b) => band(a) - band(b) || along(a) - along(b) || a.row - b.row);
+  return new Map(order.map(({ uuid }, at) => [uuid, at]));
+}
+
+function sortValues(cells: readonly Cell[], key: SortKey, hides: Test): (cell: Cell) => number | null {
+  if (key === 'row') return ({ row }) => row;
+  if (key === 'label') return ({ label }) => labelOrder[label];
+  if (key === 'mixed') return mixed;
+  if (key === 'place') {
+    const places = placesOf(cells);
+    return ({ uuid }) => places.get(uuid) ?? null;
+  }
+  // An order by figures would give away what is hidden.
+  return (cell) => (hides(cell) ? null : (cell.metrics[key] ?? null));
+}
+
+/**
+ * The cells in the order of the list; unknown values come last in both directions, ties by row.
+ * @param hides cells whose figures are hidden: they count as unknown
+ */
+export function orderCells(
+  cells: readonly Cell[],
+  sort: Sort,
+  passes: Test,
+  hides: Test = () => false,
+): readonly Cell[] {
   return cells
     .filter(passes)
     .sort((a, b) => a.row - b.row)
-    .sort(byValue((cell) => sortValue(cell, sort.key), sort.descending));
+    .sort(byValue(sortValues(cells, sort.key, hides), sort.descending));
 }
 
 /** The neighbour of a cell in the list, `step` places on; stays at the ends. */

@@ -27,6 +27,12 @@ describe('Review with two raters', () => {
     await press(page, 'aarr');
     await expectCounts(page, { accepted: 3, rejected: 2 });
 
+    // Who has judged the run is not asked to read it against themselves.
+    await showPanel(page, 'Raters');
+    await page.getByRole('button', { name: 'Change rater' }).waitFor();
+    const again = page.getByRole('button', { name: 'Read as a second rater', exact: true });
+    expect(await again.getAttribute('aria-disabled')).toBe('true');
+
     await sitDown(page, 'BB');
     await showPanel(page, 'Raters');
     await page.getByRole('button', { name: 'Read as a second rater, BB' }).click();

@@ -8,6 +8,7 @@ import { deciderOf } from '../../client/decisions.ts';
 import { useAgreement } from '../../client/raters.ts';
 import { dropEdit } from '../../client/edits.ts';
 import { type ReviewOpening, useCells, useOpening, useRuns } from '../../client/queries.ts';
+import { hidden, useBlind } from '../../stores/blind.ts';
 import { orderCells, readFilter } from '../../stores/cell-list.ts';
 import { useEdit } from '../../stores/edit.ts';
 import { disagreements, useConsensus } from '../../stores/consensus.ts';
@@ -147,6 +148,7 @@ function Open({ opening, cells }: { readonly opening: ReviewOpening; readonly ce
     sort,
     runUuid,
   } = useReview(useShallow(({ selected, filter, sort, runUuid }) => ({ selected, filter, sort, runUuid })));
+  const blind = useBlind((state) => state.blind);
   const runs = useRuns();
   const filterField = useRef<HTMLInputElement>(null);
   const { run, frames, fps, images } = opening;
@@ -162,11 +164,16 @@ function Open({ opening, cells }: { readonly opening: ReviewOpening; readonly ce
     const among = new Set(differ?.map(({ cell }) => cell.uuid));
     const passes = typeof read === 'function' ? read : () => true;
     return {
-      list: orderCells(cells, sort, (cell) => passes(cell) && (differ === null || among.has(cell.uuid))),
+      list: orderCells(
+        cells,
+        sort,
+        (cell) => passes(cell) && (differ === null || among.has(cell.uuid)),
+        (cell) => hidden(blind, cell),
+      ),
       problem: typeof read === 'function' ? undefined : read.problem,
       toSettle: differ === null ? null : new Set(differ.filter(({ settled }) => !settled).map(({ cell }) => cell.uuid)),
     };
-  }, [cells, filter, sort, settling, agreement]);
+  }, [cells, filter, sort, blind, settling, agreement]);
   const newest = useRef<ReviewScope>({ opening, cells, list, toSettle });
   useEffect(() => {
     newest.current = { opening, cells, list, toSettle };

@@ -34,6 +34,27 @@ const cells = [
 const all = (): boolean => true;
 const rows = (list: readonly Cell[]): readonly number[] => list.map((each) => each.row);
 
+describe('the order of the list', () => {
+  it('by figures gives away nothing of those that are hidden', () => {
+    const snr = { key: 'snr', descending: true } as const;
+    expect(rows(orderCells(cells, snr, all))).toEqual([1, 0, 4, 3, 2]);
+    expect(rows(orderCells(cells, snr, all, ({ label }) => label === 'undecided'))).toEqual([1, 3, 0, 2, 4]);
+  });
+  it('can be that of the field: to the right in one band, back in the next', () => {
+    const at = (row: number, y: number, x: number): Cell => ({ ...cell(row, 'undecided', 1), centroid: { y, x } });
+    const field = [at(0, 0, 9), at(1, 10, 1), at(2, 0, 1), at(3, 10, 9)];
+    expect(rows(orderCells(field, { key: 'place', descending: false }, all))).toEqual([2, 0, 3, 1]);
+  });
+  it('can be mixed, the same each time', () => {
+    const many = Array.from({ length: 200 }, (_, row) => cell(row, 'undecided', row));
+    const once = rows(orderCells(many, { key: 'mixed', descending: false }, all));
+    expect(rows(orderCells(many.toReversed(), { key: 'mixed', descending: false }, all))).toEqual(once);
+    expect(once.toSorted((a, b) => a - b)).toEqual(rows(many));
+    // Neighbours of the list are strangers: hardly any two follow each other as before.
+    expect(once.filter((row, at) => once[at + 1] === row + 1).length).toBeLessThan(10);
+  });
+});
+
 function filtered(text: string): readonly number[] {
   const test = readFilter(text);
   if (typeof test !== 'function') throw new Error(test.problem);
