@@ -24,6 +24,7 @@ const columns: readonly Column[] = [
     width: '38px',
     number: true,
     sortable: true,
+    yields: 3,
     hint: 'Highest event over the noise of the trace',
   },
   {

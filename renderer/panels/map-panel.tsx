@@ -154,15 +154,17 @@ export function MapPanel({ opening, cells, selected }: MapProps): ReactElement {
             <Icon of={CircleDashed} />
             Outlines
           </Button>
-          <Select
-            label="What the outlines tell"
-            value={outlinesBy}
-            options={[
-              { value: 'label', label: 'by label' },
-              { value: 'suggestion', label: 'by suggestion' },
-            ]}
-            onChange={(value) => useReview.setState({ outlinesBy: value })}
-          />
+          <span className={c('spare')}>
+            <Select
+              label="What the outlines tell"
+              value={outlinesBy}
+              options={[
+                { value: 'label', label: 'by label' },
+                { value: 'suggestion', label: 'by suggestion' },
+              ]}
+              onChange={(value) => useReview.setState({ outlinesBy: value })}
+            />
+          </span>
           <Button
             kind="bare"
             size="small"

@@ -268,6 +268,9 @@ describe('text', () => {
             (!scrolls(element) || element.closest('.dv-right-actions-container') !== null)
           )
             return [`outside: ${name}, ${String(Math.round(box.left))} to ${String(Math.round(box.right))}`];
+          const head = element.closest('.dv-tabs-and-actions-container');
+          if (head !== null && box.right > head.getBoundingClientRect().right + 1)
+            return [`outside of its panel: ${name}`];
           // A key stands beside its button's word, inside the button.
           if (element.tagName === 'KBD' && element.closest('button') !== null) {
             const button = element.closest('button') ?? element;

@@ -225,6 +225,14 @@ function lookCommands(read: Read): readonly Command[] {
       useBlind.setState(({ blind }) => ({ blind: !blind })),
     ),
     look('outlines', 'Outlines on, off', 'O', () => useReview.setState((state) => ({ outlines: !state.outlines }))),
+    {
+      id: 'review.outlines-by',
+      label: 'Outlines tell labels, suggestions',
+      group: 'Look',
+      scope,
+      run: () =>
+        useReview.setState(({ outlinesBy }) => ({ outlinesBy: outlinesBy === 'label' ? 'suggestion' : 'label' })),
+    },
     look('zoom', 'Zoom to cell', 'Z', () =>
       useReview.setState((state) => ({ zoomed: state.selected !== null && !state.zoomed })),
     ),
