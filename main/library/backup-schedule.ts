@@ -19,6 +19,8 @@ export interface ScheduleOptions {
   readonly now: () => Date;
   /** Resolves after so long; rejects when the signal is aborted. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Something is under way that a copy must not disturb: to start the process that makes it holds this one up, and the copy takes the disk. */
+  readonly isBusy?: () => boolean;
 }
 
 /** Copies made by themselves, as long as the library is open. */
@@ -64,18 +66,21 @@ export function systemWait(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Looks a minute after the start and every hour whether a copy is due, and makes it. A failure is told by `state` and tried again. */
+/** Looks a minute after the start and every hour whether a copy is due, and makes it; each minute while it has to wait. A failure is told by `state` and tried again. */
 export function startBackups(options: ScheduleOptions): BackupSchedule {
-  const { folders, reader, now, wait } = options;
+  const { folders, reader, now, wait, isBusy = () => false } = options;
   const stop = new AbortController();
   let failure: string | null = null;
   const look = async (): Promise<void> => {
-    for (let pause = firstLookMs; !stop.signal.aborted; pause = lookEveryMs) {
+    let pause = firstLookMs;
+    while (!stop.signal.aborted) {
       try {
         await wait(pause, stop.signal);
       } catch {
         return;
       }
+      pause = isBusy() ? firstLookMs : lookEveryMs;
+      if (isBusy()) continue;
       try {
         if (await isBackupDue(options))
           await makeBackup(folders, reader, { kind: 'scheduled', now: now() }, stop.signal);

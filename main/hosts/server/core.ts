@@ -175,9 +175,16 @@ async function createCore(
       hub.notify('sessions', null);
     },
   });
+  let isRecording = false;
   const backups =
     library.readOnly === null
-      ? startBackups({ folders: library.folders, reader, now: () => new Date(), wait: systemWait })
+      ? startBackups({
+          folders: library.folders,
+          reader,
+          now: () => new Date(),
+          wait: systemWait,
+          isBusy: () => isRecording,
+        })
       : null;
   await sweepDeletions(library);
   await sweepStages(library);
@@ -222,7 +229,10 @@ async function createCore(
     sessions,
     supervise: superviseNodeChild,
     readRig: machine.readRig,
-    onRecording: (recording) => queue.hold(recording),
+    onRecording: (recording) => {
+      isRecording = recording;
+      queue.hold(recording);
+    },
   });
   const progresses = new Progresses();
   const exportQueue = await ExportQueue.open(keptExports(library));

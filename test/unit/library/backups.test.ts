@@ -19,10 +19,12 @@ function scheduled(directory: string) {
     asleep = resolve;
   });
   const waits: number[] = [];
+  const busy = { is: false };
   const schedule = startBackups({
     folders,
     reader,
     now: () => now,
+    isBusy: () => busy.is,
     wait: (ms, signal) =>
       new Promise((resolve, reject) => {
         waits.push(ms);
@@ -46,7 +48,7 @@ function scheduled(directory: string) {
     await sleeping;
   };
   const touched = (at: string): void => utimesSync(folders.database, new Date(at), new Date(at));
-  return { folders, schedule, waits, look, touched };
+  return { folders, schedule, waits, look, touched, busy };
 }
 
 describe('backups by themselves', () => {
@@ -76,6 +78,19 @@ describe('backups by themselves', () => {
     expect(await schedule.state()).toMatchObject({ newest: { kind: 'scheduled' }, failure: null });
     await restoreBackup(directory, 'newest', new Date('2026-05-03T06:00:00Z'));
     expect(testStores({ directory }).sessions.list()).toHaveLength(1);
+  });
+
+  it('wait while something is recorded, and are looked at again a minute later', async () => {
+    const directory = temporaryFolder();
+    testStores({ directory }).close();
+    const { folders, waits, look, busy } = scheduled(directory);
+    busy.is = true;
+    await look('2026-05-02T03:05:05Z');
+    expect(await listBackups(folders)).toEqual([]);
+    busy.is = false;
+    await look('2026-05-02T03:06:05Z');
+    expect(await listBackups(folders)).toHaveLength(1);
+    expect(waits).toEqual([60_000, 60_000, 3_600_000]);
   });
 
   it('that fail are told, tried again, and leave nothing half-written', async () => {
