@@ -91,12 +91,14 @@ function gapsOf(rows: {
 export async function rebuildReport(about: {
   readonly folder: string;
   readonly device: string;
+  /** It has no counter, and fewer tables. */
+  readonly isCamera: boolean;
   readonly films: readonly string[];
   readonly at: Date;
   readonly framesCut: number;
   readonly rowsCut: number;
 }): Promise<Readonly<Record<string, unknown>>> {
-  const { folder, device, films, at, framesCut, rowsCut } = about;
+  const { folder, device, isCamera, films, at, framesCut, rowsCut } = about;
   const lost = await readLost(folder);
   const files: unknown[] = [];
   for (const name of films) {
@@ -106,11 +108,20 @@ export async function rebuildReport(about: {
     const { frames } = await inspectAvi(file);
     files.push({ name, frames, bytes: found.size, sha256: await sha256OfFile(file) });
   }
+  const ended = {
+    files,
+    failure: null,
+    stopped: 'The recording ended without a stop.',
+    recovered: { at: at.toISOString(), framesCut, rowsCut },
+  };
+  const { durationS, saved, usualIntervalMs, longestIntervalMs } = lost;
+  const begun = { formatVersion: 1, device, ...(isCamera ? { kind: 'camera' } : {}), durationS, saved };
+  if (isCamera) {
+    const unknown = { expected: null, missing: null, knownMissing: 0, bufferHighWater: null, events: [] };
+    return { ...begun, ...unknown, usualIntervalMs, longestIntervalMs, ...ended };
+  }
   return {
-    formatVersion: 1,
-    device,
-    durationS: lost.durationS,
-    saved: lost.saved,
+    ...begun,
     expected: lost.missing === null ? null : lost.saved + lost.missing,
     missing: lost.missing,
     knownMissing: lost.gaps.reduce((sum, { frames }) => sum + frames, 0),
@@ -121,16 +132,13 @@ export async function rebuildReport(about: {
     unreadCounters: lost.unreadCounters,
     counterRestarts: lost.interruptions.length,
     corrupt: null,
-    longestIntervalMs: lost.longestIntervalMs,
-    usualIntervalMs: lost.usualIntervalMs,
+    longestIntervalMs,
+    usualIntervalMs,
     jitterMs: null,
     meanGrey: null,
     saturatedShare: null,
     bufferHighWater: null,
     events: [],
-    files,
-    failure: null,
-    stopped: 'The recording ended without a stop.',
-    recovered: { at: at.toISOString(), framesCut, rowsCut },
+    ...ended,
   };
 }

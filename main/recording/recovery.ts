@@ -174,7 +174,8 @@ async function recoverDevice(folder: string, now: () => Date): Promise<DeviceRec
       `${device} was ended properly with ${before} frames; ${frames} of them are there: it was damaged afterwards.`,
     );
   if (isOpen && isCalyx) {
-    const rebuilt = await rebuildReport({ folder, device, films, at: now(), framesCut, rowsCut });
+    const isCamera = calyx['rawLuma'] === false;
+    const rebuilt = await rebuildReport({ folder, device, isCamera, films, at: now(), framesCut, rowsCut });
     await writeJson(
       path.join(folder, 'integrity.json'),
       report === null ? rebuilt : damagedAfterwards(report, rebuilt, frames),

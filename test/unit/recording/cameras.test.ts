@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { copyFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { jpegSize, JpegStream } from '../../../main/devices/camera/jpeg-stream.ts';
@@ -10,6 +10,7 @@ import {
   type Disk,
   failingDisk,
   SharedSession,
+  recoverSession,
   simulatorRig,
   systemDisk,
   verifySession,
@@ -221,6 +222,20 @@ describe('a behaviour camera in a recording', () => {
     expect(await inspectAvi(path.join(device, '0.avi'))).toMatchObject({ frames: 5, isClosed: true });
     expect(readFileSync(path.join(device, 'timeStamps.csv'), 'utf8').trimEnd().split('\n')).toHaveLength(1 + 5);
     await session.close().catch(() => undefined);
+  });
+
+  it('is sound once it was recovered from a crash: it has no table of a board', async () => {
+    const { session, recording, come, device } = await setUp();
+    await session.release();
+    await recording.released();
+    await come(7);
+    await recording.stop();
+    await session.close();
+    rmSync(path.join(device, 'integrity.json'));
+    expect(await recoverSession(session.folder, () => new Date(0))).toMatchObject({ state: 'repaired' });
+    const report: unknown = JSON.parse(readFileSync(path.join(device, 'integrity.json'), 'utf8'));
+    expect(report).toMatchObject({ kind: 'camera', saved: 7, missing: null });
+    expect(await verifySession(session.folder)).toMatchObject({ sound: true });
   });
 
   it('leaves a film that a power cut threw back readable at any place', async () => {
