@@ -72,6 +72,11 @@ pub fn run(
 /// Rotation that is warned of: at 300 px from the centre, a third of a degree moves content by 1.7 px.
 const ROTATION_DEG: f32 = 0.3;
 
+/// A pixel of the mean image from this grey level on is clipped nearly all the time …
+const CLIPPED: f32 = 254.0;
+/// … and so much of the field that is so is warned of.
+const CLIPPED_SHARE: f32 = 0.02;
+
 /// Says what the user should know about input and result; true when part of the input is missing.
 fn warn(job: &Job, analysis: &Analysis, reporter: &Reporter) -> bool {
     let film = &analysis.registered;
@@ -103,6 +108,14 @@ fn warn(job: &Job, analysis: &Analysis, reporter: &Reporter) -> bool {
             rotation.typical_deg, rotation.largest_deg
         );
         reporter.warning("engine.rotation", &message);
+    }
+    let clipped = film.mean.iter().filter(|v| **v >= CLIPPED).count() as f32 / film.mean.len().max(1) as f32;
+    if clipped > CLIPPED_SHARE {
+        let message = format!(
+            "{:.0} % of the field are at the highest grey level all the time: nothing can be seen there. Record with less light or gain.",
+            100.0 * clipped
+        );
+        reporter.warning("engine.overexposed", &message);
     }
     if analysis.components.footprints.is_empty() {
         reporter.warning(
@@ -396,6 +409,21 @@ mod tests {
             })
             .unwrap_err();
         assert_eq!((failure.exit_code(), setup.leftovers()), (70, 0));
+    }
+
+    #[test]
+    fn a_field_that_is_clipped_all_the_time_is_warned_of() {
+        let said = |clipped: usize| {
+            let setup = Setup::new(&format!("clipped-{clipped}"));
+            let mut overexposed = analysis();
+            overexposed.registered.mean[..clipped].fill(255.0);
+            setup.run(|_, _| Ok(overexposed)).unwrap();
+            let warnings = setup.reporter.warnings();
+            warnings.into_iter().find(|(code, _)| code == "engine.overexposed").map(|w| w.1)
+        };
+        // Of 13 × 18 pixels.
+        assert!(said(47).unwrap().starts_with("20 % of the field"));
+        assert_eq!(said(4), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Stage `evaluate`: what speaks for and against each component, and the engine's suggestion with its reasons (reference, analysis 8.1 S6).
 
+pub mod bending;
 pub mod metrics;
 pub mod model;
 pub mod place;
@@ -44,7 +45,9 @@ pub fn run(
             reasons.push(why);
         }
         reasons.extend(rules::remainder_of(k, components, &out));
-        reasons.extend(place::against(film, &components.footprints[k], &components.denoised[k].all()?));
+        let (footprint, trace) = (&components.footprints[k], components.denoised[k].all()?);
+        reasons.extend(place::against(film, footprint, &trace));
+        reasons.extend(bending::follows(film, footprint, &trace, out[k].edge_distance_px));
         if let Some(model) = model {
             out[k].probability = model.probability(&out[k]);
             reasons.extend(model::against(out[k].probability, params.min_probability));
@@ -62,6 +65,7 @@ pub fn run(
             m.reasons.extend(why);
         }
     }
+    bending::border_alone(film, &mut out);
     (ctx.progress)(1.0, film.cache.frames() as u64);
     Ok(out)
 }

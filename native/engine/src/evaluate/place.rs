@@ -36,7 +36,8 @@ pub fn against(film: &Registered, footprint: &Footprint, trace: &[f32]) -> Optio
     })
 }
 
-fn displacement(film: &Registered, t: usize, [y, x]: [f32; 2]) -> [f32; 2] {
+/// How far what rests at raw place `[y, x]` is displaced in frame `t`, raw px.
+pub fn displacement(film: &Registered, t: usize, [y, x]: [f32; 2]) -> [f32; 2] {
     match &film.motion_blocks {
         Some(MotionBlocks { lattice, fields }) => lattice.at(&fields[t], y, x),
         None => film.motion[t],
