@@ -4,6 +4,7 @@ import { AppError, type Cell, type CellLabel, type LogEntry } from '../../main/c
 import { foldEntries } from '../stores/cell-list.ts';
 import { type Look, lookOf } from '../stores/look.ts';
 import { report } from '../stores/messages.ts';
+import { createSteps, isSame } from './own-steps.ts';
 import { keys, type ReviewOpening } from './queries.ts';
 import type { Connection, CoreClient } from './types.ts';
 
@@ -21,9 +22,9 @@ export interface Decider {
     to: CellLabel,
     context: Context,
   ) => Promise<void>;
-  /** Takes the newest decision back; resolves with the entries of the log this made. */
-  readonly undo: (runUuid: string, raterUuid: string) => Promise<readonly LogEntry[]>;
-  readonly redo: (runUuid: string, raterUuid: string) => Promise<readonly LogEntry[]>;
+  /** Takes the newest decision back; resolves with the entries of the log this made. `show` is told of a cell as soon as its label changes. */
+  readonly undo: Move;
+  readonly redo: Move;
   /** Writes down what raters who differ agreed on. */
   readonly settle: (
     runUuid: string,
@@ -34,6 +35,8 @@ export interface Decider {
   /** Decisions that are not in the library yet. */
   readonly pending: () => number;
 }
+
+type Move = (runUuid: string, raterUuid: string, show?: (cellUuid: string) => void) => Promise<readonly LogEntry[]>;
 
 const deciders = new WeakMap<Connection, Decider>();
 
@@ -53,6 +56,7 @@ export function createDecider(connection: Connection, queries: QueryClient): Dec
   /** A list of cells that was asked for was not waited for. */
   let isOwed = false;
   const { review } = connection.core;
+  const steps = createSteps((runUuid) => queries.getQueryData(['edits', runUuid]));
 
   const setLabel = (runUuid: string, look: Look, entries: ReadonlyArray<{ cellUuid: string; to: CellLabel }>): void => {
     queries.setQueryData<readonly Cell[]>(keys.cells(runUuid, look), (cells) =>
@@ -90,19 +94,59 @@ export function createDecider(connection: Connection, queries: QueryClient): Dec
       waiting -= 1;
     }
   };
-  const step = async (runUuid: string, work: (to: Where) => Promise<Changed>): Promise<readonly LogEntry[]> => {
+  /** A list that was asked for before labels change in sight would put them back. */
+  const dropList = async (runUuid: string, look: Look): Promise<void> => {
+    const queryKey = keys.cells(runUuid, look);
+    isOwed ||= queries.isFetching({ queryKey }) > 0;
+    await queries.cancelQueries({ queryKey });
+  };
+  const step = async (
+    runUuid: string,
+    work: (to: Where) => Promise<Changed>,
+    guess?: Parameters<typeof isSame>[0],
+  ): Promise<readonly LogEntry[]> => {
     const look = lookOf(runUuid);
     const changed = await enqueue(() => work(where(look)));
-    setLabel(runUuid, look, changed.entries);
+    // What is in sight already may have been decided anew by now.
+    if (guess === undefined || !isSame(guess, changed.entries)) setLabel(runUuid, look, changed.entries);
     settle(runUuid, look, changed);
     askAnew(runUuid, look);
     return changed.entries;
   };
+  /** What was decided here is taken back in sight at once; where the library knows of a newer step, its list is asked for. */
+  const move =
+    (kind: 'undo' | 'redo'): Move =>
+    async (runUuid, raterUuid, show) => {
+      const look = lookOf(runUuid);
+      const guess = steps.move(runUuid, look, kind);
+      if (guess !== undefined) {
+        await dropList(runUuid, look);
+        setLabel(runUuid, look, guess);
+        const last = guess.at(-1);
+        if (last !== undefined) show?.(last.cellUuid);
+      }
+      try {
+        const entries = await step(runUuid, (to) => review[kind]({ runUuid, raterUuid, ...to }), guess);
+        // The person may be elsewhere by now: they are brought back only where something else was taken back.
+        if (guess !== undefined && isSame(guess, entries)) return entries;
+        steps.forget(runUuid, look);
+        isOwed ||= guess !== undefined;
+        const last = entries.at(-1);
+        if (last !== undefined) show?.(last.cellUuid);
+        return entries;
+      } catch (thrown) {
+        steps.forget(runUuid, look);
+        isOwed ||= guess !== undefined;
+        throw thrown;
+      } finally {
+        askAnew(runUuid, look);
+      }
+    };
   const decideAll: Decider['decideMany'] = async (runUuid, raterUuid, cells, to, context) => {
     // The labels that were in sight when the key was pressed are the ones that change.
     const look = lookOf(runUuid);
-    isOwed ||= queries.isFetching({ queryKey: keys.cells(runUuid, look) }) > 0;
-    await queries.cancelQueries({ queryKey: keys.cells(runUuid, look) });
+    const forgetStep = steps.decided(runUuid, look, cells, to);
+    await dropList(runUuid, look);
     setLabel(
       runUuid,
       look,
@@ -113,6 +157,7 @@ export function createDecider(connection: Connection, queries: QueryClient): Dec
       const act = { runUuid, raterUuid, cellUuids, to, context, ...where(look) };
       settle(runUuid, look, await enqueue(() => review.decide(act)));
     } catch (thrown) {
+      forgetStep();
       setLabel(
         runUuid,
         look,
@@ -127,11 +172,12 @@ export function createDecider(connection: Connection, queries: QueryClient): Dec
   };
   return {
     pending: () => waiting,
-    undo: (runUuid, raterUuid) => step(runUuid, (to) => review.undo({ runUuid, raterUuid, ...to })),
-    redo: (runUuid, raterUuid) => step(runUuid, (to) => review.redo({ runUuid, raterUuid, ...to })),
+    undo: move('undo'),
+    redo: move('redo'),
     decide: (runUuid, raterUuid, cell, to, context) => decideAll(runUuid, raterUuid, [cell], to, context),
     decideMany: decideAll,
     settle: async (runUuid, raterUuid, cell, to) => {
+      steps.forget(runUuid, lookOf(runUuid));
       try {
         await step(runUuid, () => review.settle({ runUuid, raterUuid, cellUuid: cell.uuid, to }));
         await queries.invalidateQueries({ queryKey: ['agreement', runUuid] });

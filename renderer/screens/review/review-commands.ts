@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { QueryClient } from '@tanstack/react-query';
-import type { Cell, CellLabel, LogEntry } from '../../../main/contract/index.ts';
+import type { Cell, CellLabel } from '../../../main/contract/index.ts';
 import type { Decider } from '../../client/decisions.ts';
 import { dropEdit, type Neighbours, renewAfterStep } from '../../client/edits.ts';
 import type { Connection } from '../../client/types.ts';
@@ -120,11 +120,9 @@ function decisionCommands(read: Read, decider: Decider, queries: QueryClient): r
         showOverlay('rater');
         return;
       }
-      const entries: readonly LogEntry[] = await decider[id](opening.run.uuid, raterUuid);
-      const last = entries[entries.length - 1];
-      if (last !== undefined) useReview.setState({ selected: last.cellUuid });
+      const entries = await decider[id](opening.run.uuid, raterUuid, (selected) => useReview.setState({ selected }));
       // No entry: the step was an edit.
-      else await renewAfterStep(queries, opening.run.uuid);
+      if (entries.length === 0) await renewAfterStep(queries, opening.run.uuid);
     },
   });
   return [

@@ -23,6 +23,11 @@ function cell(row: number, label: CellLabel = 'undecided'): Cell {
   };
 }
 
+interface Said {
+  readonly cellUuid: string;
+  readonly to: CellLabel;
+}
+
 /** A connection whose `review.decide` is answered by hand. */
 function bench() {
   const asked: Array<{ row: number; to: CellLabel; answer: () => void; refuse: (error: AppError) => void }> = [];
@@ -46,8 +51,16 @@ function bench() {
       asked.push({ row, to, answer: () => resolve({ curation, entries: [entry] }), refuse: reject });
       arrivals.shift()?.();
     });
+  const moves: Array<{ kind: 'undo' | 'redo'; answer: (entries: Said[]) => void; refuse: (error: AppError) => void }> =
+    [];
+  const move = (kind: 'undo' | 'redo') => () =>
+    new Promise((resolve, reject) => {
+      const curation = { uuid: '', runUuid, createdAt: '', canUndo: true, canRedo: true, counts: {} };
+      moves.push({ kind, answer: (entries) => resolve({ curation, entries }), refuse: reject });
+      arrivals.shift()?.();
+    });
   const connection = {
-    core: { review: { decide } },
+    core: { review: { decide, undo: move('undo'), redo: move('redo') } },
     line: () => line,
     subscribe: (listener: () => void) => {
       listeners.add(listener);
@@ -58,12 +71,12 @@ function bench() {
   queries.setQueryData(keys.cells(runUuid), [cell(0), cell(1)]);
   const labels = () => queries.getQueryData<Cell[]>(keys.cells(runUuid))?.map((each) => each.label);
   const arrived = (number: number): Promise<void> =>
-    asked.length >= number ? Promise.resolve() : new Promise((resolve) => arrivals.push(resolve));
+    asked.length + moves.length >= number ? Promise.resolve() : new Promise((resolve) => arrivals.push(resolve));
   const setLine = (state: LineState): void => {
     line = state;
     for (const listener of listeners) listener();
   };
-  return { asked, queries, labels, arrived, setLine, decider: createDecider(connection, queries) };
+  return { asked, moves, queries, labels, arrived, setLine, decider: createDecider(connection, queries) };
 }
 
 describe('a decision', () => {
@@ -136,5 +149,92 @@ describe('a decision', () => {
     asked[1]!.answer();
     await done;
     expect(labels()).toEqual(['accepted', 'undecided']);
+  });
+});
+
+describe('taking a decision back', () => {
+  const said = (row: number, to: CellLabel): Said => ({ cellUuid: cell(row).uuid, to });
+
+  it('shows at once, before the decision itself was answered, and repeats it as quickly', async () => {
+    const { asked, moves, labels, arrived, decider } = bench();
+    const shown: string[] = [];
+    const done = decider.decide(runUuid, raterUuid, cell(1), 'rejected', {});
+    await arrived(1);
+    expect(labels()).toEqual(['undecided', 'rejected']);
+    const back = decider.undo(runUuid, raterUuid, (uuid) => shown.push(uuid));
+    await expect.poll(labels).toEqual(['undecided', 'undecided']);
+    expect(shown).toEqual([cell(1).uuid]);
+    expect(moves).toHaveLength(0);
+    asked[0]!.answer();
+    await done;
+    await arrived(2);
+    moves[0]!.answer([said(1, 'undecided')]);
+    expect(await back).toEqual([said(1, 'undecided')]);
+    // Whoever went on meanwhile is not brought back.
+    expect(shown).toHaveLength(1);
+    const again = decider.redo(runUuid, raterUuid);
+    await expect.poll(labels).toEqual(['undecided', 'rejected']);
+    await arrived(3);
+    moves[1]!.answer([said(1, 'rejected')]);
+    await again;
+    expect(labels()).toEqual(['undecided', 'rejected']);
+  });
+
+  it('leaves a label alone that was decided anew before the library had answered', async () => {
+    const { asked, moves, labels, arrived, decider } = bench();
+    const first = decider.decide(runUuid, raterUuid, cell(0), 'accepted', {});
+    const back = decider.undo(runUuid, raterUuid);
+    await expect.poll(labels).toEqual(['undecided', 'undecided']);
+    const second = decider.decide(runUuid, raterUuid, cell(0), 'rejected', {});
+    await arrived(1);
+    asked[0]!.answer();
+    await first;
+    await arrived(2);
+    moves[0]!.answer([said(0, 'undecided')]);
+    await back;
+    expect(labels()).toEqual(['rejected', 'undecided']);
+    await arrived(3);
+    asked[1]!.answer();
+    await second;
+    expect(labels()).toEqual(['rejected', 'undecided']);
+  });
+
+  it('asks for the labels anew where the library took something else back', async () => {
+    const { asked, moves, queries, labels, arrived, decider } = bench();
+    const queryKey = keys.cells(runUuid);
+    const queryFn = () => Promise.resolve([cell(0, 'accepted'), cell(1)]);
+    onTestFinished(new QueryObserver(queries, { queryKey, queryFn, staleTime: Infinity }).subscribe(() => undefined));
+    const done = decider.decide(runUuid, raterUuid, cell(0), 'accepted', {});
+    await arrived(1);
+    asked[0]!.answer();
+    await done;
+    const back = decider.undo(runUuid, raterUuid);
+    await arrived(2);
+    expect(labels()).toEqual(['undecided', 'undecided']);
+    // Another window's step was newer.
+    moves[0]!.answer([said(1, 'undecided')]);
+    await back;
+    await expect.poll(labels).toEqual(['accepted', 'undecided']);
+  });
+
+  it('waits for the library where an edit came after the decision, and where nothing was decided here', async () => {
+    const { asked, moves, queries, labels, arrived, decider } = bench();
+    queries.setQueryData(['edits', runUuid], []);
+    const done = decider.decide(runUuid, raterUuid, cell(0), 'accepted', {});
+    await arrived(1);
+    asked[0]!.answer();
+    await done;
+    queries.setQueryData(['edits', runUuid], [{ uuid: 'an edit' }]);
+    const edit = decider.undo(runUuid, raterUuid);
+    await arrived(2);
+    expect(labels()).toEqual(['accepted', 'undecided']);
+    moves[0]!.answer([]);
+    await edit;
+    const back = decider.undo(runUuid, raterUuid);
+    await arrived(3);
+    expect(labels()).toEqual(['accepted', 'undecided']);
+    moves[1]!.answer([said(0, 'undecided')]);
+    await back;
+    expect(labels()).toEqual(['undecided', 'undecided']);
   });
 });
