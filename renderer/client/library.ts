@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 import { keepPreviousData, useQuery, type UseQueryResult } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
 import type { Change, Diagram, Rows, SessionFacts, TableInfo, TableRow } from '../../main/contract/index.ts';
 import { useCore } from './context.ts';
 import type { CoreClient } from './types.ts';
@@ -14,19 +13,6 @@ export type Thumbnail = Awaited<ReturnType<CoreClient['review']['thumbnail']>>;
 export function useFacts(): UseQueryResult<SessionFacts[]> {
   const core = useCore();
   return useQuery({ queryKey: ['facts'], queryFn: ({ signal }) => core.sessions.facts({}, { signal }) });
-}
-
-/** A row that stays in sight for so long is looked at, ms: those that only pass ask for nothing. */
-const passingMs = 90;
-
-/** Has what asks stayed in sight for a moment? */
-export function useStayed(): boolean {
-  const [stayed, setStayed] = useState(false);
-  useEffect(() => {
-    const timer = setTimeout(() => setStayed(true), passingMs);
-    return () => clearTimeout(timer);
-  }, []);
-  return stayed;
 }
 
 /** A small picture of a session; null where there is no result yet. */

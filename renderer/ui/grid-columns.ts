@@ -8,6 +8,8 @@ export interface Column {
   readonly number?: boolean;
   /** Stands apart from the number at its left. */
   readonly apart?: boolean;
+  /** What it holds always fits, or is cut by itself: a cut of its own in each row makes drawing a leap slower. */
+  readonly fits?: boolean;
   /** Full name where the title is short. */
   readonly hint?: string;
   readonly sortable?: boolean;

@@ -220,9 +220,13 @@ const GridRow = memo(function GridRow(props: RowProps): ReactElement {
       onMouseEnter={() => acts.current.onHover?.(row.key)}
     >
       {shown.map((at) => {
-        const { key, number, apart } = columns[at] ?? {};
+        const { key, number, apart, fits } = columns[at] ?? {};
         return (
-          <span key={key} role="gridcell" className={c(number === true && 'num', apart === true && 'apart')}>
+          <span
+            key={key}
+            role="gridcell"
+            className={c(number === true && 'num', apart === true && 'apart', fits === true && 'fits')}
+          >
             {cells[at]}
           </span>
         );

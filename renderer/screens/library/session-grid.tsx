@@ -19,14 +19,36 @@ import { Thumbnail } from './thumbnail.tsx';
 const c = classes({ ...shared, ...exchange });
 
 const columns: readonly Column[] = [
-  { key: 'mark', title: '', width: '16px', hint: 'Chosen to export together with others: Space, or a click' },
-  { key: 'picture', title: '', width: '32px', hint: 'Maximum of the newest result, else an early frame of the film' },
-  { key: 'date', title: 'Date', width: '76px', sortable: true, hint: 'Local day of the recording' },
-  { key: 'session', title: 'Session', width: 'minmax(96px, 1fr)', sortable: true },
-  { key: 'length', title: 'Length', width: '52px', number: true, sortable: true, yields: 4 },
-  { key: 'fps', title: 'fps', width: '44px', number: true, sortable: true, hint: 'Frames per second', yields: 3 },
+  {
+    key: 'mark',
+    fits: true,
+    title: '',
+    width: '16px',
+    hint: 'Chosen to export together with others: Space, or a click',
+  },
+  {
+    key: 'picture',
+    fits: true,
+    title: '',
+    width: '32px',
+    hint: 'Maximum of the newest result, else an early frame of the film',
+  },
+  { key: 'date', fits: true, title: 'Date', width: '76px', sortable: true, hint: 'Local day of the recording' },
+  { key: 'session', fits: true, title: 'Session', width: 'minmax(96px, 1fr)', sortable: true },
+  { key: 'length', fits: true, title: 'Length', width: '52px', number: true, sortable: true, yields: 4 },
+  {
+    key: 'fps',
+    fits: true,
+    title: 'fps',
+    width: '44px',
+    number: true,
+    sortable: true,
+    hint: 'Frames per second',
+    yields: 3,
+  },
   {
     key: 'dropped',
+    fits: true,
     title: 'Dropped',
     width: '60px',
     number: true,
@@ -34,25 +56,27 @@ const columns: readonly Column[] = [
     yields: 7,
     hint: 'Frames the board counted that are not in the films; – where nothing tells',
   },
-  { key: 'files', title: 'Files', width: '96px', sortable: true, apart: true },
+  { key: 'files', fits: true, title: 'Files', width: '96px', sortable: true, apart: true },
   {
     key: 'quality',
+    fits: true,
     title: 'Quality',
     width: '48px',
     sortable: true,
     yields: 5,
     hint: 'How many of four checks it passes',
   },
-  { key: 'runs', title: 'Runs', width: '36px', number: true, sortable: true, yields: 6 },
+  { key: 'runs', fits: true, title: 'Runs', width: '36px', number: true, sortable: true, yields: 6 },
   {
     key: 'curated',
+    fits: true,
     title: 'Curated',
     width: '112px',
     sortable: true,
     apart: true,
     hint: 'Share of cells of the newest run decided',
   },
-  { key: 'size', title: 'Size', width: '60px', number: true, sortable: true, yields: 2 },
+  { key: 'size', fits: true, title: 'Size', width: '60px', number: true, sortable: true, yields: 2 },
   { key: 'on', title: 'On', width: '72px', sortable: true, apart: true, hint: 'Disk or folder it lies on', yields: 1 },
 ];
 
@@ -143,7 +167,7 @@ function sessionRow(line: SessionLine, grouping: Grouping, order: readonly strin
   const renderCells = (): readonly ReactNode[] => [
     <Mark key="mark" uuid={session.uuid} name={session.name} order={order} />,
     <Thumbnail
-      key={`picture ${session.uuid}`}
+      key="picture"
       sessionUuid={session.uuid}
       name={session.name}
       wanted={session.runs > 0 || session.filesPresent}

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { type ReactElement, useEffect, useRef } from 'react';
-import { useStayed, useThumbnail } from '../../client/library.ts';
+import { useThumbnail } from '../../client/library.ts';
 import { penOf } from '../../ui/canvas.ts';
 import { classes } from '../../ui/classes.ts';
+import { useStayed } from '../../ui/use-stayed.ts';
 import { styles } from './styles.ts';
 
 const c = classes(styles);
@@ -16,8 +17,8 @@ interface ThumbnailProps {
 
 /** What the camera saw, small; a dark square where neither result nor film is there, and in a row that only passes by. */
 export function Thumbnail({ sessionUuid, name, wanted }: ThumbnailProps): ReactElement {
-  const stayed = useStayed();
-  if (stayed && wanted) return <Picture sessionUuid={sessionUuid} name={name} />;
+  const stayed = useStayed(sessionUuid);
+  if (stayed && wanted) return <Picture key={sessionUuid} sessionUuid={sessionUuid} name={name} />;
   return <span className={c('thumb')} title={wanted ? undefined : nothing} />;
 }
 
