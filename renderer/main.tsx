@@ -2,9 +2,11 @@
 import './old-windows.ts';
 import './client/strict-policy.ts';
 import './styles.ts';
-import { startApp } from './app.tsx';
 import { connectToCore, takeToken } from './client/connection.ts';
 
 const element = document.querySelector<HTMLElement>('#app');
 if (element === null) throw new Error('The page has no place for the window.');
-startApp(element, connectToCore(location.origin, takeToken(location, history, sessionStorage)));
+const connection = connectToCore(location.origin, takeToken(location, history, sessionStorage));
+// What talks to the core, then what is drawn, each in a task of its own: together they would hold up the window while they begin.
+const { startApp } = await import('./app.tsx');
+startApp(element, connection);

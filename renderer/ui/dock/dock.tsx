@@ -230,6 +230,9 @@ export const Dock = memo(function Dock({ place, panels, arrange, onReady }: Dock
   const newest = useRef({ panels, arrange });
   const rest = useRef<readonly (() => void)[]>([]);
   const [whole, setWhole] = useState(false);
+  // Its panels come in a turn after that in which it is made: together they would hold up the window.
+  const beginning = useRef<() => void>(undefined);
+  useEffect(() => () => beginning.current?.(), []);
   useEffect(() => {
     newest.current = { panels, arrange };
   }, [panels, arrange]);
@@ -311,7 +314,9 @@ export const Dock = memo(function Dock({ place, panels, arrange, onReady }: Dock
             'separator',
             'close',
           ]}
-          onReady={({ api: ready }) => begin(ready)}
+          onReady={({ api: ready }) => {
+            beginning.current = turns.take(() => begin(ready));
+          }}
         />
       </div>
     </SharedContext.Provider>
