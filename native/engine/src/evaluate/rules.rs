@@ -48,7 +48,7 @@ const TWO_APART: f32 = 0.18;
 const TWO_TOGETHER: f32 = 0.45;
 /// … the weaker one stands by itself: its SNR, the agreement of its halves and with its background-free image. (Films of minisim of seeds of
 /// our own, cells blurred and deep, once untangled: of 12 such pairs that agree by more than 0.85 or lie within a quarter of a diameter 11 were two cells. Pieces of one cell
-/// with traces apart are weak or all but cover it.)
+/// with traces apart are weak or all but cover it. Where it has few clear events, FEW_SNR and FEW_HALVES of this agreement: of two such both were cells.)
 const TWO_ALONE: (f32, f32, f32) = (15.0, 0.8, 0.9);
 
 /// Reasons against a component on its own. `diameter_px` is that of a typical cell, raw px.
@@ -73,8 +73,7 @@ pub fn against(m: &CellMetrics, params: &Parameters, diameter_px: f32) -> Vec<St
             m.r_value
         ));
     }
-    let few = m.activity_runs <= FEW_RUNS && m.snr >= FEW_SNR;
-    let least = params.min_split_half * if few { FEW_HALVES } else { 1.0 };
+    let least = params.min_split_half * if few(m) { FEW_HALVES } else { 1.0 };
     if m.split_half < least {
         out.push(format!(
             "its footprint differs between two halves of the film ({:.2}, below {least:.2})",
@@ -200,10 +199,16 @@ pub fn remainder_of(k: usize, components: &Components, metrics: &[CellMetrics]) 
     ))
 }
 
-/// Whether a component would pass for a cell without its neighbour.
+/// Whether a component would pass for a cell without its neighbour. Of few clear events the halves need agree less, as in [`against`].
 fn stands_alone(m: &CellMetrics) -> bool {
     let (snr, halves, image) = TWO_ALONE;
-    m.snr >= snr && m.split_half >= halves && m.r_value >= image
+    let often = m.snr >= snr && m.split_half >= halves;
+    (often || few(m) && m.split_half >= FEW_HALVES * halves) && m.r_value >= image
+}
+
+/// Few events, but clear ones.
+fn few(m: &CellMetrics) -> bool {
+    m.activity_runs <= FEW_RUNS && m.snr >= FEW_SNR
 }
 
 #[cfg(test)]
@@ -380,6 +385,21 @@ mod tests {
         assert!(!verdict(16.0, 0.85, 0.95, false));
         assert!(verdict(16.0, 0.85, 0.95, true));
         assert!(verdict(14.0, 0.85, 0.95, false) && verdict(16.0, 0.75, 0.95, false) && verdict(16.0, 0.85, 0.85, false));
+
+        // One with few events, but clear ones, may differ more between the halves of the film.
+        let rarely = |activity_runs: u32, snr: f32, split_half: f32, r_value: f32| {
+            let mut metrics = metrics.clone();
+            metrics[0] = CellMetrics {
+                activity_runs,
+                snr,
+                split_half,
+                r_value,
+                ..good()
+            };
+            duplicate_of(0, &above, &metrics, 5.0, false).unwrap().is_some()
+        };
+        assert!(!rarely(2, 12.5, 0.57, 0.95));
+        assert!(rarely(3, 12.5, 0.57, 0.95) && rarely(2, 11.5, 0.57, 0.95) && rarely(2, 12.5, 0.55, 0.95) && rarely(2, 12.5, 0.57, 0.85));
         let over = Components {
             footprints: vec![spot(8.0), spot(8.3), spot(13.5)],
             ..above
