@@ -232,11 +232,20 @@ function uiPage(figures) {
       ? []
       : [
           row(
-            `memory after ${memory.minutes} min of review, MB more`,
+            `memory after ${memory.minutes} min of review (commit ${memory.commit}; ${memory.keys.toLocaleString('en-US')} keys), MB more`,
             (memory.growthBytes / 1e6).toFixed(1),
             `${(memory.endBytes / 1e6).toFixed(0)} in all`,
             `≤ ${memory.budgetBytes / 1e6}`,
             memory.growthBytes > memory.budgetBytes,
+          ),
+          ...Object.entries(memory.processes).map(([name, of]) =>
+            row(
+              `the same of the process ${name === 'page' ? 'of the page' : 'that draws'}, MB more`,
+              (of.growthBytes / 1e6).toFixed(1),
+              `${(of.endBytes / 1e6).toFixed(0)} in all`,
+              '–',
+              false,
+            ),
           ),
         ]),
     row(
