@@ -79,8 +79,9 @@ export function startBackups(options: ScheduleOptions): BackupSchedule {
       } catch {
         return;
       }
-      pause = isBusy() ? firstLookMs : lookEveryMs;
-      if (isBusy()) continue;
+      const busy = isBusy();
+      pause = busy ? firstLookMs : lookEveryMs;
+      if (busy) continue;
       try {
         if (await isBackupDue(options))
           await makeBackup(folders, reader, { kind: 'scheduled', now: now() }, stop.signal);
